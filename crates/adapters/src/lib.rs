@@ -1,0 +1,17 @@
+//! The implementations of `domain::ports`, one module a technology, each behind a feature of its own
+//! so that a binary builds only what it uses. No adapter knows another.
+
+#[cfg(feature = "argon2id")]
+pub mod argon2id;
+#[cfg(feature = "in_process")]
+pub mod in_process;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "rabbitmq")]
+pub mod rabbitmq;
+#[cfg(feature = "redis")]
+pub mod redis;
+#[cfg(feature = "smtp")]
+pub mod smtp;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;

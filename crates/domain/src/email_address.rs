@@ -1,0 +1,185 @@
+//! E-mail addresses as this service accepts them: deliverable by plain SMTP and safe to put in a header.
+
+use email_address::Options;
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+
+/// A valid address: trimmed, its domain lower-cased and in its ASCII (IDNA) form, its local part as
+/// the user wrote it.
+///
+/// Two addresses that differ only in case are the same account: see [`EmailAddress::lookup_key`].
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct EmailAddress(String);
+
+/// Why a text is not an address that this service can register.
+#[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
+pub enum EmailAddressError {
+    /// Nothing but white space.
+    #[error("an e-mail address is needed")]
+    Empty,
+    /// RFC 5321 section 4.5.3.1: 64 octets before the `@`, 254 in all.
+    #[error("an e-mail address has at most 64 characters before the @ and 254 in all")]
+    TooLong,
+    /// The part before the `@` needs an SMTP extension that few servers have (RFC 6531).
+    #[error("only ASCII characters are supported before the @")]
+    LocalPartNotAscii,
+    /// Anything else that is not of the form `name@domain`.
+    #[error("this is not an e-mail address of the form name@example.com")]
+    Malformed,
+}
+
+impl EmailAddress {
+    /// RFC 5321 section 4.5.3.1.3 and erratum 1690: a path of 256 octets less its angle brackets.
+    pub const MAX_LENGTH: usize = 254;
+
+    /// Validates and normalises an address. Quoted local parts, domain literals and domains of one
+    /// label are refused: nobody signs up with them, and the first two invite injection.
+    pub fn parse(text: &str) -> Result<Self, EmailAddressError> {
+        let text = text.trim_matches([' ', '\t']);
+        if text.is_empty() {
+            return Err(EmailAddressError::Empty);
+        }
+        // Bounds the work below; IDNA can only shorten a name by dropping its few ignored characters.
+        if text.len() > 4 * Self::MAX_LENGTH {
+            return Err(EmailAddressError::TooLong);
+        }
+        let (local, domain) = text.rsplit_once('@').ok_or(EmailAddressError::Malformed)?;
+        if !local.is_ascii() {
+            return Err(EmailAddressError::LocalPartNotAscii);
+        }
+        if local.contains('"') {
+            return Err(EmailAddressError::Malformed);
+        }
+        let domain = Uts46::new()
+            .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Ignore)
+            .map_err(|_| EmailAddressError::Malformed)?;
+        if local.len() > 64 || local.len() + 1 + domain.len() > Self::MAX_LENGTH {
+            return Err(EmailAddressError::TooLong);
+        }
+        let address = format!("{local}@{domain}");
+        let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
+        email_address::EmailAddress::parse_with_options(&address, options)
+            .map_err(|_| EmailAddressError::Malformed)?;
+        Ok(Self(address))
+    }
+
+    /// The address as mail is sent to it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What identifies the account: the address in lower case.
+    pub fn lookup_key(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+
+    /// The part before the `@`.
+    pub fn local_part(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(local, _)| local)
+    }
+
+    /// The part after the `@`, lower case, ASCII.
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
+    /// For logs: enough to recognise one's own address, too little to write to it.
+    pub fn masked(&self) -> String {
+        let first = self.local_part().chars().next().unwrap_or('*');
+        format!("{first}***@{}", self.domain())
+    }
+}
+
+impl std::fmt::Debug for EmailAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn common_forms_are_accepted_and_normalised() {
+        let cases = [
+            ("  Ada@Example.COM\t", "Ada@example.com"),
+            ("o'brien@example.com", "o'brien@example.com"),
+            ("a!b+tag@example.co.uk", "a!b+tag@example.co.uk"),
+            ("info@bücher.example", "info@xn--bcher-kva.example"),
+            ("info@BÜCHER.example", "info@xn--bcher-kva.example"),
+            ("x@例え.テスト", "x@xn--r8jz45g.xn--zckzah"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(EmailAddress::parse(text).unwrap().as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn case_does_not_make_another_account() {
+        let key = |text| EmailAddress::parse(text).unwrap().lookup_key();
+        assert_eq!(key("Ada.L@Example.com"), key("ada.l@EXAMPLE.COM"));
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_its_reason() {
+        use EmailAddressError::{Empty, LocalPartNotAscii, Malformed, TooLong};
+        let long_local = format!("{}@example.com", "a".repeat(65));
+        let long_domain = format!("a@{}.com", ["b".repeat(60).as_str(); 5].join("."));
+        let huge = format!("{}@example.com", "a".repeat(1_000_000));
+        let cases = [
+            ("", Empty),
+            (" \t ", Empty),
+            ("plain", Malformed),
+            ("@example.com", Malformed),
+            ("a@", Malformed),
+            ("a@b@example.com", Malformed),
+            ("a b@example.com", Malformed),
+            ("a..b@example.com", Malformed),
+            (".a@example.com", Malformed),
+            ("a@localhost", Malformed),
+            ("a@example.com.", Malformed),
+            ("a@-example.com", Malformed),
+            ("a@[127.0.0.1]", Malformed),
+            ("\"a b\"@example.com", Malformed),
+            ("Ada <ada@example.com>", Malformed),
+            ("a@example.com\r\nBcc: b@example.com", Malformed),
+            ("a\r\n@example.com", Malformed),
+            ("a\0@example.com", Malformed),
+            ("a@exam\0ple.com", Malformed),
+            ("a@example.com,b@example.com", Malformed),
+            ("müller@example.com", LocalPartNotAscii),
+            (&long_local, TooLong),
+            (&long_domain, TooLong),
+            (&huge, TooLong),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(EmailAddress::parse(text), Err(expected), "{text:.60?}");
+        }
+    }
+
+    #[test]
+    fn logs_do_not_show_the_address() {
+        let address = EmailAddress::parse("grace.hopper@example.com").unwrap();
+        assert_eq!(format!("{address:?}"), "g***@example.com");
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_and_is_idempotent(text in "\\PC{0,80}|[a-z.\"@\\\\\r\n\0 ]{0,40}") {
+            if let Ok(address) = EmailAddress::parse(&text) {
+                prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address.clone()));
+            }
+        }
+
+        #[test]
+        fn what_is_accepted_fits_a_header_and_a_command(text in any::<String>(), domain in "[a-z]{1,8}\\.(com|bücher)") {
+            if let Ok(address) = EmailAddress::parse(&format!("{text}@{domain}")) {
+                prop_assert!(address.as_str().len() <= EmailAddress::MAX_LENGTH);
+                prop_assert!(address.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
+                prop_assert!(!address.as_str().contains(['<', '>', ',', '"']));
+            }
+        }
+    }
+}

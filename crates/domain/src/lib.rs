@@ -1,0 +1,19 @@
+//! What a registration is: addresses, passwords, codes, the account they lead to and the events it
+//! records, and the ports through which the outside world is reached.
+//!
+//! Knows no I/O, no serialisation and no framework. Adapters implement [`ports`]; to add one, write a
+//! module in `crates/adapters` and run the port's contract suite (`crates/adapters/tests`) against it.
+
+mod code;
+mod email_address;
+mod event;
+mod password;
+mod user;
+
+pub mod ports;
+
+pub use code::{CodeIssue, CodeKey, CodeKeyError, CodeLength, CodeLengthError, VerificationCode};
+pub use email_address::{EmailAddress, EmailAddressError};
+pub use event::{Event, EventId, TraceParent, TraceParentError, UserEvent};
+pub use password::{Password, PasswordError, PasswordHash, PasswordLength};
+pub use user::{AlreadyActive, User, UserId, UserStatus};

@@ -1,0 +1,70 @@
+//! The way of an event from the outbox to whoever acts on it: at least once, in any order.
+
+use async_trait::async_trait;
+
+use super::Source;
+use crate::Event;
+
+/// Delivers events, or hands them to a broker that will.
+#[async_trait]
+pub trait EventPublisher: Send + Sync {
+    /// Publishes each event; the answers are in the order of the events. `Ok` means that somebody
+    /// else is answerable for the event from now on.
+    async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>>;
+
+    /// Whether events can be delivered now.
+    async fn ping(&self) -> Result<(), PublishError>;
+}
+
+/// Why an event was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// Try again later.
+    #[error("the event cannot be delivered for now")]
+    Unavailable(#[source] Source),
+    /// Trying again is of no use.
+    #[error("the event cannot be delivered")]
+    Rejected(#[source] Source),
+}
+
+/// Acts on events. Must bear the same event twice.
+#[async_trait]
+pub trait EventHandler: Send + Sync {
+    /// Returns `Ok` when nothing is left to do for the event.
+    async fn handle(&self, event: &Event) -> Result<(), HandleError>;
+}
+
+/// Why an event was not dealt with.
+#[derive(Debug, thiserror::Error)]
+pub enum HandleError {
+    /// Deliver it again later.
+    #[error("the event cannot be handled for now")]
+    Transient(#[source] Source),
+    /// Set it aside: delivering it again is of no use.
+    #[error("the event cannot be handled")]
+    Permanent(#[source] Source),
+}
+
+/// The events that were set aside.
+#[async_trait]
+pub trait DeadLetters: Send + Sync {
+    /// Up to `limit` of them, oldest first; they stay where they are.
+    async fn list(&self, limit: u32) -> Result<Vec<DeadLetter>, DeadLetterError>;
+
+    /// Sends all that are there now on their way again, and returns how many.
+    async fn replay(&self) -> Result<u64, DeadLetterError>;
+}
+
+/// An event that was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The event as it is stored: identifiers only.
+    pub event: String,
+    /// Why it was set aside.
+    pub reason: String,
+}
+
+/// The dead letters could not be read or moved.
+#[derive(Debug, thiserror::Error)]
+#[error("the dead letters are unavailable")]
+pub struct DeadLetterError(#[source] pub Source);

@@ -1,0 +1,41 @@
+//! How often the code of an address may be guessed, whatever number of codes it asks for.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::CodeStoreError;
+use crate::EmailAddress;
+
+/// Counts guesses per address (case-insensitively) in a sliding period. One atomic step.
+#[async_trait]
+pub trait GuessBudget: Send + Sync {
+    /// Counts a guess before it is compared. In any stretch of `allowance.period`, at most
+    /// `allowance.guesses` calls for one address get [`Guess::Allowed`].
+    async fn spend_guess(
+        &self,
+        address: &EmailAddress,
+        allowance: GuessAllowance,
+    ) -> Result<Guess, CodeStoreError>;
+}
+
+/// The size of the budget: 20 guesses in 24 hours by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GuessAllowance {
+    /// How many guesses in one period; at least 1.
+    pub guesses: u32,
+    /// How long a guess counts.
+    pub period: Duration,
+}
+
+/// What came of spending a guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guess {
+    /// Counted: the code may be compared now, once.
+    Allowed,
+    /// The budget is used up.
+    Refused {
+        /// When the oldest guess stops counting.
+        retry_after: Duration,
+    },
+}

@@ -1,0 +1,43 @@
+//! The way to a mailbox.
+
+use async_trait::async_trait;
+
+use super::Source;
+use crate::EmailAddress;
+
+/// Hands mails to a mail server.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Returns once the server has accepted responsibility for the mail (RFC 5321 section 6.1).
+    async fn send(&self, mail: &Mail) -> Result<(), MailError>;
+
+    /// Whether the server answers.
+    async fn ping(&self) -> Result<(), MailError>;
+}
+
+/// A mail to one person, in two alternative forms (RFC 2046 section 5.1.4).
+#[derive(Clone)]
+pub struct Mail {
+    /// The left part of the Message-ID: the same for every attempt at the same mail, so that a
+    /// recipient's server can tell a repetition (RFC 5322 section 3.6.4).
+    pub message_id: String,
+    /// The recipient.
+    pub to: EmailAddress,
+    /// One line.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The HTML.
+    pub html: String,
+}
+
+/// Why a mail was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// It may be accepted later: no connection, a timeout, or a 4xx reply.
+    #[error("the mail server does not take the mail for now")]
+    Transient(#[source] Source),
+    /// It will never be accepted: a 5xx reply to this mail.
+    #[error("the mail server refuses the mail")]
+    Permanent(#[source] Source),
+}

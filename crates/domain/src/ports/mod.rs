@@ -1,0 +1,27 @@
+//! What the services need from the outside world. Each port has one contract suite that every
+//! implementation passes; the docs here are what the suites check.
+
+mod code_store;
+mod event_bus;
+mod guess_budget;
+mod id_source;
+mod mailer;
+mod outbox;
+mod password_hasher;
+mod rate_limiter;
+mod user_repository;
+
+pub use code_store::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
+pub use event_bus::{
+    DeadLetter, DeadLetterError, DeadLetters, EventHandler, EventPublisher, HandleError, PublishError,
+};
+pub use guess_budget::{Guess, GuessAllowance, GuessBudget};
+pub use id_source::IdSource;
+pub use mailer::{Mail, MailError, Mailer};
+pub use outbox::{Outbox, OutboxEntry, OutboxError};
+pub use password_hasher::{HashError, PasswordHasher, Verification};
+pub use rate_limiter::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
+pub use user_repository::{ClaimError, RepositoryError, SaveError, UserRepository};
+
+/// What went wrong underneath: for the log, never for the client.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,43 @@
+//! Events that are recorded but not delivered yet.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::Source;
+use crate::{Event, EventId};
+
+/// The recorded events. [`super::UserRepository`] adds to it, in the transaction of the change itself;
+/// the relay empties it. Any number of relays may work at once.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Takes up to `limit` of the oldest due events; nobody else is given them for `lease`. An event
+    /// that is neither deleted nor deferred by then is due again: its relay has died.
+    async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxEntry>, OutboxError>;
+
+    /// Removes events that have been delivered.
+    async fn delete(&self, events: &[EventId]) -> Result<(), OutboxError>;
+
+    /// Makes an event due again after `delay`.
+    async fn defer(&self, event: EventId, delay: Duration) -> Result<(), OutboxError>;
+
+    /// Sets an event aside that can never be delivered, with the reason. It stays until it is replayed.
+    async fn bury(&self, event: EventId, reason: &str) -> Result<(), OutboxError>;
+
+    /// Makes every claimed event due at once: for the start of a process that is the only relay.
+    async fn release_all(&self) -> Result<(), OutboxError>;
+}
+
+/// A claimed event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxEntry {
+    /// What to deliver.
+    pub event: Event,
+    /// How often it has been claimed, this time included.
+    pub attempts: u32,
+}
+
+/// Why the outbox could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("the outbox is unavailable")]
+pub struct OutboxError(#[source] pub Source);

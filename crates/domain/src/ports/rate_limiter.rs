@@ -1,0 +1,63 @@
+//! Limits that are checked before anything costly.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::Source;
+
+/// Limits how often something happens per key, by the generic cell rate algorithm. One atomic step.
+#[async_trait]
+pub trait RateLimiter: Send + Sync {
+    /// Counts one event against the key and says whether it keeps within the quota.
+    async fn check(&self, key: &LimitKey, quota: Quota) -> Result<LimitOutcome, RateLimitError>;
+}
+
+/// What is limited and for whom, e.g. `register:client:203.0.113.7`. Adapters store a digest of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LimitKey(String);
+
+impl LimitKey {
+    /// A key for one action of one subject, such as a client address or a mail address.
+    pub fn new(action: &str, subject: &str) -> Self {
+        Self(format!("{action}:{subject}"))
+    }
+
+    /// The key in full.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `burst` at once, and as many again spread evenly over `period`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// How many may come at once; at least 1.
+    pub burst: u32,
+    /// How long it takes until a used-up burst is whole again.
+    pub period: Duration,
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitOutcome {
+    /// Within the quota, and counted.
+    Allowed {
+        /// How many more may follow at once.
+        remaining: u32,
+        /// When the burst is whole again.
+        reset_after: Duration,
+    },
+    /// Over the quota, and not counted.
+    Refused {
+        /// When the next one is allowed.
+        retry_after: Duration,
+        /// When the burst is whole again.
+        reset_after: Duration,
+    },
+}
+
+/// The limiter did not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the rate limiter is unavailable")]
+pub struct RateLimitError(#[source] pub Source);

@@ -1,0 +1,182 @@
+//! The user: one registration of an address, from its claim to the active account.
+
+use uuid::Uuid;
+
+use crate::{CodeIssue, EmailAddress, PasswordHash, UserEvent};
+
+/// Identifies one registration (UUIDv7, RFC 9562). A later claim of the same address has another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserId(Uuid);
+
+impl UserId {
+    /// Wraps an identifier made by [`crate::ports::IdSource`] or read from a store.
+    pub fn from_uuid(id: Uuid) -> Self {
+        Self(id)
+    }
+
+    /// The identifier itself.
+    pub fn as_uuid(&self) -> &Uuid {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for UserId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where a registration stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserStatus {
+    /// Waiting for the code.
+    Pending {
+        /// Whether the mail server has accepted the mail with the current code.
+        code_mailed: bool,
+    },
+    /// The code came back in time.
+    Active,
+}
+
+/// The user is already active: there is nothing left to ask for or to prove.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the user is already active")]
+pub struct AlreadyActive;
+
+/// One registration. Its changes are recorded as events, which the repository writes with the change
+/// itself, in one transaction.
+#[derive(Debug)]
+pub struct User {
+    id: UserId,
+    email: EmailAddress,
+    password_hash: PasswordHash,
+    code_number: u32,
+    status: UserStatus,
+    events: Vec<UserEvent>,
+}
+
+impl User {
+    /// A new claim of an address, with its first code. Records [`UserEvent::UserRegistered`].
+    pub fn register(id: UserId, email: EmailAddress, password_hash: PasswordHash) -> Self {
+        let mut user = Self::restore(id, email, password_hash, 1, UserStatus::Pending { code_mailed: false });
+        user.events.push(UserEvent::UserRegistered { issue: user.issue() });
+        user
+    }
+
+    /// A user as a store holds it. Records nothing.
+    pub fn restore(
+        id: UserId,
+        email: EmailAddress,
+        password_hash: PasswordHash,
+        code_number: u32,
+        status: UserStatus,
+    ) -> Self {
+        Self { id, email, password_hash, code_number, status, events: Vec::new() }
+    }
+
+    /// Asks for another code, which supersedes every earlier one. Records [`UserEvent::CodeRequested`].
+    pub fn request_code(&mut self) -> Result<CodeIssue, AlreadyActive> {
+        if self.is_active() {
+            return Err(AlreadyActive);
+        }
+        self.code_number += 1;
+        self.status = UserStatus::Pending { code_mailed: false };
+        self.events.push(UserEvent::CodeRequested { issue: self.issue() });
+        Ok(self.issue())
+    }
+
+    /// Makes the user active. Records [`UserEvent::UserActivated`].
+    pub fn activate(&mut self) -> Result<(), AlreadyActive> {
+        if self.is_active() {
+            return Err(AlreadyActive);
+        }
+        self.status = UserStatus::Active;
+        self.events.push(UserEvent::UserActivated { user_id: self.id });
+        Ok(())
+    }
+
+    /// Hands over the events recorded since the user was made or restored.
+    pub fn take_events(&mut self) -> Vec<UserEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Identifies the registration.
+    pub fn id(&self) -> UserId {
+        self.id
+    }
+
+    /// Where the code is mailed.
+    pub fn email(&self) -> &EmailAddress {
+        &self.email
+    }
+
+    /// What the password is verified against.
+    pub fn password_hash(&self) -> &PasswordHash {
+        &self.password_hash
+    }
+
+    /// The code that counts now.
+    pub fn issue(&self) -> CodeIssue {
+        CodeIssue { user_id: self.id, number: self.code_number }
+    }
+
+    /// Where the registration stands.
+    pub fn status(&self) -> UserStatus {
+        self.status
+    }
+
+    /// Whether the code has come back.
+    pub fn is_active(&self) -> bool {
+        self.status == UserStatus::Active
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn user() -> User {
+        User::register(
+            UserId::from_uuid(Uuid::from_u128(7)),
+            EmailAddress::parse("ada@example.com").unwrap(),
+            PasswordHash::from_phc("$argon2id$".into()),
+        )
+    }
+
+    #[test]
+    fn each_change_is_recorded_once() {
+        let mut user = user();
+        let first = user.issue();
+        let second = user.request_code().unwrap();
+        user.activate().unwrap();
+        assert_eq!(
+            user.take_events(),
+            [
+                UserEvent::UserRegistered { issue: first },
+                UserEvent::CodeRequested { issue: second },
+                UserEvent::UserActivated { user_id: user.id() },
+            ]
+        );
+        assert!(user.take_events().is_empty());
+    }
+
+    #[test]
+    fn a_new_code_has_the_next_number() {
+        let mut user = user();
+        let first = user.issue();
+        let second = user.request_code().unwrap();
+        assert_eq!((first.number, second.number), (1, 2));
+        assert_eq!(user.issue(), second);
+    }
+
+    #[test]
+    fn an_active_user_stays_as_it_is() {
+        let mut user = user();
+        user.activate().unwrap();
+        user.take_events();
+        assert_eq!(user.activate(), Err(AlreadyActive));
+        assert_eq!(user.request_code(), Err(AlreadyActive));
+        assert!(user.take_events().is_empty());
+    }
+}
