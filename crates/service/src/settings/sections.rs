@@ -306,7 +306,7 @@ mod tests {
     use crate::settings::Sources;
 
     fn key_refusal(key: &str) -> String {
-        let settings = Sources::default().with("code.key", key).load().unwrap();
+        let settings = Sources::default().with("code.key", &key).load().unwrap();
         settings.code.key().unwrap_err().to_string()
     }
 
@@ -323,9 +323,9 @@ mod tests {
     #[test]
     fn settings_do_not_show_their_secrets() {
         let settings = Sources::default()
-            .with("code.key", "hush-hush")
-            .with("postgres.url", "postgres://me:hush-hush@db/x")
-            .with("smtp.password", "hush-hush")
+            .with("code.key", &"hush-hush")
+            .with("postgres.url", &"postgres://me:hush-hush@db/x")
+            .with("smtp.password", &"hush-hush")
             .load()
             .unwrap();
         assert!(!format!("{settings:?}").contains("hush-hush"));
@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn smtp_credentials_come_in_pairs() {
-        let settings = Sources::default().with("smtp.username", "me").load().unwrap();
+        let settings = Sources::default().with("smtp.username", &"me").load().unwrap();
         assert!(settings.smtp.credentials().unwrap_err().to_string().contains("smtp.password"));
     }
 }

@@ -35,7 +35,7 @@ impl Sources {
 
     /// A value that wins over every other source: what a command-line flag says.
     #[must_use]
-    pub fn with(mut self, key: &'static str, value: impl ToString) -> Self {
+    pub fn with(mut self, key: &'static str, value: &impl ToString) -> Self {
         self.overrides.push((key, value.to_string()));
         self
     }

@@ -87,7 +87,7 @@ mod tests {
         let quota = |text: &str| text.parse::<QuotaSetting>();
         assert_eq!(
             quota("5/1h"),
-            Ok(QuotaSetting(Some(Quota { burst: 5, period: Duration::from_secs(3600) })))
+            Ok(QuotaSetting(Some(Quota { burst: 5, period: Duration::from_hours(1) })))
         );
         assert_eq!(quota("off"), Ok(QuotaSetting(None)));
         for text in ["", "5", "5/", "0/1h", "5/0s", "5/h", "5/1w", "-1/1h", "5/1é"] {
