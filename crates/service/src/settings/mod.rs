@@ -11,6 +11,7 @@ pub use sections::{
     CodeSettings, ExistingAccountSetting, HashingSettings, HttpSettings, LimitSettings, LogFormat,
     LogSettings, MailSettings, MetricsSettings, OutboxSettings, PasswordSettings, PostgresSettings,
     RabbitmqSettings, RedisSettings, RegistrationSettings, Settings, SmtpSettings, SmtpTls,
+    StandaloneSettings,
 };
 pub use sources::{DEFAULTS, Sources};
 pub use values::{CommaList, QuotaSetting};

@@ -2,6 +2,7 @@
 #![allow(missing_docs)] // Said once, in defaults.toml.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::{CodeKey, CodeLength, PasswordLength};
@@ -27,6 +28,7 @@ pub struct Settings {
     pub outbox: OutboxSettings,
     pub metrics: MetricsSettings,
     pub log: LogSettings,
+    pub standalone: StandaloneSettings,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -47,7 +49,6 @@ pub struct HttpSettings {
 #[serde(deny_unknown_fields)]
 pub struct RegistrationSettings {
     pub existing_account: ExistingAccountSetting,
-    pub notice_interval_seconds: u64,
     pub purge_after_days: u64,
     pub purge_interval_seconds: u64,
     pub purge_batch: u32,
@@ -144,6 +145,7 @@ pub struct LimitSettings {
     pub activate_per_address: QuotaSetting,
     pub resend_per_client: QuotaSetting,
     pub resend_per_address: QuotaSetting,
+    pub further_codes: QuotaSetting,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -214,7 +216,7 @@ impl RabbitmqSettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmtpSettings {
-    pub host: String,
+    host: String,
     pub port: u16,
     pub tls: SmtpTls,
     pub username: String,
@@ -227,6 +229,21 @@ pub struct SmtpSettings {
 }
 
 impl SmtpSettings {
+    /// The server's name or address.
+    pub fn host(&self) -> Result<&str, SettingsError> {
+        match self.host.as_str() {
+            "" => {
+                Err(SettingsError::invalid("smtp.host", "is missing: set it to the name of your mail server"))
+            }
+            host => Ok(host),
+        }
+    }
+
+    /// Whether a server is set.
+    pub fn is_set(&self) -> bool {
+        !self.host.is_empty()
+    }
+
     /// User name and password, where the server wants them.
     pub fn credentials(&self) -> Result<Option<(String, SecretString)>, SettingsError> {
         match (self.username.is_empty(), self.password.expose_secret().is_empty()) {
@@ -278,6 +295,15 @@ impl MetricsSettings {
             }),
         }
     }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandaloneSettings {
+    pub data_dir: PathBuf,
+    pub inbox: bool,
+    pub inbox_listen: SocketAddr,
+    pub inbox_smtp_listen: SocketAddr,
 }
 
 #[derive(Debug, Clone, Deserialize)]
