@@ -1,1 +1,3 @@
-//! Placeholder until the crate is written.
+//! x
+mod error_chain;
+pub mod password_policy;
