@@ -1,1 +1,5 @@
 //! in_process.
+
+mod event_bus;
+
+pub use event_bus::InProcessEventBus;
