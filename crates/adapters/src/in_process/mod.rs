@@ -40,3 +40,8 @@ fn after(now: Instant, duration: Duration) -> Instant {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+//! in_process.
+
+mod event_bus;
+
+pub use event_bus::InProcessEventBus;
