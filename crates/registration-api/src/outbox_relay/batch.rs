@@ -63,8 +63,7 @@ impl Batch {
     async fn defer(&self, entry: &OutboxEntry, source: Source) {
         metrics::counter!("outbox_deferred_total").increment(1);
         let OutboxEntry { event, attempts } = entry;
-        let cause = ErrorChain(&*source);
-        tracing::debug!(event = "relay.deferred", event_id = %event.id.as_uuid(), attempts, error = %cause, "deferred");
+        tracing::debug!(event = "relay.deferred", event_id = %event.id.as_uuid(), attempts, error = %ErrorChain(&*source), "deferred");
         let delay = retry_delay(entry, &self.options);
         self.note("defer", || self.outbox.defer(event.id, delay)).await;
     }
