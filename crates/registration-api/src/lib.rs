@@ -8,9 +8,11 @@ pub mod http;
 pub mod limits;
 pub mod outbox_relay;
 pub mod password_policy;
+pub mod purge;
+pub mod run;
+pub mod settings;
 pub mod use_cases;
 
 mod app_state;
-mod error_chain;
 
 pub use app_state::{AppState, Options, Ports};

@@ -15,8 +15,8 @@ use tokio::sync::Notify;
 use tracing::Instrument;
 
 use super::{AuthenticationError, Authenticator, Credentials};
-use crate::error_chain::ErrorChain;
 use crate::limits::{Action, LimitExceeded, Limits};
+use service::error_chain::ErrorChain;
 
 /// An account that has just become active.
 #[derive(Debug, Clone, PartialEq, Eq)]
