@@ -1,6 +1,8 @@
+use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use domain::ports::Source;
 use registration_api::http::health::HealthCheck;
 use serde_json::{Value, json};
 
@@ -16,17 +18,17 @@ impl Dependency {
         Arc::new(Self { is_up: AtomicBool::new(is_up), pings: AtomicU32::new(0) })
     }
 
-    async fn ping(self: Arc<Self>) -> Result<(), domain::ports::Source> {
+    fn ping(&self) -> Ready<Result<(), Source>> {
         self.pings.fetch_add(1, Ordering::Relaxed);
-        if self.is_up.load(Ordering::Relaxed) { Ok(()) } else { Err(broken()) }
+        ready(if self.is_up.load(Ordering::Relaxed) { Ok(()) } else { Err(broken()) })
     }
 }
 
 async fn readiness(store: bool, cache: bool) -> (u16, Value) {
     let (store, cache) = (Dependency::new(store), Dependency::new(cache));
     let checks = vec![
-        HealthCheck::required("store", move || store.clone().ping()),
-        HealthCheck::optional("cache", move || cache.clone().ping()),
+        HealthCheck::required("store", move || store.ping()),
+        HealthCheck::optional("cache", move || cache.ping()),
     ];
     let app = TestApp::start_full(World::default(), options(), checks, server_options());
     let response = app.get("/health/ready").await;
@@ -59,7 +61,7 @@ async fn a_dependency_that_hangs_is_down() {
 async fn probes_share_an_answer() {
     let store = Dependency::new(true);
     let counted = store.clone();
-    let checks = vec![HealthCheck::required("store", move || counted.clone().ping())];
+    let checks = vec![HealthCheck::required("store", move || counted.ping())];
     let app = TestApp::start_full(World::default(), options(), checks, server_options());
     let started = std::time::Instant::now();
     let probes = (0..20).map(|_| app.get("/health/ready"));

@@ -59,10 +59,9 @@ impl MemoryOutbox {
     }
 
     fn change<T>(&self, act: impl FnOnce(&mut Vec<Row>) -> T) -> Result<T, OutboxError> {
-        let result = match self.is_down.load(Ordering::Relaxed) {
-            true => Err(OutboxError(broken())),
-            false => Ok(act(&mut self.rows.lock().unwrap())),
-        };
+        let is_down = self.is_down.load(Ordering::Relaxed);
+        let result =
+            if is_down { Err(OutboxError(broken())) } else { Ok(act(&mut self.rows.lock().unwrap())) };
         self.changed.notify_waiters();
         result
     }

@@ -16,7 +16,7 @@ type Change = Box<dyn FnOnce(&mut ByAddress) + Send>;
 
 #[derive(Default)]
 pub(crate) struct Users {
-    users: Mutex<ByAddress>,
+    by_address: Mutex<ByAddress>,
     pub(crate) events: Mutex<Vec<Event>>,
     pub(crate) is_down: AtomicBool,
     /// Only writes fail.
@@ -33,11 +33,11 @@ fn copy(user: &User) -> User {
 
 impl Users {
     pub(crate) fn get(&self, email: &str) -> Option<User> {
-        self.users.lock().unwrap().get(&email.to_ascii_lowercase()).map(copy)
+        self.by_address.lock().unwrap().get(&email.to_ascii_lowercase()).map(copy)
     }
 
     pub(crate) fn put(&self, user: User) {
-        self.users.lock().unwrap().insert(user.email().lookup_key(), user);
+        self.by_address.lock().unwrap().insert(user.email().lookup_key(), user);
     }
 
     pub(crate) fn mail_accepted(&self, issue: CodeIssue) {
@@ -62,7 +62,7 @@ impl Users {
     }
 
     fn change(&self, id: UserId, change: impl FnOnce(&mut User)) {
-        change(self.users.lock().unwrap().values_mut().find(|user| user.id() == id).unwrap());
+        change(self.by_address.lock().unwrap().values_mut().find(|user| user.id() == id).unwrap());
     }
 
     fn check(&self, writes: bool) -> Result<(), RepositoryError> {
@@ -78,7 +78,7 @@ impl Users {
 impl UserRepository for Users {
     async fn claim(&self, user: &User, events: &[Event]) -> Result<(), ClaimError> {
         self.check(true)?;
-        let mut users = self.users.lock().unwrap();
+        let mut users = self.by_address.lock().unwrap();
         if users.contains_key(&user.email().lookup_key()) {
             return Err(ClaimError::EmailTaken);
         }
@@ -94,12 +94,12 @@ impl UserRepository for Users {
 
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
         self.check(false)?;
-        Ok(self.users.lock().unwrap().values().find(|user| user.id() == id).map(copy))
+        Ok(self.by_address.lock().unwrap().values().find(|user| user.id() == id).map(copy))
     }
 
     async fn save(&self, user: &User, seen: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
         self.check(true)?;
-        let mut users = self.users.lock().unwrap();
+        let mut users = self.by_address.lock().unwrap();
         if let Some(change) = self.before_save.lock().unwrap().take() {
             change(&mut users);
         }
