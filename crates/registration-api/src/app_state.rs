@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::{
-    CodeStore, GuessAllowance, GuessBudget, IdSource, PasswordHasher, RateLimiter, UserRepository,
+    BreachedPasswords, CodeStore, GuessAllowance, GuessBudget, IdSource, PasswordHasher, RateLimiter,
+    UserRepository,
 };
 use domain::{CodeKey, CodeLength, PasswordLength};
 use tokio::sync::Notify;
 
 use crate::http::client_address::TrustedProxies;
 use crate::limits::{Limits, Quotas};
+use crate::password_policy::PasswordPolicy;
 use crate::use_cases::{Activate, Authenticator, ExistingAccount, Register, ResendCode};
-use service::health::{Health, HealthCheck};
+use service::health::Health;
 
 /// The outside world, as the API needs it.
 #[derive(Clone)]
@@ -29,6 +31,8 @@ pub struct Ports {
     pub limiter: Arc<dyn RateLimiter>,
     /// What counts them while `limiter` does not answer; without it nothing is limited then.
     pub fallback_limiter: Option<Arc<dyn RateLimiter>>,
+    /// Where breached passwords are asked for, if anywhere.
+    pub breached: Option<Arc<dyn BreachedPasswords>>,
     /// Where identifiers come from.
     pub ids: Arc<dyn IdSource>,
 }
@@ -45,6 +49,10 @@ pub struct Options {
     pub guess_allowance: GuessAllowance,
     /// How long passwords may be.
     pub password_length: PasswordLength,
+    /// Whether the most common passwords, and the address itself, are refused as passwords.
+    pub refuse_common_passwords: bool,
+    /// Whether a password passes while nobody can say if it is known from a breach.
+    pub breach_fail_open: bool,
     /// What registration says about a taken address.
     pub existing_account: ExistingAccount,
     /// How often clients may ask.
@@ -71,8 +79,8 @@ pub struct AppState {
 
 impl AppState {
     /// Wires the use cases. `relay_wake` is notified after each commit that left an event in the outbox;
-    /// `checks` are what `/health/ready` asks.
-    pub fn new(ports: Ports, options: Options, relay_wake: Arc<Notify>, checks: Vec<HealthCheck>) -> Self {
+    /// `health` is what `/health/ready` answers.
+    pub fn new(ports: Ports, options: Options, relay_wake: Arc<Notify>, health: Health) -> Self {
         let limits = Arc::new(Limits::new(options.quotas, ports.limiter, ports.fallback_limiter));
         let authenticator = Authenticator { users: ports.users.clone(), hasher: ports.hasher.clone() };
         let register = Register {
@@ -81,6 +89,11 @@ impl AppState {
             ids: ports.ids.clone(),
             limits: limits.clone(),
             relay_wake: relay_wake.clone(),
+            passwords: PasswordPolicy {
+                refuse_common: options.refuse_common_passwords,
+                breached: ports.breached,
+                breach_fail_open: options.breach_fail_open,
+            },
             existing_account: options.existing_account,
         };
         let activate = Activate {
@@ -97,7 +110,6 @@ impl AppState {
         let resend_code =
             ResendCode { authenticator, ids: ports.ids.clone(), limits: limits.clone(), relay_wake };
         let openapi = crate::http::openapi::document(options.password_length, options.code_length);
-        let health = Health::new(checks);
         Self { register, activate, resend_code, limits, ids: ports.ids, health, openapi, options }
     }
 }

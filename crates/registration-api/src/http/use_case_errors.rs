@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use domain::ports::{HashError, RepositoryError};
 
-use super::problem::Problem;
+use super::problem::{FieldError, Problem};
 use super::problem_kind::ProblemKind;
 use crate::limits::LimitExceeded;
+use crate::password_policy::PasswordRefused;
 use crate::use_cases::{ActivateError, RegisterError, ResendCodeError};
 use service::error_chain::ErrorChain;
 
@@ -26,9 +27,25 @@ impl From<RegisterError> for Problem {
         match error {
             RegisterError::Limited(limit) => limit.into(),
             RegisterError::EmailTaken => Self::new(ProblemKind::EmailTaken),
+            RegisterError::Password(refused) => refused.into(),
             RegisterError::Hashing(error) => error.into(),
             RegisterError::Repository(error) => error.into(),
         }
+    }
+}
+
+impl From<PasswordRefused> for Problem {
+    fn from(refused: PasswordRefused) -> Self {
+        let code = match &refused {
+            PasswordRefused::Common => "password-common",
+            PasswordRefused::Breached => "password-breached",
+            PasswordRefused::Unchecked(error) => return unavailable(error),
+        };
+        Self::validation_failed(vec![FieldError {
+            pointer: "/password",
+            code,
+            detail: refused.to_string().into(),
+        }])
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::limits::{Action, LimitExceeded, Limits};
+use crate::password_policy::{PasswordPolicy, PasswordRefused};
 
 /// The owner of an account hears of repeated registrations at most this often.
 const NOTICE_PERIOD: Duration = Duration::from_hours(1);
@@ -50,6 +51,9 @@ pub enum RegisterError {
     /// An active account, or a claim whose minute still runs, holds the address.
     #[error("the address is taken")]
     EmailTaken,
+    /// The password is too easily guessed, or cannot be checked.
+    #[error(transparent)]
+    Password(#[from] PasswordRefused),
     /// The password could not be hashed.
     #[error(transparent)]
     Hashing(#[from] HashError),
@@ -71,6 +75,8 @@ pub struct Register {
     pub limits: Arc<Limits>,
     /// Wakes the outbox relay.
     pub relay_wake: Arc<Notify>,
+    /// Which passwords are refused.
+    pub passwords: PasswordPolicy,
     /// What is said about a taken address.
     pub existing_account: ExistingAccount,
 }
@@ -84,6 +90,7 @@ impl Register {
         trace: TraceParent,
     ) -> Result<Registered, RegisterError> {
         self.limits.check_address(Action::Register, &email).await?;
+        self.passwords.check(&password, &email).await?;
         let hash = self.hasher.hash(password).await?;
         let started = Instant::now();
         let mut user = User::register(UserId::from_uuid(self.ids.next_id()), email, hash);

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use domain::ports::Source;
-use registration_api::http::health::HealthCheck;
 use serde_json::{Value, json};
+use service::health::HealthCheck;
 
 use crate::support::{TestApp, World, broken, options, server_options};
 

@@ -19,13 +19,13 @@ use actix_web::web::Data;
 use domain::ports::{GuessAllowance, IdSource, Source};
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, PasswordHash, PasswordLength, User, UserId};
 use registration_api::http::client_address::TrustedProxies;
-use registration_api::http::health::HealthCheck;
 use registration_api::http::{ServerOptions, server};
 use registration_api::limits::Quotas;
 use registration_api::use_cases::ExistingAccount;
 use registration_api::{AppState, Options, Ports};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
+use service::health::{Health, HealthCheck};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -63,6 +63,8 @@ pub(crate) fn options() -> Options {
         code_window: Duration::from_mins(1),
         guess_allowance: GuessAllowance { guesses: 20, period: Duration::from_hours(24) },
         password_length: PasswordLength { min: 8, max: 128 },
+        refuse_common_passwords: true,
+        breach_fail_open: true,
         existing_account: ExistingAccount::Reveal,
         quotas: Quotas::default(),
         trusted_proxies: TrustedProxies::default(),
@@ -115,9 +117,10 @@ impl TestApp {
             hasher: world.hasher.clone(),
             limiter: world.limiter.clone(),
             fallback_limiter: world.fallback.clone().map(|limiter| limiter as _),
+            breached: None,
             ids: Arc::new(Ids(AtomicU64::new(1))),
         };
-        let state = Data::new(AppState::new(ports, options, world.relay_wake.clone(), checks));
+        let state = Data::new(AppState::new(ports, options, world.relay_wake.clone(), Health::new(checks)));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(server(listener, state, server_options).unwrap());
