@@ -132,6 +132,12 @@ impl ReadinessReport {
         };
         Self { status, dependencies }
     }
+
+    /// The names of the dependencies that do not answer.
+    fn down(&self) -> impl Iterator<Item = &'static str> {
+        let down = self.dependencies.iter().filter(|(_, state)| state.status == DependencyStatus::Down);
+        down.map(|(name, _)| *name)
+    }
 }
 
 /// Asks the dependencies. Cheap to clone.
@@ -160,7 +166,8 @@ impl Health {
         let report = ReadinessReport::of(&self.checks, &answers);
         let before = latest.as_ref().map_or(Readiness::Ready, |(_, report)| report.status);
         if report.status != before {
-            tracing::warn!(event = "readiness.changed", from = ?before, to = ?report.status, "readiness changed");
+            let down: Vec<_> = report.down().collect();
+            tracing::warn!(event = "readiness.changed", from = ?before, to = ?report.status, ?down, "readiness changed");
         }
         *latest = Some((Instant::now(), report.clone()));
         report

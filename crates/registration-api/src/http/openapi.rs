@@ -131,7 +131,8 @@ fn add_problems(operation: &mut Operation, problems: &[ProblemKind]) {
 }
 
 fn response(kind: ProblemKind, description: &str) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
+    let content = content.example(Some(example(kind))).build();
     let response =
         ResponseBuilder::new().description(description).content("application/problem+json", content);
     let with = |response: ResponseBuilder, name: &str, kind: Type, description: &str| {
@@ -150,4 +151,20 @@ fn response(kind: ProblemKind, description: &str) -> Response {
         _ => response,
     }
     .build()
+}
+
+/// What a problem of this kind looks like.
+fn example(kind: ProblemKind) -> Value {
+    let mut example = json!({
+        "type": kind.type_uri(),
+        "title": kind.title(),
+        "status": kind.status().as_u16(),
+        "detail": kind.meaning(),
+        "code": kind.code(),
+    });
+    if kind == ProblemKind::ValidationFailed {
+        let fault = "a password has at least 8 characters";
+        example["errors"] = json!([{"pointer": "/password", "code": "password-too-short", "detail": fault}]);
+    }
+    example
 }

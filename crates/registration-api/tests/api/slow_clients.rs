@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 use crate::support::{EMAIL, PASSWORD, TestApp, World, options, server_options, soon};
 
@@ -62,22 +63,21 @@ async fn a_slow_head_is_408() {
 async fn an_activation_whose_client_has_gone_is_finished() {
     let app = TestApp::start();
     let issue = app.pending_user().await;
-    let (entered, go_on) = (std::sync::mpsc::channel(), std::sync::mpsc::channel());
-    app.world.users.before_next_save(move |_| {
-        entered.0.send(()).unwrap();
-        go_on.1.recv_timeout(Duration::from_secs(10)).unwrap();
+    let users = &app.world.users;
+    let gate = users.save_gate.get_or_init(|| Semaphore::new(0));
+    let request = tokio::spawn({
+        let request = app.post("/api/v1/users/activate").basic_auth(EMAIL, Some(PASSWORD));
+        request.json(&serde_json::json!({"code": crate::support::code(issue)})).send()
     });
-    let body = format!("{{\"code\":\"{}\"}}", crate::support::code(issue));
-    let url = app.url("/api/v1/users/activate");
-    let client = app.http.clone();
-    let request = client.post(url).basic_auth(EMAIL, Some(PASSWORD));
-    let request = tokio::spawn(request.header("content-type", "application/json").body(body).send());
-    tokio::task::block_in_place(|| entered.1.recv_timeout(Duration::from_secs(10))).unwrap();
+    soon(users.saving.notified()).await;
     request.abort();
-    go_on.0.send(()).unwrap();
+    assert!(soon(request).await.unwrap_err().is_cancelled());
+    // The one worker answers this after it has seen the other client go.
+    assert_eq!(app.register("next@example.com", PASSWORD).await.status(), 201);
+    gate.add_permits(1);
     soon(async {
-        while !app.world.users.get(EMAIL).unwrap().is_active() {
-            tokio::task::yield_now().await;
+        while !users.get(EMAIL).unwrap().is_active() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     })
     .await;

@@ -1,13 +1,14 @@
 //! Users in memory.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{ClaimError, RepositoryError, SaveError, UserRepository};
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
+use tokio::sync::{Notify, Semaphore};
 
 use super::broken;
 
@@ -22,6 +23,10 @@ pub(crate) struct Users {
     /// Only writes fail.
     pub(crate) is_read_only: AtomicBool,
     pub(crate) notices: AtomicU32,
+    /// Saves wait for a permit of it, once a test has set it.
+    pub(crate) save_gate: OnceLock<Semaphore>,
+    /// A save has arrived at the gate.
+    pub(crate) saving: Notify,
     /// What somebody else changes just before the next save.
     before_save: Mutex<Option<Change>>,
 }
@@ -99,6 +104,10 @@ impl UserRepository for Users {
 
     async fn save(&self, user: &User, seen: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
         self.check(true)?;
+        self.saving.notify_one();
+        if let Some(gate) = self.save_gate.get() {
+            gate.acquire().await.unwrap().forget();
+        }
         let mut users = self.by_address.lock().unwrap();
         if let Some(change) = self.before_save.lock().unwrap().take() {
             change(&mut users);
