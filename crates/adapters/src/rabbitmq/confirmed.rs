@@ -56,7 +56,7 @@ impl ConfirmedPublishing {
         let timeout = broker.options.confirm_timeout;
         tokio::time::timeout(timeout, self.publish_on_a_channel(broker, messages))
             .await
-            .unwrap_or(Err(BrokerError::ConfirmTimeout(timeout)))
+            .unwrap_or(Err(BrokerError::AnswerTimeout(timeout)))
     }
 
     async fn publish_on_a_channel(

@@ -28,8 +28,8 @@ pub(super) struct Broker {
 pub(super) enum BrokerError {
     #[error("the connection was not ready in {0:?}")]
     ConnectTimeout(Duration),
-    #[error("the broker did not confirm in {0:?}")]
-    ConfirmTimeout(Duration),
+    #[error("the broker did not answer in {0:?}")]
+    AnswerTimeout(Duration),
     #[error("the broker refused the message")]
     Refused,
     #[error("no queue takes the message")]
@@ -73,8 +73,29 @@ impl Broker {
             self.topology.declare(&channel).await?;
             Ok(channel)
         };
-        let timeout = self.options.connect_timeout;
-        tokio::time::timeout(timeout, ready).await.unwrap_or(Err(BrokerError::ConnectTimeout(timeout)))
+        self.in_time(ready).await
+    }
+
+    /// Awaits an answer of the broker, but not for ever: what is asked while a connection breaks may
+    /// never be answered, not even with an error.
+    pub(super) async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = lapin::Result<T>>,
+    ) -> Result<T, BrokerError> {
+        let timeout = self.options.confirm_timeout;
+        match tokio::time::timeout(timeout, answer).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(BrokerError::AnswerTimeout(timeout)),
+        }
+    }
+
+    /// Closes a connection in order, where it still can be.
+    pub(super) async fn close(&self, connection: &Connection) {
+        if connection.status().connected()
+            && let Err(error) = self.in_time(connection.close(200, "OK".into())).await
+        {
+            tracing::debug!(%error, "a connection could not be closed in order");
+        }
     }
 
     async fn open(&self, socket: OpenSocket) -> lapin::Result<Connection> {

@@ -73,10 +73,12 @@ impl RabbitmqConsumer {
     async fn connect(&self) -> Result<Session, BrokerError> {
         let connection = self.broker.connect().await?;
         let channel = self.broker.open_channel(&connection).await?;
-        channel.basic_qos(self.broker.options.prefetch, BasicQosOptions::default()).await?;
+        let prefetch = self.broker.options.prefetch;
+        self.broker.in_time(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
         let queue = self.broker.topology.work_queue.clone();
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
-        let deliveries = channel.basic_consume(queue, "".into(), options, arguments).await?;
+        let consume = channel.basic_consume(queue, "".into(), options, arguments);
+        let deliveries = self.broker.in_time(consume).await?;
         // On a connection of its own: a broker short of memory or disk stops reading from the
         // connections that publish, and must still be able to read the acknowledgements that help it.
         let publishing = ConfirmedPublishing::new(self.broker.connect().await?);
@@ -125,19 +127,16 @@ impl Session {
     /// Takes no more deliveries, finishes those in hand and closes the connection, which gives back
     /// to the queue what was sent but not taken.
     async fn wind_up(self, mut in_hand: JoinSet<Result<(), BrokerError>>) {
+        let broker = &self.outgoing.broker;
         if self.connection.status().connected() {
             let cancel =
                 self.channel.basic_cancel(self.deliveries.tag(), BasicCancelOptions { nowait: true });
-            if let Err(error) = cancel.await {
+            if let Err(error) = broker.in_time(cancel).await {
                 tracing::debug!(%error, "the consumer could not be cancelled");
             }
         }
         while in_hand.join_next().await.is_some() {}
-        if self.connection.status().connected()
-            && let Err(error) = self.connection.close(200, "OK".into()).await
-        {
-            tracing::debug!(%error, "the connection could not be closed in order");
-        }
+        broker.close(&self.connection).await;
     }
 }
 
@@ -171,7 +170,7 @@ async fn settle(
         }
     }
     // `false` means that the channel is gone, and with it the right to acknowledge: it comes again.
-    delivery.ack(BasicAckOptions::default()).await?;
+    outgoing.broker.in_time(delivery.ack(BasicAckOptions::default())).await?;
     Ok(())
 }
 

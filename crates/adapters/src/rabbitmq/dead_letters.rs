@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::ports::{DeadLetter, DeadLetterError, DeadLetters};
-use lapin::message::BasicGetMessage;
+use lapin::message::{BasicGetMessage, Delivery};
 use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
@@ -29,29 +29,27 @@ impl RabbitmqDeadLetters {
         Ok((connection, channel))
     }
 
-    async fn get(&self, channel: &Channel) -> lapin::Result<Option<BasicGetMessage>> {
-        channel.basic_get(self.broker.topology.dead_queue.clone(), BasicGetOptions::default()).await
+    async fn get(&self, channel: &Channel) -> Result<Option<BasicGetMessage>, BrokerError> {
+        let queue = self.broker.topology.dead_queue.clone();
+        self.broker.in_time(channel.basic_get(queue, BasicGetOptions::default())).await
     }
 
-    /// Holds the messages back from the queue while it reads them, then returns them all.
+    /// Holds the messages back from the queue while it reads them, then returns them all. It reads all,
+    /// because what was returned before comes after what never left the queue.
     async fn read(&self, limit: u32) -> Result<Vec<DeadLetter>, BrokerError> {
         let (connection, channel) = self.open().await?;
-        let mut letters = Vec::new();
-        let mut last_tag = None;
-        while letters.len() < limit as usize
-            && let Some(message) = self.get(&channel).await?
-        {
-            last_tag = Some(message.delivery_tag);
-            letters.push(DeadLetter {
-                event: String::from_utf8_lossy(&message.data).into_owned(),
-                reason: recorded_reason(&message),
-            });
+        let mut messages = Vec::new();
+        while let Some(message) = self.get(&channel).await? {
+            messages.push(message);
         }
-        if let Some(tag) = last_tag {
-            channel.basic_nack(tag, BasicNackOptions { multiple: true, requeue: true }).await?;
+        if let Some(last) = messages.last() {
+            let all = BasicNackOptions { multiple: true, requeue: true };
+            self.broker.in_time(channel.basic_nack(last.delivery_tag, all)).await?;
         }
-        connection.close(200, "OK".into()).await?;
-        Ok(letters)
+        self.broker.close(&connection).await;
+        // Message ids are UUIDv7, which sort by time; what has none was never an event of ours.
+        messages.sort_by_cached_key(|message| message.properties.message_id().clone().map(String::from));
+        Ok(messages.iter().take(limit as usize).map(|message| dead_letter(message)).collect())
     }
 
     /// Moves as many messages as there are at the start: one that fails again at once is not moved
@@ -71,10 +69,10 @@ impl RabbitmqDeadLetters {
             for outcome in publishing.publish(&self.broker, &[copy]).await? {
                 outcome?;
             }
-            message.ack(BasicAckOptions::default()).await?;
+            self.broker.in_time(message.ack(BasicAckOptions::default())).await?;
             moved += 1;
         }
-        publishing.connection().close(200, "OK".into()).await?;
+        self.broker.close(publishing.connection()).await;
         Ok(moved)
     }
 }
@@ -87,5 +85,12 @@ impl DeadLetters for RabbitmqDeadLetters {
 
     async fn replay(&self) -> Result<u64, DeadLetterError> {
         self.move_all().await.map_err(|error| DeadLetterError(error.into()))
+    }
+}
+
+fn dead_letter(message: &Delivery) -> DeadLetter {
+    DeadLetter {
+        event: String::from_utf8_lossy(&message.data).into_owned(),
+        reason: recorded_reason(message),
     }
 }

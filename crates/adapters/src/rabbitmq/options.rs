@@ -21,9 +21,9 @@ pub struct RabbitmqOptions {
     pub prefetch: u16,
     /// How often both sides show that they are alive, in whole seconds.
     pub heartbeat: Duration,
-    /// The longest that connecting may take, and then declaring the topology.
+    /// The longest that connecting may take.
     pub connect_timeout: Duration,
-    /// The longest the broker may take to confirm what was published.
+    /// The longest the broker may take to confirm what was published, or to answer anything else.
     pub confirm_timeout: Duration,
     /// The wait before the first attempt to reconnect; it doubles with each failure.
     pub reconnect_min: Duration,

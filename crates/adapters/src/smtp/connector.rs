@@ -1,0 +1,77 @@
+//! From nothing to a connection that is ready for a mail: TCP, TLS, greeting, authentication.
+
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{
+    AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters, TlsParametersBuilder,
+};
+use lettre::transport::smtp::extension::ClientId;
+use secrecy::ExposeSecret;
+use tokio::net::TcpStream;
+
+use super::error::{SmtpError, Step};
+use super::implicit_tls;
+use super::options::{SmtpOptions, SmtpOptionsError, SmtpTls};
+
+pub(super) struct Connector {
+    address: (String, u16),
+    tls: SmtpTls,
+    tls_parameters: TlsParameters,
+    hello: ClientId,
+    credentials: Option<Credentials>,
+}
+
+impl Connector {
+    pub(super) fn new(options: &SmtpOptions) -> Result<Self, SmtpOptionsError> {
+        let credentials = options.credentials.as_ref().map(|credentials| {
+            Credentials::new(credentials.username.clone(), credentials.password.expose_secret().to_owned())
+        });
+        Ok(Self {
+            address: (options.host.clone(), options.port),
+            tls: options.tls,
+            tls_parameters: tls_parameters(options)?,
+            hello: ClientId::Domain(options.message_id_domain.clone()),
+            credentials,
+        })
+    }
+
+    pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+        let stream = self.open_stream().await?;
+        let mut connection = AsyncSmtpConnection::connect_with_transport(stream, &self.hello)
+            .await
+            .map_err(|error| SmtpError::at(Step::Greet, &error))?;
+        if self.tls == SmtpTls::StartTls {
+            let encrypted = connection.starttls(self.tls_parameters.clone(), &self.hello).await;
+            encrypted.map_err(|error| SmtpError::at(Step::StartTls, &error))?;
+        }
+        if let Some(credentials) = &self.credentials {
+            let authenticated = connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await;
+            authenticated.map_err(|error| SmtpError::at(Step::Authenticate, &error))?;
+        }
+        Ok(connection)
+    }
+
+    async fn open_stream(&self) -> Result<Box<dyn AsyncTokioStream>, SmtpError> {
+        let (host, port) = &self.address;
+        let broken =
+            |error: std::io::Error| SmtpError::Broken { step: Step::Connect, cause: error.to_string() };
+        let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(broken)?;
+        // lettre writes a mail and its end apart: Nagle's algorithm (RFC 896) would hold the end back
+        // until the server's delayed acknowledgement, 40 ms for every mail.
+        stream.set_nodelay(true).map_err(broken)?;
+        if self.tls == SmtpTls::Implicit {
+            return implicit_tls::wrap(stream, self.tls_parameters.clone()).await;
+        }
+        Ok(Box::new(stream))
+    }
+}
+
+/// The system's certificate authorities and those of the options.
+fn tls_parameters(options: &SmtpOptions) -> Result<TlsParameters, SmtpOptionsError> {
+    let refused =
+        |error: lettre::transport::smtp::Error| SmtpOptionsError::TrustedCertificates(error.to_string());
+    let mut parameters = TlsParametersBuilder::new(options.host.clone());
+    if let Some(pem) = &options.trusted_certificates {
+        parameters = parameters.add_root_certificate(Certificate::from_pem(pem.as_bytes()).map_err(refused)?);
+    }
+    parameters.build_rustls().map_err(refused)
+}

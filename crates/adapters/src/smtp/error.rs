@@ -1,0 +1,137 @@
+//! What went wrong with a mail, and whether it will ever go right.
+//!
+//! The texts never contain what the server wrote: servers repeat addresses. Its codes say enough.
+
+use std::time::Duration;
+
+use domain::ports::MailError;
+use lettre::transport::smtp::Error;
+
+/// How far a conversation got: what the server was asked last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Connect,
+    Greet,
+    StartTls,
+    Authenticate,
+    MailFrom,
+    RcptTo,
+    Data,
+    Content,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SmtpError {
+    #[error("the mail server answered {step} with {code}{status}")]
+    Refused { step: Step, code: u16, status: EnhancedStatus },
+    #[error("the conversation with the mail server broke at {step}: {cause}")]
+    Broken { step: Step, cause: String },
+    #[error("the mail server did not take the mail in {0:?}")]
+    Timeout(Duration),
+    #[error("the mail cannot be composed: {0}")]
+    Composition(String),
+}
+
+/// The enhanced status code of a reply (RFC 3463), if there is one.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct EnhancedStatus(Option<String>);
+
+impl SmtpError {
+    pub(super) fn at(step: Step, error: &Error) -> Self {
+        if let Some(code) = error.status() {
+            let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            return Self::Refused { step, code: code.into(), status: EnhancedStatus::find(&text) };
+        }
+        // Of what could not be understood the error repeats the text.
+        let cause = if error.is_response() {
+            "the connection was closed, or the reply is not SMTP".into()
+        } else {
+            error.to_string()
+        };
+        Self::Broken { step, cause }
+    }
+
+    /// Whether the mail itself is refused for good.
+    ///
+    /// - Up to MAIL FROM every refusal speaks of us or of the server: a wrong password, an unknown
+    ///   sender, a blocked host. Somebody will mend it, so the mail waits.
+    /// - From RCPT TO on, 5xx is about this recipient or this mail; but not the codes by which a server
+    ///   says late what it holds against the client: syntax or sequence (500, 502, 503, 504) and
+    ///   authentication (530, 534, 535, 538 of RFC 4954).
+    fn is_permanent(&self) -> bool {
+        match self {
+            Self::Refused { step: Step::RcptTo | Step::Data | Step::Content, code, .. } => {
+                (500..600).contains(code) && !matches!(code, 500 | 502 | 503 | 504 | 530 | 534 | 535 | 538)
+            }
+            Self::Composition(_) => true,
+            Self::Refused { .. } | Self::Broken { .. } | Self::Timeout(_) => false,
+        }
+    }
+
+    /// Whether the server has ended a connection that was kept, before it could have taken the mail:
+    /// a new connection may then be tried at once without any risk of sending the mail twice.
+    pub(super) fn connection_was_stale(&self) -> bool {
+        match self {
+            Self::Broken { step, .. } => *step != Step::Content,
+            // RFC 5321 section 3.8: "service not available, closing transmission channel".
+            Self::Refused { step, code, .. } => *step != Step::Content && *code == 421,
+            Self::Timeout(_) | Self::Composition(_) => false,
+        }
+    }
+
+    /// Whether the server is still there to be told goodbye.
+    pub(super) fn is_reply(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+}
+
+impl From<SmtpError> for MailError {
+    fn from(error: SmtpError) -> Self {
+        if error.is_permanent() { Self::Permanent(error.into()) } else { Self::Transient(error.into()) }
+    }
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "connecting",
+            Self::Greet => "the greeting",
+            Self::StartTls => "STARTTLS",
+            Self::Authenticate => "AUTH",
+            Self::MailFrom => "MAIL FROM",
+            Self::RcptTo => "RCPT TO",
+            Self::Data => "DATA",
+            Self::Content => "the content",
+        })
+    }
+}
+
+impl EnhancedStatus {
+    fn find(text: &str) -> Self {
+        let first = text.split_whitespace().next().unwrap_or_default();
+        let parts: Vec<&str> = first.split('.').collect();
+        let is_number =
+            |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        Self((parts.len() == 3 && parts.iter().all(is_number)).then(|| first.to_owned()))
+    }
+}
+
+impl std::fmt::Display for EnhancedStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |status| write!(f, " {status}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_status_code_is_taken_from_a_reply() {
+        let status = |text| EnhancedStatus::find(text).to_string();
+        assert_eq!(status("5.1.1 <ada@example.com>: no such user"), " 5.1.1");
+        assert_eq!(status("<ada@example.com>: no such user"), "");
+        assert_eq!(status("4.x.1 no"), "");
+        assert_eq!(status(""), "");
+    }
+}

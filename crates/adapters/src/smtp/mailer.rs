@@ -1,0 +1,125 @@
+//! Sends mails, one at a time on each connection, as many at once as it is asked to.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ports::{Mail, MailError, Mailer};
+use lettre::Message;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
+use lettre::transport::smtp::response::Response;
+
+use super::composer::Composer;
+use super::connector::Connector;
+use super::error::{SmtpError, Step};
+use super::options::{SmtpOptions, SmtpOptionsError};
+use super::pool::{Pool, quit};
+
+/// Sends mails over SMTP. Does not connect before the first mail.
+pub struct SmtpMailer {
+    composer: Composer,
+    connector: Connector,
+    pool: Pool,
+    timeout: Duration,
+}
+
+impl SmtpMailer {
+    /// Checks the options and reads the certificate authorities.
+    pub fn new(options: &SmtpOptions) -> Result<Self, SmtpOptionsError> {
+        Ok(Self {
+            composer: Composer::new(options)?,
+            connector: Connector::new(options)?,
+            pool: Pool::new(options.connections, options.idle_time),
+            timeout: options.timeout,
+        })
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, SmtpError>>) -> Result<T, SmtpError> {
+        tokio::time::timeout(self.timeout, work).await.unwrap_or(Err(SmtpError::Timeout(self.timeout)))
+    }
+
+    async fn transmit(&self, message: &Message) -> Result<(), SmtpError> {
+        let mut connection = self.announce_somewhere(message).await?;
+        let taken = checked(Step::Content, connection.message(&message.formatted()).await);
+        match &taken {
+            Ok(()) => self.pool.give_back(connection),
+            Err(error) => dismiss(connection, error),
+        }
+        taken
+    }
+
+    /// A connection on which the server waits for the content of the message. A kept connection that
+    /// turns out to be dead costs a new one, not the mail: its content has not been sent yet.
+    async fn announce_somewhere(&self, message: &Message) -> Result<AsyncSmtpConnection, SmtpError> {
+        if let Some(kept) = self.pool.take() {
+            // Half the time, so that the other half is left if nobody answers any more.
+            match tokio::time::timeout(self.timeout / 2, announce(kept, message)).await {
+                Ok(Err(error)) if error.connection_was_stale() => {}
+                Ok(settled) => return settled,
+                Err(_) => {}
+            }
+            tracing::debug!("a kept connection to the mail server was dead");
+        }
+        announce(self.connector.connect().await?, message).await
+    }
+
+    async fn probe(&self) -> Result<(), SmtpError> {
+        if let Some(mut connection) = self.pool.take()
+            && connection.test_connected().await
+        {
+            self.pool.give_back(connection);
+            return Ok(());
+        }
+        let connection = self.connector.connect().await?;
+        self.pool.give_back(connection);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Mailer for SmtpMailer {
+    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        let message = self.composer.compose(mail)?;
+        Ok(self.in_time(self.transmit(&message)).await?)
+    }
+
+    async fn ping(&self) -> Result<(), MailError> {
+        Ok(self.in_time(self.probe()).await?)
+    }
+}
+
+/// Names sender and recipient and asks to send the content.
+async fn announce(
+    mut connection: AsyncSmtpConnection,
+    message: &Message,
+) -> Result<AsyncSmtpConnection, SmtpError> {
+    let envelope = message.envelope();
+    let asked = async {
+        let mail_from = MailFrom::new(envelope.from().cloned(), Vec::new());
+        checked(Step::MailFrom, connection.command(mail_from).await)?;
+        for recipient in envelope.to() {
+            let rcpt_to = Rcpt::new(recipient.clone(), Vec::new());
+            checked(Step::RcptTo, connection.command(rcpt_to).await)?;
+        }
+        checked(Step::Data, connection.command(Data).await)
+    };
+    match asked.await {
+        Ok(()) => Ok(connection),
+        Err(error) => {
+            dismiss(connection, &error);
+            Err(error)
+        }
+    }
+}
+
+/// Ends a connection on which something went wrong: in order, if the server is still there.
+fn dismiss(connection: AsyncSmtpConnection, error: &SmtpError) {
+    if error.is_reply() {
+        quit(connection);
+    }
+}
+
+fn checked(step: Step, reply: Result<Response, Error>) -> Result<(), SmtpError> {
+    reply.map(|_| ()).map_err(|error| SmtpError::at(step, &error))
+}

@@ -1,0 +1,110 @@
+//! Events as bytes: what others read and write.
+
+use adapters::rabbitmq::{EnvelopeError, decode, encode};
+use domain::{CodeIssue, Event, EventId, TraceParent, UserEvent, UserId};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let user_id = any::<u128>().prop_map(|id| UserId::from_uuid(Uuid::from_u128(id)));
+    let kind = (user_id, any::<u32>(), 0..4).prop_map(|(user_id, number, kind)| match kind {
+        0 => UserEvent::UserRegistered { issue: CodeIssue { user_id, number } },
+        1 => UserEvent::CodeRequested { issue: CodeIssue { user_id, number } },
+        2 => UserEvent::UserActivated { user_id },
+        _ => UserEvent::RegistrationRepeated { user_id },
+    });
+    let trace = (1_u128.., 1_u64.., any::<u8>())
+        .prop_map(|(trace, span, flags)| format!("00-{trace:032x}-{span:016x}-{flags:02x}").parse().unwrap());
+    (any::<u128>(), trace, kind).prop_map(|(id, trace, kind): (_, TraceParent, _)| Event {
+        id: EventId::from_uuid(Uuid::from_u128(id)),
+        trace,
+        kind,
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(event in any_event()) {
+        prop_assert_eq!(decode(&encode(&event)).unwrap(), event);
+    }
+
+    #[test]
+    fn reading_never_panics(body in any::<Vec<u8>>()) {
+        let _ = decode(&body);
+    }
+
+    #[test]
+    fn a_broken_message_never_panics(event in any_event(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut body = encode(&event);
+        let at = at.index(body.len());
+        body[at] = byte;
+        let _ = decode(&body);
+    }
+}
+
+fn example() -> Event {
+    Event {
+        id: EventId::from_uuid("019767c5-9a00-7000-8000-00000000002a".parse().unwrap()),
+        trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap(),
+        kind: UserEvent::CodeRequested {
+            issue: CodeIssue { user_id: UserId::from_uuid(Uuid::from_u128(7)), number: 2 },
+        },
+    }
+}
+
+fn example_json() -> Value {
+    json!({
+        "specversion": "1.0",
+        "id": "019767c5-9a00-7000-8000-00000000002a",
+        "source": "/registration",
+        "type": "user.code_requested",
+        "subject": "00000000-0000-0000-0000-000000000007",
+        "time": "2025-06-13T05:31:32.736Z",
+        "datacontenttype": "application/json",
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "data": { "user_id": "00000000-0000-0000-0000-000000000007", "issue_number": 2 },
+    })
+}
+
+#[test]
+fn an_event_is_a_cloudevent() {
+    let written: Value = serde_json::from_slice(&encode(&example())).unwrap();
+    assert_eq!(written, example_json());
+}
+
+#[test]
+fn unknown_fields_are_left_alone() {
+    let mut message = example_json();
+    message["tenant"] = json!({ "name": ["x", 1] });
+    message["data"]["locale"] = json!("de");
+    assert_eq!(decode(message.to_string().as_bytes()).unwrap(), example());
+}
+
+#[test]
+fn a_missing_or_broken_trace_starts_a_new_one() {
+    for trace in [Value::Null, json!("00-0-0-0")] {
+        let mut message = example_json();
+        message["traceparent"] = trace;
+        let event = decode(message.to_string().as_bytes()).unwrap();
+        assert_eq!(event.kind, example().kind);
+        assert_eq!(event.trace, TraceParent::start(*example().id.as_uuid()));
+    }
+}
+
+#[test]
+fn what_is_no_event_says_why() {
+    let error = |field: &str, value: Value| {
+        let mut message = example_json();
+        *message.pointer_mut(field).unwrap() = value;
+        decode(message.to_string().as_bytes()).unwrap_err()
+    };
+    assert!(matches!(decode(b"\xff"), Err(EnvelopeError::Malformed(_))));
+    assert!(matches!(decode(b"{}"), Err(EnvelopeError::Malformed(_))));
+    assert!(matches!(error("/id", json!("7")), EnvelopeError::Malformed(_)));
+    assert!(matches!(error("/data/user_id", json!(7)), EnvelopeError::Malformed(_)));
+    assert!(matches!(error("/data/issue_number", json!(-1)), EnvelopeError::Malformed(_)));
+    assert!(matches!(error("/data/issue_number", Value::Null), EnvelopeError::NoIssueNumber(_)));
+    assert!(matches!(error("/specversion", json!("0.3")), EnvelopeError::Version(_)));
+    assert!(matches!(error("/type", json!("user.deleted")), EnvelopeError::Type(_)));
+}

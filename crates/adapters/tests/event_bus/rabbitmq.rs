@@ -1,0 +1,185 @@
+//! The bus through RabbitMQ: an exchange of its own for each test, removed with its queues afterwards.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::rabbitmq::{RabbitmqConsumer, RabbitmqDeadLetters, RabbitmqOptions, RabbitmqPublisher};
+use async_trait::async_trait;
+use domain::ports::{DeadLetters, EventHandler, EventPublisher};
+use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection, ConnectionProperties};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::contract::{Bus, CONCURRENCY, contract_tests};
+
+pub(crate) fn amqp_url() -> String {
+    std::env::var("TEST_AMQP_URL").expect("TEST_AMQP_URL is not set: run `cargo xtask test`")
+}
+
+/// An exchange that no other test uses.
+pub(crate) struct Rabbit {
+    pub(crate) options: RabbitmqOptions,
+    pub(crate) connection: Connection,
+}
+
+impl Rabbit {
+    pub(crate) async fn new() -> Self {
+        let url = amqp_url();
+        let connection = Connection::connect(&url, ConnectionProperties::default()).await.unwrap();
+        let options = RabbitmqOptions {
+            exchange: format!("test-{}", random_id()),
+            retry_delays: [50, 200, 500].map(Duration::from_millis).to_vec(),
+            prefetch: CONCURRENCY,
+            confirm_timeout: Duration::from_secs(3),
+            reconnect_min: Duration::from_millis(20),
+            reconnect_max: Duration::from_millis(200),
+            ..RabbitmqOptions::new(url.into())
+        };
+        Self { options, connection }
+    }
+
+    pub(crate) fn publisher(&self) -> RabbitmqPublisher {
+        RabbitmqPublisher::new(&self.options).unwrap()
+    }
+
+    pub(crate) fn dead_letters(&self) -> RabbitmqDeadLetters {
+        RabbitmqDeadLetters::new(&self.options).unwrap()
+    }
+
+    pub(crate) fn consume(&self, handler: Arc<dyn EventHandler>) -> Consuming {
+        Consuming::start(&self.options, handler)
+    }
+
+    pub(crate) async fn channel(&self) -> Channel {
+        self.connection.create_channel().await.unwrap()
+    }
+
+    pub(crate) fn queue(&self, suffix: &str) -> String {
+        format!("{}.{suffix}", self.options.exchange)
+    }
+
+    /// How many messages wait in a queue.
+    pub(crate) async fn waiting(&self, suffix: &str) -> u32 {
+        let passive = QueueDeclareOptions::durable().passive();
+        let channel = self.channel().await;
+        let queue = channel.queue_declare(self.queue(suffix).into(), passive, FieldTable::default()).await;
+        queue.unwrap().message_count()
+    }
+
+    /// Waits until somebody has declared a queue.
+    pub(crate) async fn await_declared(&self, suffix: &str) {
+        let passive = QueueDeclareOptions::durable().passive();
+        let declared = async {
+            // A missing queue costs the channel.
+            while {
+                let queue = self.queue(suffix).into();
+                self.channel().await.queue_declare(queue, passive, FieldTable::default()).await.is_err()
+            } {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(super::handler::LONG, declared).await.expect("the queue is declared in time");
+    }
+
+    /// Waits until a queue holds exactly `count` messages.
+    pub(crate) async fn await_waiting(&self, suffix: &str, count: u32) {
+        let reached = async {
+            while self.waiting(suffix).await != count {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(super::handler::LONG, reached)
+            .await
+            .expect("the queue fills or empties in time");
+    }
+}
+
+impl Drop for Rabbit {
+    /// On a thread of its own, because a test's runtime may be about to end.
+    fn drop(&mut self) {
+        let options = self.options.clone();
+        let removed = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(remove(&options));
+        });
+        let _ = removed.join();
+    }
+}
+
+async fn remove(options: &RabbitmqOptions) {
+    let connection = Connection::connect(&amqp_url(), ConnectionProperties::default()).await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    let delays = options.retry_delays.iter().map(|delay| format!("email.retry.{}", delay.as_millis()));
+    for suffix in delays.chain(["email".into(), "email.dead".into()]) {
+        let queue = format!("{}.{suffix}", options.exchange);
+        channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await.unwrap();
+    }
+    let exchange = options.exchange.as_str().into();
+    channel.exchange_delete(exchange, ExchangeDeleteOptions::default()).await.unwrap();
+    connection.close(200, "OK".into()).await.unwrap();
+}
+
+pub(crate) fn random_id() -> Uuid {
+    uuid::Builder::from_random_bytes(rand_bytes()).into_uuid()
+}
+
+fn rand_bytes() -> [u8; 16] {
+    use std::hash::{BuildHasher, RandomState};
+    let halves = [0, 1].map(|n: u8| RandomState::new().hash_one(n).to_be_bytes());
+    halves.concat().try_into().unwrap()
+}
+
+/// A consumer at work.
+pub(crate) struct Consuming {
+    pub(crate) task: JoinHandle<()>,
+    shutdown: Option<oneshot::Sender<()>>,
+}
+
+impl Consuming {
+    pub(crate) fn start(options: &RabbitmqOptions, handler: Arc<dyn EventHandler>) -> Self {
+        let consumer = RabbitmqConsumer::new(options).unwrap();
+        let (shutdown, requested) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let requested = async { drop(requested.await) };
+            consumer.run(handler, requested).await;
+        });
+        Self { task, shutdown: Some(shutdown) }
+    }
+
+    pub(crate) fn shut_down(&mut self) {
+        let _ = self.shutdown.take().unwrap().send(());
+    }
+}
+
+impl Drop for Consuming {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct RabbitmqBus {
+    publisher: RabbitmqPublisher,
+    _consuming: Consuming,
+    rabbit: Rabbit,
+}
+
+#[async_trait]
+impl Bus for RabbitmqBus {
+    async fn start(handler: Arc<dyn EventHandler>) -> Self {
+        let rabbit = Rabbit::new().await;
+        Self { publisher: rabbit.publisher(), _consuming: rabbit.consume(handler), rabbit }
+    }
+
+    fn publisher(&self) -> &dyn EventPublisher {
+        &self.publisher
+    }
+
+    async fn set_aside(&self, rejected: usize) -> usize {
+        rejected + self.rabbit.dead_letters().list(10).await.unwrap().len()
+    }
+}
+
+contract_tests!(RabbitmqBus);

@@ -1,0 +1,127 @@
+//! Brokers that go away, do not answer, or are not who they say they are.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use adapters::rabbitmq::{RabbitmqOptions, RabbitmqPublisher};
+use domain::ports::{EventPublisher, PublishError};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
+use super::handler::{LONG, Reply, ScriptedHandler, next, registered};
+use super::proxy::Proxy;
+use super::rabbitmq::{Consuming, Rabbit, amqp_url};
+
+/// `host:port` of the broker.
+fn upstream() -> String {
+    let url = amqp_url();
+    let authority = url.split("://").nth(1).unwrap().split('/').next().unwrap();
+    authority.rsplit('@').next().unwrap().to_owned()
+}
+
+/// The same exchange, reached through another address.
+fn through(rabbit: &Rabbit, scheme: &str, host: &str, port: u16) -> RabbitmqOptions {
+    let url = amqp_url().replace(&upstream(), &format!("{host}:{port}")).replace("amqp:", scheme);
+    RabbitmqOptions { url: url.into(), ..rabbit.options.clone() }
+}
+
+async fn publish_until_taken(publisher: &RabbitmqPublisher, event: &domain::Event) {
+    let taken = async {
+        while publisher.publish(std::slice::from_ref(event)).await[0].is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(LONG, taken).await.expect("the publisher recovers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_recovers_and_answers_at_once_meanwhile() {
+    let rabbit = Rabbit::new().await;
+    let proxy = Proxy::plain(upstream()).await;
+    let publisher =
+        RabbitmqPublisher::new(&through(&rabbit, "amqp:", "127.0.0.1", proxy.address.port())).unwrap();
+    publish_until_taken(&publisher, &registered()).await;
+
+    proxy.cut();
+    while publisher.ping().await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let asked = Instant::now();
+    let answers = publisher.publish(&[registered(), registered()]).await;
+    assert!(asked.elapsed() < Duration::from_millis(250), "{:?}", asked.elapsed());
+    assert_eq!(answers.len(), 2);
+    assert!(answers.iter().all(|answer| matches!(answer, Err(PublishError::Unavailable(_)))));
+
+    proxy.restore();
+    publish_until_taken(&publisher, &registered()).await;
+    publisher.ping().await.unwrap();
+    assert_eq!(rabbit.waiting("email").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_while_the_connections_break_again_and_again() {
+    let rabbit = Rabbit::new().await;
+    let proxy = Proxy::plain(upstream()).await;
+    let options = through(&rabbit, "amqp:", "127.0.0.1", proxy.address.port());
+    let (handler, mut calls) =
+        ScriptedHandler::new(|n| if n % 5 == 0 { Reply::Transient } else { Reply::Done });
+    let _consuming = Consuming::start(&options, handler);
+    let publisher = RabbitmqPublisher::new(&options).unwrap();
+
+    let events: Vec<_> = (0..150).map(|_| registered()).collect();
+    let breaking = async {
+        for _ in 0..5 {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            proxy.cut();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            proxy.restore();
+        }
+    };
+    let publishing = async {
+        for event in &events {
+            publish_until_taken(&publisher, event).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::join!(breaking, publishing);
+    let mut missing: HashSet<_> = events.iter().map(|event| event.id).collect();
+    while !missing.is_empty() {
+        missing.remove(&next(&mut calls).await.event.id);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_does_not_answer_is_given_up_and_nothing_stays_behind() {
+    let rabbit = Rabbit::new().await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut options = through(&rabbit, "amqp:", "127.0.0.1", silent.local_addr().unwrap().port());
+    options.connect_timeout = Duration::from_millis(200);
+    options.reconnect_min = Duration::from_secs(60);
+    options.reconnect_max = Duration::from_secs(60);
+    let publisher = RabbitmqPublisher::new(&options).unwrap();
+    let closed = async {
+        let (mut socket, _) = silent.accept().await.unwrap();
+        let mut received = Vec::new();
+        socket.read_to_end(&mut received).await.unwrap();
+    };
+    let (event, both) = ([registered()], async { tokio::join!(publisher.ping(), closed) });
+    let (ping, ()) = tokio::time::timeout(LONG, both).await.expect("the socket is closed");
+    assert!(matches!(ping, Err(PublishError::Unavailable(_))));
+    assert!(publisher.publish(&event).await[0].is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asvs_12_3_2_tls_only_with_a_certificate_that_is_trusted_and_fits() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let rabbit = Rabbit::new().await;
+    let (proxy, certificate) = Proxy::tls(upstream()).await;
+    let attempt = async |host: &str, trusted: Option<&String>| {
+        let mut options = through(&rabbit, "amqps:", host, proxy.address.port());
+        options.trusted_certificates = trusted.cloned();
+        RabbitmqPublisher::new(&options).unwrap().publish(&[registered()]).await.pop().unwrap()
+    };
+    attempt("localhost", Some(&certificate)).await.unwrap();
+    assert!(attempt("localhost", None).await.is_err(), "an unknown authority");
+    assert!(attempt("127.0.0.1", Some(&certificate)).await.is_err(), "another host's certificate");
+    assert_eq!(rabbit.waiting("email").await, 1);
+}

@@ -1,0 +1,106 @@
+//! Consuming: what was not dealt with comes again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ports::EventPublisher;
+use lapin::options::QueueDeleteOptions;
+use tokio::sync::Semaphore;
+
+use super::handler::{LONG, Reply, ScriptedHandler, activated, assert_quiet, next, registered};
+use super::rabbitmq::Rabbit;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_delays_grow_with_each_failure() {
+    let rabbit = Rabbit::new().await;
+    let (handler, mut calls) = ScriptedHandler::new(|n| if n < 4 { Reply::Transient } else { Reply::Done });
+    let _consuming = rabbit.consume(handler);
+    rabbit.publisher().publish(&[registered()]).await.pop().unwrap().unwrap();
+    let mut last = next(&mut calls).await.at;
+    for expected in [50, 200, 500, 500] {
+        let at = next(&mut calls).await.at;
+        let waited = at - last;
+        assert!(waited >= Duration::from_millis(expected), "{waited:?} instead of {expected} ms");
+        assert!(waited < Duration::from_millis(expected + 400), "{waited:?} instead of {expected} ms");
+        last = at;
+    }
+    assert_quiet(&mut calls).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_in_the_hand_of_a_worker_that_dies_comes_again() {
+    let rabbit = Rabbit::new().await;
+    let (handler, mut calls) = ScriptedHandler::gated(Arc::new(Semaphore::new(0)));
+    let consuming = rabbit.consume(handler);
+    let events = [registered(), registered()];
+    let answers = rabbit.publisher().publish(&events).await;
+    answers.into_iter().for_each(|answer| answer.unwrap());
+    next(&mut calls).await;
+    next(&mut calls).await;
+    drop(consuming);
+
+    let (handler, mut calls) = ScriptedHandler::new(|_| Reply::Done);
+    let _consuming = rabbit.consume(handler);
+    let mut again = [next(&mut calls).await.event.id, next(&mut calls).await.event.id];
+    again.sort();
+    assert_eq!(again, [events[0].id, events[1].id]);
+    assert_quiet(&mut calls).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutting_down_finishes_what_is_in_hand_and_takes_no_more() {
+    let rabbit = Rabbit::new().await;
+    let gate = Arc::new(Semaphore::new(0));
+    let (handler, mut calls) = ScriptedHandler::gated(gate.clone());
+    let mut consuming = rabbit.consume(handler);
+    let publisher = rabbit.publisher();
+    publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
+    next(&mut calls).await;
+
+    consuming.shut_down();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!consuming.task.is_finished(), "an event is in hand");
+    publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
+    assert_quiet(&mut calls).await;
+    gate.add_permits(1);
+    tokio::time::timeout(LONG, &mut consuming.task).await.expect("it ends").unwrap();
+    assert_eq!(rabbit.waiting("email").await, 1, "the first is done, the second was not taken");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_survives_the_loss_of_its_queue() {
+    let rabbit = Rabbit::new().await;
+    let (handler, mut calls) = ScriptedHandler::new(|_| Reply::Done);
+    let _consuming = rabbit.consume(handler);
+    let publisher = rabbit.publisher();
+    publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
+    next(&mut calls).await;
+    let queue = rabbit.queue("email").into();
+    rabbit.channel().await.queue_delete(queue, QueueDeleteOptions::default()).await.unwrap();
+    // Not at once: RabbitMQ 3.10 does not tell the consumer when a publisher declares the queue again
+    // before it has finished deleting it.
+    rabbit.await_declared("email").await;
+    let event = registered();
+    while publisher.publish(std::slice::from_ref(&event)).await[0].is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(next(&mut calls).await.event, event);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_kept_while_its_retry_queue_is_missing() {
+    let rabbit = Rabbit::new().await;
+    let (handler, mut calls) = ScriptedHandler::new(|n| if n < 2 { Reply::Transient } else { Reply::Done });
+    let _consuming = rabbit.consume(handler);
+    let publisher = rabbit.publisher();
+    // Makes the publisher declare everything, without leaving an event behind.
+    publisher.publish(&[activated()]).await.pop().unwrap().unwrap();
+    let queue = rabbit.queue("email.retry.50").into();
+    rabbit.channel().await.queue_delete(queue, QueueDeleteOptions::default()).await.unwrap();
+    let event = registered();
+    publisher.publish(std::slice::from_ref(&event)).await.pop().unwrap().unwrap();
+    for _ in 0..3 {
+        assert_eq!(next(&mut calls).await.event, event);
+    }
+    assert_quiet(&mut calls).await;
+}

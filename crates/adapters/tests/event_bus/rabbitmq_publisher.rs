@@ -1,0 +1,80 @@
+//! Publishing: what the broker did not take for sure is not published.
+
+use domain::ports::{EventPublisher, PublishError};
+use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
+use lapin::types::FieldTable;
+
+use super::handler::{activated, code_requested, registered};
+use super::rabbitmq::Rabbit;
+
+fn assert_unavailable(answer: &Result<(), PublishError>) {
+    assert!(matches!(answer, Err(PublishError::Unavailable(_))), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_waits_for_a_worker_that_was_never_started() {
+    let rabbit = Rabbit::new().await;
+    rabbit.publisher().publish(&[registered()]).await.pop().unwrap().unwrap();
+    assert_eq!(rabbit.waiting("email").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_no_queue_takes_is_not_published() {
+    let rabbit = Rabbit::new().await;
+    let publisher = rabbit.publisher();
+    publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
+    let queue = rabbit.queue("email");
+    rabbit.channel().await.queue_delete(queue.into(), QueueDeleteOptions::default()).await.unwrap();
+
+    let answers = publisher.publish(&[registered(), activated()]).await;
+    assert_unavailable(&answers[0]);
+    assert!(answers[1].is_ok(), "nobody has to read of an activation");
+
+    publisher.publish(&[registered()]).await.pop().unwrap().expect("the queue is there again");
+    assert_eq!(rabbit.waiting("email").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_in_flight_exactly_those_returned_are_not_published() {
+    let rabbit = Rabbit::new().await;
+    let publisher = rabbit.publisher();
+    publisher.publish(&[activated()]).await.pop().unwrap().unwrap();
+    for _ in 0..5 {
+        let (queue, exchange) = (rabbit.queue("email").into(), rabbit.options.exchange.as_str().into());
+        let key = "user.code_requested".into();
+        rabbit.channel().await.queue_unbind(queue, exchange, key, FieldTable::default()).await.unwrap();
+        let events: Vec<_> =
+            (0..200).map(|n| if n % 7 == 3 { code_requested() } else { registered() }).collect();
+        let answers = publisher.publish(&events).await;
+        for (n, answer) in answers.iter().enumerate() {
+            assert_eq!(answer.is_err(), n % 7 == 3, "event {n}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_exchange_comes_back() {
+    let rabbit = Rabbit::new().await;
+    let publisher = rabbit.publisher();
+    publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
+    let exchange = rabbit.options.exchange.as_str().into();
+    rabbit.channel().await.exchange_delete(exchange, ExchangeDeleteOptions::default()).await.unwrap();
+    assert_unavailable(&publisher.publish(&[registered()]).await[0]);
+    publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
+    assert_eq!(rabbit.waiting("email").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_do_not_disturb_each_other() {
+    let rabbit = Rabbit::new().await;
+    let publisher = rabbit.publisher();
+    publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
+    let batches = (0..20).map(|_| async {
+        let events: Vec<_> = (0..20).map(|_| registered()).collect();
+        publisher.publish(&events).await
+    });
+    for answers in futures::future::join_all(batches).await {
+        answers.into_iter().for_each(|answer| answer.unwrap());
+    }
+    rabbit.await_waiting("email", 401).await;
+}

@@ -1,0 +1,131 @@
+//! What a failure means: later, or never.
+
+use std::time::{Duration, Instant};
+
+use adapters::smtp::{SmtpMailer, SmtpOptions, SmtpOptionsError};
+use domain::ports::{MailError, Mailer};
+use tokio::net::TcpListener;
+
+use super::server::{Act, Running, Server, mail};
+
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Accepted,
+    Transient,
+    Permanent,
+}
+use Outcome::{Accepted, Permanent, Transient};
+
+async fn outcome(mailer: &SmtpMailer) -> Outcome {
+    match mailer.send(&mail(1)).await {
+        Ok(()) => Accepted,
+        Err(MailError::Transient(_)) => Transient,
+        Err(MailError::Permanent(_)) => Permanent,
+    }
+}
+
+/// A server that answers one moment with one act.
+async fn server(at: &'static str, act: Act) -> Running {
+    Server::new(move |when| if when.moment == at { act.clone() } else { Act::Normal }).start().await
+}
+
+#[tokio::test]
+async fn what_a_reply_means_depends_on_what_was_asked() {
+    for (at, reply, expected) in [
+        ("CONNECT", "421 4.3.2 too busy", Transient),
+        ("CONNECT", "554 5.7.1 your host is blocked", Transient),
+        ("EHLO", "550 5.7.1 not you", Transient),
+        ("MAIL", "451 4.3.0 later", Transient),
+        ("MAIL", "550 5.7.1 sender unknown", Transient),
+        ("RCPT", "450 4.2.0 greylisted", Transient),
+        ("RCPT", "452 4.2.2 mailbox full", Transient),
+        ("RCPT", "550 5.1.1 no such user", Permanent),
+        ("RCPT", "553 5.1.3 bad address", Permanent),
+        ("RCPT", "501 5.1.3 bad address", Permanent),
+        ("RCPT", "503 5.5.1 bad sequence", Transient),
+        ("RCPT", "504 5.5.2 your greeting is not a domain", Transient),
+        ("RCPT", "530 5.7.0 authentication required", Transient),
+        ("DATA", "451 4.3.0 later", Transient),
+        ("DATA", "554 5.5.1 no valid recipients", Permanent),
+        ("CONTENT", "451 4.7.1 later", Transient),
+        ("CONTENT", "554 5.6.0 refused", Permanent),
+        ("CONTENT", "what?", Transient),
+        ("QUIT", "500 what?", Accepted),
+    ] {
+        let server = server(at, Act::Reply(reply.into())).await;
+        assert_eq!(outcome(&server.mailer()).await, expected, "{at}: {reply}");
+        assert_eq!(server.received().len(), usize::from(expected == Accepted), "{at}: {reply}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_a_transient_failure() {
+    for at in ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "MID-DATA", "CONTENT"] {
+        let server = server(at, Act::Drop).await;
+        assert_eq!(outcome(&server.mailer()).await, Transient, "{at}");
+        assert!(server.received().is_empty());
+        assert_eq!(server.opened(), 1, "no blind repetition");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_lets_go_at_the_timeout() {
+    for at in ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "CONTENT"] {
+        let server = server(at, Act::Hang).await;
+        let mailer =
+            SmtpMailer::new(&SmtpOptions { timeout: Duration::from_millis(300), ..server.options() })
+                .unwrap();
+        let started = Instant::now();
+        assert_eq!(outcome(&mailer).await, Transient, "{at}");
+        assert!(started.elapsed() < Duration::from_secs(2), "{at}: {:?}", started.elapsed());
+        assert_eq!(server.hangs(), 1, "{at}");
+    }
+}
+
+#[tokio::test]
+async fn no_server_is_a_transient_failure() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let server = Server::well_behaved().start().await;
+    for (host, port) in [("127.0.0.1", free.port()), ("no-such-host.invalid", 25)] {
+        let mailer = SmtpMailer::new(&SmtpOptions { host: host.into(), port, ..server.options() }).unwrap();
+        assert_eq!(outcome(&mailer).await, Transient);
+        assert!(matches!(mailer.ping().await, Err(MailError::Transient(_))));
+    }
+}
+
+#[tokio::test]
+async fn asvs_16_2_5_an_error_names_the_reply_but_no_address() {
+    for reply in
+        ["550 5.1.1 <ada@recipient.example>: code 4711 unknown", "nonsense about ada@recipient.example"]
+    {
+        let server = server("RCPT", Act::Reply(reply.into())).await;
+        let error = server.mailer().send(&mail(1)).await.unwrap_err();
+        let mut text = format!("{error:?}");
+        let mut cause: Option<&dyn std::error::Error> = Some(&error);
+        while let Some(error) = cause {
+            text += &format!(" {error} {error:?}");
+            cause = error.source();
+        }
+        assert!(!text.contains("recipient.example") && !text.contains("4711"), "{text}");
+        assert!(text.contains("RCPT TO"), "{text}");
+        assert_eq!(text.contains("550 5.1.1"), reply.starts_with("550"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn options_that_cannot_work_are_refused() {
+    let options = Server::well_behaved().start().await.options();
+    let refused = |change: fn(&mut SmtpOptions)| {
+        let mut options = options.clone();
+        change(&mut options);
+        SmtpMailer::new(&options).err()
+    };
+    assert_eq!(refused(|o| o.from_address = "nobody".into()), Some(SmtpOptionsError::FromAddress));
+    assert_eq!(refused(|o| o.message_id_domain = "a b".into()), Some(SmtpOptionsError::MessageIdDomain));
+    assert_eq!(refused(|o| o.message_id_domain = String::new()), Some(SmtpOptionsError::MessageIdDomain));
+    assert!(matches!(
+        refused(|o| o.trusted_certificates = Some("-----BEGIN CERTIFICATE-----\nx".into())),
+        Some(SmtpOptionsError::TrustedCertificates(_))
+    ));
+    assert_eq!(refused(|_| ()), None);
+}

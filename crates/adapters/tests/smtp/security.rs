@@ -1,0 +1,66 @@
+//! Whom the mailer talks to, and who it says it is.
+
+use adapters::smtp::{SmtpCredentials, SmtpMailer, SmtpOptions};
+use domain::ports::{MailError, Mailer};
+
+use super::server::{Act, Login, Received, Running, Server, Tls, mail};
+
+async fn send(server: &Running, options: &SmtpOptions) -> Result<Received, MailError> {
+    SmtpMailer::new(options).unwrap().send(&mail(1)).await?;
+    Ok(server.received().pop().unwrap())
+}
+
+fn assert_transient(result: &Result<Received, MailError>) {
+    assert!(matches!(result, Err(MailError::Transient(_))));
+}
+
+#[tokio::test]
+async fn asvs_12_3_1_the_conversation_is_encrypted_where_asked() {
+    for (tls, encrypted) in [(Tls::None, false), (Tls::StartTls, true), (Tls::Implicit, true)] {
+        let server = Server::well_behaved().tls(tls).start().await;
+        assert_eq!(send(&server, &server.options()).await.unwrap().encrypted, encrypted);
+    }
+}
+
+#[tokio::test]
+async fn asvs_12_3_2_a_certificate_must_be_trusted_and_fit_the_name() {
+    for tls in [Tls::StartTls, Tls::Implicit] {
+        let server = Server::well_behaved().tls(tls).start().await;
+        let untrusted = SmtpOptions { trusted_certificates: None, ..server.options() };
+        assert_transient(&send(&server, &untrusted).await);
+        let other_name = SmtpOptions { host: "127.0.0.1".into(), ..server.options() };
+        assert_transient(&send(&server, &other_name).await);
+        assert!(server.received().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_starttls_gets_no_mail_where_tls_is_asked() {
+    let server = Server::well_behaved().start().await;
+    let options = SmtpOptions { tls: adapters::smtp::SmtpTls::StartTls, ..server.options() };
+    assert_transient(&send(&server, &options).await);
+    let refusing = Server::new(|when| {
+        if when.moment == "STARTTLS" { Act::Reply("454 4.7.0 not available".into()) } else { Act::Normal }
+    });
+    let refusing = refusing.tls(Tls::StartTls).start().await;
+    assert_transient(&send(&refusing, &refusing.options()).await);
+    assert!(!refusing.heard().contains(&"MAIL".to_owned()));
+}
+
+#[tokio::test]
+async fn the_user_is_authenticated_by_plain_or_login() {
+    for mechanism in ["PLAIN", "LOGIN", "LOGIN PLAIN"] {
+        let login = Login { mechanism, username: "signup", password: "pässword" };
+        let server = Server::well_behaved().tls(Tls::StartTls).login(login).start().await;
+        let credentials = |password: &str| {
+            Some(SmtpCredentials { username: "signup".into(), password: password.to_owned().into() })
+        };
+        let right = SmtpOptions { credentials: credentials("pässword"), ..server.options() };
+        let received = send(&server, &right).await.unwrap();
+        assert!(received.authenticated && received.encrypted);
+        let wrong = SmtpOptions { credentials: credentials("password"), ..server.options() };
+        assert_transient(&send(&server, &wrong).await);
+        assert_transient(&send(&server, &server.options()).await);
+        assert!(!format!("{right:?}").contains("pässword"));
+    }
+}
