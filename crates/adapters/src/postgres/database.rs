@@ -42,6 +42,9 @@ pub(super) enum Failure {
 impl Database {
     /// Makes the pool. Connects to nothing yet, so that a service can start before its database.
     pub fn new(options: &Options) -> Result<Self, OptionsError> {
+        if options.pool_size == 0 {
+            return Err(OptionsError::PoolSize);
+        }
         let connector = Arc::new(Connector::new(options)?);
         let statement_timeout = options.statement_timeout;
         let mut config = ManagerConfig::default();
@@ -55,9 +58,6 @@ impl Database {
         let manager = AsyncDieselConnectionManager::new_with_config(String::new(), config);
         let pool =
             Pool::builder(manager).max_size(options.pool_size).build().map_err(|_| OptionsError::PoolSize)?;
-        if options.pool_size == 0 {
-            return Err(OptionsError::PoolSize);
-        }
         Ok(Self { pool, wait_timeout: options.wait_timeout, statement_timeout })
     }
 

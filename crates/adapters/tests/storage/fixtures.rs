@@ -1,6 +1,6 @@
 //! What every case starts from.
 
-use std::{any::Any, future::Future, sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use domain::{
     EmailAddress, Event, EventId, PasswordHash, TraceParent, User, UserEvent, UserId,
@@ -24,7 +24,7 @@ pub(crate) struct Store {
     pub(crate) dead_letters: Arc<dyn DeadLetters>,
     pub(crate) events_recorded: Arc<Notify>,
     /// Removes the database when it is dropped.
-    pub(crate) keeper: Box<dyn Any + Send + Sync>,
+    pub(crate) _keeper: Box<dyn Any + Send + Sync>,
 }
 
 impl Store {
@@ -82,10 +82,7 @@ pub(crate) fn events_of(user: &mut User) -> Vec<Event> {
 }
 
 /// Asks again and again until the answer is there. Fails after ten seconds.
-pub(crate) async fn eventually<T, F>(mut ask: impl FnMut() -> F) -> T
-where
-    F: Future<Output = Option<T>>,
-{
+pub(crate) async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = ask().await {

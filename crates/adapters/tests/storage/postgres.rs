@@ -1,7 +1,7 @@
-//! PostgreSQL: a fresh database a test, and what only a database server has to show.
+//! PostgreSQL: a fresh database a test, and how to reach it.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -9,9 +9,10 @@ use adapters::postgres::{
     Database, Options, PostgresDeadLetters, PostgresOutbox, PostgresUserRepository, migrate,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
-use tokio::sync::Notify;
+use tokio::{net::TcpStream, sync::Notify};
+use tokio_postgres::config::Host;
 
-use crate::fixtures::{LONG, Store, next_id};
+use crate::fixtures::{Store, next_id};
 
 /// Options as a service would have them, but impatient enough for a test.
 pub(crate) fn options(url: &str) -> Options {
@@ -36,6 +37,22 @@ fn url_of(database: &str) -> String {
     let (server, query) = server.split_once('?').map_or((server.as_str(), ""), |(url, query)| (url, query));
     let (server, _) = server.rsplit_once('/').expect("TEST_POSTGRES_URL names a database");
     format!("{server}/{database}?{query}")
+}
+
+/// The URL of a database behind a proxy that listens on `address`.
+pub(crate) fn url_behind(address: &str, database: &str, query: &str) -> String {
+    let server = server_url();
+    let (_, server) = server.split_once("://").expect("TEST_POSTGRES_URL is a URL");
+    let credentials = server.rsplit_once('@').map(|(credentials, _)| format!("{credentials}@"));
+    format!("postgres://{}{address}/{database}?{query}", credentials.unwrap_or_default())
+}
+
+/// A connection to the server, without a word said yet.
+pub(crate) async fn connect_to_server() -> TcpStream {
+    let config: tokio_postgres::Config = server_url().parse().unwrap();
+    let Host::Tcp(host) = &config.get_hosts()[0] else { panic!("TEST_POSTGRES_URL names no TCP host") };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    TcpStream::connect((host.as_str(), port)).await.unwrap()
 }
 
 async fn administer(sql: &str) {
@@ -63,6 +80,10 @@ impl TestDatabase {
         let name = format!("storage_{}", next_id().simple());
         administer(&format!("CREATE DATABASE {name} TEMPLATE {}", template.name)).await;
         Self { name, _template: Some(template) }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn url(&self) -> String {
@@ -110,7 +131,7 @@ pub(crate) fn store_on(options: &Options, keeper: TestDatabase) -> Store {
         outbox: Arc::new(PostgresOutbox::new(database.clone())),
         dead_letters: Arc::new(PostgresDeadLetters::new(database, Arc::clone(&events_recorded))),
         events_recorded,
-        keeper: Box::new(keeper),
+        _keeper: Box::new(keeper),
     }
 }
 

@@ -25,7 +25,7 @@ fn store_on(database: Database, keeper: tempfile::TempDir) -> Store {
         outbox: Arc::new(SqliteOutbox::new(database.clone())),
         dead_letters: Arc::new(SqliteDeadLetters::new(database, Arc::clone(&events_recorded))),
         events_recorded,
-        keeper: Box::new(keeper),
+        _keeper: Box::new(keeper),
     }
 }
 
