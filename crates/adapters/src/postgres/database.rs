@@ -74,13 +74,12 @@ impl Database {
                 .await
                 .map_err(|_| Failure::Exhausted)?
                 .map_err(Failure::Connect)?;
-            match timeout(statement_timeout, work(&mut connection)).await {
-                Ok(result) => Ok(result?),
-                Err(_) => {
-                    drop(Object::take(connection));
-                    Err(Failure::TimedOut)
-                }
-            }
+            let ended = timeout(statement_timeout, work(&mut connection)).await;
+            let Ok(result) = ended else {
+                drop(Object::take(connection));
+                return Err(Failure::TimedOut);
+            };
+            Ok(result?)
         };
         tokio::spawn(task.in_current_span()).await.map_err(Failure::Ended)?
     }

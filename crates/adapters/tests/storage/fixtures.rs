@@ -13,7 +13,7 @@ use tokio::{
 use uuid::Uuid;
 
 /// Longer than anything in these tests takes.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_mins(1);
 /// What stands for the minute where it has to run out.
 pub(crate) const SHORT: Duration = Duration::from_millis(50);
 
