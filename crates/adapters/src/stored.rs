@@ -42,9 +42,10 @@ impl TryFrom<StoredUser> for User {
     fn try_from(row: StoredUser) -> Result<Self, RepositoryError> {
         let damaged =
             |column| RepositoryError::Damaged(DamagedRow { table: "users", id: row.id, column }.into());
-        let status = match row.active {
-            true => UserStatus::Active,
-            false => UserStatus::Pending { code_mailed: row.code_mailed },
+        let status = if row.active {
+            UserStatus::Active
+        } else {
+            UserStatus::Pending { code_mailed: row.code_mailed }
         };
         Ok(User::restore(
             UserId::from_uuid(row.id),

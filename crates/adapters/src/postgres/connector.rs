@@ -77,7 +77,7 @@ impl Connector {
         T: tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>,
         T::Stream: Send + 'static,
     {
-        let (client, connection) = self.config.connect(tls).await.map_err(bad_connection)?;
+        let (client, connection) = self.config.connect(tls).await.map_err(|error| bad_connection(&error))?;
         AsyncPgConnection::try_from_client_and_connection(client, connection).await
     }
 }
@@ -119,8 +119,8 @@ fn tls(root_certificates: Option<&Path>) -> Result<MakeRustlsConnect, OptionsErr
 }
 
 /// The driver's own text leaves out the reason, such as a refused connection or a bad certificate.
-fn bad_connection(error: tokio_postgres::Error) -> ConnectionError {
-    let reason = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
+fn bad_connection(error: &tokio_postgres::Error) -> ConnectionError {
+    let reason = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
     ConnectionError::BadConnection(format!("{error}{reason}"))
 }
 

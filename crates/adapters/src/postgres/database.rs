@@ -42,6 +42,9 @@ pub(super) enum Failure {
 impl Database {
     /// Makes the pool. Connects to nothing yet, so that a service can start before its database.
     pub fn new(options: &Options) -> Result<Self, OptionsError> {
+        if options.pool_size == 0 {
+            return Err(OptionsError::PoolSize);
+        }
         let connector = Arc::new(Connector::new(options)?);
         let statement_timeout = options.statement_timeout;
         let mut config = ManagerConfig::default();
@@ -55,9 +58,6 @@ impl Database {
         let manager = AsyncDieselConnectionManager::new_with_config(String::new(), config);
         let pool =
             Pool::builder(manager).max_size(options.pool_size).build().map_err(|_| OptionsError::PoolSize)?;
-        if options.pool_size == 0 {
-            return Err(OptionsError::PoolSize);
-        }
         Ok(Self { pool, wait_timeout: options.wait_timeout, statement_timeout })
     }
 
@@ -74,13 +74,12 @@ impl Database {
                 .await
                 .map_err(|_| Failure::Exhausted)?
                 .map_err(Failure::Connect)?;
-            match timeout(statement_timeout, work(&mut connection)).await {
-                Ok(result) => Ok(result?),
-                Err(_) => {
-                    drop(Object::take(connection));
-                    Err(Failure::TimedOut)
-                }
-            }
+            let ended = timeout(statement_timeout, work(&mut connection)).await;
+            let Ok(result) = ended else {
+                drop(Object::take(connection));
+                return Err(Failure::TimedOut);
+            };
+            Ok(result?)
         };
         tokio::spawn(task.in_current_span()).await.map_err(Failure::Ended)?
     }

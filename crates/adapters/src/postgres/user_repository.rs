@@ -136,10 +136,8 @@ impl UserRepository for PostgresUserRepository {
             ))
             .filter(users::activated_at.is_null())
             .filter(users::code_expires_at.le(clock_timestamp().nullable()));
-        match self.change(statement, events).await? {
-            true => Ok(()),
-            false => Err(ClaimError::EmailTaken),
-        }
+        let changed = self.change(statement, events).await?;
+        changed.then_some(()).ok_or(ClaimError::EmailTaken)
     }
 
     async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, RepositoryError> {
@@ -173,10 +171,8 @@ impl UserRepository for PostgresUserRepository {
                 has_new_code.then(|| users::code_expires_at.eq(None::<PgTimestamp>)),
                 user.is_active().then(|| users::activated_at.eq(clock_timestamp().nullable())),
             ));
-        match self.change(statement, events).await? {
-            true => Ok(()),
-            false => Err(SaveError::Stale),
-        }
+        let changed = self.change(statement, events).await?;
+        changed.then_some(()).ok_or(SaveError::Stale)
     }
 
     async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<bool, RepositoryError> {

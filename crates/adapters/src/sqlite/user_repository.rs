@@ -114,10 +114,8 @@ impl UserRepository for SqliteUserRepository {
             ))
             .filter(users::activated_at.is_null())
             .filter(users::code_expires_at.le(now().nullable()));
-        match self.change(statement, events).await? {
-            true => Ok(()),
-            false => Err(ClaimError::EmailTaken),
-        }
+        let changed = self.change(statement, events).await?;
+        changed.then_some(()).ok_or(ClaimError::EmailTaken)
     }
 
     async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, RepositoryError> {
@@ -143,10 +141,8 @@ impl UserRepository for SqliteUserRepository {
                 has_new_code.then(|| users::code_expires_at.eq(None::<i64>)),
                 user.is_active().then(|| users::activated_at.eq(now().nullable())),
             ));
-        match self.change(statement, events).await? {
-            true => Ok(()),
-            false => Err(SaveError::Stale),
-        }
+        let changed = self.change(statement, events).await?;
+        changed.then_some(()).ok_or(SaveError::Stale)
     }
 
     async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<bool, RepositoryError> {

@@ -1,0 +1,216 @@
+//! A PostgreSQL server that goes away, hangs or is busy: every operation ends in time, and all is well
+//! when the server is.
+
+use std::{future::Future, time::Duration};
+
+use adapters::postgres::{Database, Options};
+use diesel::{QueryableByName, sql_query, sql_types::BigInt};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use domain::ports::{ClaimError, RepositoryError};
+use futures::{FutureExt, future::join_all};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::Instant,
+};
+
+use crate::{
+    fixtures::{LONG, Store, events_of, eventually, user},
+    postgres::{TestDatabase, connect_to_server, options, server_url, store_on, url_behind},
+};
+
+const TIMEOUT: Duration = Duration::from_millis(300);
+/// For a machine that is busy with other things.
+const GRACE: Duration = Duration::from_secs(3);
+
+#[derive(Clone, Copy, PartialEq)]
+enum Network {
+    Up,
+    /// Connections are closed at once.
+    Refusing,
+    /// Nothing is answered any more, and nothing closed.
+    Silent,
+}
+
+/// Stands between the store and the server.
+struct Proxy {
+    address: String,
+    network: watch::Sender<Network>,
+}
+
+impl Proxy {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (network, state) = watch::channel(Network::Up);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(forward(client, state.clone()));
+            }
+        });
+        Self { address, network }
+    }
+}
+
+async fn forward(mut client: TcpStream, mut network: watch::Receiver<Network>) {
+    if *network.borrow_and_update() == Network::Up {
+        let mut server = connect_to_server().await;
+        tokio::select! {
+            _ = copy_bidirectional(&mut client, &mut server) => return,
+            _ = network.changed() => {}
+        }
+    }
+    if *network.borrow_and_update() == Network::Silent {
+        network.changed().await.ok();
+    }
+}
+
+fn impatient(url: &str) -> Options {
+    Options { connect_timeout: TIMEOUT, wait_timeout: TIMEOUT, statement_timeout: TIMEOUT, ..options(url) }
+}
+
+async fn store_behind(proxy: &Proxy) -> Store {
+    let database = TestDatabase::migrated().await;
+    let url = url_behind(&proxy.address, database.name(), "");
+    store_on(&impatient(&url), database)
+}
+
+/// Fails if the operation does not answer in time.
+async fn in_time<T>(operation: impl Future<Output = T>) -> T {
+    let start = Instant::now();
+    let answer = operation.await;
+    assert!(start.elapsed() < 2 * TIMEOUT + GRACE, "answered after {:?}", start.elapsed());
+    answer
+}
+
+async fn survives(fault: Network) {
+    let proxy = Proxy::start().await;
+    let store = store_behind(&proxy).await;
+    let ada = store.registered("ada@example.com").await;
+    // More than one connection is in the pool.
+    for answer in join_all((0..5).map(|_| store.users.ping())).await {
+        answer.unwrap();
+    }
+    proxy.network.send_replace(fault);
+    for _ in 0..5 {
+        let found = in_time(store.users.find(ada.id())).await;
+        assert!(matches!(found, Err(RepositoryError::Unavailable(_))));
+    }
+    let mut bob = user("bob@example.com");
+    let events = events_of(&mut bob);
+    let claimed = in_time(store.users.claim(&bob, &events)).await;
+    assert!(matches!(claimed, Err(ClaimError::Repository(RepositoryError::Unavailable(_)))));
+    assert!(in_time(store.users.ping()).await.is_err());
+    assert!(in_time(store.outbox.claim(1, LONG)).await.is_err());
+    assert!(in_time(store.dead_letters.list(1)).await.is_err());
+    proxy.network.send_replace(Network::Up);
+    eventually(async || store.users.ping().await.ok()).await;
+    store.users.claim(&bob, &events).await.unwrap();
+    assert_eq!(store.due().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_gone() {
+    survives(Network::Refusing).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hangs() {
+    survives(Network::Silent).await;
+}
+
+async fn lock_users(database: &TestDatabase) -> AsyncPgConnection {
+    let mut connection = database.connect().await;
+    connection.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    connection
+}
+
+/// How many connections of the store are in the midst of something.
+async fn busy(connection: &mut AsyncPgConnection) -> i64 {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let busy = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'";
+    sql_query(busy).get_result::<Count>(connection).await.unwrap().count
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_has_to_wait_too_long_is_ended_on_the_server_too() {
+    let database = TestDatabase::migrated().await;
+    let mut observer = database.connect().await;
+    let mut locker = lock_users(&database).await;
+    let store = store_on(&impatient(&database.url()), database);
+    let claimed = in_time(store.users.claim(&user("ada@example.com"), &[])).await;
+    assert!(matches!(claimed, Err(ClaimError::Repository(RepositoryError::Unavailable(_)))));
+    // The one that holds the lock is left.
+    eventually(async || (busy(&mut observer).await == 1).then_some(())).await;
+    locker.batch_execute("ROLLBACK").await.unwrap();
+    store.registered("ada@example.com").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exhausted_pool_is_waited_for_no_longer_than_allowed() {
+    let database = TestDatabase::migrated().await;
+    let mut locker = lock_users(&database).await;
+    let one = Options { pool_size: 1, wait_timeout: TIMEOUT, ..options(&database.url()) };
+    let store = store_on(&one, database);
+    let ada = user("ada@example.com");
+    let mut waiting = store.users.claim(&ada, &[]);
+    assert!((&mut waiting).now_or_never().is_none());
+    let ping = in_time(store.users.ping()).await;
+    assert!(matches!(ping, Err(RepositoryError::Unavailable(_))));
+    locker.batch_execute("ROLLBACK").await.unwrap();
+    waiting.await.unwrap();
+    store.users.ping().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dropped_callers_leave_no_transaction_open() {
+    let database = TestDatabase::migrated().await;
+    let mut observer = database.connect().await;
+    let store = store_on(&Options { pool_size: 2, ..options(&database.url()) }, database);
+    for number in 0..50 {
+        let ada = user(&format!("a{number}@example.com"));
+        let claim = tokio::time::timeout(Duration::from_micros(number * 20), store.users.claim(&ada, &[]));
+        claim.await.ok();
+    }
+    eventually(async || (busy(&mut observer).await == 0).then_some(())).await;
+    for number in 0..50 {
+        let email = user(&format!("a{number}@example.com"));
+        assert!(store.users.find_by_email(email.email()).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_replica_purges_at_a_time() {
+    let database = TestDatabase::migrated().await;
+    let mut replica = database.connect().await;
+    let store = store_on(&options(&database.url()), database);
+    store.registered("ada@example.com").await;
+    replica.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(7021853662190146)").await.unwrap();
+    assert_eq!(store.users.purge_unverified(Duration::ZERO, 10).await.unwrap(), 0);
+    replica.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(store.users.purge_unverified(Duration::ZERO, 10).await.unwrap(), 1);
+}
+
+#[test]
+fn options_that_cannot_work_get_one_sentence() {
+    let refusal = |options: Options| Database::new(&options).err().expect("refused").to_string();
+    for end in ["localhost:port/db", "localhost/db?sslmode=maybe", "localhost/db?unknown=1"] {
+        let refused = refusal(options(&format!("postgres://ada:hunter2@{end}")));
+        assert!(refused.starts_with("the PostgreSQL URL is not valid: "), "{refused}");
+        assert!(!refused.contains("hunter2"));
+    }
+    let none = Options { pool_size: 0, ..options(&server_url()) };
+    assert_eq!(refusal(none), "the PostgreSQL pool needs at least 1 connection");
+    let missing = Options {
+        root_certificates: Some("/nowhere/ca.pem".into()),
+        ..options("postgres://localhost/db?sslmode=verify-full")
+    };
+    let refused = refusal(missing);
+    assert!(refused.starts_with("the certificates trusted for PostgreSQL cannot be read: /nowhere/ca.pem: "));
+}
