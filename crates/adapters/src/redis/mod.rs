@@ -24,7 +24,7 @@ use domain::ports::CodeStoreError;
 use sha2::{Digest, Sha256};
 
 /// The longest duration that is told from for ever. Keeps sums of times exact in Lua's numbers.
-const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// Microseconds, the unit of every time in a script.
 fn micros(duration: Duration) -> u64 {
