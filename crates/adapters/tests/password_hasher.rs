@@ -28,7 +28,7 @@ fn light() -> HashPoolOptions {
 
 /// One thread that is busy for some tenths of a second with each hash.
 fn slow(queue: usize) -> HashPoolOptions {
-    HashPoolOptions { memory_kib: 32 * 1024, iterations: 16, threads: 1, queue, ..light() }
+    HashPoolOptions { memory_kib: 32 * 1024, iterations: 8, threads: 1, queue, ..light() }
 }
 
 /// What OWASP recommends, and the service does.
