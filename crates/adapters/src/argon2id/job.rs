@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_job_is_done_and_answered() {
-        let (job, mut answer) = job(Duration::from_secs(60));
+        let (job, mut answer) = job(Duration::from_mins(1));
         let mut hasher = hasher();
         job.run(&mut hasher);
         assert!(answer.try_recv().unwrap().is_ok());
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn no_work_is_done_for_a_caller_who_has_gone() {
-        let (job, answer) = job(Duration::from_secs(60));
+        let (job, answer) = job(Duration::from_mins(1));
         drop(answer);
         assert!(job.is_abandoned());
         let mut hasher = hasher();

@@ -122,3 +122,29 @@ impl PasswordHasher for HashPool {
         self.submit(|reply| Task::Verify { password, hash, reply }).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_threads_end_with_the_pool() {
+        let options = HashPoolOptions {
+            memory_kib: 8,
+            iterations: 1,
+            lanes: 1,
+            threads: 3,
+            queue: 1,
+            deadline: Duration::from_secs(1),
+        };
+        let pool = HashPool::start(&options).unwrap();
+        // Each thread holds the queue for as long as it lives.
+        let queue = Arc::downgrade(&pool.queue);
+        drop(pool);
+        let patience = Instant::now() + Duration::from_secs(10);
+        while queue.strong_count() > 0 {
+            assert!(Instant::now() < patience, "the threads should have ended");
+            std::thread::yield_now();
+        }
+    }
+}

@@ -13,7 +13,7 @@ use super::expiring_map::ExpiringMap;
 use super::{CAPACITY, after, lock};
 
 /// How long a window is remembered after it was last opened.
-const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+const REMEMBERED: Duration = Duration::from_hours(24);
 
 /// A [`CodeStore`] for one process.
 pub struct InProcessCodeStore {

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 const CAPACITY: usize = 100_000;
 
 /// The longest duration that is told from for ever. Keeps sums of instants in range.
-const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// The digest that stands for an address or a limit key: a short key of fixed size.
 type KeyDigest = [u8; 32];

@@ -60,18 +60,10 @@ fn check(whole_at: Instant, now: Instant, quota: Quota) -> (LimitOutcome, Option
     let capacity = interval * burst;
     let next = whole_at + interval;
     let reserved = next - now;
-    match capacity.checked_sub(reserved) {
-        Some(room) => {
-            let remaining = room.as_nanos() / interval.as_nanos();
-            let remaining = u32::try_from(remaining).unwrap_or(u32::MAX);
-            (LimitOutcome::Allowed { remaining, reset_after: reserved }, Some(next))
-        }
-        None => {
-            let outcome = LimitOutcome::Refused {
-                retry_after: reserved.saturating_sub(capacity),
-                reset_after: whole_at - now,
-            };
-            (outcome, None)
-        }
-    }
+    let Some(room) = capacity.checked_sub(reserved) else {
+        let retry_after = reserved.saturating_sub(capacity);
+        return (LimitOutcome::Refused { retry_after, reset_after: whole_at - now }, None);
+    };
+    let remaining = u32::try_from(room.as_nanos() / interval.as_nanos()).unwrap_or(u32::MAX);
+    (LimitOutcome::Allowed { remaining, reset_after: reserved }, Some(next))
 }

@@ -11,7 +11,7 @@ use redis::{Script, ScriptInvocation};
 use super::{Connection, micros};
 
 /// How long a window is remembered after it was last opened.
-const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+const REMEMBERED: Duration = Duration::from_hours(24);
 
 /// A [`CodeStore`] that every replica shares.
 pub struct RedisCodeStore {

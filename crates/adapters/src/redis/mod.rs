@@ -4,6 +4,7 @@
 //! node of a cluster. The only clock is the server's. No key and no value may hold a code or an address:
 //! addresses and limit keys appear as SHA-256 digests.
 //!
+//! Needs Redis 5, the first whose scripts may read the clock before they write.
 //! A server that evicts keys (`maxmemory-policy` other than `noeviction`) or loses them at a restart
 //! (`appendonly no`) forgets windows, which then count as unknown, and guesses, which are then allowed again.
 
@@ -24,7 +25,7 @@ use domain::ports::CodeStoreError;
 use sha2::{Digest, Sha256};
 
 /// The longest duration that is told from for ever. Keeps sums of times exact in Lua's numbers.
-const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// Microseconds, the unit of every time in a script.
 fn micros(duration: Duration) -> u64 {

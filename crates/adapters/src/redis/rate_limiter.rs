@@ -33,13 +33,14 @@ impl RateLimiter for RedisRateLimiter {
         let interval = (micros(quota.period) / u64::from(burst)).max(1);
         let mut script = self.check_limit.key(format!("{}{}", self.prefix, hex_digest(key.as_str())));
         script.arg(interval).arg(burst);
-        let (allowed, rest, reset): (bool, u64, u64) =
+        let (allowed, remaining_or_wait, until_whole): (bool, u64, u64) =
             self.connection.invoke(&script).await.map_err(|error| RateLimitError(error.into()))?;
-        let reset_after = Duration::from_micros(reset);
+        let reset_after = Duration::from_micros(until_whole);
         Ok(if allowed {
-            LimitOutcome::Allowed { remaining: u32::try_from(rest).unwrap_or(u32::MAX), reset_after }
+            let remaining = u32::try_from(remaining_or_wait).unwrap_or(u32::MAX);
+            LimitOutcome::Allowed { remaining, reset_after }
         } else {
-            LimitOutcome::Refused { retry_after: Duration::from_micros(rest), reset_after }
+            LimitOutcome::Refused { retry_after: Duration::from_micros(remaining_or_wait), reset_after }
         })
     }
 }

@@ -12,8 +12,8 @@ use tokio::time::advance;
 
 use crate::user_id;
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(60 * 60);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn issue() -> CodeIssue {
     CodeIssue { user_id: user_id(), number: 1 }

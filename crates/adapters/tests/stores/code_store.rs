@@ -14,7 +14,7 @@ use crate::{prefix, redis_connection, user_id};
 
 type Store = Arc<dyn CodeStore>;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(100);
 
 contract! {

@@ -14,7 +14,7 @@ use crate::{prefix, redis_connection};
 
 type Budget = Arc<dyn GuessBudget>;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 const TWENTY_A_DAY: GuessAllowance = GuessAllowance { guesses: 20, period: DAY };
 const SHORT: GuessAllowance = GuessAllowance { guesses: 5, period: Duration::from_millis(300) };
 

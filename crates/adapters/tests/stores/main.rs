@@ -20,21 +20,21 @@ macro_rules! contract {
         mod in_process {
             $(
                 #[tokio::test(start_paused = true)]
-                async fn $case() { super::$case($in_process).await; }
+                async fn $case() { crate::bounded(super::$case($in_process)).await; }
             )*
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                async fn $parallel_case() { super::$parallel_case($in_process).await; }
+                async fn $parallel_case() { crate::bounded(super::$parallel_case($in_process)).await; }
             )*
         }
         mod redis {
             $(
                 #[tokio::test]
-                async fn $case() { super::$case($redis).await; }
+                async fn $case() { crate::bounded(super::$case($redis)).await; }
             )*
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                async fn $parallel_case() { super::$parallel_case($redis).await; }
+                async fn $parallel_case() { crate::bounded(super::$parallel_case($redis)).await; }
             )*
         }
     };
@@ -46,6 +46,11 @@ mod guess_budget;
 mod rate_limiter;
 mod redis_faults;
 mod redis_keys;
+
+/// Ends a case that waits for what never comes.
+async fn bounded(case: impl Future<Output = ()>) {
+    tokio::time::timeout(Duration::from_mins(1), case).await.expect("the case should have ended");
+}
 
 /// A connection to the Redis server of the test run.
 fn redis_connection() -> Connection {

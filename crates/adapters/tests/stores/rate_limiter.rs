@@ -13,7 +13,7 @@ use crate::{prefix, redis_connection};
 
 type Limiter = Arc<dyn RateLimiter>;
 
-const THREE_A_MINUTE: Quota = Quota { burst: 3, period: Duration::from_secs(60) };
+const THREE_A_MINUTE: Quota = Quota { burst: 3, period: Duration::from_mins(1) };
 
 contract! {
     cases: [
@@ -62,9 +62,9 @@ async fn a_burst_is_allowed_and_then_refused(limiter: Limiter) {
 }
 
 async fn a_refused_event_is_not_counted(limiter: Limiter) {
-    let quota = Quota { burst: 1, period: Duration::from_secs(60) };
+    let quota = Quota { burst: 1, period: Duration::from_mins(1) };
     limiter.check(&key("a"), quota).await.unwrap();
-    let mut least = Duration::from_secs(60);
+    let mut least = Duration::from_mins(1);
     for _ in 0..50 {
         let retry_after = wait_of(limiter.check(&key("a"), quota).await.unwrap());
         assert!(retry_after <= least);
@@ -73,7 +73,7 @@ async fn a_refused_event_is_not_counted(limiter: Limiter) {
 }
 
 async fn keys_do_not_share_a_quota(limiter: Limiter) {
-    let quota = Quota { burst: 1, period: Duration::from_secs(60) };
+    let quota = Quota { burst: 1, period: Duration::from_mins(1) };
     limiter.check(&key("a"), quota).await.unwrap();
     assert!(is_allowed(limiter.check(&key("b"), quota).await.unwrap()));
     assert!(is_allowed(limiter.check(&LimitKey::new("activate", "a"), quota).await.unwrap()));
@@ -128,7 +128,7 @@ async fn extreme_quotas_are_borne(limiter: Limiter) {
 
 async fn a_parallel_burst_is_exact(limiter: Limiter) {
     // A period that the burst does not divide.
-    let quota = Quota { burst: 7, period: Duration::from_secs(3600) };
+    let quota = Quota { burst: 7, period: Duration::from_hours(1) };
     let checks = (0..100).map(|_| {
         let limiter = limiter.clone();
         tokio::spawn(async move { limiter.check(&key("a"), quota).await.unwrap() })

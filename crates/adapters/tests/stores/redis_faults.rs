@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::{connect_to, prefix, user_id};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 /// How long an operation may take, with some leave for a busy machine.
 const PATIENCE: Duration = Duration::from_millis(300);
 const LEAVE: Duration = Duration::from_millis(700);
@@ -102,8 +102,8 @@ async fn the_store_bears_a_server_that_comes_and_goes() {
 async fn the_store_fails_at_once_when_the_server_is_known_to_be_away() {
     let options = ConnectOptions {
         url: url(free_port()).into(),
-        connect_timeout: Duration::from_secs(60),
-        command_timeout: Duration::from_secs(60),
+        connect_timeout: Duration::from_mins(1),
+        command_timeout: Duration::from_mins(1),
     };
     let store = RedisCodeStore::new(connect(options).unwrap(), &prefix());
     let asked = Instant::now();

@@ -10,7 +10,7 @@ use redis::aio::MultiplexedConnection;
 
 use crate::{prefix, redis_connection, redis_url, user_id};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 #[tokio::test]
 async fn no_key_and_no_value_holds_a_code_or_an_address() {
@@ -48,10 +48,10 @@ async fn every_key_expires_in_its_time() {
     for key in keys(&mut redis, &prefix).await {
         let left: i64 = redis.pttl(&key).await.unwrap();
         let left = Duration::from_millis(u64::try_from(left).expect("the key never expires"));
-        let most = if key.contains(":limit:") { Duration::from_secs(60) } else { DAY };
+        let most = if key.contains(":limit:") { Duration::from_mins(1) } else { DAY };
         assert!(left <= most, "{key} stays for {left:?}");
         if key.contains(":code:") || key.contains(":guesses:") {
-            assert!(left + Duration::from_secs(60) > DAY, "{key} is forgotten in {left:?}");
+            assert!(left + Duration::from_mins(1) > DAY, "{key} is forgotten in {left:?}");
         }
     }
 }
@@ -60,13 +60,13 @@ async fn every_key_expires_in_its_time() {
 async fn fill(prefix: &str, address: &EmailAddress, issue: CodeIssue) {
     let connection = redis_connection();
     let codes = RedisCodeStore::new(connection.clone(), prefix);
-    codes.open(issue, Duration::from_secs(60), 5).await.unwrap();
+    codes.open(issue, Duration::from_mins(1), 5).await.unwrap();
     codes.spend_attempt(issue).await.unwrap();
     codes.consume(issue).await.unwrap();
     let guesses = RedisGuessBudget::new(connection.clone(), prefix);
     guesses.spend_guess(address, GuessAllowance { guesses: 20, period: DAY }).await.unwrap();
     let limiter = RedisRateLimiter::new(connection, prefix);
-    let quota = Quota { burst: 3, period: Duration::from_secs(60) };
+    let quota = Quota { burst: 3, period: Duration::from_mins(1) };
     limiter.check(&LimitKey::new("resend:address", address.as_str()), quota).await.unwrap();
     limiter.check(&LimitKey::new("register:client", "203.0.113.7"), quota).await.unwrap();
 }
