@@ -196,7 +196,7 @@ fn describe(index: usize, part: &MessagePart<'_>) -> File {
         content_type,
         content_id: part.content_id().unwrap_or_default().to_owned(),
         size: part.contents().len(),
-        is_inline: part.content_disposition().is_some_and(|disposition| disposition.is_inline()),
+        is_inline: part.content_disposition().is_some_and(mail_parser::ContentType::is_inline),
     }
 }
 

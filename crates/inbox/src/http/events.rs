@@ -34,12 +34,13 @@ fn stream(
     stopping: watch::Receiver<bool>,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {
     unfold((Some(RETRY), changes, stopping), |(first, mut changes, mut stopping)| async move {
-        let text = match first {
-            Some(text) => text.to_owned(),
-            None => tokio::select! {
+        let text = if let Some(text) = first {
+            text.to_owned()
+        } else {
+            tokio::select! {
                 text = next_event(&mut changes) => text?,
                 _ = stopping.changed() => return None,
-            },
+            }
         };
         Some((Ok(Bytes::from(text)), (None, changes, stopping)))
     })
