@@ -1,6 +1,6 @@
 //! The inbox from outside: real SMTP conversations, real HTTP requests. One executable, one link.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod api;
 mod bounds;
