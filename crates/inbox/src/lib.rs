@@ -1,1 +1,126 @@
-//! Placeholder until the crate is written.
+//! An inbox for development and tests: takes every mail over SMTP, shows it on a web page as it arrives,
+//! and answers Mailpit's JSON API. Keeps everything in memory, within bounds. Has no passwords, so it
+//! belongs on the loopback interface; never point anything but a test at it.
+
+mod http;
+mod mail;
+mod mailbox;
+mod search;
+mod smtp;
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use mail::{Address, Content, Envelope, File, Mail, Overview};
+pub use mailbox::{Capacity, Change, Entry, Mailbox, Selection, Totals};
+
+/// The largest mail that is taken, in bytes.
+const MAX_MAIL_BYTES: usize = 1024 * 1024;
+
+/// Where an inbox listens and what it keeps.
+#[derive(Debug, Clone)]
+pub struct InboxOptions {
+    /// Where mails are taken; port 0 picks a free one.
+    pub smtp: SocketAddr,
+    /// Where the page and the API are; port 0 picks a free one.
+    pub http: SocketAddr,
+    /// How much is kept.
+    pub capacity: Capacity,
+    /// A command that makes a mail arrive, which the page shows while the inbox is empty.
+    pub example: Option<String>,
+}
+
+/// Why an inbox cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum InboxError {
+    /// Somebody else listens there.
+    #[error("port {} is in use, so {service} cannot start: stop what listens on {address} or choose another port", .address.port())]
+    PortInUse {
+        /// What was to listen there.
+        service: &'static str,
+        /// Where.
+        address: SocketAddr,
+    },
+    /// Any other reason.
+    #[error("{service} cannot listen on {address}: {source}")]
+    Listen {
+        /// What was to listen there.
+        service: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A running inbox. Dropping it stops it without waiting.
+#[derive(Debug)]
+pub struct Inbox {
+    mailbox: Arc<Mailbox>,
+    smtp_address: SocketAddr,
+    http_address: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl Inbox {
+    /// Starts to listen. Needs a tokio runtime, which serves SMTP; the page has one thread of its own.
+    pub async fn start(options: InboxOptions) -> Result<Self, InboxError> {
+        let smtp = listen(options.smtp, "the inbox's SMTP server").await?;
+        let http = listen(options.http, "the inbox's page").await?;
+        let (smtp, smtp_address) = smtp;
+        let (http, http_address) = http;
+        let mailbox = Arc::new(Mailbox::new(options.capacity));
+        let (stop, stopping) = watch::channel(false);
+        let max_size = MAX_MAIL_BYTES.min(options.capacity.bytes);
+        let page = http::Page { smtp: smtp_address, example: options.example };
+        let server = http::server(http, mailbox.clone(), page, stopping.clone()).map_err(|source| {
+            InboxError::Listen { service: "the inbox's page", address: http_address, source }
+        })?;
+        let smtp_task = tokio::spawn(smtp::serve(smtp, mailbox.clone(), max_size, stopping.clone()));
+        let http_task = tokio::spawn(http::serve(server, stopping));
+        Ok(Self { mailbox, smtp_address, http_address, stop, tasks: [smtp_task, http_task] })
+    }
+
+    /// Where mails are taken.
+    pub fn smtp_address(&self) -> SocketAddr {
+        self.smtp_address
+    }
+
+    /// Where the page and the API are.
+    pub fn http_address(&self) -> SocketAddr {
+        self.http_address
+    }
+
+    /// The mails.
+    pub fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+
+    /// Stops listening, lets mails that are being received come in, and closes every connection.
+    pub async fn shutdown(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "the inbox did not stop cleanly");
+            }
+        }
+    }
+}
+
+async fn listen(address: SocketAddr, service: &'static str) -> Result<(TcpListener, SocketAddr), InboxError> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    bound.await.map_err(|source: std::io::Error| match source.kind() {
+        ErrorKind::AddrInUse => InboxError::PortInUse { service, address },
+        _ => InboxError::Listen { service, address, source },
+    })
+}

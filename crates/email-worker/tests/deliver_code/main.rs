@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use doubles::{Call, Fault, World, issue, user_id};
 
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 const PENDING: UserStatus = UserStatus::Pending { code_mailed: false };
 const MESSAGE_ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057.1";
 

@@ -1,0 +1,63 @@
+//! Server-sent events (WHATWG HTML section 9.2): tells a page at once what has changed, so that it need
+//! not ask. `arrived` carries the new mail as the list shows it, `altered` says to read the list again.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, web};
+use futures::Stream;
+use futures::stream::unfold;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::{Stopping, api::Summary};
+use crate::mailbox::{Change, Entry, Mailbox};
+
+/// How long a stream is silent before it shows that it is alive: proxies cut silent ones after a minute.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Sent first: how long a browser waits before it connects again, in milliseconds.
+const RETRY: &str = "retry: 1000\n\n";
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.route("/events", web::get().to(events));
+}
+
+async fn events(mailbox: web::Data<Mailbox>, stopping: web::Data<Stopping>) -> HttpResponse {
+    let stream = stream(mailbox.subscribe(), stopping.0.clone());
+    HttpResponse::Ok().content_type("text/event-stream").streaming(stream)
+}
+
+fn stream(
+    changes: Receiver<Change>,
+    stopping: watch::Receiver<bool>,
+) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    unfold((Some(RETRY), changes, stopping), |(first, mut changes, mut stopping)| async move {
+        let text = if let Some(text) = first {
+            text.to_owned()
+        } else {
+            tokio::select! {
+                text = next_event(&mut changes) => text?,
+                _ = stopping.changed() => return None,
+            }
+        };
+        Some((Ok(Bytes::from(text)), (None, changes, stopping)))
+    })
+}
+
+/// The next change, or a comment that keeps the connection alive; none when the inbox is gone.
+async fn next_event(changes: &mut Receiver<Change>) -> Option<String> {
+    match timeout(HEARTBEAT, changes.recv()).await {
+        Err(_silence) => Some(":\n\n".to_owned()),
+        Ok(Ok(Change::Arrived(mail))) => {
+            let entry = Entry { mail, read: false };
+            let json = serde_json::to_string(&Summary::from(&entry)).ok()?;
+            Some(format!("event: arrived\ndata: {json}\n\n"))
+        }
+        Ok(Ok(Change::Altered) | Err(RecvError::Lagged(_))) => {
+            Some("event: altered\ndata: {}\n\n".to_owned())
+        }
+        Ok(Err(RecvError::Closed)) => None,
+    }
+}

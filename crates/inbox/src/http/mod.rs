@@ -1,0 +1,125 @@
+//! The page and the API over HTTP, on one thread.
+//!
+//! Any page that a developer visits can send requests to the loopback interface. So every answer is
+//! closed to other origins, names other than `localhost` are refused (DNS rebinding), and what changes
+//! something uses methods that browsers do not send to other origins unasked.
+
+mod api;
+mod events;
+mod page;
+mod view;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
+use actix_web::http::header::HOST;
+use actix_web::middleware::{DefaultHeaders, Next, from_fn};
+use actix_web::{App, HttpResponse, HttpServer, web};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::mailbox::Mailbox;
+
+/// What the page knows of its surroundings.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    pub(crate) smtp: SocketAddr,
+    pub(crate) example: Option<String>,
+}
+
+/// Set when the inbox is to stop, so that answers without end come to one.
+#[derive(Clone)]
+struct Stopping(watch::Receiver<bool>);
+
+/// Prepares the server on a listener that is bound already.
+pub(crate) fn server(
+    listener: TcpListener,
+    mailbox: Arc<Mailbox>,
+    page: Page,
+    stopping: watch::Receiver<bool>,
+) -> std::io::Result<Server> {
+    let mailbox = web::Data::from(mailbox);
+    let page = web::Data::new(page);
+    let stopping = web::Data::new(Stopping(stopping));
+    let started = web::Data::new(api::Started(tokio::time::Instant::now()));
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(mailbox.clone())
+            .app_data(page.clone())
+            .app_data(stopping.clone())
+            .app_data(started.clone())
+            .wrap(security_headers())
+            .wrap(from_fn(refuse_foreign_names))
+            .configure(api::routes)
+            .configure(view::routes)
+            .configure(events::routes)
+            .configure(page::routes)
+    });
+    Ok(server.workers(1).disable_signals().shutdown_timeout(2).listen(listener.into_std()?)?.run())
+}
+
+/// Serves until `stopping` changes.
+pub(crate) async fn serve(server: Server, mut stopping: watch::Receiver<bool>) {
+    let handle = server.handle();
+    let stop = async {
+        // An error means that the inbox was dropped, which stops it too.
+        let _ = stopping.changed().await;
+        handle.stop(true).await;
+    };
+    if let (Err(error), ()) = tokio::join!(server, stop) {
+        tracing::error!(%error, "the inbox's page failed");
+    }
+}
+
+fn security_headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add(("Content-Security-Policy", page::POLICY))
+        .add(("Cross-Origin-Resource-Policy", "same-origin"))
+        .add(("Cross-Origin-Opener-Policy", "same-origin"))
+        .add(("Referrer-Policy", "no-referrer"))
+        .add(("X-Content-Type-Options", "nosniff"))
+        .add(("Cache-Control", "no-store"))
+}
+
+async fn refuse_foreign_names(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    // Only the Host header: a page that is served under a forged name can set X-Forwarded-Host itself.
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    if host.is_some_and(is_local_name) {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    let refusal = HttpResponse::MisdirectedRequest().body("open the inbox as localhost or by its IP address");
+    Ok(request.into_response(refusal))
+}
+
+/// Whether a Host header names this machine in a way that no DNS server can forge.
+fn is_local_name(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    let name = name.to_ascii_lowercase();
+    address.parse::<IpAddr>().is_ok() || name == "localhost" || name.ends_with(".localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local_name;
+
+    #[test]
+    fn only_names_that_cannot_be_forged_are_local() {
+        for host in
+            ["localhost", "LOCALHOST:8025", "inbox.localhost:1", "127.0.0.1:8025", "[::1]:8025", "[::1]"]
+        {
+            assert!(is_local_name(host), "{host}");
+        }
+        for host in ["", "evil.example", "localhost.evil.example:8025", "127.0.0.1.nip.io", "127.0.0.1:x"] {
+            assert!(!is_local_name(host), "{host}");
+        }
+    }
+}

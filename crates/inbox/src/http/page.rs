@@ -1,0 +1,32 @@
+//! The web page: static files, compiled in, that need nothing from anywhere else.
+
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use super::Page;
+
+/// The page's own files only, and mails in frames; nobody else may frame the page.
+pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HTML: &str = include_str!("../../page/index.html");
+const STYLE: &str = include_str!("../../page/style.css");
+const SCRIPT: &str = include_str!("../../page/app.js");
+const ICON: &str = include_str!("../../page/icon.svg");
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    let file = |content_type: &'static str, content: &'static str| {
+        web::get().to(move || async move { HttpResponse::Ok().content_type(content_type).body(content) })
+    };
+    config
+        .route("/", file("text/html; charset=utf-8", HTML))
+        .route("/style.css", file("text/css; charset=utf-8", STYLE))
+        .route("/app.js", file("text/javascript; charset=utf-8", SCRIPT))
+        .route("/icon.svg", file("image/svg+xml", ICON))
+        .route("/about.json", web::get().to(about));
+}
+
+/// What the page shows while the inbox is empty.
+async fn about(page: web::Data<Page>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "smtp": page.smtp.to_string(), "example": page.example }))
+}

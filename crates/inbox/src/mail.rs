@@ -1,0 +1,230 @@
+//! One mail as it was received, and what its headers and parts say. What a mail says is somebody else's
+//! text: nothing here may be trusted to be true, short or harmless.
+
+use mail_parser::{Address as HeaderAddress, DateTime, Message, MessageParser, MessagePart, MimeHeaders};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// The most addresses that are kept of one header: a mail of a megabyte must not become many in memory.
+const MAX_ADDRESSES: usize = 100;
+/// The most characters of the snippet.
+const SNIPPET_LENGTH: usize = 200;
+
+/// Who sent a mail to whom, as the SMTP conversation said it (RFC 5321 section 2.3.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// The reverse-path; empty for the null one.
+    pub from: String,
+    /// The forward-paths.
+    pub to: Vec<String>,
+}
+
+/// A name and an address out of a header.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Address {
+    /// The display name, or nothing.
+    pub name: String,
+    /// The address itself.
+    pub address: String,
+}
+
+/// What the list of mails shows, under the names that Mailpit's API has for it.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Overview {
+    /// Identifies the mail in this inbox.
+    #[serde(rename = "ID")]
+    pub id: String,
+    /// The Message-ID header, without its angle brackets.
+    #[serde(rename = "MessageID")]
+    pub message_id: String,
+    /// The first author.
+    pub from: Option<Address>,
+    /// The To header.
+    pub to: Vec<Address>,
+    /// The Cc header.
+    pub cc: Vec<Address>,
+    /// The Bcc header, and the recipients of the envelope that no header names.
+    pub bcc: Vec<Address>,
+    /// The Reply-To header.
+    pub reply_to: Vec<Address>,
+    /// The subject, decoded.
+    pub subject: String,
+    /// The size of the mail as it was received, in bytes.
+    pub size: usize,
+}
+
+/// A mail in the inbox.
+#[derive(Debug)]
+pub struct Mail {
+    /// What the list shows of it.
+    pub overview: Overview,
+    /// The conversation it came in.
+    pub envelope: Envelope,
+    /// When it was received (RFC 3339, UTC, milliseconds).
+    pub received: String,
+    /// The beginning of its text on one line.
+    pub snippet: String,
+    /// How many files are attached, those shown within the text apart.
+    pub attachments: usize,
+    /// The mail as it was received, headers and all.
+    pub raw: Vec<u8>,
+}
+
+/// The parts of a mail.
+#[derive(Debug, Default)]
+pub struct Content {
+    /// The plain text; made from the HTML where there is none.
+    pub text: String,
+    /// The HTML, or nothing.
+    pub html: String,
+    /// Everything else.
+    pub files: Vec<File>,
+}
+
+/// A part that is neither the text nor the HTML.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct File {
+    /// Identifies the part within its mail.
+    #[serde(rename = "PartID")]
+    pub part_id: String,
+    /// The name that the sender gave it.
+    pub file_name: String,
+    /// What the sender says it is.
+    pub content_type: String,
+    /// By which the HTML refers to it.
+    #[serde(rename = "ContentID")]
+    pub content_id: String,
+    /// In bytes, decoded.
+    pub size: usize,
+    /// Whether it is to be shown within the HTML.
+    #[serde(skip)]
+    pub is_inline: bool,
+}
+
+impl Mail {
+    /// Reads a mail that arrived at the time of its identifier (a `UUIDv7`). Whatever cannot be
+    /// understood of it is left empty.
+    pub(crate) fn read(id: Uuid, envelope: Envelope, raw: Vec<u8>) -> Self {
+        let received = rfc3339(id);
+        let id = id.simple().to_string();
+        let Some(message) = MessageParser::default().parse(&raw) else {
+            let overview = Overview { id, size: raw.len(), ..Overview::default() };
+            return Self { overview, envelope, received, snippet: String::new(), attachments: 0, raw };
+        };
+        let content = content(&message);
+        let mut overview = Overview {
+            id,
+            message_id: message.message_id().unwrap_or_default().to_owned(),
+            from: addresses(message.from()).into_iter().next(),
+            to: addresses(message.to()),
+            cc: addresses(message.cc()),
+            bcc: addresses(message.bcc()),
+            reply_to: addresses(message.reply_to()),
+            subject: message.subject().unwrap_or_default().to_owned(),
+            size: raw.len(),
+        };
+        overview.add_hidden_recipients(&envelope);
+        let attachments = content.files.iter().filter(|file| !file.is_inline).count();
+        let snippet = snippet(&content.text);
+        Self { overview, envelope, received, snippet, attachments, raw }
+    }
+
+    /// The text, the HTML and the other parts.
+    pub fn content(&self) -> Content {
+        self.with_message(content).unwrap_or_default()
+    }
+
+    /// The headers in their order, names as they were written, values unfolded but not decoded.
+    pub fn headers(&self) -> Vec<(String, String)> {
+        let unfold = |value: &str| value.replace("\r\n", "").replace('\n', "").trim().to_owned();
+        let read = |message: &Message<'_>| {
+            message.headers_raw().map(|(name, value)| (name.to_owned(), unfold(value))).collect()
+        };
+        self.with_message(read).unwrap_or_default()
+    }
+
+    /// The decoded content of a part that is neither the text nor the HTML.
+    pub fn file(&self, part_id: &str) -> Option<(File, Vec<u8>)> {
+        let read = |message: &Message<'_>| {
+            let (index, part) = files(message).find(|(index, _)| index.to_string() == part_id)?;
+            Some((describe(index, part), part.contents().to_vec()))
+        };
+        self.with_message(read).flatten()
+    }
+
+    fn with_message<T>(&self, read: impl FnOnce(&Message<'_>) -> T) -> Option<T> {
+        MessageParser::default().parse(&self.raw).as_ref().map(read)
+    }
+}
+
+impl Overview {
+    fn add_hidden_recipients(&mut self, envelope: &Envelope) {
+        for address in &envelope.to {
+            let named = [&self.to, &self.cc, &self.bcc];
+            if !named.into_iter().flatten().any(|known| known.address.eq_ignore_ascii_case(address)) {
+                self.bcc.push(Address { name: String::new(), address: address.clone() });
+            }
+        }
+    }
+}
+
+fn content(message: &Message<'_>) -> Content {
+    let texts: Vec<_> = (0..message.text_body_count()).filter_map(|at| message.body_text(at)).collect();
+    let html =
+        message.html_bodies().filter(|part| part.is_text_html()).filter_map(MessagePart::text_contents);
+    Content {
+        text: texts.join("\n"),
+        html: html.collect(),
+        files: files(message).map(|(index, part)| describe(index, part)).collect(),
+    }
+}
+
+fn files<'m>(message: &'m Message<'m>) -> impl Iterator<Item = (usize, &'m MessagePart<'m>)> {
+    (0..).map_while(|at| message.attachment(at)).enumerate()
+}
+
+fn describe(index: usize, part: &MessagePart<'_>) -> File {
+    let content_type = part.content_type().map_or("application/octet-stream".to_owned(), |kind| {
+        kind.subtype().map_or(kind.ctype().to_owned(), |subtype| format!("{}/{subtype}", kind.ctype()))
+    });
+    File {
+        part_id: index.to_string(),
+        file_name: part.attachment_name().unwrap_or_default().to_owned(),
+        content_type,
+        content_id: part.content_id().unwrap_or_default().to_owned(),
+        size: part.contents().len(),
+        is_inline: part.content_disposition().is_some_and(mail_parser::ContentType::is_inline),
+    }
+}
+
+fn addresses(header: Option<&HeaderAddress<'_>>) -> Vec<Address> {
+    let read = |address: &mail_parser::Addr<'_>| Address {
+        name: address.name().unwrap_or_default().to_owned(),
+        address: address.address().unwrap_or_default().to_owned(),
+    };
+    header.map(|list| list.iter().take(MAX_ADDRESSES).map(read).collect()).unwrap_or_default()
+}
+
+fn snippet(text: &str) -> String {
+    let mut snippet = String::new();
+    for word in text.split_whitespace() {
+        if snippet.chars().count() + word.chars().count() > SNIPPET_LENGTH {
+            snippet.push_str("...");
+            break;
+        }
+        if !snippet.is_empty() {
+            snippet.push(' ');
+        }
+        snippet.push_str(word);
+    }
+    snippet
+}
+
+fn rfc3339(id: Uuid) -> String {
+    let (seconds, nanoseconds) = id.get_timestamp().map_or((0, 0), |time| time.to_unix());
+    let to_the_second = DateTime::from_timestamp(i64::try_from(seconds).unwrap_or_default()).to_rfc3339();
+    format!("{}.{:03}Z", to_the_second.trim_end_matches('Z'), nanoseconds / 1_000_000)
+}

@@ -1,0 +1,97 @@
+//! Takes mails over SMTP, many connections at a time on the caller's runtime. Speaks plain text only and
+//! is meant for the loopback interface.
+
+mod session;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::mailbox::Mailbox;
+use session::{GREETING, IDLE_TOO_LONG, Next, SHUTTING_DOWN, Session, TOO_MANY_CONNECTIONS};
+
+const MAX_CONNECTIONS: usize = 256;
+/// RFC 5321 section 4.5.3.2.7 asks for five minutes; keeping connections of mail pools open needs no less.
+const IDLE: Duration = Duration::from_mins(5);
+/// How long mails that are being received at shutdown may take to complete.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Accepts connections until `stop` changes, then lets the mails under way come in.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    mailbox: Arc<Mailbox>,
+    max_size: usize,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+            _ = stop.changed() => break,
+        };
+        match accepted {
+            Ok((stream, _)) if connections.len() >= MAX_CONNECTIONS => {
+                connections.spawn(async move { drop(turn_away(stream).await) });
+            }
+            Ok((stream, _)) => {
+                let session = Session::new(mailbox.clone(), max_size);
+                let stop = stop.clone();
+                connections.spawn(async move {
+                    if let Err(error) = converse(stream, session, stop).await {
+                        tracing::debug!(%error, "SMTP connection lost");
+                    }
+                });
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: accepting again at once would only spin.
+                tracing::warn!(%error, "cannot accept an SMTP connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    drop(listener);
+    let all_done = async { while connections.join_next().await.is_some() {} };
+    let _ = timeout(DRAIN, all_done).await;
+}
+
+async fn converse(
+    mut stream: TcpStream,
+    mut session: Session,
+    mut stop: watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    stream.write_all(GREETING.as_bytes()).await?;
+    let mut buffer = vec![0; 4096];
+    let mut replies = Vec::new();
+    loop {
+        let read = tokio::select! {
+            read = timeout(IDLE, stream.read(&mut buffer)) => read,
+            _ = stop.changed(), if !session.is_receiving() => {
+                return stream.write_all(SHUTTING_DOWN.as_bytes()).await;
+            }
+        };
+        let Ok(length) = read else { return stream.write_all(IDLE_TOO_LONG.as_bytes()).await };
+        let length = length?;
+        if length == 0 {
+            return Ok(());
+        }
+        let next = session.receive(&buffer[..length], &mut replies);
+        // A client that sends without reading must not hold the connection for ever.
+        timeout(IDLE, stream.write_all(&replies)).await??;
+        replies.clear();
+        if next == Next::Close {
+            return stream.shutdown().await;
+        }
+    }
+}
+
+async fn turn_away(mut stream: TcpStream) -> std::io::Result<()> {
+    stream.write_all(TOO_MANY_CONNECTIONS.as_bytes()).await?;
+    stream.shutdown().await
+}
