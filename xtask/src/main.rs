@@ -37,22 +37,32 @@ enum Failure {
     Servers(#[from] servers::ServerError),
 }
 
+/// What a shell reports for a command that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
 fn main() -> ExitCode {
-    match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let interrupt = match Interrupt::catch() {
+        Ok(interrupt) => interrupt,
+        Err(error) => return fail(&error, ExitCode::FAILURE),
+    };
+    match run(&arguments, &interrupt) {
         Ok(code) => code,
-        Err(failure) => {
-            eprintln!("xtask: {failure}");
-            ExitCode::FAILURE
-        }
+        Err(failure) if interrupt.check().is_err() => fail(&failure, ExitCode::from(INTERRUPTED)),
+        Err(failure) => fail(&failure, ExitCode::FAILURE),
     }
 }
 
-fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
-    let interrupt = Interrupt::catch()?;
+fn fail(error: &impl std::fmt::Display, code: ExitCode) -> ExitCode {
+    eprintln!("xtask: {error}");
+    code
+}
+
+fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
-        Some(("test", rest)) => test::run(rest, &interrupt),
-        Some(("servers", [])) => servers::run(&interrupt),
-        Some(("check", [])) => check::run(&interrupt),
+        Some(("test", rest)) => test::run(rest, interrupt),
+        Some(("servers", [])) => servers::run(interrupt),
+        Some(("check", [])) => check::run(interrupt),
         Some(("arrows", [])) => Ok(arrows::check().map(|()| ExitCode::SUCCESS)?),
         Some(("help" | "--help" | "-h", _)) => {
             println!("{USAGE}");

@@ -9,6 +9,7 @@ mod readiness;
 mod redis;
 
 use std::fs::{self, File, Permissions};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -49,8 +50,8 @@ struct Server {
 pub(crate) enum ServerError {
     #[error("cannot prepare a folder for the servers: {0}")]
     Folder(#[source] std::io::Error),
-    #[error("cannot find a free port: {0}")]
-    Port(#[source] std::io::Error),
+    #[error("no port between 20000 and 30000 is free on the loopback address")]
+    NoPort,
     #[error("{name} {problem}. The end of its log:\n{log}")]
     NotReady { name: &'static str, problem: String, log: String },
     #[error("cannot find {0}")]
@@ -72,7 +73,14 @@ pub(crate) fn needed_packages() -> Vec<Package> {
 }
 
 fn to_start() -> impl Iterator<Item = &'static Kind> {
-    KINDS.iter().filter(|kind| std::env::var_os(kind.variable).is_none_or(|url| url.is_empty()))
+    KINDS.iter().filter(|kind| !kind.is_given())
+}
+
+impl Kind {
+    /// Whether the environment names one.
+    fn is_given(&self) -> bool {
+        std::env::var_os(self.variable).is_some_and(|url| !url.is_empty())
+    }
 }
 
 impl Servers {
@@ -83,6 +91,9 @@ impl Servers {
             tempfile::Builder::new().prefix("registration-test-").tempdir().map_err(ServerError::Folder)?;
         fs::set_permissions(home.path(), Permissions::from_mode(0o755)).map_err(ServerError::Folder)?;
         let mut servers = Self { started: Vec::new(), home };
+        for kind in KINDS.iter().filter(|kind| kind.is_given()) {
+            eprintln!("xtask: using the {} that {} names", kind.name, kind.variable);
+        }
         for kind in to_start() {
             let folder = servers.home.path().join(kind.name);
             fs::create_dir(&folder).map_err(ServerError::Folder)?;
@@ -140,17 +151,18 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// As many different ports as asked for, each free a moment ago.
+/// As many different ports as asked for, each free a moment ago. They lie below those that the kernel gives
+/// to outgoing connections, so that no client can take one before its server does.
 fn free_ports<const N: usize>() -> Result<[u16; N], ServerError> {
-    let listeners: Vec<_> = (0..N)
-        .map(|_| TcpListener::bind(("127.0.0.1", 0)))
-        .collect::<Result<_, _>>()
-        .map_err(ServerError::Port)?;
-    let mut ports = [0; N];
-    for (port, listener) in ports.iter_mut().zip(&listeners) {
-        *port = listener.local_addr().map_err(ServerError::Port)?.port();
-    }
-    Ok(ports)
+    const FIRST: u64 = 20_000;
+    const COUNT: u64 = 10_000;
+    // Random, so that runs side by side do not try the same ports at the same time.
+    let start = RandomState::new().build_hasher().finish() % COUNT;
+    let candidates = (0..COUNT).map(|step| FIRST + (start + step) % COUNT);
+    let free = candidates
+        .filter_map(|port| u16::try_from(port).ok())
+        .filter(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok());
+    free.take(N).collect::<Vec<_>>().try_into().map_err(|_| ServerError::NoPort)
 }
 
 /// Sends what `command` prints to a new file `log`.

@@ -1,0 +1,45 @@
+# Short names for the project's commands; each is the line below it, and nothing needs `just`.
+
+# What there is
+default:
+    @just --list
+
+# The whole system in one process, on this machine alone
+run *arguments:
+    cargo run -- {{arguments}}
+
+# Every test, on private servers; the arguments go to `cargo test`
+test *arguments:
+    cargo xtask test {{arguments}}
+
+# PostgreSQL, Redis and RabbitMQ for development, until Ctrl-C
+servers:
+    cargo xtask servers
+
+# Formatting, lints, dependency arrows
+check:
+    cargo xtask check
+
+# Who may depend on whom
+arrows:
+    cargo xtask arrows
+
+# Format the code
+fmt:
+    cargo fmt --all
+
+# Licences, banned crates, sources (needs cargo-deny: `cargo install cargo-deny --locked`)
+deny:
+    cargo deny check bans licenses sources
+
+# What CI runs
+ci:
+    .ci/run
+
+# The full deployment in containers, built from this checkout
+up *arguments:
+    docker compose up --build {{arguments}}
+
+# Stop the deployment; `just down --volumes` forgets its data and secrets too
+down *arguments:
+    docker compose down {{arguments}}
