@@ -1,0 +1,90 @@
+//! Limits of clients, of addresses and of the machine: 429 and 503 with an honest Retry-After.
+
+use futures::future::join_all;
+
+use crate::harness::{Account, Journey, Setup, journeys};
+
+fn three_an_hour() -> Setup {
+    Setup::own()
+        .with("limits.register_per_client", "3/1h")
+        .with("limits.activate_per_client", "3/1h")
+        .with("limits.resend_per_client", "3/1h")
+}
+
+fn one_hash_at_a_time() -> Setup {
+    Setup::own()
+        .with("hashing.memory_kib", "65536")
+        .with("hashing.iterations", "4")
+        .with("hashing.threads", "1")
+        .with("hashing.queue", "1")
+}
+
+journeys!(both {
+    a_client_that_asks_too_often_is_told_when_to_return: three_an_hour(), [
+        "POST /api/v1/users/register 429",
+        "POST /api/v1/users/activate 429",
+        "POST /api/v1/users/resend-code 429",
+    ];
+    more_passwords_than_can_be_hashed_are_asked_to_wait: one_hash_at_a_time(), [
+        "POST /api/v1/users/register 503",
+        "POST /api/v1/users/activate 503",
+        "POST /api/v1/users/resend-code 503",
+    ];
+    concealed_accounts_do_not_show: Setup::own().with("registration.existing_account", "conceal"), [
+        "POST /api/v1/users/register 202"
+    ];
+});
+
+async fn a_client_that_asks_too_often_is_told_when_to_return(journey: &Journey) {
+    let unknown = Account::new();
+    for _ in 0..3 {
+        journey.api.register(&Account::new()).await.expect_status(201);
+        journey.api.activate(&unknown, "0000").await.expect_status(401);
+        journey.api.resend(&unknown).await.expect_status(401);
+    }
+    let refusals = [
+        journey.api.register(&Account::new()).await,
+        journey.api.activate(&unknown, "0000").await,
+        journey.api.resend(&unknown).await,
+    ];
+    for refusal in refusals {
+        refusal.expect_problem(429, "rate-limited");
+        let seconds = refusal.retry_after();
+        assert!((1100..=1200).contains(&seconds), "a third of an hour, not {seconds} s: {refusal:?}");
+    }
+}
+
+async fn more_passwords_than_can_be_hashed_are_asked_to_wait(journey: &Journey) {
+    let (account, _) = journey.registered().await;
+    let wrong = account.with_wrong_password();
+    let newcomers: Vec<Account> = (0..30).map(|_| Account::new()).collect();
+    let (registrations, activations, resends) = tokio::join!(
+        join_all(newcomers.iter().map(|newcomer| journey.api.register(newcomer))),
+        join_all((0..30).map(|_| journey.api.activate(&wrong, "0000"))),
+        join_all((0..30).map(|_| journey.api.resend(&wrong))),
+    );
+    for (replies, otherwise) in [(registrations, 201), (activations, 401), (resends, 401)] {
+        assert!(replies.iter().any(|reply| reply.status == 503));
+        for reply in replies.iter().filter(|reply| reply.status != otherwise) {
+            reply.expect_problem(503, "service-unavailable");
+        }
+    }
+}
+
+async fn concealed_accounts_do_not_show(journey: &Journey) {
+    let account = Account::new();
+    let first = journey.api.register(&account).await;
+    first.expect_status(202);
+    let mail = journey.mailbox.first(&account.email).await;
+    let pending = journey.api.register(&account.with_wrong_password()).await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    let active = journey.api.register(&account.with_wrong_password()).await;
+    for again in [pending, active] {
+        again.expect_status(202);
+        assert_eq!(again.body, first.body);
+    }
+    // The owner is told, by a mail without a code, and nothing has changed for the account.
+    let mails = journey.mailbox.expect(&account.email, 2).await;
+    assert!(mails[1].text.split(|c: char| !c.is_ascii_digit()).all(|number| number.len() != 4), "{mails:?}");
+    journey.api.activate(&account, "0000").await.expect_problem(409, "already-active");
+}
