@@ -3,6 +3,8 @@
 
 #[cfg(feature = "argon2id")]
 pub mod argon2id;
+#[cfg(feature = "hibp")]
+pub mod hibp;
 #[cfg(feature = "in_process")]
 pub mod in_process;
 #[cfg(feature = "postgres")]

@@ -1,6 +1,7 @@
 //! What the services need from the outside world. Each port has one contract suite that every
 //! implementation passes; the docs here are what the suites check.
 
+mod breached_passwords;
 mod code_store;
 mod event_bus;
 mod guess_budget;
@@ -11,6 +12,7 @@ mod password_hasher;
 mod rate_limiter;
 mod user_repository;
 
+pub use breached_passwords::{BreachCheckError, BreachedPasswords};
 pub use code_store::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
 pub use event_bus::{
     DeadLetter, DeadLetterError, DeadLetters, EventHandler, EventPublisher, HandleError, PublishError,

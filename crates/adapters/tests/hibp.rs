@@ -1,0 +1,92 @@
+//! The Pwned Passwords client against an HTTP server that answers as the range API may.
+
+use std::time::Duration;
+
+use adapters::hibp::{PwnedPasswords, PwnedPasswordsOptions};
+use domain::Password;
+use domain::ports::{BreachCheckError, BreachedPasswords};
+use secrecy::SecretString;
+use wiremock::matchers::{header, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+/// SHA-1 of "password1": E38AD 214943DAAD1D64C102FAEC29DE4AFE9DA3D.
+const PASSWORD: &str = "password1";
+const PREFIX_PATH: &str = "/range/E38AD";
+const SUFFIX: &str = "214943DAAD1D64C102FAEC29DE4AFE9DA3D";
+const OTHER: &str = "00000000000000000000000000000000000";
+
+async fn answering(response: ResponseTemplate) -> (MockServer, PwnedPasswords) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let server = MockServer::start().await;
+    Mock::given(method("GET"))
+        .and(path(PREFIX_PATH))
+        .and(header("Add-Padding", "true"))
+        .respond_with(response)
+        .mount(&server)
+        .await;
+    let options = PwnedPasswordsOptions { base_url: server.uri(), timeout: Duration::from_millis(300) };
+    let client = PwnedPasswords::new(options).unwrap();
+    (server, client)
+}
+
+async fn ask(response: ResponseTemplate) -> Result<bool, BreachCheckError> {
+    let (_server, client) = answering(response).await;
+    client.contains(&Password::claimed(SecretString::from(PASSWORD))).await
+}
+
+fn text(body: &str) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_string(body)
+}
+
+#[tokio::test]
+async fn asvs_6_2_12_a_breached_password_is_found() {
+    assert!(ask(text(&format!("{OTHER}:3\r\n{SUFFIX}:2401761\r\n"))).await.unwrap());
+}
+
+#[tokio::test]
+async fn asvs_6_2_12_another_password_is_not_found() {
+    assert!(!ask(text(&format!("{OTHER}:3\r\n"))).await.unwrap());
+}
+
+#[tokio::test]
+async fn asvs_6_2_12_padding_is_no_finding() {
+    assert!(!ask(text(&format!("{OTHER}:3\r\n{SUFFIX}:0\r\n"))).await.unwrap());
+}
+
+#[tokio::test]
+async fn asvs_6_2_12_only_five_digits_of_the_hash_are_sent() {
+    let (server, client) = answering(text(&format!("{OTHER}:3"))).await;
+    client.contains(&Password::claimed(SecretString::from(PASSWORD))).await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let sent = format!("{requests:?}");
+    assert_eq!(requests.len(), 1);
+    assert!(!sent.contains(PASSWORD) && !sent.contains(&SUFFIX[..6]), "{sent}");
+}
+
+#[tokio::test]
+async fn whatever_else_comes_is_an_error_and_no_verdict() {
+    for response in [
+        ResponseTemplate::new(429),
+        ResponseTemplate::new(500),
+        text(""),
+        text("<html>captive portal</html>"),
+        text("too:short"),
+        text(&format!("{SUFFIX}:many")),
+        text(&format!("{OTHER}:1\r\n").repeat(20_000)),
+        ResponseTemplate::new(200).set_body_bytes([0xff, 0xfe]),
+        text(&format!("{SUFFIX}:1")).set_delay(Duration::from_secs(2)),
+    ] {
+        assert!(ask(response.clone()).await.is_err(), "{response:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_api_that_keeps_failing_is_left_alone() {
+    let (server, client) = answering(ResponseTemplate::new(500)).await;
+    let password = Password::claimed(SecretString::from(PASSWORD));
+    for _ in 0..30 {
+        assert!(client.contains(&password).await.is_err());
+    }
+    let asked = server.received_requests().await.unwrap().len();
+    assert!((10..=11).contains(&asked), "asked {asked} times");
+}

@@ -1,0 +1,160 @@
+//! Where settings come from and which source wins.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use config::{Config, ConfigBuilder, Environment, File, FileFormat, builder::DefaultState};
+
+use super::{Settings, SettingsError};
+
+/// The built-in defaults, which also document every setting.
+pub const DEFAULTS: &str = include_str!("../defaults.toml");
+
+/// Secrets that may be kept in a file of their own, named by the setting with `_file` appended.
+const READ_FROM_FILE: [&str; 5] = ["code.key", "postgres.url", "redis.url", "rabbitmq.url", "smtp.password"];
+
+/// The sources above the built-in defaults.
+#[derive(Debug, Default)]
+pub struct Sources {
+    file: Option<PathBuf>,
+    environment: HashMap<String, String>,
+    overrides: Vec<(&'static str, String)>,
+}
+
+impl Sources {
+    /// The file named by `--config` or else by `REGISTRATION_CONFIG`, and the environment of the process.
+    pub fn of_process(file: Option<PathBuf>) -> Self {
+        Self {
+            file: file.or_else(|| std::env::var_os("REGISTRATION_CONFIG").map(PathBuf::from)),
+            environment: std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+            overrides: Vec::new(),
+        }
+    }
+
+    /// A value that wins over every other source: what a command-line flag says.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: &impl ToString) -> Self {
+        self.overrides.push((key, value.to_string()));
+        self
+    }
+
+    /// Reads the settings.
+    pub fn load(self) -> Result<Settings, SettingsError> {
+        self.read().map_err(SettingsError::Unreadable)
+    }
+
+    fn read(self) -> Result<Settings, config::ConfigError> {
+        let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(file) = &self.file {
+            builder = builder.add_source(File::from(file.as_path()).format(FileFormat::Toml));
+        }
+        builder = builder.add_source(
+            Environment::with_prefix("REGISTRATION")
+                .prefix_separator("__")
+                .separator("__")
+                .ignore_empty(true)
+                .source(Some(self.environment)),
+        );
+        for (key, value) in self.overrides {
+            builder = builder.set_override(key, value)?;
+        }
+        read_secret_files(builder)?.build()?.try_deserialize()
+    }
+}
+
+fn read_secret_files(
+    mut builder: ConfigBuilder<DefaultState>,
+) -> Result<ConfigBuilder<DefaultState>, config::ConfigError> {
+    let so_far = builder.build_cloned()?;
+    for key in READ_FROM_FILE {
+        let path = so_far.get_string(&format!("{key}_file"))?;
+        if !path.is_empty() {
+            let text = std::fs::read_to_string(Path::new(&path)).map_err(|error| {
+                config::ConfigError::Message(format!("setting {key}_file names {path}: {error}"))
+            })?;
+            builder = builder.set_override(key, text.trim_end_matches(['\r', '\n']))?;
+        }
+    }
+    Ok(builder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret;
+    use std::io::Write;
+
+    fn load(environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Sources { environment, ..Sources::default() }.load()
+    }
+
+    fn refusal(environment: &[(&str, &str)]) -> String {
+        load(environment).map(drop).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn defaults_are_complete() {
+        let settings = load(&[]).unwrap();
+        assert_eq!(settings.code.window_seconds, 60);
+        assert_eq!(settings.rabbitmq.retry_delays_seconds.0, [1, 5, 30, 120, 600]);
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+        let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        writeln!(file, "[code]\ndigits = 6\nattempts = 3").unwrap();
+        let sources = Sources {
+            file: Some(file.path().to_owned()),
+            environment: [("REGISTRATION__CODE__ATTEMPTS".to_owned(), "4".to_owned())].into(),
+            ..Sources::default()
+        };
+        let settings = sources.load().unwrap();
+        assert_eq!((settings.code.digits, settings.code.attempts, settings.code.window_seconds), (6, 4, 60));
+    }
+
+    #[test]
+    fn lists_are_written_with_commas() {
+        let settings = load(&[
+            ("REGISTRATION__HTTP__CORS_ORIGINS", "https://a.example, https://b.example"),
+            ("REGISTRATION__RABBITMQ__RETRY_DELAYS_SECONDS", "1,2"),
+        ])
+        .unwrap();
+        assert_eq!(settings.http.cors_origins.0, ["https://a.example", "https://b.example"]);
+        assert_eq!(settings.rabbitmq.retry_delays_seconds.0, [1, 2]);
+    }
+
+    #[test]
+    fn a_secret_that_looks_like_a_number_is_kept_as_written() {
+        let settings = load(&[("REGISTRATION__SMTP__PASSWORD", "0123")]).unwrap();
+        assert_eq!(settings.smtp.password.expose_secret(), "0123");
+    }
+
+    #[test]
+    fn secrets_are_read_from_files() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "hush").unwrap();
+        let path = file.path().to_str().unwrap();
+        let settings = load(&[("REGISTRATION__SMTP__PASSWORD_FILE", path)]).unwrap();
+        assert_eq!(settings.smtp.password.expose_secret(), "hush");
+        assert!(refusal(&[("REGISTRATION__CODE__KEY_FILE", "/nowhere")]).contains("code.key_file"));
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named() {
+        for (variable, value, named) in [
+            ("REGISTRATION__CODE__WINDOW_SECONDS", "soon", "code.window_seconds"),
+            ("REGISTRATION__SMTP__TLS", "maybe", "smtp.tls"),
+            ("REGISTRATION__LIMITS__RESEND_PER_ADDRESS", "many", "limits.resend_per_address"),
+            ("REGISTRATION__HTTP__LISTEN", "everywhere", "http.listen"),
+            ("REGISTRATION__CODE__LENGHT", "4", "lenght"),
+            ("REGISTRATION__CDOE__DIGITS", "4", "cdoe"),
+        ] {
+            let message = refusal(&[(variable, value)]);
+            assert!(message.contains(named), "{variable}: {message}");
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Logs and metrics. One event a line on standard error; what is in an event is its author's
+//! responsibility (identifiers and masked addresses, never a password, a code or a credential).
+
+use std::io::IsTerminal;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+use crate::settings::{LogFormat, LogSettings, SettingsError};
+
+/// Upper bounds of the latency histograms, in seconds: from a database round trip to an SMTP timeout.
+const LATENCY_BUCKETS: [f64; 12] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0];
+
+/// Installs the subscriber of the process. The first call counts.
+pub fn init_logs(settings: &LogSettings) -> Result<(), SettingsError> {
+    let filter = EnvFilter::try_new(&settings.filter)
+        .map_err(|error| SettingsError::invalid("log.filter", format!("is not a log filter: {error}")))?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    let installed = match settings.format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    if let Err(error) = installed {
+        tracing::debug!(%error, "a log subscriber was already installed");
+    }
+    Ok(())
+}
+
+/// Installs the metrics recorder of the process and returns the handle that renders it.
+pub fn init_metrics() -> Result<PrometheusHandle, SettingsError> {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &LATENCY_BUCKETS)
+        .and_then(PrometheusBuilder::install_recorder)
+        .map_err(|error| SettingsError::invalid("metrics", format!("cannot be recorded: {error}")))
+}

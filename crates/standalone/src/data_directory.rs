@@ -1,0 +1,131 @@
+//! `./data`: the database and the code key, readable by their owner only.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Where everything that outlives the process lies. Locked: two processes on one directory would deliver
+/// every event twice.
+#[derive(Debug)]
+pub struct DataDirectory {
+    path: PathBuf,
+    // The lock lasts as long as the file is open, and no longer than the process.
+    _lock: File,
+}
+
+/// Why the directory cannot be used: one sentence that names it.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirectoryError {
+    /// It cannot be made, or nothing can be written in it.
+    #[error("cannot use the data directory {}: {source}; choose another one with --data-dir", path.display())]
+    Unusable {
+        /// The directory or the file in it.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Another process has it.
+    #[error(
+        "the data directory {} is in use by another process; stop that one or choose another with --data-dir",
+        .0.display()
+    )]
+    InUse(PathBuf),
+    /// The operating system gave no random bytes.
+    #[error("the operating system has no random bytes for a code key: {0}")]
+    NoRandomness(String),
+}
+
+impl DataDirectory {
+    /// Opens the directory, making it (mode 0700) where it is missing.
+    pub fn open(path: &Path) -> Result<Self, DataDirectoryError> {
+        let unusable = |source| DataDirectoryError::Unusable { path: path.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join("lock"))
+            .map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(DataDirectoryError::InUse(path.to_owned())),
+            Err(std::fs::TryLockError::Error(source)) => Err(unusable(source)),
+        }
+    }
+
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("registration.sqlite3")
+    }
+
+    /// The file with the code key, in hexadecimal; made (mode 0600) at the first start.
+    pub fn code_key(&self) -> Result<PathBuf, DataDirectoryError> {
+        let path = self.path.join("code.key");
+        let unusable = |source| DataDirectoryError::Unusable { path: path.clone(), source };
+        match std::fs::metadata(&path) {
+            Ok(_) => return Ok(path),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(unusable(error)),
+        }
+        let mut key = [0_u8; 32];
+        getrandom::fill(&mut key).map_err(|error| DataDirectoryError::NoRandomness(error.to_string()))?;
+        let hexadecimal: String = key.iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(hex_digit).collect();
+        // Written aside and renamed: a crash in between leaves no half a key behind.
+        let unfinished = self.path.join("code.key.new");
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&unfinished)
+            .map_err(unusable)?;
+        writeln!(file, "{hexadecimal}").and_then(|()| file.sync_all()).map_err(unusable)?;
+        std::fs::rename(&unfinished, &path).map_err(unusable)?;
+        Ok(path)
+    }
+}
+
+fn hex_digit(nibble: u8) -> char {
+    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn the_first_start_makes_directory_and_key_and_the_next_keeps_them() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("a/data");
+        let directory = DataDirectory::open(&path).unwrap();
+        let key = directory.code_key().unwrap();
+        let first = std::fs::read_to_string(&key).unwrap();
+        assert_eq!((mode(&path), mode(&key)), (0o700, 0o600));
+        domain::CodeKey::from_hex(&first).unwrap();
+        drop(directory);
+        let again = DataDirectory::open(&path).unwrap();
+        assert_eq!(std::fs::read_to_string(again.code_key().unwrap()).unwrap(), first);
+    }
+
+    #[test]
+    fn a_second_process_is_told_so() {
+        let path = tempfile::tempdir().unwrap();
+        let _first = DataDirectory::open(path.path()).unwrap();
+        let message = DataDirectory::open(path.path()).unwrap_err().to_string();
+        assert!(message.contains("in use by another process"), "{message}");
+    }
+
+    #[test]
+    fn what_cannot_be_a_directory_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let message = DataDirectory::open(&file.path().join("data")).unwrap_err().to_string();
+        assert!(message.contains("--data-dir") && message.contains(file.path().to_str().unwrap()), "{message}");
+    }
+}
