@@ -184,7 +184,7 @@ async fn ambiguous_requests_are_refused(journey: &Journey) {
         "\0\0\0\0\r\n\r\n".to_owned(),
     ];
     for request in requests {
-        let address = journey.system.api_url.trim_start_matches("http://");
+        let address = journey.system.addresses.api.trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         stream.shutdown().await.unwrap();

@@ -13,7 +13,8 @@ journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 12] = [
+const TESTS: [Coverage; 13] = [
+    COVERAGE,
     activation::COVERAGE,
     bad_input::COVERAGE,
     crashes::COVERAGE,

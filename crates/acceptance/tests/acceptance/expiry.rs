@@ -1,6 +1,6 @@
 //! The minute: how long a code counts, and how long an unverified claim holds its address.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::harness::{Account, Journey, Setup, eventually, journeys};
 
@@ -56,12 +56,10 @@ async fn an_unverified_address_can_be_claimed_again(journey: &Journey) {
 }
 
 async fn a_code_counts_for_a_minute(journey: &Journey) {
-    let began = Instant::now();
     let (late, late_mail) = journey.registered().await;
     let (in_time, mail_in_time) = journey.registered().await;
     mail_is_old(journey, &in_time, Duration::from_secs(56)).await;
     journey.api.activate(&in_time, &mail_in_time.code()).await.expect_status(200);
     mail_is_old(journey, &late, Duration::from_secs(61)).await;
     journey.api.activate(&late, &late_mail.code()).await.expect_problem(410, "code-expired");
-    assert!(began.elapsed() > Duration::from_secs(60));
 }

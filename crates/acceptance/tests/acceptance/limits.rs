@@ -25,6 +25,9 @@ journeys!(both {
         "POST /api/v1/users/activate 429",
         "POST /api/v1/users/resend-code 429",
     ];
+    codes_are_mailed_again_only_so_often: Setup::own().with("limits.further_codes", "2/1h"), [
+        "POST /api/v1/users/resend-code 429"
+    ];
     more_passwords_than_can_be_hashed_are_asked_to_wait: one_hash_at_a_time(), [
         "POST /api/v1/users/register 503",
         "POST /api/v1/users/activate 503",
@@ -52,6 +55,20 @@ async fn a_client_that_asks_too_often_is_told_when_to_return(journey: &Journey) 
         let seconds = refusal.retry_after();
         assert!((1100..=1200).contains(&seconds), "a third of an hour, not {seconds} s: {refusal:?}");
     }
+}
+
+async fn codes_are_mailed_again_only_so_often(journey: &Journey) {
+    let (account, _) = journey.registered().await;
+    // Whoever does not know the password uses up nothing.
+    for _ in 0..5 {
+        journey.api.resend(&account.with_wrong_password()).await.expect_status(401);
+    }
+    journey.api.resend(&account).await.expect_status(200);
+    journey.api.resend(&account).await.expect_status(200);
+    let refusal = journey.api.resend(&account).await;
+    refusal.expect_problem(429, "rate-limited");
+    let mails = journey.mailbox.expect(&account.email, 3).await;
+    journey.api.activate(&account, &mails[2].code()).await.expect_status(200);
 }
 
 async fn more_passwords_than_can_be_hashed_are_asked_to_wait(journey: &Journey) {

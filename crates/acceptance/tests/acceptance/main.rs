@@ -19,3 +19,4 @@ mod problems;
 mod races;
 mod secrets;
 mod server_faults;
+mod startup;

@@ -1,10 +1,11 @@
 //! What is there to be looked at: documentation, the description of the API, health.
 
-use crate::harness::{Journey, Setup, journeys};
+use crate::harness::{Client, Journey, Secrets, Setup, journeys};
 
 journeys!(both {
     the_documentation_is_served_and_needs_no_network: Setup::ordinary(), [];
     the_description_of_the_api_is_served: Setup::ordinary(), [];
+    metrics_have_a_listener_of_their_own: Setup::ordinary(), [];
     health_tells_of_every_dependency: Setup::ordinary(), ["GET /health/live 200", "GET /health/ready 200"];
 });
 
@@ -35,4 +36,15 @@ async fn health_tells_of_every_dependency(journey: &Journey) {
     assert_eq!(ready.json()["status"], "ready", "{ready:?}");
     let checks = ready.json()["checks"].as_object().expect("the state of each dependency").clone();
     assert!(!checks.is_empty() && checks.values().all(|state| state == "up"), "{checks:?}");
+}
+
+async fn metrics_have_a_listener_of_their_own(journey: &Journey) {
+    journey.activated().await;
+    journey.api.get("/metrics").await.expect_problem(404, "not-found");
+    let operator = Client::new(&journey.system.addresses.operator, Secrets::default());
+    let metrics = operator.get("/metrics").await;
+    metrics.expect_status(200);
+    assert!(metrics.body.contains("activations_total"), "{metrics:?}");
+    operator.get("/health/live").await.expect_status(200);
+    operator.get("/health/ready").await.expect_status(200);
 }

@@ -31,6 +31,7 @@ journeys!(both {
     a_wrong_password_and_an_unknown_address_look_the_same: Setup::ordinary(), [
         "POST /api/v1/users/activate 401", "POST /api/v1/users/resend-code 401"
     ];
+    new_codes_buy_no_more_than_twenty_guesses: Setup::ordinary(), ["POST /api/v1/users/activate 429"];
     a_code_has_five_attempts: Setup::ordinary(), ["POST /api/v1/users/activate 429"];
 });
 
@@ -145,4 +146,24 @@ async fn a_code_has_five_attempts(journey: &Journey) {
     journey.api.resend(&account).await.expect_status(200);
     let mails = journey.mailbox.expect(&account.email, 2).await;
     journey.api.activate(&account, &mails[1].code()).await.expect_status(200);
+}
+
+async fn new_codes_buy_no_more_than_twenty_guesses(journey: &Journey) {
+    let (account, mail) = journey.registered().await;
+    let mut code = mail.code();
+    let mut compared = 0;
+    for round in 1..=5 {
+        let wrong = if code == "0000" { "0001" } else { "0000" };
+        for _ in 0..5 {
+            let reply = journey.api.activate(&account, wrong).await;
+            compared += usize::from(reply.status == 400);
+            assert_eq!(reply.status == 400, round <= 4, "guess in round {round}: {reply:?}");
+        }
+        journey.api.resend(&account).await.expect_status(200);
+        code = journey.mailbox.expect(&account.email, 1 + round).await[round].code();
+    }
+    assert_eq!(compared, 20);
+    let refusal = journey.api.activate(&account, &code).await;
+    refusal.expect_problem(429, "too-many-attempts");
+    assert!(refusal.retry_after() > 23 * 3600, "{refusal:?}");
 }

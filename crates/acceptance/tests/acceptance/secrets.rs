@@ -1,6 +1,6 @@
-//! Recognisable passwords, codes and addresses: after every kind of request, no log knows them.
+//! Recognisable passwords, codes and addresses: after every kind of request, no log and no metric knows them.
 
-use crate::harness::{Account, Journey, Setup, journeys};
+use crate::harness::{Account, Client, Journey, Secrets, Setup, journeys};
 
 /// Codes so long that they occur in a log by no accident, and logs as talkative as an operator makes them.
 fn talkative() -> Setup {
@@ -8,12 +8,12 @@ fn talkative() -> Setup {
 }
 
 journeys!(both {
-    logs_know_no_secret: talkative(), [];
+    logs_and_metrics_know_no_secret: talkative(), [];
 });
 
 /// The harness checks the logs of every test for what the client sent in confidence; here the codes
 /// are added.
-async fn logs_know_no_secret(journey: &Journey) {
+async fn logs_and_metrics_know_no_secret(journey: &Journey) {
     let account = Account::new();
     journey.api.register(&account).await.expect_status(201);
     let first = journey.mailbox.first(&account.email).await.code_of_length(8);
@@ -24,6 +24,9 @@ async fn logs_know_no_secret(journey: &Journey) {
     let second = journey.mailbox.expect(&account.email, 2).await[1].code_of_length(8);
     journey.api.activate(&account, &first).await.expect_status(400);
     journey.api.activate(&account, &second).await.expect_status(200);
-    journey.system.keep_secret(first);
-    journey.system.keep_secret(second);
+    let metrics = Client::new(&journey.system.addresses.operator, Secrets::default()).get("/metrics").await;
+    for secret in [&account.email, &account.password, &first, &second] {
+        assert!(!metrics.body.contains(secret.as_str()), "{secret} in {}", metrics.body);
+        journey.system.keep_secret(secret.clone());
+    }
 }

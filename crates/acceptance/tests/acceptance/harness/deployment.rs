@@ -80,38 +80,43 @@ pub(crate) fn pairs(settings: &[(&str, &str)]) -> Vec<(String, String)> {
     settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// The API and the worker, not started yet, and the API's base URL. The database is migrated.
-pub(crate) async fn distributed(settings: &[(String, String)]) -> (Process, Process, String) {
-    let (api_settings, api_url, _) = listening(settings);
-    let (worker_settings, _, worker_health) = listening(settings);
+/// Where the process that serves the API listens.
+#[derive(Debug, Clone)]
+pub(crate) struct Addresses {
+    /// The base URL of the API.
+    pub(crate) api: String,
+    /// The base URL of the operator's listener.
+    pub(crate) operator: String,
+}
+
+/// The API and the worker, not started yet. The database is migrated.
+pub(crate) async fn distributed(settings: &[(String, String)]) -> (Process, Process, Addresses) {
+    let (api_settings, addresses) = listening(settings);
+    let (worker_settings, worker_addresses) = listening(settings);
     let migration =
         Process::new(binary("registration-api"), vec!["migrate".into()], &api_settings, String::new());
     let (status, output) = migration.run_to_end().await;
     assert_eq!(status, Some(0), "{output}");
-    let ready = format!("{api_url}/health/ready");
+    let ready = format!("{}/health/ready", addresses.api);
     let api = Process::new(binary("registration-api"), Vec::new(), &api_settings, ready);
-    let worker = Process::new(
-        binary("email-worker"),
-        Vec::new(),
-        &worker_settings,
-        format!("{worker_health}/health/ready"),
-    );
-    (api, worker, api_url)
+    let ready = format!("{}/health/ready", worker_addresses.operator);
+    let worker = Process::new(binary("email-worker"), Vec::new(), &worker_settings, ready);
+    (api, worker, addresses)
 }
 
-/// The standalone process, not started yet, and the API's base URL.
-pub(crate) fn standalone(settings: &[(String, String)], data: &TempDir) -> (Process, String) {
-    let (settings, api_url, _) = listening(settings);
+/// The standalone process, not started yet.
+pub(crate) fn standalone(settings: &[(String, String)], data: &TempDir) -> (Process, Addresses) {
+    let (settings, addresses) = listening(settings);
     let arguments = vec!["--data-dir".to_owned(), data.path().display().to_string()];
-    let ready = format!("{api_url}/health/ready");
-    (Process::new(binary("standalone"), arguments, &settings, ready), api_url)
+    let ready = format!("{}/health/ready", addresses.api);
+    (Process::new(binary("standalone"), arguments, &settings, ready), addresses)
 }
 
-/// Adds listeners on free ports. Returns the base URLs of the API and of the operator's listener too.
-fn listening(settings: &[(String, String)]) -> (Vec<(String, String)>, String, String) {
+/// Adds listeners on free ports.
+fn listening(settings: &[(String, String)]) -> (Vec<(String, String)>, Addresses) {
     let api = format!("127.0.0.1:{}", free_port());
     let operator = format!("127.0.0.1:{}", free_port());
     let mut settings = settings.to_vec();
     settings.extend(pairs(&[("http.listen", &api), ("metrics.listen", &operator)]));
-    (settings, format!("http://{api}"), format!("http://{operator}"))
+    (settings, Addresses { api: format!("http://{api}"), operator: format!("http://{operator}") })
 }

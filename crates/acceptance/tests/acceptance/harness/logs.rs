@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 /// The lines of one process, across its restarts. Cheap to clone.
 #[derive(Clone, Default)]
@@ -9,13 +10,13 @@ pub(crate) struct Logs(Arc<Mutex<Vec<String>>>);
 
 impl Logs {
     /// Collects lines until the stream ends, on a thread of its own.
-    pub(crate) fn follow(&self, stream: impl Read + Send + 'static) {
+    pub(crate) fn follow(&self, stream: impl Read + Send + 'static) -> JoinHandle<()> {
         let logs = self.clone();
         std::thread::spawn(move || {
             for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
                 logs.note(String::from_utf8_lossy(&line).into_owned());
             }
-        });
+        })
     }
 
     /// Adds a line.
@@ -26,10 +27,5 @@ impl Logs {
     /// Every line so far.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
-    }
-
-    /// The lines that contain a text.
-    pub(crate) fn containing(&self, text: &str) -> Vec<String> {
-        self.lines().into_iter().filter(|line| line.contains(text)).collect()
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Verdict {
 /// A mail that the inbox got.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivery {
+    /// Who it is for, as the envelope says (RFC 5321 section 2.3.1), in lower case.
+    pub(crate) recipient: String,
     /// Header and body as they came over SMTP.
     pub(crate) raw: String,
     /// When the inbox had it.
@@ -99,10 +101,16 @@ impl MailGate {
 
     /// What the inbox got for an address, oldest first.
     pub(crate) fn deliveries(&self, address: &str) -> Vec<Delivery> {
-        let recipient = format!("\nTo: {address}\r\n").to_lowercase();
+        let recipient = address.to_lowercase();
         let deliveries = self.state.deliveries.lock().unwrap();
-        deliveries.iter().filter(|mail| mail.raw.to_lowercase().contains(&recipient)).cloned().collect()
+        deliveries.iter().filter(|mail| mail.recipient == recipient).cloned().collect()
     }
+}
+
+/// A mail as its sender sent it, terminating dot included.
+struct SentMail {
+    recipient: String,
+    raw: Vec<u8>,
 }
 
 async fn converse(client: TcpStream, inbox: SocketAddr, state: &State) -> io::Result<()> {
@@ -112,11 +120,14 @@ async fn converse(client: TcpStream, inbox: SocketAddr, state: &State) -> io::Re
     let (mut client, mut server) = (BufStream::new(client), BufStream::new(server));
     let greeting = read_reply(&mut server).await?;
     write(&mut client, &greeting).await?;
+    let mut recipient = String::new();
     loop {
         let command = read_line(&mut client).await?;
+        recipient = recipient_of(&command).unwrap_or(recipient);
         if command.trim_ascii().eq_ignore_ascii_case(b"DATA") {
             write(&mut client, b"354 go ahead\r\n").await?;
-            let mail = read_mail(&mut client).await?;
+            let raw = read_mail(&mut client).await?;
+            let mail = SentMail { recipient: recipient.clone(), raw };
             settle(&mut client, &mut server, &mail, state).await?;
         } else {
             let reply = ask(&mut server, &command).await?;
@@ -125,10 +136,17 @@ async fn converse(client: TcpStream, inbox: SocketAddr, state: &State) -> io::Re
     }
 }
 
+/// The address in `RCPT TO:<…>`.
+fn recipient_of(command: &[u8]) -> Option<String> {
+    let command = String::from_utf8_lossy(command).to_lowercase();
+    let (path, _) = command.strip_prefix("rcpt to:")?.trim_start().strip_prefix('<')?.split_once('>')?;
+    Some(path.to_owned())
+}
+
 async fn settle(
     client: &mut Connection,
     server: &mut Connection,
-    mail: &[u8],
+    mail: &SentMail,
     state: &State,
 ) -> io::Result<()> {
     let verdict = state.script.lock().unwrap().pop_front().unwrap_or(Verdict::Accept);
@@ -150,11 +168,15 @@ async fn settle(
     }
 }
 
-async fn deliver(server: &mut Connection, mail: &[u8], state: &State) -> io::Result<Vec<u8>> {
+async fn deliver(server: &mut Connection, mail: &SentMail, state: &State) -> io::Result<Vec<u8>> {
     let go_ahead = ask(server, b"DATA\r\n").await?;
     assert!(go_ahead.starts_with(b"354"), "{}", String::from_utf8_lossy(&go_ahead));
-    let reply = ask(server, mail).await?;
-    let delivery = Delivery { raw: String::from_utf8_lossy(mail).into_owned(), at: Instant::now() };
+    let reply = ask(server, &mail.raw).await?;
+    let delivery = Delivery {
+        recipient: mail.recipient.clone(),
+        raw: String::from_utf8_lossy(&mail.raw).into_owned(),
+        at: Instant::now(),
+    };
     state.deliveries.lock().unwrap().push(delivery);
     Ok(reply)
 }

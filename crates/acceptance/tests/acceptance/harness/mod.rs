@@ -20,14 +20,14 @@ mod system;
 mod wait;
 
 pub(crate) use account::{Account, unique};
-pub(crate) use client::Client;
+pub(crate) use client::{Client, Secrets};
 pub(crate) use deployment::Deployment;
 pub(crate) use environment::{binary, runtime};
 pub(crate) use journey::{Coverage, Journey, journeys, run};
 pub(crate) use mail_gate::Verdict;
-pub(crate) use mailbox::Mail;
+pub(crate) use mailbox::Mailbox;
 pub(crate) use port::free_port;
 pub(crate) use process::Process;
 pub(crate) use reply::Reply;
 pub(crate) use setup::Setup;
-pub(crate) use wait::{PATIENCE, eventually};
+pub(crate) use wait::eventually;

@@ -7,6 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
+use std::thread::JoinHandle;
 
 use super::environment::runtime;
 use super::logs::Logs;
@@ -19,6 +20,7 @@ pub(crate) struct Process {
     environment: Vec<(String, String)>,
     ready_url: String,
     child: Mutex<Option<Child>>,
+    readers: Mutex<Vec<JoinHandle<()>>>,
     logs: Logs,
 }
 
@@ -37,7 +39,15 @@ impl Process {
                 (format!("REGISTRATION__{}", key.to_uppercase().replace('.', "__")), value.clone())
             })
             .collect();
-        Self { program, arguments, environment, ready_url, child: Mutex::default(), logs: Logs::default() }
+        Self {
+            program,
+            arguments,
+            environment,
+            ready_url,
+            child: Mutex::default(),
+            readers: Mutex::default(),
+            logs: Logs::default(),
+        }
     }
 
     /// What it wrote so far.
@@ -72,8 +82,10 @@ impl Process {
             .spawn(async move { command.spawn().expect("util-linux's setpriv and the binary can be run") })
             .await
             .unwrap();
-        self.logs.follow(child.stdout.take().unwrap());
-        self.logs.follow(child.stderr.take().unwrap());
+        self.readers.lock().unwrap().extend([
+            self.logs.follow(child.stdout.take().unwrap()),
+            self.logs.follow(child.stderr.take().unwrap()),
+        ]);
         *self.child.lock().unwrap() = Some(child);
     }
 
@@ -99,7 +111,13 @@ impl Process {
             self.logs.note(format!("--- {} is killed", self.name()));
             child.kill().unwrap();
             child.wait().unwrap();
+            self.finish_reading();
         }
+    }
+
+    /// Waits until all that an ended process wrote is in the logs.
+    fn finish_reading(&self) {
+        self.readers.lock().unwrap().drain(..).for_each(|reader| reader.join().unwrap());
     }
 
     /// `kill -TERM`: it is asked to finish. Waits until it has.
@@ -108,6 +126,7 @@ impl Process {
         assert!(Command::new("kill").arg(id.to_string()).status().unwrap().success());
         let status = eventually(&format!("{} finishing", self.name()), async || self.exit_status()).await;
         self.child.lock().unwrap().take();
+        self.finish_reading();
         status
     }
 
@@ -126,6 +145,7 @@ impl Process {
     pub(crate) async fn run_to_end(&self) -> (Option<i32>, String) {
         self.spawn().await;
         let status = eventually(&format!("{} ending", self.name()), async || self.exit_status()).await;
+        self.finish_reading();
         assert_eq!(status.signal(), None, "{} was killed by a signal", self.name());
         (status.code(), self.logs.lines().join("\n"))
     }

@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 use super::account::unique;
 use super::client::{Client, Secrets};
-use super::deployment::{self, Deployment, Servers, pairs};
+use super::deployment::{self, Addresses, Deployment, Servers, pairs};
 use super::inbox;
 use super::mail_gate::MailGate;
 use super::mailbox::Mailbox;
@@ -21,7 +21,7 @@ pub(crate) struct System {
     /// The mail server that the system sends through.
     pub(crate) smtp: MailGate,
     pub(crate) mailbox: Mailbox,
-    pub(crate) api_url: String,
+    pub(crate) addresses: Addresses,
     api: Process,
     worker: Option<Process>,
     servers: Option<Servers>,
@@ -37,18 +37,18 @@ impl System {
         let smtp = MailGate::before(inbox.smtp).await;
         let data = tempfile::tempdir().unwrap();
         let mut settings = common_settings(&smtp);
-        let (api, worker, servers, api_url) = match deployment {
+        let (api, worker, servers, addresses) = match deployment {
             Deployment::Distributed => {
                 let servers = Servers::prepare().await;
                 settings.extend(servers.settings());
                 settings.extend_from_slice(setup.settings());
-                let (api, worker, api_url) = deployment::distributed(&settings).await;
-                (api, Some(worker), Some(servers), api_url)
+                let (api, worker, addresses) = deployment::distributed(&settings).await;
+                (api, Some(worker), Some(servers), addresses)
             }
             Deployment::Standalone => {
                 settings.extend_from_slice(setup.settings());
-                let (api, api_url) = deployment::standalone(&settings, &data);
-                (api, None, None, api_url)
+                let (api, addresses) = deployment::standalone(&settings, &data);
+                (api, None, None, addresses)
             }
         };
         api.start().await;
@@ -59,7 +59,7 @@ impl System {
             deployment,
             smtp,
             mailbox: Mailbox::at(&inbox.http),
-            api_url,
+            addresses,
             api,
             worker,
             servers,
@@ -79,7 +79,7 @@ impl System {
 
     /// A client for one test.
     pub(crate) fn client(&self) -> Client {
-        Client::new(&self.api_url, self.secrets.clone())
+        Client::new(&self.addresses.api, self.secrets.clone())
     }
 
     /// The process that serves the API.
@@ -152,6 +152,7 @@ fn common_settings(smtp: &MailGate) -> Vec<(String, String)> {
         ("limits.activate_per_address", "off"),
         ("limits.resend_per_client", "off"),
         ("limits.resend_per_address", "off"),
+        ("limits.further_codes", "off"),
         ("smtp.host", "127.0.0.1"),
         ("smtp.port", &smtp.port().to_string()),
         ("smtp.tls", "none"),
