@@ -115,6 +115,6 @@ async fn a_code_belongs_to_one_registration(journey: &Journey) {
         .api
         .activate(&ada.with_password(&bob.password), &mail_to_ada.code())
         .await
-        .expect_problem(401, "unauthorized");
+        .expect_problem(401, "invalid-credentials");
     journey.api.activate(&bob, &mail_to_bob.code()).await.expect_status(200);
 }

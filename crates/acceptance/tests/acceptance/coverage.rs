@@ -34,7 +34,9 @@ async fn every_documented_answer_is_tested(journey: &Journey) {
     let mut documented = BTreeSet::new();
     for (path, operations) in description["paths"].as_object().expect("paths") {
         for (method, operation) in operations.as_object().expect("operations") {
-            for status in operation["responses"].as_object().expect("responses").keys() {
+            let responses = operation["responses"].as_object().expect("responses");
+            // A 500 is a defect that nobody knows of yet: no request can be named that provokes one.
+            for status in responses.keys().filter(|status| *status != "500") {
                 documented.insert(format!("{} {path} {status}", method.to_uppercase()));
             }
         }

@@ -33,6 +33,9 @@ journeys!(both {
         "POST /api/v1/users/activate 503",
         "POST /api/v1/users/resend-code 503",
     ];
+    a_client_that_does_not_finish_is_not_waited_for: Setup::own().with("http.body_timeout_ms", "500"), [
+        "POST /api/v1/users/register 408", "POST /api/v1/users/activate 408"
+    ];
     concealed_accounts_do_not_show: Setup::own().with("registration.existing_account", "conceal"), [
         "POST /api/v1/users/register 202"
     ];
@@ -83,7 +86,7 @@ async fn more_passwords_than_can_be_hashed_are_asked_to_wait(journey: &Journey) 
     for (replies, otherwise) in [(registrations, 201), (activations, 401), (resends, 401)] {
         assert!(replies.iter().any(|reply| reply.status == 503));
         for reply in replies.iter().filter(|reply| reply.status != otherwise) {
-            reply.expect_problem(503, "service-unavailable");
+            reply.expect_problem(503, "overloaded");
         }
     }
 }
@@ -104,4 +107,14 @@ async fn concealed_accounts_do_not_show(journey: &Journey) {
     let mails = journey.mailbox.expect(&account.email, 2).await;
     assert!(mails[1].text.split(|c: char| !c.is_ascii_digit()).all(|number| number.len() != 4), "{mails:?}");
     journey.api.activate(&account, "0000").await.expect_problem(409, "already-active");
+}
+
+async fn a_client_that_does_not_finish_is_not_waited_for(journey: &Journey) {
+    for path in ["/api/v1/users/register", "/api/v1/users/activate"] {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n");
+        let authorization = format!("Authorization: {}\r\n", Account::new().basic());
+        let half = format!("{head}{authorization}Content-Length: 100\r\n\r\n{{\"email\":");
+        let answer = journey.api.send_bytes(&half).await;
+        assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("\"request-timeout\""), "{answer}");
+    }
 }

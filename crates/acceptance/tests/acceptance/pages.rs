@@ -1,10 +1,15 @@
 //! What is there to be looked at: documentation, the description of the API, health.
 
+use reqwest::Method;
+
 use crate::harness::{Client, Journey, Secrets, Setup, journeys};
 
 journeys!(both {
     the_documentation_is_served_and_needs_no_network: Setup::ordinary(), [];
-    the_description_of_the_api_is_served: Setup::ordinary(), [];
+    the_description_of_the_api_is_served: Setup::ordinary(), ["GET /api/v1/openapi.json 200"];
+    whoever_reads_no_json_is_told_so: Setup::ordinary(), [
+        "GET /api/v1/openapi.json 406", "GET /health/live 406", "GET /health/ready 406"
+    ];
     metrics_have_a_listener_of_their_own: Setup::ordinary(), [];
     health_tells_of_every_dependency: Setup::ordinary(), ["GET /health/live 200", "GET /health/ready 200"];
 });
@@ -34,8 +39,10 @@ async fn health_tells_of_every_dependency(journey: &Journey) {
     let ready = journey.api.get("/health/ready").await;
     ready.expect_status(200);
     assert_eq!(ready.json()["status"], "ready", "{ready:?}");
-    let checks = ready.json()["checks"].as_object().expect("the state of each dependency").clone();
-    assert!(!checks.is_empty() && checks.values().all(|state| state == "up"), "{checks:?}");
+    let body = ready.json();
+    let dependencies = body["dependencies"].as_object().expect("the state of each dependency");
+    assert!(!dependencies.is_empty(), "{ready:?}");
+    assert!(dependencies.values().all(|dependency| dependency["status"] == "up"), "{ready:?}");
 }
 
 async fn metrics_have_a_listener_of_their_own(journey: &Journey) {
@@ -47,4 +54,11 @@ async fn metrics_have_a_listener_of_their_own(journey: &Journey) {
     assert!(metrics.body.contains("activations_total"), "{metrics:?}");
     operator.get("/health/live").await.expect_status(200);
     operator.get("/health/ready").await.expect_status(200);
+}
+
+async fn whoever_reads_no_json_is_told_so(journey: &Journey) {
+    for path in ["/api/v1/openapi.json", "/health/live", "/health/ready"] {
+        let request = journey.api.request(Method::GET, path).header("accept", "image/png");
+        journey.api.send(request).await.expect_problem(406, "not-acceptable");
+    }
 }

@@ -91,10 +91,10 @@ async fn a_body_over_16_kib_is_too_large(journey: &Journey) {
     let account = Account::new();
     for length in [17 * 1024, 1_000_000] {
         let body = json!({ "email": account.email, "password": "p".repeat(length) }).to_string();
-        api.send(api.post(REGISTER, body)).await.expect_problem(413, "body-too-large");
+        api.send(api.post(REGISTER, body)).await.expect_problem(413, "payload-too-large");
         let body = json!({ "code": "1".repeat(length) }).to_string();
         let request = api.post(ACTIVATE, body).header("authorization", account.basic());
-        api.send(request).await.expect_problem(413, "body-too-large");
+        api.send(request).await.expect_problem(413, "payload-too-large");
     }
     api.register(&account).await.expect_status(201);
 }

@@ -21,7 +21,8 @@ journeys!(distributed {
 async fn health_tells(api: &Client, status: u16, dependency: &str, state: &str) {
     eventually(&format!("{dependency} being {state}"), async || {
         let health = api.get("/health/ready").await;
-        (health.status == status && health.json()["checks"][dependency] == state).then_some(())
+        (health.status == status && health.json()["dependencies"][dependency]["status"] == state)
+            .then_some(())
     })
     .await;
 }
@@ -32,7 +33,7 @@ async fn without_redis_registration_goes_on(journey: &Journey) {
     redis.cut().await;
     let account = Account::new();
     journey.api.register(&account).await.expect_status(201);
-    journey.api.activate(&earlier, &earlier_mail.code()).await.expect_problem(503, "service-unavailable");
+    journey.api.activate(&earlier, &earlier_mail.code()).await.expect_problem(503, "unavailable");
     health_tells(&journey.api, 200, "redis", "down").await;
     redis.restore().await;
     health_tells(&journey.api, 200, "redis", "up").await;
@@ -58,9 +59,9 @@ async fn without_postgresql_clients_are_asked_to_wait(journey: &Journey) {
     let (account, mail) = journey.registered().await;
     postgres.cut().await;
     let other = Account::new();
-    journey.api.register(&other).await.expect_problem(503, "service-unavailable");
-    journey.api.activate(&account, &mail.code()).await.expect_problem(503, "service-unavailable");
-    journey.api.resend(&account).await.expect_problem(503, "service-unavailable");
+    journey.api.register(&other).await.expect_problem(503, "unavailable");
+    journey.api.activate(&account, &mail.code()).await.expect_problem(503, "unavailable");
+    journey.api.resend(&account).await.expect_problem(503, "unavailable");
     health_tells(&journey.api, 503, "postgres", "down").await;
     journey.api.get("/health/live").await.expect_status(200);
     postgres.restore().await;

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::account::Account;
 use super::reply::Reply;
@@ -50,6 +53,22 @@ impl Client {
         let reply = Reply::read(self.http.execute(request).await?).await?;
         self.seen.lock().unwrap().insert(format!("{method} {path} {}", reply.status));
         Ok(reply)
+    }
+
+    /// Sends text that may be no HTTP and returns all that comes back until the connection ends or
+    /// nothing has come for a while.
+    pub(crate) async fn send_bytes(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.base.trim_start_matches("http://")).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // The connection may be kept open or be broken off: what came until then is the answer.
+        let _ = timeout(Duration::from_secs(3), stream.read_to_end(&mut answer)).await;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let asked: Vec<&str> = request.split(' ').take(2).collect();
+        if let Some(status) = answer.split(' ').nth(1) {
+            self.seen.lock().unwrap().insert(format!("{} {status}", asked.join(" ")));
+        }
+        answer
     }
 
     /// `GET path`

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
+use ::inbox::Inbox;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -27,6 +28,7 @@ pub(crate) struct System {
     servers: Option<Servers>,
     expects_errors: bool,
     secrets: Secrets,
+    _inbox: Inbox,
     _data: TempDir,
 }
 
@@ -34,7 +36,7 @@ impl System {
     /// Starts a system of the test's own.
     pub(crate) async fn start(deployment: Deployment, setup: &Setup) -> Self {
         let inbox = inbox::start().await;
-        let smtp = MailGate::before(inbox.smtp).await;
+        let smtp = MailGate::before(inbox.smtp_address()).await;
         let data = tempfile::tempdir().unwrap();
         let mut settings = common_settings(&smtp);
         let (api, worker, servers, addresses) = match deployment {
@@ -58,13 +60,14 @@ impl System {
         Self {
             deployment,
             smtp,
-            mailbox: Mailbox::at(&inbox.http),
+            mailbox: Mailbox::at(&format!("http://{}", inbox.http_address())),
             addresses,
             api,
             worker,
             servers,
             expects_errors: setup.expects_errors(),
             secrets: Secrets::default(),
+            _inbox: inbox,
             _data: data,
         }
     }
