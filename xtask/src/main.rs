@@ -1,2 +1,66 @@
-//! Placeholder until the crate is written.
-fn main() {}
+//! `cargo xtask`: the project's own commands, in Rust so that a checkout needs nothing else.
+//!
+//! It must never leave a process behind or touch a server that it did not start.
+
+mod arrows;
+mod check;
+mod packages;
+mod process;
+mod servers;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use process::Interrupt;
+
+const USAGE: &str = "\
+Usage: cargo xtask <command>
+
+  test [--] [arguments of cargo test]
+           every test, on private servers that are started and stopped for it;
+           TEST_POSTGRES_URL, TEST_REDIS_URL, TEST_AMQP_URL name servers to use instead
+  servers  start the private servers, print their addresses, run until Ctrl-C
+  check    formatting, clippy with warnings denied, dependency arrows
+  arrows   dependency arrows alone: who may depend on whom";
+
+/// Why a command failed; each variant's own text says what to do.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Arrows(#[from] arrows::ArrowError),
+    #[error(transparent)]
+    Packages(#[from] packages::PackageError),
+    #[error(transparent)]
+    Process(#[from] process::ProcessError),
+    #[error(transparent)]
+    Servers(#[from] servers::ServerError),
+}
+
+fn main() -> ExitCode {
+    match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<ExitCode, Failure> {
+    let interrupt = Interrupt::catch()?;
+    match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
+        Some(("test", rest)) => test::run(rest, &interrupt),
+        Some(("servers", [])) => servers::run(&interrupt),
+        Some(("check", [])) => check::run(&interrupt),
+        Some(("arrows", [])) => Ok(arrows::check().map(|()| ExitCode::SUCCESS)?),
+        Some(("help" | "--help" | "-h", _)) => {
+            println!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            Ok(ExitCode::from(2))
+        }
+    }
+}

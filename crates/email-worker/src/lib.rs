@@ -1,1 +1,10 @@
-//! Placeholder until the crate is written.
+//! Mails the codes: takes events, opens the window in which a code counts, and hands the mail to a mail
+//! server. Knows the domain only; which broker, database and server are behind it is the binary's business.
+
+mod deliver_code;
+mod metrics;
+mod templates;
+
+pub use deliver_code::{DeliverCode, DeliveryOptions};
+pub use metrics::describe_metrics;
+pub use templates::{MailContent, TemplateError, TemplateOptions, Templates};

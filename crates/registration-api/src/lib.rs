@@ -1,1 +1,18 @@
-//! Placeholder until the crate is written.
+//! x
+mod error_chain;
+pub mod password_policy;
+//! The registration service as a library: the use cases, the REST API in front of them and the relay that
+//! empties the outbox.
+//!
+//! Knows `domain` only. Which database, cache or broker stands behind a port is chosen by whoever builds an
+//! [`AppState`]; nothing in here may name one.
+
+pub mod http;
+pub mod limits;
+pub mod outbox_relay;
+pub mod use_cases;
+
+mod app_state;
+mod error_chain;
+
+pub use app_state::{AppState, Options, Ports};

@@ -1,1 +1,22 @@
-//! rabbitmq.
+//! RabbitMQ as the way of events from the outbox relay to the worker: at least once, whatever dies.
+//!
+//! One exchange and its queues ([`topology`]), declared alike by everybody who connects; messages are
+//! CloudEvents ([`envelope`]); nothing counts as handed over before the broker has confirmed it
+//! ([`confirmed`]). No message ever carries an address, a password or a code.
+
+mod backoff;
+mod confirmed;
+mod connection;
+mod consumer;
+mod dead_letters;
+mod envelope;
+mod failed;
+mod options;
+mod publisher;
+mod topology;
+
+pub use consumer::RabbitmqConsumer;
+pub use dead_letters::RabbitmqDeadLetters;
+pub use envelope::{CONTENT_TYPE, EnvelopeError, decode, encode};
+pub use options::{RabbitmqOptions, RabbitmqOptionsError};
+pub use publisher::RabbitmqPublisher;

@@ -1,1 +1,18 @@
-//! sqlite.
+//! Users and outbox in one SQLite file, for one process.
+//!
+//! All times are SQLite's own. One connection writes, each change in one transaction that is on the
+//! disk before it is acknowledged; a second connection reads beside it.
+
+mod database;
+mod dead_letters;
+mod migrations;
+mod outbox;
+mod schema;
+mod stored_id;
+mod user_repository;
+
+pub use database::{Database, OpenError, Options, open};
+pub use dead_letters::SqliteDeadLetters;
+pub use migrations::revert_all;
+pub use outbox::SqliteOutbox;
+pub use user_repository::SqliteUserRepository;

@@ -1,0 +1,99 @@
+//! One piece of work for a hashing thread, with the way back to its caller.
+
+use std::time::{Duration, Instant};
+
+use domain::ports::{HashError, Verification};
+use domain::{Password, PasswordHash};
+use tokio::sync::oneshot::Sender;
+
+use super::hasher::Hasher;
+
+/// What is to be done, for whom, and until when it must have begun.
+pub(super) struct Job {
+    pub(super) task: Task,
+    pub(super) queued_at: Instant,
+    pub(super) deadline: Duration,
+}
+
+/// What is to be done.
+pub(super) enum Task {
+    Hash { password: Password, reply: Sender<Result<PasswordHash, HashError>> },
+    Verify { password: Password, hash: Option<PasswordHash>, reply: Sender<Result<Verification, HashError>> },
+}
+
+impl Job {
+    /// Whether nobody waits for the answer any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        match &self.task {
+            Task::Hash { reply, .. } => reply.is_closed(),
+            Task::Verify { reply, .. } => reply.is_closed(),
+        }
+    }
+
+    /// Does the work and answers, unless it is too late or nobody waits.
+    pub(super) fn run(self, hasher: &mut Hasher) {
+        if self.is_abandoned() {
+            return;
+        }
+        let too_late = self.queued_at.elapsed() > self.deadline;
+        let overloaded = HashError::Overloaded { retry_after: self.deadline };
+        // A caller may go while its answer is made; then there is nobody to tell.
+        match self.task {
+            Task::Hash { password, reply } => {
+                let _ = reply.send(if too_late { Err(overloaded) } else { hasher.hash(&password) });
+            }
+            Task::Verify { password, hash, reply } => {
+                let answer = if too_late { Err(overloaded) } else { hasher.verify(&password, hash.as_ref()) };
+                let _ = reply.send(answer);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::Params;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    fn job(deadline: Duration) -> (Job, oneshot::Receiver<Result<PasswordHash, HashError>>) {
+        let (reply, answer) = oneshot::channel();
+        let password = Password::claimed("correct horse".into());
+        (Job { task: Task::Hash { password, reply }, queued_at: Instant::now(), deadline }, answer)
+    }
+
+    fn hasher() -> Hasher {
+        Hasher::new(Params::new(8, 1, 1, Some(32)).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_job_is_done_and_answered() {
+        let (job, mut answer) = job(Duration::from_secs(60));
+        let mut hasher = hasher();
+        job.run(&mut hasher);
+        assert!(answer.try_recv().unwrap().is_ok());
+        assert!(hasher.has_worked());
+    }
+
+    #[test]
+    fn no_work_is_done_for_a_caller_who_has_gone() {
+        let (job, answer) = job(Duration::from_secs(60));
+        drop(answer);
+        assert!(job.is_abandoned());
+        let mut hasher = hasher();
+        job.run(&mut hasher);
+        assert!(!hasher.has_worked());
+    }
+
+    #[test]
+    fn no_work_begins_after_the_deadline() {
+        let (mut job, mut answer) = job(Duration::from_millis(20));
+        job.queued_at -= Duration::from_millis(21);
+        let mut hasher = hasher();
+        job.run(&mut hasher);
+        let refusal = answer.try_recv().unwrap();
+        assert!(matches!(refusal, Err(HashError::Overloaded { retry_after }) if !retry_after.is_zero()));
+        assert!(!hasher.has_worked());
+    }
+}

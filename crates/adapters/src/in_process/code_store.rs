@@ -1,0 +1,124 @@
+//! The one-minute windows in memory. Must never give a live window fresh attempts, however many other
+//! windows there are.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
+use domain::{CodeIssue, UserId};
+use tokio::time::Instant;
+
+use super::expiring_map::ExpiringMap;
+use super::{CAPACITY, after, lock};
+
+/// How long a window is remembered after it was last opened.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A [`CodeStore`] for one process.
+pub struct InProcessCodeStore {
+    windows: Mutex<ExpiringMap<UserId, Window>>,
+}
+
+#[derive(Clone, Copy)]
+struct Window {
+    number: u32,
+    attempts_left: u32,
+    ends_at: Instant,
+    consumed: bool,
+}
+
+impl InProcessCodeStore {
+    /// A store of 100,000 windows: as many registrations are remembered for their day.
+    pub fn new() -> Self {
+        Self::with_capacity(CAPACITY)
+    }
+
+    /// A store of at most `windows` windows. Beyond them the one that was opened first is forgotten early if
+    /// its time has run out; while all of them are live, no further one is opened.
+    pub fn with_capacity(windows: usize) -> Self {
+        Self { windows: Mutex::new(ExpiringMap::new(windows)) }
+    }
+}
+
+impl Default for InProcessCodeStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl CodeStore for InProcessCodeStore {
+    async fn open(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+    ) -> Result<Opening, CodeStoreError> {
+        let mut windows = lock(&self.windows);
+        let now = Instant::now();
+        windows.sweep(now);
+        let attempts_left = match windows.get_mut(&issue.user_id, now) {
+            Some(known) if known.number > issue.number => return Ok(Opening::Superseded),
+            Some(known) if known.number == issue.number && known.consumed => return Ok(Opening::Consumed),
+            Some(known) if known.number == issue.number => known.attempts_left,
+            _ => attempts,
+        };
+        let opened =
+            Window { number: issue.number, attempts_left, ends_at: after(now, window), consumed: false };
+        windows
+            .insert(issue.user_id, opened, after(now, window.max(REMEMBERED)), |first| first.ends_at <= now)
+            .map_err(|full| CodeStoreError(full.into()))?;
+        Ok(Opening::Opened)
+    }
+
+    async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {
+        let mut windows = lock(&self.windows);
+        let now = Instant::now();
+        Ok(match windows.get_mut(&issue.user_id, now) {
+            Some(known) if known.number != issue.number => Attempt::Unknown,
+            None => Attempt::Unknown,
+            Some(known) if known.consumed => Attempt::Consumed,
+            Some(known) if known.ends_at <= now => Attempt::Expired,
+            Some(known) if known.attempts_left == 0 => Attempt::Exhausted,
+            Some(known) => {
+                known.attempts_left -= 1;
+                Attempt::Spent { left: known.attempts_left }
+            }
+        })
+    }
+
+    async fn consume(&self, issue: CodeIssue) -> Result<Consumption, CodeStoreError> {
+        let mut windows = lock(&self.windows);
+        let now = Instant::now();
+        Ok(match windows.get_mut(&issue.user_id, now) {
+            Some(known) if known.number != issue.number => Consumption::Gone,
+            None => Consumption::Gone,
+            Some(known) if known.consumed => Consumption::AlreadyConsumed,
+            Some(known) if known.ends_at <= now => Consumption::Gone,
+            Some(known) => {
+                known.consumed = true;
+                Consumption::Won
+            }
+        })
+    }
+
+    async fn release(&self, issue: CodeIssue) -> Result<(), CodeStoreError> {
+        let mut windows = lock(&self.windows);
+        if let Some(known) = windows.get_mut(&issue.user_id, Instant::now())
+            && known.number == issue.number
+        {
+            known.consumed = false;
+        }
+        Ok(())
+    }
+
+    async fn forget(&self, user_id: UserId) -> Result<(), CodeStoreError> {
+        lock(&self.windows).remove(&user_id);
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<(), CodeStoreError> {
+        Ok(())
+    }
+}

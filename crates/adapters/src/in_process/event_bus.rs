@@ -1,0 +1,53 @@
+//! The event bus of a single process: publishing an event is handling it.
+//!
+//! Nothing is queued in memory. An event counts as published only when its handler is done, so until
+//! then the outbox keeps it, and a process that dies loses nothing.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::Event;
+use domain::ports::{EventHandler, EventPublisher, HandleError, PublishError};
+use futures::future::join_all;
+use tokio::sync::Semaphore;
+
+/// Hands each event that needs a mail to a handler, a bounded number at once. A transient failure is
+/// [`PublishError::Unavailable`] and a permanent one [`PublishError::Rejected`], so that the outbox
+/// relay defers or sets aside the event.
+pub struct InProcessEventBus {
+    handler: Arc<dyn EventHandler>,
+    permits: Semaphore,
+}
+
+impl InProcessEventBus {
+    /// Handles up to `concurrency` events at once (at least one).
+    pub fn new(handler: Arc<dyn EventHandler>, concurrency: usize) -> Self {
+        Self { handler, permits: Semaphore::new(concurrency.max(1)) }
+    }
+
+    async fn deliver(&self, event: &Event) -> Result<(), PublishError> {
+        if !event.kind.needs_mail() {
+            return Ok(());
+        }
+        let _permit = self.permits.acquire().await.map_err(|error| PublishError::Unavailable(error.into()))?;
+        let (handler, event) = (self.handler.clone(), event.clone());
+        // In a task of its own: a panic then fails this event only.
+        match tokio::spawn(async move { handler.handle(&event).await }).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(HandleError::Transient(error))) => Err(PublishError::Unavailable(error)),
+            Ok(Err(HandleError::Permanent(error))) => Err(PublishError::Rejected(error)),
+            Err(panicked) => Err(PublishError::Unavailable(panicked.into())),
+        }
+    }
+}
+
+#[async_trait]
+impl EventPublisher for InProcessEventBus {
+    async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
+        join_all(events.iter().map(|event| self.deliver(event))).await
+    }
+
+    async fn ping(&self) -> Result<(), PublishError> {
+        Ok(())
+    }
+}

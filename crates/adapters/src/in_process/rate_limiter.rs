@@ -1,0 +1,77 @@
+//! The generic cell rate algorithm in memory: one instant a key, at which its burst is whole again.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ports::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
+use tokio::time::Instant;
+
+use super::expiring_map::ExpiringMap;
+use super::{CAPACITY, KeyDigest, LONGEST, digest, lock};
+
+/// A [`RateLimiter`] for one process.
+pub struct InProcessRateLimiter {
+    /// What the algorithm calls the theoretical arrival time. A key whose instant has passed is as good
+    /// as one that was never seen.
+    whole_at: Mutex<ExpiringMap<KeyDigest, Instant>>,
+}
+
+impl InProcessRateLimiter {
+    /// A limiter that remembers 100,000 keys.
+    pub fn new() -> Self {
+        Self::with_capacity(CAPACITY)
+    }
+
+    /// A limiter that remembers at most `keys` keys. Beyond them it forgets the one that is nearest to a
+    /// whole burst, so that somebody who makes up keys drives out those and not the busy ones.
+    pub fn with_capacity(keys: usize) -> Self {
+        Self { whole_at: Mutex::new(ExpiringMap::new(keys)) }
+    }
+}
+
+impl Default for InProcessRateLimiter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl RateLimiter for InProcessRateLimiter {
+    async fn check(&self, key: &LimitKey, quota: Quota) -> Result<LimitOutcome, RateLimitError> {
+        let key = digest(key.as_str());
+        let mut keys = lock(&self.whole_at);
+        let now = Instant::now();
+        keys.sweep(now);
+        let whole_at = keys.get_mut(&key, now).map_or(now, |whole_at| *whole_at);
+        let (outcome, whole_at) = check(whole_at, now, quota);
+        if let Some(whole_at) = whole_at {
+            keys.insert(key, whole_at, whole_at, |_| true).map_err(|full| RateLimitError(full.into()))?;
+        }
+        Ok(outcome)
+    }
+}
+
+/// One step of the algorithm: the outcome and, when the event counts, the key's new instant.
+fn check(whole_at: Instant, now: Instant, quota: Quota) -> (LimitOutcome, Option<Instant>) {
+    let burst = quota.burst.max(1);
+    let interval = (quota.period.min(LONGEST) / burst).max(Duration::from_nanos(1));
+    // Not `quota.period`: a remainder of the division could let one more event through.
+    let capacity = interval * burst;
+    let next = whole_at + interval;
+    let reserved = next - now;
+    match capacity.checked_sub(reserved) {
+        Some(room) => {
+            let remaining = room.as_nanos() / interval.as_nanos();
+            let remaining = u32::try_from(remaining).unwrap_or(u32::MAX);
+            (LimitOutcome::Allowed { remaining, reset_after: reserved }, Some(next))
+        }
+        None => {
+            let outcome = LimitOutcome::Refused {
+                retry_after: reserved.saturating_sub(capacity),
+                reset_after: whole_at - now,
+            };
+            (outcome, None)
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Opens connections, encrypted when the URL asks for it.
+//!
+//! Never falls back to an unverified or unencrypted connection.
+
+use std::{path::Path, time::Duration};
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use secrecy::ExposeSecret;
+use tokio_postgres::{Config, NoTls, config::SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::Options;
+
+/// Why the options cannot be used. The texts never contain the URL.
+#[derive(Debug, thiserror::Error)]
+pub enum OptionsError {
+    /// The URL is not one of PostgreSQL's.
+    #[error("the PostgreSQL URL is not valid: {0}")]
+    Url(#[source] tokio_postgres::Error),
+    /// The trusted authorities could not be read.
+    #[error("the certificates trusted for PostgreSQL cannot be read: {0}")]
+    Certificates(String),
+    /// A pool without connections.
+    #[error("the PostgreSQL pool needs at least 1 connection")]
+    PoolSize,
+}
+
+/// Makes connections with the timeouts set.
+pub(super) struct Connector {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+    connect_timeout: Duration,
+}
+
+impl Connector {
+    pub(super) fn new(options: &Options) -> Result<Self, OptionsError> {
+        let url = with_known_ssl_mode(options.url.expose_secret());
+        let mut config: Config = url.parse().map_err(OptionsError::Url)?;
+        let tls = match config.get_ssl_mode() {
+            SslMode::Require => Some(tls(options.root_certificates.as_deref())?),
+            _ => None,
+        };
+        config.connect_timeout(options.connect_timeout);
+        if config.get_application_name().is_none() {
+            config.application_name("registration");
+        }
+        Ok(Self { config, tls, connect_timeout: options.connect_timeout })
+    }
+
+    /// A new connection on which the server ends every statement, and every transaction that is left
+    /// alone, after `statement_timeout`; zero for never.
+    pub(super) async fn connect(&self, statement_timeout: Duration) -> ConnectionResult<AsyncPgConnection> {
+        let connecting = async {
+            let mut connection = match self.tls.clone() {
+                Some(tls) => self.open(tls).await?,
+                None => self.open(NoTls).await?,
+            };
+            let millis = statement_timeout.as_millis();
+            let settings = format!(
+                "SET statement_timeout = {millis}; SET idle_in_transaction_session_timeout = {millis}"
+            );
+            connection.batch_execute(&settings).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+            Ok(connection)
+        };
+        tokio::time::timeout(self.connect_timeout, connecting)
+            .await
+            .unwrap_or_else(|_| Err(ConnectionError::BadConnection("the server does not answer".into())))
+    }
+
+    async fn open<T>(&self, tls: T) -> ConnectionResult<AsyncPgConnection>
+    where
+        T: tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>,
+        T::Stream: Send + 'static,
+    {
+        let (client, connection) = self.config.connect(tls).await.map_err(bad_connection)?;
+        AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    }
+}
+
+/// The driver verifies certificates whenever it encrypts, but knows libpq's stricter modes only by the
+/// name of `require`.
+fn with_known_ssl_mode(url: &str) -> String {
+    let Some((address, query)) = url.split_once('?') else { return url.to_owned() };
+    let parameters: Vec<&str> = query
+        .split('&')
+        .map(|parameter| match parameter {
+            "sslmode=verify-full" | "sslmode=verify-ca" => "sslmode=require",
+            other => other,
+        })
+        .collect();
+    format!("{address}?{}", parameters.join("&"))
+}
+
+fn tls(root_certificates: Option<&Path>) -> Result<MakeRustlsConnect, OptionsError> {
+    let Some(path) = root_certificates else {
+        let loaded = MakeRustlsConnect::with_native_certs();
+        return loaded.map(|(tls, _)| tls).map_err(|errors| {
+            let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            OptionsError::Certificates(format!("the operating system has none: {}", reasons.join("; ")))
+        });
+    };
+    let unreadable =
+        |reason: &dyn std::fmt::Display| OptionsError::Certificates(format!("{}: {reason}", path.display()));
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))? {
+        let certificate = certificate.map_err(|error| unreadable(&error))?;
+        roots.add(certificate).map_err(|error| unreadable(&error))?;
+    }
+    if roots.is_empty() {
+        return Err(unreadable(&"there is none in it"));
+    }
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+/// The driver's own text leaves out the reason, such as a refused connection or a bad certificate.
+fn bad_connection(error: tokio_postgres::Error) -> ConnectionError {
+    let reason = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
+    ConnectionError::BadConnection(format!("{error}{reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_modes_of_libpq_are_understood() {
+        let url = "postgres://u:sslmode=verify-ca@h/d?sslmode=verify-full&connect_timeout=3";
+        assert_eq!(
+            with_known_ssl_mode(url),
+            "postgres://u:sslmode=verify-ca@h/d?sslmode=require&connect_timeout=3"
+        );
+        assert_eq!(with_known_ssl_mode("postgres://h/d"), "postgres://h/d");
+    }
+}

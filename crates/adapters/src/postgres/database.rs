@@ -1,0 +1,87 @@
+//! The pool of connections, and the one way to use one.
+
+use std::{sync::Arc, time::Duration};
+
+use diesel::QueryResult;
+use diesel_async::{
+    AsyncPgConnection,
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+        deadpool::{Object, Pool, PoolError},
+    },
+};
+use futures::{FutureExt, future::BoxFuture};
+use tokio::time::timeout;
+use tracing::Instrument;
+
+use super::{Options, connector::Connector, connector::OptionsError};
+
+/// A pool of connections. Cloning it gives another handle on the same pool.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool<AsyncPgConnection>,
+    wait_timeout: Duration,
+    statement_timeout: Duration,
+}
+
+/// Why the database did not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("no connection became free in time")]
+    Exhausted,
+    #[error("cannot connect to PostgreSQL: {0}")]
+    Connect(#[source] PoolError),
+    #[error("PostgreSQL refused: {0}")]
+    Query(#[from] diesel::result::Error),
+    #[error("PostgreSQL does not answer in time")]
+    TimedOut,
+    #[error("the operation was ended by the shutdown of the process")]
+    Ended(#[source] tokio::task::JoinError),
+}
+
+impl Database {
+    /// Makes the pool. Connects to nothing yet, so that a service can start before its database.
+    pub fn new(options: &Options) -> Result<Self, OptionsError> {
+        let connector = Arc::new(Connector::new(options)?);
+        let statement_timeout = options.statement_timeout;
+        let mut config = ManagerConfig::default();
+        // A closed connection is recognised without asking the server.
+        config.recycling_method = RecyclingMethod::Fast;
+        config.custom_setup = Box::new(move |_| {
+            let connector = Arc::clone(&connector);
+            async move { connector.connect(statement_timeout).await }.boxed()
+        });
+        // The connector knows where to: the URL, and the password in it, is kept in one place.
+        let manager = AsyncDieselConnectionManager::new_with_config(String::new(), config);
+        let pool =
+            Pool::builder(manager).max_size(options.pool_size).build().map_err(|_| OptionsError::PoolSize)?;
+        if options.pool_size == 0 {
+            return Err(OptionsError::PoolSize);
+        }
+        Ok(Self { pool, wait_timeout: options.wait_timeout, statement_timeout })
+    }
+
+    /// Runs `work` with a connection of the pool to its end, even when the caller goes away. A
+    /// connection on which it did not end in time is closed, which rolls back what it had begun.
+    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, QueryResult<T>> + Send + 'static,
+    {
+        let Self { pool, wait_timeout, statement_timeout } = self.clone();
+        let task = async move {
+            let mut connection = timeout(wait_timeout, pool.get())
+                .await
+                .map_err(|_| Failure::Exhausted)?
+                .map_err(Failure::Connect)?;
+            match timeout(statement_timeout, work(&mut connection)).await {
+                Ok(result) => Ok(result?),
+                Err(_) => {
+                    drop(Object::take(connection));
+                    Err(Failure::TimedOut)
+                }
+            }
+        };
+        tokio::spawn(task.in_current_span()).await.map_err(Failure::Ended)?
+    }
+}

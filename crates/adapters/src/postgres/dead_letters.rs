@@ -1,0 +1,69 @@
+//! The buried rows of the outbox: what the broker will never take.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{BigInt, Text},
+};
+use diesel_async::RunQueryDsl;
+use domain::ports::{DeadLetter, DeadLetterError, DeadLetters};
+use futures::FutureExt;
+use tokio::sync::Notify;
+
+use super::Database;
+
+const LIST: &str = "
+    SELECT failure AS reason, jsonb_strip_nulls(jsonb_build_object(
+        'id', id, 'type', type, 'user_id', user_id, 'code_number', code_number, 'traceparent', traceparent
+    ))::text AS event
+    FROM outbox WHERE failed_at IS NOT NULL ORDER BY id LIMIT $1";
+
+const REPLAY: &str = "
+    UPDATE outbox SET failed_at = NULL, failure = NULL, attempts = 0, due_at = clock_timestamp()
+    WHERE failed_at IS NOT NULL";
+
+/// [`DeadLetters`] over the outbox in PostgreSQL.
+pub struct PostgresDeadLetters {
+    database: Database,
+    events_recorded: Arc<Notify>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    event: String,
+    #[diesel(sql_type = Text)]
+    reason: String,
+}
+
+impl PostgresDeadLetters {
+    /// Notifies `events_recorded` when events were sent on their way again.
+    pub fn new(database: Database, events_recorded: Arc<Notify>) -> Self {
+        Self { database, events_recorded }
+    }
+}
+
+#[async_trait]
+impl DeadLetters for PostgresDeadLetters {
+    async fn list(&self, limit: u32) -> Result<Vec<DeadLetter>, DeadLetterError> {
+        let list = sql_query(LIST).bind::<BigInt, _>(i64::from(limit));
+        let rows: Vec<Row> = self
+            .database
+            .run(|connection| list.load(connection).boxed())
+            .await
+            .map_err(|failure| DeadLetterError(failure.into()))?;
+        Ok(rows.into_iter().map(|Row { event, reason }| DeadLetter { event, reason }).collect())
+    }
+
+    async fn replay(&self) -> Result<u64, DeadLetterError> {
+        let replayed = self
+            .database
+            .run(|connection| sql_query(REPLAY).execute(connection).boxed())
+            .await
+            .map_err(|failure| DeadLetterError(failure.into()))?;
+        self.events_recorded.notify_one();
+        Ok(replayed as u64)
+    }
+}

@@ -1,0 +1,56 @@
+//! Brings the schema up to date: `migrations/postgres`, embedded.
+
+use std::time::Duration;
+
+use diesel_async::{
+    AsyncPgConnection, SimpleAsyncConnection, async_connection_wrapper::AsyncConnectionWrapper,
+};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::{
+    Options,
+    connector::{Connector, OptionsError},
+};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+
+/// Keeps replicas that start together from migrating at once. Any constant does.
+const LOCK: &str = "SELECT pg_advisory_lock(7021853662190145)";
+
+/// Why the schema is not up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// The options are not usable.
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    /// There is no connection.
+    #[error("cannot connect to PostgreSQL: {0}")]
+    Connect(#[from] diesel::ConnectionError),
+    /// A migration failed, and was rolled back.
+    #[error("the database schema cannot be migrated: {0}")]
+    Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Applies what is missing, in order, and returns how many migrations that were. Waits for a replica
+/// that is at it. Has no time limit, apart from the one to connect.
+pub async fn migrate(options: &Options) -> Result<usize, MigrationError> {
+    run(options, |connection| Ok(connection.run_pending_migrations(MIGRATIONS)?.len())).await
+}
+
+/// Takes all migrations back, and the data with them, and returns how many those were.
+pub async fn revert_all(options: &Options) -> Result<usize, MigrationError> {
+    run(options, |connection| Ok(connection.revert_all_migrations(MIGRATIONS)?.len())).await
+}
+
+async fn run(
+    options: &Options,
+    work: fn(&mut AsyncConnectionWrapper<AsyncPgConnection>) -> diesel::migration::Result<usize>,
+) -> Result<usize, MigrationError> {
+    let mut connection = Connector::new(options)?.connect(Duration::ZERO).await?;
+    connection.batch_execute(LOCK).await.map_err(|error| MigrationError::Migration(error.into()))?;
+    // The harness blocks, and may do so only on a thread that is meant for it.
+    tokio::task::spawn_blocking(move || work(&mut AsyncConnectionWrapper::from(connection)))
+        .await
+        .map_err(|error| MigrationError::Migration(error.into()))?
+        .map_err(MigrationError::Migration)
+}

@@ -1,0 +1,42 @@
+//! The tables of `migrations/postgres`, as far as the queries name them.
+
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        email -> Text,
+        email_key -> Text,
+        password_hash -> Text,
+        code_number -> BigInt,
+        code_expires_at -> Nullable<Timestamptz>,
+        activated_at -> Nullable<Timestamptz>,
+        repetition_noted_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    outbox (id) {
+        id -> Uuid,
+        #[sql_name = "type"]
+        kind -> Text,
+        user_id -> Uuid,
+        code_number -> Nullable<BigInt>,
+        traceparent -> Text,
+        due_at -> Timestamptz,
+        attempts -> BigInt,
+        failed_at -> Nullable<Timestamptz>,
+        failure -> Nullable<Text>,
+    }
+}
+
+use diesel::sql_types::BigInt;
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// The server's time now, also in a statement that had to wait for a lock. No index is searched by
+    /// it, since it is another at every row: compare with [`diesel::dsl::now`] for that.
+    fn clock_timestamp() -> Timestamptz;
+
+    /// Takes a lock that ends with the transaction; false when somebody else has it.
+    fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
+}

@@ -1,0 +1,248 @@
+//! Users in PostgreSQL.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods, OptionalExtension,
+    QueryDsl,
+    dsl::{now, select},
+    pg::{Pg, data_types::PgTimestamp},
+    query_builder::{QueryFragment, QueryId},
+    sql_types::{Integer, Timestamptz},
+    upsert::{excluded, on_constraint},
+};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use domain::{
+    CodeIssue, EmailAddress, Event, PasswordHash, User, UserId,
+    ports::{ClaimError, RepositoryError, SaveError, UserRepository},
+};
+use futures::FutureExt;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::{
+    Database,
+    database::Failure,
+    outbox::{interval, record},
+    schema::{clock_timestamp, pg_try_advisory_xact_lock, users},
+};
+use crate::stored::{StoredEvent, StoredUser};
+
+/// Held by the replica that purges. Any constant does.
+const PURGE_LOCK: i64 = 7_021_853_662_190_146;
+
+/// [`UserRepository`] in PostgreSQL.
+pub struct PostgresUserRepository {
+    database: Database,
+    events_recorded: Arc<Notify>,
+}
+
+impl PostgresUserRepository {
+    /// Notifies `events_recorded` after each commit that added to the outbox, so that the relay need
+    /// not wait for its next look.
+    pub fn new(database: Database, events_recorded: Arc<Notify>) -> Self {
+        Self { database, events_recorded }
+    }
+
+    /// Runs a statement and, if it changed a row, records the events in the same transaction. Returns
+    /// whether it did.
+    async fn change<Q>(&self, statement: Q, events: &[Event]) -> Result<bool, RepositoryError>
+    where
+        Q: QueryFragment<Pg> + QueryId + Send + 'static,
+    {
+        let events: Vec<StoredEvent> = events.iter().map(StoredEvent::from).collect();
+        let events_recorded = Arc::clone(&self.events_recorded);
+        let work = self.database.run(move |connection| {
+            async move {
+                let wake = !events.is_empty();
+                let changed = connection
+                    .transaction(async |connection| {
+                        if statement.execute(connection).await? == 0 {
+                            return Ok::<_, diesel::result::Error>(false);
+                        }
+                        record(connection, events).await?;
+                        Ok(true)
+                    })
+                    .await?;
+                if changed && wake {
+                    events_recorded.notify_one();
+                }
+                Ok(changed)
+            }
+            .boxed()
+        });
+        work.await.map_err(unavailable)
+    }
+
+    /// Runs one statement, which is a transaction by itself. Returns whether it changed a row.
+    async fn update<Q>(&self, statement: Q) -> Result<bool, RepositoryError>
+    where
+        Q: QueryFragment<Pg> + QueryId + Send + 'static,
+    {
+        let work = self.database.run(|connection| statement.execute(connection).boxed());
+        work.await.map(|rows| rows > 0).map_err(unavailable)
+    }
+}
+
+type Row = (Uuid, String, String, i64, bool, bool);
+
+fn stored((id, email, password_hash, code_number, code_mailed, active): Row) -> StoredUser {
+    StoredUser { id, email, password_hash, code_number, code_mailed, active }
+}
+
+/// The columns of a [`Row`].
+macro_rules! row {
+    () => {
+        (
+            users::id,
+            users::email,
+            users::password_hash,
+            users::code_number,
+            users::code_expires_at.is_not_null(),
+            users::activated_at.is_not_null(),
+        )
+    };
+}
+
+fn unavailable(failure: Failure) -> RepositoryError {
+    RepositoryError::Unavailable(failure.into())
+}
+
+#[async_trait]
+impl UserRepository for PostgresUserRepository {
+    async fn claim(&self, user: &User, events: &[Event]) -> Result<(), ClaimError> {
+        // The condition of an upsert is not part of `QueryDsl`.
+        use diesel::query_dsl::methods::FilterDsl as _;
+
+        let statement = diesel::insert_into(users::table)
+            .values((
+                users::id.eq(*user.id().as_uuid()),
+                users::email.eq(user.email().as_str().to_owned()),
+                users::email_key.eq(user.email().lookup_key()),
+                users::password_hash.eq(user.password_hash().as_phc().to_owned()),
+                users::code_number.eq(i64::from(user.issue().number)),
+            ))
+            .on_conflict(on_constraint("users_email_key"))
+            .do_update()
+            .set((
+                users::id.eq(excluded(users::id)),
+                users::email.eq(excluded(users::email)),
+                users::password_hash.eq(excluded(users::password_hash)),
+                users::code_number.eq(excluded(users::code_number)),
+                users::code_expires_at.eq(None::<PgTimestamp>),
+                users::repetition_noted_at.eq(None::<PgTimestamp>),
+                users::created_at.eq(clock_timestamp()),
+            ))
+            .filter(users::activated_at.is_null())
+            .filter(users::code_expires_at.le(clock_timestamp().nullable()));
+        match self.change(statement, events).await? {
+            true => Ok(()),
+            false => Err(ClaimError::EmailTaken),
+        }
+    }
+
+    async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, RepositoryError> {
+        let query = users::table.filter(users::email_key.eq(email.lookup_key())).select(row!());
+        let row = self
+            .database
+            .run(move |connection| async move { query.first(connection).await.optional() }.boxed())
+            .await
+            .map_err(unavailable)?;
+        row.map(|row| stored(row).try_into()).transpose()
+    }
+
+    async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
+        let query = users::table.filter(users::id.eq(*id.as_uuid())).select(row!());
+        let row = self
+            .database
+            .run(move |connection| async move { query.first(connection).await.optional() }.boxed())
+            .await
+            .map_err(unavailable)?;
+        row.map(|row| stored(row).try_into()).transpose()
+    }
+
+    async fn save(&self, user: &User, seen: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
+        let has_new_code = user.issue().number != seen.number;
+        let statement = diesel::update(users::table)
+            .filter(users::id.eq(*seen.user_id.as_uuid()))
+            .filter(users::code_number.eq(i64::from(seen.number)))
+            .filter(users::activated_at.is_null())
+            .set((
+                users::code_number.eq(i64::from(user.issue().number)),
+                has_new_code.then(|| users::code_expires_at.eq(None::<PgTimestamp>)),
+                user.is_active().then(|| users::activated_at.eq(clock_timestamp().nullable())),
+            ));
+        match self.change(statement, events).await? {
+            true => Ok(()),
+            false => Err(SaveError::Stale),
+        }
+    }
+
+    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<bool, RepositoryError> {
+        let statement = diesel::update(users::table)
+            .filter(users::id.eq(*issue.user_id.as_uuid()))
+            .filter(users::code_number.eq(i64::from(issue.number)))
+            .filter(users::activated_at.is_null())
+            .set(users::code_expires_at.eq(clock_timestamp().nullable() + interval(minute)));
+        self.update(statement).await
+    }
+
+    async fn upgrade_password_hash(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<(), RepositoryError> {
+        let statement = diesel::update(users::table)
+            .filter(users::id.eq(*id.as_uuid()))
+            .filter(users::password_hash.eq(old.as_phc().to_owned()))
+            .set(users::password_hash.eq(new.as_phc().to_owned()));
+        self.update(statement).await.map(drop)
+    }
+
+    async fn record_repeated_registration(
+        &self,
+        id: UserId,
+        at_most_every: Duration,
+        event: &Event,
+    ) -> Result<bool, RepositoryError> {
+        let noted_before = clock_timestamp().nullable() - interval(at_most_every);
+        let statement = diesel::update(users::table)
+            .filter(users::id.eq(*id.as_uuid()))
+            .filter(users::activated_at.is_not_null())
+            .filter(users::repetition_noted_at.is_null().or(users::repetition_noted_at.le(noted_before)))
+            .set(users::repetition_noted_at.eq(clock_timestamp().nullable()));
+        self.change(statement, std::slice::from_ref(event)).await
+    }
+
+    async fn purge_unverified(&self, older_than: Duration, limit: u32) -> Result<u64, RepositoryError> {
+        let stale = users::table
+            .filter(users::activated_at.is_null())
+            .filter(users::created_at.le(now.into_sql::<Timestamptz>() - interval(older_than)))
+            .order(users::created_at)
+            .limit(limit.into())
+            .select(users::id)
+            .for_update()
+            .skip_locked();
+        let purge = self.database.run(move |connection| {
+            connection
+                .transaction(async move |connection| {
+                    let lock = select(pg_try_advisory_xact_lock(PURGE_LOCK));
+                    if !lock.get_result::<bool>(connection).await? {
+                        return Ok(0);
+                    }
+                    let ids: Vec<Uuid> = stale.load(connection).await?;
+                    diesel::delete(users::table.filter(users::id.eq_any(ids))).execute(connection).await
+                })
+                .boxed()
+        });
+        purge.await.map(|rows| rows as u64).map_err(unavailable)
+    }
+
+    async fn ping(&self) -> Result<(), RepositoryError> {
+        let ping =
+            self.database.run(|connection| select(1.into_sql::<Integer>()).execute(connection).boxed());
+        ping.await.map(drop).map_err(unavailable)
+    }
+}

@@ -1,0 +1,119 @@
+//! Publishing that counts only what the broker has confirmed.
+//!
+//! Each batch has a channel to itself while it is in flight. That is not for speed: the broker returns
+//! an unroutable message apart from its confirmation, and lapin hands the returned message out with
+//! whichever confirmation of the channel comes next. So who was returned is told by message id, and
+//! only once every confirmation of the batch is there; a channel whose batch was cut short is closed,
+//! never used again.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use futures::future::try_join_all;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, PublisherConfirm};
+
+use super::connection::{Broker, BrokerError};
+
+/// Survives a restart of the broker (AMQP 0-9-1, `basic` class, delivery-mode).
+const PERSISTENT: u8 = 2;
+
+/// A message to publish.
+pub(super) struct Message {
+    pub(super) exchange: ShortString,
+    pub(super) routing_key: ShortString,
+    pub(super) id: ShortString,
+    pub(super) content_type: ShortString,
+    pub(super) headers: FieldTable,
+    /// Whether the message has to reach a queue.
+    pub(super) mandatory: bool,
+    pub(super) body: Vec<u8>,
+}
+
+/// The channels in confirm mode of one connection.
+pub(super) struct ConfirmedPublishing {
+    connection: Connection,
+    idle: Mutex<Vec<Channel>>,
+}
+
+impl ConfirmedPublishing {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection, idle: Mutex::default() }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Publishes all at once; the answers are in the order of the messages. An error speaks for all:
+    /// any of them may or may not have arrived.
+    pub(super) async fn publish(
+        &self,
+        broker: &Broker,
+        messages: &[Message],
+    ) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
+        let timeout = broker.options.confirm_timeout;
+        tokio::time::timeout(timeout, self.publish_on_a_channel(broker, messages))
+            .await
+            .unwrap_or(Err(BrokerError::ConfirmTimeout(timeout)))
+    }
+
+    async fn publish_on_a_channel(
+        &self,
+        broker: &Broker,
+        messages: &[Message],
+    ) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
+        let channel = self.take_channel(broker).await?;
+        let sent = try_join_all(messages.iter().map(|message| message.send(&channel))).await?;
+        let outcome = outcome(messages, try_join_all(sent).await?);
+        if outcome.iter().any(|result| matches!(result, Err(BrokerError::Unroutable))) {
+            // Somebody has deleted a queue or a binding: the next attempt shall find them.
+            broker.topology.declare(&channel).await?;
+        }
+        self.lock_idle().push(channel);
+        Ok(outcome)
+    }
+
+    async fn take_channel(&self, broker: &Broker) -> Result<Channel, BrokerError> {
+        let idle = self.lock_idle().pop();
+        if let Some(channel) = idle.filter(|channel| channel.status().connected()) {
+            return Ok(channel);
+        }
+        let channel = broker.open_channel(&self.connection).await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        Ok(channel)
+    }
+
+    fn lock_idle(&self) -> std::sync::MutexGuard<'_, Vec<Channel>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Message {
+    async fn send(&self, channel: &Channel) -> lapin::Result<PublisherConfirm> {
+        let properties = BasicProperties::default()
+            .with_content_type(self.content_type.clone())
+            .with_delivery_mode(PERSISTENT)
+            .with_message_id(self.id.clone())
+            .with_headers(self.headers.clone());
+        let options = BasicPublishOptions { mandatory: self.mandatory, ..Default::default() };
+        let (exchange, routing_key) = (self.exchange.clone(), self.routing_key.clone());
+        channel.basic_publish(exchange, routing_key, options, &self.body, properties).await
+    }
+}
+
+fn outcome(messages: &[Message], confirmations: Vec<Confirmation>) -> Vec<Result<(), BrokerError>> {
+    let accepted: Vec<bool> = confirmations.iter().map(Confirmation::is_ack).collect();
+    let returned: HashSet<ShortString> = confirmations
+        .into_iter()
+        .filter_map(Confirmation::take_message)
+        .filter_map(|message| message.properties.message_id().clone())
+        .collect();
+    let result = |(message, accepted): (&Message, bool)| match accepted {
+        _ if returned.contains(&message.id) => Err(BrokerError::Unroutable),
+        true => Ok(()),
+        false => Err(BrokerError::Refused),
+    };
+    messages.iter().zip(accepted).map(result).collect()
+}

@@ -1,0 +1,133 @@
+//! Connections to the broker, and channels on which the topology is declared.
+//!
+//! Never waits longer than it may, and leaves nothing behind when it gives up.
+
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt;
+use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, OwnedTLSConfig};
+use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::{Channel, Connection, ConnectionProperties, Event};
+
+use super::backoff::Backoff;
+use super::options::{RabbitmqOptions, RabbitmqOptionsError};
+use super::topology::Topology;
+
+/// Where the broker is, and what has to exist there.
+pub(super) struct Broker {
+    uri: AMQPUri,
+    pub(super) options: RabbitmqOptions,
+    pub(super) topology: Topology,
+}
+
+/// Why the broker cannot be used for now.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BrokerError {
+    #[error("the connection was not ready in {0:?}")]
+    ConnectTimeout(Duration),
+    #[error("the broker did not confirm in {0:?}")]
+    ConfirmTimeout(Duration),
+    #[error("the broker refused the message")]
+    Refused,
+    #[error("no queue takes the message")]
+    Unroutable,
+    #[error("the consumer was cancelled by the broker")]
+    Cancelled,
+    #[error("the broker has suspended publishing: it is short of memory or disk")]
+    Blocked,
+    #[error("not connected: {0}")]
+    NotConnected(String),
+    #[error(transparent)]
+    Amqp(#[from] lapin::Error),
+}
+
+impl Broker {
+    pub(super) fn new(options: &RabbitmqOptions) -> Result<Self, RabbitmqOptionsError> {
+        let uri = options.validate()?;
+        let topology = Topology::new(&options.exchange, &options.retry_delays);
+        Ok(Self { uri, options: options.clone(), topology })
+    }
+
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff::new(self.options.reconnect_min, self.options.reconnect_max)
+    }
+
+    /// Connects and authenticates.
+    pub(super) async fn connect(&self) -> Result<Connection, BrokerError> {
+        let socket = OpenSocket::default();
+        let timeout = self.options.connect_timeout;
+        let Ok(connection) = tokio::time::timeout(timeout, self.open(socket.clone())).await else {
+            socket.shut_down();
+            return Err(BrokerError::ConnectTimeout(timeout));
+        };
+        Ok(connection?)
+    }
+
+    /// Opens a channel on which everything that it may need exists.
+    pub(super) async fn open_channel(&self, connection: &Connection) -> Result<Channel, BrokerError> {
+        let ready = async {
+            let channel = connection.create_channel().await?;
+            self.topology.declare(&channel).await?;
+            Ok(channel)
+        };
+        let timeout = self.options.connect_timeout;
+        tokio::time::timeout(timeout, ready).await.unwrap_or(Err(BrokerError::ConnectTimeout(timeout)))
+    }
+
+    async fn open(&self, socket: OpenSocket) -> lapin::Result<Connection> {
+        let tls = OwnedTLSConfig { identity: None, cert_chain: self.options.trusted_certificates.clone() };
+        let properties =
+            ConnectionProperties::default().with_connection_name(self.options.exchange.as_str().into());
+        let runtime = lapin::runtime::default_runtime()?;
+        let io = runtime.clone();
+        let connect = async move |uri: AMQPUri, _| {
+            let plain = AMQPUri { scheme: AMQPScheme::AMQP, ..uri.clone() };
+            let stream = plain.connect_async(&io).await?;
+            if let AsyncTcpStream::Plain(stream) = &stream {
+                socket.remember(TcpStream::from(stream.get_ref().as_fd().try_clone_to_owned()?));
+            }
+            match uri.scheme {
+                AMQPScheme::AMQP => Ok(stream),
+                AMQPScheme::AMQPS => Ok(stream.into_tls(&uri.authority.host, tls.as_ref()).await?),
+            }
+        };
+        Connection::connector(self.uri.clone(), runtime, connect, properties).await
+    }
+}
+
+/// The socket under a connection that is being made. lapin runs each connection on a thread of its
+/// own, which only ends when the socket does: without this, every attempt at a broker that accepts
+/// connections but does not answer would leave a thread behind.
+#[derive(Clone, Default)]
+struct OpenSocket(Arc<Mutex<Option<TcpStream>>>);
+
+impl OpenSocket {
+    fn remember(&self, socket: TcpStream) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(socket);
+    }
+
+    fn shut_down(&self) {
+        if let Some(socket) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // It fails only where there is nothing left to shut down.
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// Returns when the connection is no longer usable.
+pub(super) async fn lost(connection: &Connection) {
+    // An orderly close makes no event, so the state is looked at now and then as well.
+    let mut look = tokio::time::interval(Duration::from_secs(1));
+    let mut events = connection.events_listener().fuse();
+    while connection.status().connected() {
+        tokio::select! {
+            event = events.select_next_some() => if let Event::Error(error) = event {
+                tracing::debug!(%error, "error on a RabbitMQ connection");
+            },
+            _ = look.tick() => {}
+        }
+    }
+}

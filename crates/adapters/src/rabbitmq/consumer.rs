@@ -1,0 +1,214 @@
+//! Events out of RabbitMQ. A delivery is acknowledged only when nothing can be lost any more: the
+//! event is dealt with, or the broker has confirmed that it waits in a retry queue or lies in the
+//! dead-letter queue. Whatever is cut short before that comes again.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+
+use domain::Event;
+use domain::ports::{EventHandler, HandleError};
+use futures::{FutureExt, StreamExt};
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection, Consumer};
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+use super::confirmed::ConfirmedPublishing;
+use super::connection::{Broker, BrokerError};
+use super::envelope::{decode, event_type};
+use super::failed::{dead_letter, failures, reason, retry};
+use super::options::{RabbitmqOptions, RabbitmqOptionsError};
+
+/// Feeds the events that need a mail to a handler, up to `prefetch` at once.
+pub struct RabbitmqConsumer {
+    broker: Arc<Broker>,
+}
+
+enum Ended {
+    ShutDown,
+    Lost(BrokerError),
+}
+
+impl RabbitmqConsumer {
+    /// Checks the options; does not connect yet.
+    pub fn new(options: &RabbitmqOptions) -> Result<Self, RabbitmqOptionsError> {
+        Ok(Self { broker: Arc::new(Broker::new(options)?) })
+    }
+
+    /// Consumes until `shutdown` is done; then finishes what is in hand, takes nothing more and
+    /// returns. Reconnects for ever; before it does, it finishes what is in hand, so that no event
+    /// is in hand twice.
+    ///
+    /// When the future is dropped instead, what is in hand is abandoned and delivered again.
+    pub async fn run(&self, handler: Arc<dyn EventHandler>, shutdown: impl Future<Output = ()> + Send) {
+        let mut shutdown = pin!(shutdown);
+        let mut backoff = self.broker.backoff();
+        loop {
+            let connected = tokio::select! {
+                () = &mut shutdown => return,
+                connected = self.connect() => connected,
+            };
+            let error = match connected {
+                Ok(session) => {
+                    tracing::info!(queue = %self.broker.topology.work_queue, "consuming from RabbitMQ");
+                    backoff.reset();
+                    match session.consume(&handler, shutdown.as_mut()).await {
+                        Ended::ShutDown => return,
+                        Ended::Lost(error) => error,
+                    }
+                }
+                Err(error) => error,
+            };
+            tracing::warn!(%error, "not consuming from RabbitMQ");
+            tokio::select! {
+                () = &mut shutdown => return,
+                () = tokio::time::sleep(backoff.next_delay()) => {}
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Session, BrokerError> {
+        let connection = self.broker.connect().await?;
+        let channel = self.broker.open_channel(&connection).await?;
+        channel.basic_qos(self.broker.options.prefetch, BasicQosOptions::default()).await?;
+        let queue = self.broker.topology.work_queue.clone();
+        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        let deliveries = channel.basic_consume(queue, "".into(), options, arguments).await?;
+        // On a connection of its own: a broker short of memory or disk stops reading from the
+        // connections that publish, and must still be able to read the acknowledgements that help it.
+        let publishing = ConfirmedPublishing::new(self.broker.connect().await?);
+        let outgoing = Arc::new(Outgoing { broker: self.broker.clone(), publishing });
+        Ok(Session { connection, channel, deliveries, outgoing })
+    }
+}
+
+/// One connection's worth of consuming.
+struct Session {
+    connection: Connection,
+    channel: Channel,
+    deliveries: Consumer,
+    outgoing: Arc<Outgoing>,
+}
+
+impl Session {
+    async fn consume<F: Future<Output = ()>>(
+        mut self,
+        handler: &Arc<dyn EventHandler>,
+        mut shutdown: Pin<&mut F>,
+    ) -> Ended {
+        // Bounded by the prefetch: the broker sends no more than that without acknowledgement.
+        let mut in_hand: JoinSet<Result<(), BrokerError>> = JoinSet::new();
+        let ended = loop {
+            tokio::select! {
+                () = &mut shutdown => break Ended::ShutDown,
+                Some(settled) = in_hand.join_next() => {
+                    if let Ok(Err(error)) = settled {
+                        break Ended::Lost(error);
+                    }
+                }
+                delivery = self.deliveries.next() => match delivery {
+                    Some(Ok(delivery)) => {
+                        in_hand.spawn(settle(self.outgoing.clone(), handler.clone(), delivery));
+                    }
+                    Some(Err(error)) => break Ended::Lost(error.into()),
+                    None => break Ended::Lost(BrokerError::Cancelled),
+                },
+            }
+        };
+        self.wind_up(in_hand).await;
+        ended
+    }
+
+    /// Takes no more deliveries, finishes those in hand and closes the connection, which gives back
+    /// to the queue what was sent but not taken.
+    async fn wind_up(self, mut in_hand: JoinSet<Result<(), BrokerError>>) {
+        if self.connection.status().connected() {
+            let cancel = self.channel.basic_cancel(self.deliveries.tag(), BasicCancelOptions { nowait: true });
+            if let Err(error) = cancel.await {
+                tracing::debug!(%error, "the consumer could not be cancelled");
+            }
+        }
+        while in_hand.join_next().await.is_some() {}
+        if self.connection.status().connected()
+            && let Err(error) = self.connection.close(200, "OK".into()).await
+        {
+            tracing::debug!(%error, "the connection could not be closed in order");
+        }
+    }
+}
+
+/// What becomes of a delivery.
+enum Verdict {
+    Done,
+    Retry,
+    /// With the reason.
+    Dead(String),
+}
+
+struct Outgoing {
+    broker: Arc<Broker>,
+    publishing: ConfirmedPublishing,
+}
+
+async fn settle(
+    outgoing: Arc<Outgoing>,
+    handler: Arc<dyn EventHandler>,
+    delivery: Delivery,
+) -> Result<(), BrokerError> {
+    let topology = &outgoing.broker.topology;
+    let message = match judge(&*handler, &delivery).await {
+        Verdict::Done => None,
+        Verdict::Retry => Some(retry(topology, &delivery)),
+        Verdict::Dead(reason) => Some(dead_letter(topology, &delivery, &reason)),
+    };
+    if let Some(message) = message {
+        for outcome in outgoing.publishing.publish(&outgoing.broker, &[message]).await? {
+            outcome?;
+        }
+    }
+    // `false` means that the channel is gone, and with it the right to acknowledge: it comes again.
+    delivery.ack(BasicAckOptions::default()).await?;
+    Ok(())
+}
+
+async fn judge(handler: &dyn EventHandler, delivery: &Delivery) -> Verdict {
+    let event = match decode(&delivery.data) {
+        Ok(event) => event,
+        Err(error) => {
+            let reason = reason(&error);
+            tracing::error!(reason, "undecodable message set aside");
+            return Verdict::Dead(reason);
+        }
+    };
+    let span = tracing::info_span!(
+        "event",
+        event.id = %event.id.as_uuid(),
+        event.type = event_type(&event.kind),
+        trace_id = event.trace.trace_id(),
+        failures = failures(delivery),
+    );
+    judge_event(handler, &event).instrument(span).await
+}
+
+async fn judge_event(handler: &dyn EventHandler, event: &Event) -> Verdict {
+    // A handler that panics must not leave its event unacknowledged until the connection ends.
+    match AssertUnwindSafe(handler.handle(event)).catch_unwind().await {
+        Ok(Ok(())) => Verdict::Done,
+        Ok(Err(HandleError::Transient(error))) => {
+            tracing::warn!(reason = reason(&*error), "event failed; it will be retried");
+            Verdict::Retry
+        }
+        Ok(Err(HandleError::Permanent(error))) => {
+            let reason = reason(&*error);
+            tracing::error!(reason, "event set aside");
+            Verdict::Dead(reason)
+        }
+        Err(_) => {
+            tracing::error!("the handler panicked; the event will be retried");
+            Verdict::Retry
+        }
+    }
+}

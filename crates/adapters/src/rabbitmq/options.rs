@@ -1,0 +1,122 @@
+//! What an operator sets about RabbitMQ, and what of it is refused at the start.
+
+use std::time::Duration;
+
+use lapin::uri::AMQPUri;
+use secrecy::{ExposeSecret, SecretString};
+
+/// How to reach RabbitMQ and how events travel through it.
+#[derive(Clone, Debug)]
+pub struct RabbitmqOptions {
+    /// `amqp://user:password@host:5672/%2f`, or `amqps://…` for TLS with a verified certificate. The
+    /// path is the virtual host; without a path it is `/`.
+    pub url: SecretString,
+    /// Certificates in PEM form that are trusted besides the system's, for a private authority.
+    pub trusted_certificates: Option<String>,
+    /// The topic exchange; the names of all queues start with it.
+    pub exchange: String,
+    /// How long an event waits after its first, second, … failure; the last one repeats for ever.
+    pub retry_delays: Vec<Duration>,
+    /// How many events one consumer handles at once.
+    pub prefetch: u16,
+    /// How often both sides show that they are alive, in whole seconds.
+    pub heartbeat: Duration,
+    /// The longest that connecting may take, and then declaring the topology.
+    pub connect_timeout: Duration,
+    /// The longest the broker may take to confirm what was published.
+    pub confirm_timeout: Duration,
+    /// The wait before the first attempt to reconnect; it doubles with each failure.
+    pub reconnect_min: Duration,
+    /// The longest wait between two attempts to reconnect.
+    pub reconnect_max: Duration,
+}
+
+/// Why options are refused. The texts never contain the URL, which may hold a password.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RabbitmqOptionsError {
+    /// Not an AMQP URL.
+    #[error("the URL is not of the form amqp://user:password@host:port/vhost or amqps://…")]
+    Url,
+    /// AMQP names have at most 255 bytes, and the queues' names add to the exchange's.
+    #[error("the name of the exchange must have 1 to 200 bytes and not start with \"amq.\"")]
+    Exchange,
+    /// Without a delay a failing event would be retried in a tight loop.
+    #[error("at least one retry delay is needed, each between 1 ms and 24 days")]
+    RetryDelays,
+    /// RabbitMQ reads 0 as "no limit".
+    #[error("prefetch must be at least 1")]
+    Prefetch,
+}
+
+impl RabbitmqOptions {
+    /// The defaults for a broker at `url`.
+    pub fn new(url: SecretString) -> Self {
+        Self {
+            url,
+            trusted_certificates: None,
+            exchange: "registration".into(),
+            retry_delays: [1, 5, 30, 120, 600].map(Duration::from_secs).to_vec(),
+            prefetch: 32,
+            heartbeat: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(10),
+            confirm_timeout: Duration::from_secs(10),
+            reconnect_min: Duration::from_millis(100),
+            reconnect_max: Duration::from_secs(30),
+        }
+    }
+
+    /// Refuses what cannot work, and reads the URL.
+    pub(super) fn validate(&self) -> Result<AMQPUri, RabbitmqOptionsError> {
+        if !(1..=200).contains(&self.exchange.len()) || self.exchange.starts_with("amq.") {
+            return Err(RabbitmqOptionsError::Exchange);
+        }
+        let allowed = Duration::from_millis(1)..=Duration::from_secs(24 * 86_400);
+        if self.retry_delays.is_empty() || !self.retry_delays.iter().all(|delay| allowed.contains(delay)) {
+            return Err(RabbitmqOptionsError::RetryDelays);
+        }
+        if self.prefetch == 0 {
+            return Err(RabbitmqOptionsError::Prefetch);
+        }
+        let mut uri: AMQPUri = self.url.expose_secret().parse().map_err(|_| RabbitmqOptionsError::Url)?;
+        let heartbeat = u16::try_from(self.heartbeat.as_secs()).unwrap_or(u16::MAX).max(1);
+        uri.query.heartbeat.get_or_insert(heartbeat);
+        Ok(uri)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn options(change: impl FnOnce(&mut RabbitmqOptions)) -> RabbitmqOptions {
+        let mut options = RabbitmqOptions::new("amqp://user:secret@localhost:5672/%2f".into());
+        change(&mut options);
+        options
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        use RabbitmqOptionsError::{Exchange, Prefetch, RetryDelays, Url};
+        assert!(options(|_| ()).validate().is_ok());
+        for (refused, error) in [
+            (options(|o| o.url = "http://localhost".into()), Url),
+            (options(|o| o.url = "localhost:5672".into()), Url),
+            (options(|o| o.exchange = String::new()), Exchange),
+            (options(|o| o.exchange = "amq.topic".into()), Exchange),
+            (options(|o| o.exchange = "x".repeat(201)), Exchange),
+            (options(|o| o.retry_delays.clear()), RetryDelays),
+            (options(|o| o.retry_delays = vec![Duration::ZERO]), RetryDelays),
+            (options(|o| o.prefetch = 0), Prefetch),
+        ] {
+            assert_eq!(refused.validate().unwrap_err(), error);
+        }
+    }
+
+    #[test]
+    fn the_password_is_not_shown() {
+        let refused = options(|o| o.url = "amqq://user:secret@localhost".into());
+        assert!(!refused.validate().unwrap_err().to_string().contains("secret"));
+        assert!(!format!("{refused:?}").contains("secret"));
+    }
+}

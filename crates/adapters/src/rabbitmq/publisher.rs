@@ -1,0 +1,143 @@
+//! Events into RabbitMQ. An event is given up to the broker only when the broker has confirmed it, and
+//! while there is no broker the answer comes at once, so that the outbox relay can defer.
+
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use domain::Event;
+use domain::ports::{EventPublisher, PublishError};
+use lapin::types::FieldTable;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use super::confirmed::{ConfirmedPublishing, Message};
+use super::connection::{Broker, BrokerError, lost};
+use super::envelope::{CONTENT_TYPE, encode, event_type};
+use super::options::{RabbitmqOptions, RabbitmqOptionsError};
+
+/// Publishes events to the exchange. Connects at the first use and from then on reconnects for ever
+/// in the background; each batch of events is one round of confirms.
+pub struct RabbitmqPublisher {
+    broker: Arc<Broker>,
+    link: OnceLock<Link>,
+}
+
+/// The connection, kept up by a task of its own.
+struct Link {
+    state: watch::Receiver<LinkState>,
+    keeper: AbortHandle,
+}
+
+#[derive(Clone)]
+enum LinkState {
+    /// The first attempt is under way.
+    Connecting,
+    Up(Arc<ConfirmedPublishing>),
+    /// With the reason.
+    Down(String),
+}
+
+impl RabbitmqPublisher {
+    /// Checks the options; does not connect yet.
+    pub fn new(options: &RabbitmqOptions) -> Result<Self, RabbitmqOptionsError> {
+        Ok(Self { broker: Arc::new(Broker::new(options)?), link: OnceLock::new() })
+    }
+
+    /// The connection, or why there is none. Waits only for the very first attempt.
+    async fn connection(&self) -> Result<Arc<ConfirmedPublishing>, BrokerError> {
+        let mut state = self.link.get_or_init(|| Link::start(self.broker.clone())).state.clone();
+        let settled = state.wait_for(|state| !matches!(state, LinkState::Connecting)).await;
+        match settled.as_deref() {
+            Ok(LinkState::Up(connection)) => Ok(connection.clone()),
+            Ok(LinkState::Down(reason)) => Err(BrokerError::NotConnected(reason.clone())),
+            Ok(LinkState::Connecting) | Err(_) => Err(BrokerError::NotConnected("shutting down".into())),
+        }
+    }
+
+    fn message(&self, event: &Event) -> Message {
+        Message {
+            exchange: self.broker.topology.exchange.clone(),
+            routing_key: event_type(&event.kind).into(),
+            id: event.id.as_uuid().to_string().into(),
+            content_type: CONTENT_TYPE.into(),
+            headers: FieldTable::default(),
+            mandatory: event.kind.needs_mail(),
+            body: encode(event),
+        }
+    }
+
+    async fn publish_all(&self, messages: &[Message]) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
+        let connection = self.connection().await?;
+        connection.publish(&self.broker, messages).await
+    }
+}
+
+#[async_trait]
+impl EventPublisher for RabbitmqPublisher {
+    async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
+        if events.is_empty() {
+            return Vec::new();
+        }
+        let messages: Vec<Message> = events.iter().map(|event| self.message(event)).collect();
+        match self.publish_all(&messages).await {
+            Ok(outcomes) => outcomes.into_iter().map(|outcome| outcome.map_err(unavailable)).collect(),
+            Err(error) => {
+                let error = Arc::new(error);
+                events.iter().map(|_| Err(PublishError::Unavailable(error.clone().into()))).collect()
+            }
+        }
+    }
+
+    async fn ping(&self) -> Result<(), PublishError> {
+        let connection = self.connection().await.map_err(unavailable)?;
+        let status = connection.connection().status();
+        if status.blocked() {
+            return Err(unavailable(BrokerError::Blocked));
+        }
+        if !status.connected() {
+            return Err(unavailable(BrokerError::NotConnected("the connection was lost".into())));
+        }
+        Ok(())
+    }
+}
+
+fn unavailable(error: BrokerError) -> PublishError {
+    PublishError::Unavailable(error.into())
+}
+
+impl Link {
+    fn start(broker: Arc<Broker>) -> Self {
+        let (sender, state) = watch::channel(LinkState::Connecting);
+        let keeper = tokio::spawn(async move { keep_up(&broker, &sender).await }).abort_handle();
+        Self { state, keeper }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+/// Connects, and connects again whenever the connection is lost.
+async fn keep_up(broker: &Broker, state: &watch::Sender<LinkState>) {
+    let mut backoff = broker.backoff();
+    loop {
+        match broker.connect().await {
+            Ok(connection) => {
+                tracing::info!(exchange = broker.options.exchange, "publisher connected to RabbitMQ");
+                backoff.reset();
+                let connection = Arc::new(ConfirmedPublishing::new(connection));
+                state.send_replace(LinkState::Up(connection.clone()));
+                lost(connection.connection()).await;
+                tracing::warn!("publisher lost its connection to RabbitMQ");
+                state.send_replace(LinkState::Down("the connection was lost".into()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "publisher cannot connect to RabbitMQ");
+                state.send_replace(LinkState::Down(error.to_string()));
+            }
+        }
+        tokio::time::sleep(backoff.next_delay()).await;
+    }
+}

@@ -1,0 +1,131 @@
+//! The exchange and the queues: one definition, declared by everybody who connects, so that it does
+//! not matter who comes first, and that a mail-bound event always finds a queue.
+//!
+//! ```text
+//! registration ──(types that need a mail)──► registration.email ──► worker
+//!                                               ▲                    │ transient failure
+//!                                               │ TTL                ▼
+//!                                    registration.email.retry.<delay in ms>
+//!                                    registration.email.dead ◄────── permanent failure
+//! ```
+//!
+//! All queues are quorum queues, and none of them may drop a message:
+//! - The worker publishes a failed event to a retry queue itself and acknowledges the delivery only
+//!   when the broker has confirmed that. Rejecting it into a dead-letter exchange would be shorter,
+//!   but could neither choose the delay by the number of failures nor record the reason.
+//! - Back from a retry queue events come by dead-lettering when their time is up. RabbitMQ does that
+//!   at most once unless told otherwise; `at-least-once` (3.10 and later) makes the retry queue keep
+//!   each event until the work queue has confirmed it, and requires `reject-publish`.
+//! - `x-delivery-limit`: since RabbitMQ 4.0 quorum queues drop a message at its 21st return, unless
+//!   told otherwise. Returns are what a worker killed again and again causes, and what listing the
+//!   dead letters does. 4.0 writes "no limit" as -1, which 3.x refuses; a number out of reach does
+//!   on both.
+
+use std::time::Duration;
+
+use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{Channel, ExchangeKind};
+
+use super::envelope::MAIL_TYPES;
+
+pub(super) struct Topology {
+    pub(super) exchange: ShortString,
+    /// What the worker consumes.
+    pub(super) work_queue: ShortString,
+    /// Where events end up that will never succeed.
+    pub(super) dead_queue: ShortString,
+    retry_queues: Vec<RetryQueue>,
+}
+
+struct RetryQueue {
+    name: ShortString,
+    delay: Duration,
+}
+
+impl Topology {
+    /// `retry_delays` must not be empty.
+    pub(super) fn new(exchange: &str, retry_delays: &[Duration]) -> Self {
+        let retry_queue = |delay: &Duration| RetryQueue {
+            // The delay is part of the name, because a queue's TTL cannot change: after another
+            // delay is configured, what waits in the old queue still comes back.
+            name: format!("{exchange}.email.retry.{}", delay.as_millis()).into(),
+            delay: *delay,
+        };
+        Self {
+            exchange: exchange.into(),
+            work_queue: format!("{exchange}.email").into(),
+            dead_queue: format!("{exchange}.email.dead").into(),
+            retry_queues: retry_delays.iter().map(retry_queue).collect(),
+        }
+    }
+
+    /// Where an event waits that has failed `failures` times (from 1): the delays grow, and the last
+    /// one repeats, since nothing accepted may be given up.
+    pub(super) fn retry_queue(&self, failures: u32) -> ShortString {
+        let step = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.retry_queues[step.min(self.retry_queues.len() - 1)].name.clone()
+    }
+
+    /// Creates what is missing. Fails if something of the same name was declared otherwise.
+    pub(super) async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
+        let durable = ExchangeDeclareOptions { durable: true, ..Default::default() };
+        channel
+            .exchange_declare(self.exchange.clone(), ExchangeKind::Topic, durable, FieldTable::default())
+            .await?;
+        declare_queue(channel, &self.work_queue, quorum()).await?;
+        declare_queue(channel, &self.dead_queue, quorum()).await?;
+        for retry in &self.retry_queues {
+            declare_queue(channel, &retry.name, retry.arguments(&self.work_queue)).await?;
+        }
+        for key in MAIL_TYPES {
+            let (queue, exchange) = (self.work_queue.clone(), self.exchange.clone());
+            channel
+                .queue_bind(queue, exchange, key.into(), QueueBindOptions::default(), FieldTable::default())
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+impl RetryQueue {
+    fn arguments(&self, work_queue: &ShortString) -> FieldTable {
+        let milliseconds = i64::try_from(self.delay.as_millis()).unwrap_or(i64::MAX);
+        let mut arguments = quorum();
+        arguments.insert("x-message-ttl".into(), AMQPValue::LongLongInt(milliseconds));
+        for (name, value) in [
+            ("x-dead-letter-exchange", ""),
+            ("x-dead-letter-routing-key", work_queue.as_str()),
+            ("x-dead-letter-strategy", "at-least-once"),
+            ("x-overflow", "reject-publish"),
+        ] {
+            arguments.insert(name.into(), AMQPValue::LongString(value.into()));
+        }
+        arguments
+    }
+}
+
+fn quorum() -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(i32::MAX));
+    arguments
+}
+
+async fn declare_queue(channel: &Channel, name: &ShortString, arguments: FieldTable) -> lapin::Result<()> {
+    channel.queue_declare(name.clone(), QueueDeclareOptions::durable(), arguments).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_and_the_last_one_repeats() {
+        let topology = Topology::new("x", &[1, 5, 30].map(Duration::from_secs));
+        let names = [1, 2, 3, 4, 1_000, u32::MAX].map(|failures| topology.retry_queue(failures));
+        let expected = [1000, 5000, 30000, 30000, 30000, 30000].map(|ms| format!("x.email.retry.{ms}"));
+        assert_eq!(names.map(String::from), expected);
+    }
+}

@@ -1,0 +1,113 @@
+//! The one-minute windows in Redis, a hash for each registration. Must never hold a code: a window knows
+//! the number of the issue that counts, and nothing from which its code could be derived.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
+use domain::{CodeIssue, UserId};
+use redis::{Script, ScriptInvocation};
+
+use super::{Connection, micros};
+
+/// How long a window is remembered after it was last opened.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A [`CodeStore`] that every replica shares.
+pub struct RedisCodeStore {
+    connection: Connection,
+    prefix: String,
+    open: Script,
+    spend_attempt: Script,
+    consume: Script,
+    release: Script,
+}
+
+/// A script answered with something that is not in its vocabulary.
+#[derive(Debug, thiserror::Error)]
+#[error("the script answered with an unknown word: {0:?}")]
+struct UnknownAnswer(String);
+
+impl RedisCodeStore {
+    /// A store whose keys are `<prefix>:code:<user id>`.
+    pub fn new(connection: Connection, prefix: &str) -> Self {
+        Self {
+            connection,
+            prefix: format!("{prefix}:code:"),
+            open: Script::new(include_str!("open.lua")),
+            spend_attempt: Script::new(include_str!("spend_attempt.lua")),
+            consume: Script::new(include_str!("consume.lua")),
+            release: Script::new(include_str!("release.lua")),
+        }
+    }
+
+    fn key(&self, user_id: UserId) -> String {
+        format!("{}{user_id}", self.prefix)
+    }
+
+    /// A script about one issue: its key and its first argument.
+    fn about<'a>(&self, script: &'a Script, issue: CodeIssue) -> ScriptInvocation<'a> {
+        let mut invocation = script.key(self.key(issue.user_id));
+        invocation.arg(issue.number);
+        invocation
+    }
+}
+
+#[async_trait]
+impl CodeStore for RedisCodeStore {
+    async fn open(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+    ) -> Result<Opening, CodeStoreError> {
+        let mut script = self.about(&self.open, issue);
+        script.arg(micros(window)).arg(attempts).arg(micros(window.max(REMEMBERED)) / 1000);
+        let answer: String = self.connection.invoke(&script).await?;
+        match answer.as_str() {
+            "opened" => Ok(Opening::Opened),
+            "superseded" => Ok(Opening::Superseded),
+            "consumed" => Ok(Opening::Consumed),
+            _ => Err(unknown(answer)),
+        }
+    }
+
+    async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {
+        let script = self.about(&self.spend_attempt, issue);
+        let (answer, left): (String, u32) = self.connection.invoke(&script).await?;
+        match answer.as_str() {
+            "spent" => Ok(Attempt::Spent { left }),
+            "exhausted" => Ok(Attempt::Exhausted),
+            "expired" => Ok(Attempt::Expired),
+            "consumed" => Ok(Attempt::Consumed),
+            "unknown" => Ok(Attempt::Unknown),
+            _ => Err(unknown(answer)),
+        }
+    }
+
+    async fn consume(&self, issue: CodeIssue) -> Result<Consumption, CodeStoreError> {
+        let answer: String = self.connection.invoke(&self.about(&self.consume, issue)).await?;
+        match answer.as_str() {
+            "won" => Ok(Consumption::Won),
+            "consumed" => Ok(Consumption::AlreadyConsumed),
+            "gone" => Ok(Consumption::Gone),
+            _ => Err(unknown(answer)),
+        }
+    }
+
+    async fn release(&self, issue: CodeIssue) -> Result<(), CodeStoreError> {
+        Ok(self.connection.invoke(&self.about(&self.release, issue)).await?)
+    }
+
+    async fn forget(&self, user_id: UserId) -> Result<(), CodeStoreError> {
+        Ok(self.connection.query(redis::cmd("DEL").arg(self.key(user_id))).await?)
+    }
+
+    async fn ping(&self) -> Result<(), CodeStoreError> {
+        Ok(self.connection.query(&redis::cmd("PING")).await?)
+    }
+}
+
+fn unknown(answer: String) -> CodeStoreError {
+    CodeStoreError(UnknownAnswer(answer).into())
+}

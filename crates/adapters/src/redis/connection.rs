@@ -1,0 +1,194 @@
+//! One multiplexed connection that is kept alive by a task of its own.
+//!
+//! The redis crate's `ConnectionManager` is not used: it makes every command wait while it reconnects, and
+//! it keeps a connection on which answers have ceased to come. Here a command fails at once while the server
+//! is known to be away, and a connection that does not answer a ping in time is replaced.
+//! Must never send a command twice: none but the ping may be repeated.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, ScriptInvocation};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// The delay before the second attempt to connect; it doubles from attempt to attempt.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+/// The longest delay between two attempts to connect.
+const LONGEST_DELAY: Duration = Duration::from_secs(2);
+/// How often a connection is pinged.
+const PING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Where Redis is and how long to wait for it.
+pub struct ConnectOptions {
+    /// `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS with the roots of the
+    /// operating system.
+    pub url: SecretString,
+    /// How long one attempt to connect may take.
+    pub connect_timeout: Duration,
+    /// How long an operation may take.
+    pub command_timeout: Duration,
+}
+
+/// The URL is not one of Redis. The text holds nothing of it, since it may contain a password.
+#[derive(Debug, thiserror::Error)]
+#[error("the Redis URL is not of the form redis://host:port/database or rediss://host:port/database")]
+pub struct InvalidUrl;
+
+/// Why an operation got no answer. Whether it was carried out is then unknown.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionError {
+    /// The last attempt to connect failed; the next one is under way.
+    #[error("there is no connection to Redis")]
+    NotConnected(#[source] RedisError),
+    /// The answer did not come in time.
+    #[error("Redis did not answer within {0:?}")]
+    TimedOut(Duration),
+    /// The connection broke, or Redis refused the command.
+    #[error("Redis did not carry out the command")]
+    Failed(#[source] RedisError),
+    /// The program is ending.
+    #[error("the connection to Redis is closed")]
+    Closed,
+}
+
+/// A connection that mends itself. Cheap to clone; closed when the last clone is dropped.
+#[derive(Clone)]
+pub struct Connection(Arc<Shared>);
+
+struct Shared {
+    link: watch::Receiver<Link>,
+    /// Tells the supervisor to look at the connection now.
+    suspicion: Arc<Notify>,
+    command_timeout: Duration,
+    supervisor: JoinHandle<()>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.supervisor.abort();
+    }
+}
+
+enum Link {
+    /// An attempt is under way whose result is worth waiting for.
+    Connecting,
+    Up(MultiplexedConnection),
+    Down(RedisError),
+}
+
+/// Returns at once and connects in the background, so that a service starts without Redis. Needs the
+/// context of a tokio runtime.
+pub fn connect(options: ConnectOptions) -> Result<Connection, InvalidUrl> {
+    let client = Client::open(options.url.expose_secret()).map_err(|_| InvalidUrl)?;
+    let (sender, link) = watch::channel(Link::Connecting);
+    let suspicion = Arc::new(Notify::new());
+    let command_timeout = options.command_timeout;
+    let supervisor = tokio::spawn(supervise(client, options, sender, suspicion.clone()));
+    Ok(Connection(Arc::new(Shared { link, suspicion, command_timeout, supervisor })))
+}
+
+impl Connection {
+    /// Carries out a script.
+    pub(super) async fn invoke<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, ConnectionError> {
+        self.bounded(async |mut connection| script.invoke_async(&mut connection).await).await
+    }
+
+    /// Carries out a command.
+    pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, ConnectionError> {
+        self.bounded(async |mut connection| command.query_async(&mut connection).await).await
+    }
+
+    async fn bounded<T>(
+        &self,
+        operation: impl AsyncFnOnce(MultiplexedConnection) -> Result<T, RedisError>,
+    ) -> Result<T, ConnectionError> {
+        let limit = self.0.command_timeout;
+        let result = timeout(limit, async {
+            let connection = self.current().await?;
+            operation(connection).await.map_err(ConnectionError::Failed)
+        })
+        .await
+        .unwrap_or(Err(ConnectionError::TimedOut(limit)));
+        if matches!(result, Err(ConnectionError::Failed(_) | ConnectionError::TimedOut(_))) {
+            self.0.suspicion.notify_one();
+        }
+        result
+    }
+
+    async fn current(&self) -> Result<MultiplexedConnection, ConnectionError> {
+        let mut link = self.0.link.clone();
+        let known = link.wait_for(|link| !matches!(link, Link::Connecting)).await;
+        match known.as_deref() {
+            Ok(Link::Up(connection)) => Ok(connection.clone()),
+            Ok(Link::Down(error)) => Err(ConnectionError::NotConnected(error.clone())),
+            Ok(Link::Connecting) | Err(_) => Err(ConnectionError::Closed),
+        }
+    }
+}
+
+/// Connects, watches, connects again, for ever.
+async fn supervise(
+    client: Client,
+    options: ConnectOptions,
+    link: watch::Sender<Link>,
+    suspicion: Arc<Notify>,
+) {
+    let mut delay = FIRST_DELAY;
+    let mut reported = false;
+    loop {
+        match open(&client, &options).await {
+            Ok(mut connection) => {
+                tracing::info!("redis.connected");
+                link.send_replace(Link::Up(connection.clone()));
+                let error = until_broken(&mut connection, &suspicion, options.command_timeout).await;
+                tracing::warn!(error = &error as &dyn std::error::Error, "redis.connection_lost");
+                link.send_replace(Link::Connecting);
+                (delay, reported) = (FIRST_DELAY, true);
+            }
+            Err(error) => {
+                if !reported {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "redis.unreachable");
+                    reported = true;
+                }
+                link.send_replace(Link::Down(error));
+                tokio::time::sleep(delay).await;
+                delay = (delay * 2).min(LONGEST_DELAY);
+            }
+        }
+    }
+}
+
+async fn open(client: &Client, options: &ConnectOptions) -> Result<MultiplexedConnection, RedisError> {
+    // The bound on operations is ours, over the whole of one; the connection adds none.
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(options.connect_timeout))
+        .set_response_timeout(None);
+    client.get_multiplexed_async_connection_with_config(&config).await
+}
+
+/// Returns when a ping breaks the connection or is not answered in time.
+async fn until_broken(
+    connection: &mut MultiplexedConnection,
+    suspicion: &Notify,
+    limit: Duration,
+) -> ConnectionError {
+    loop {
+        // Woken by a suspicion or by the time, whichever comes first.
+        let _ = timeout(PING_INTERVAL, suspicion.notified()).await;
+        match timeout(limit, connection.req_packed_command(&redis::cmd("PING"))).await {
+            Ok(Err(error)) if error.is_io_error() || error.is_unrecoverable_error() => {
+                return ConnectionError::Failed(error);
+            }
+            // An answer, even one such as LOADING, shows that the connection works.
+            Ok(_) => {}
+            Err(_) => return ConnectionError::TimedOut(limit),
+        }
+    }
+}

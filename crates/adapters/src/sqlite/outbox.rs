@@ -1,0 +1,135 @@
+//! The outbox in SQLite.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, RunQueryDsl,
+    SqliteConnection,
+    connection::Connection,
+    query_builder::{QueryFragment, QueryId},
+    sqlite::Sqlite,
+};
+use domain::{
+    EventId,
+    ports::{Outbox, OutboxEntry, OutboxError},
+};
+
+use super::{
+    Database,
+    database::Failure,
+    schema::{millis, now, outbox},
+    stored_id::StoredId,
+};
+use crate::stored::StoredEvent;
+
+/// [`Outbox`] in SQLite.
+pub struct SqliteOutbox {
+    database: Database,
+}
+
+impl SqliteOutbox {
+    /// Works on the outbox that [`super::SqliteUserRepository`] fills.
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    async fn update<Q>(&self, statement: Q) -> Result<(), OutboxError>
+    where
+        Q: QueryFragment<Sqlite> + QueryId + Send + 'static,
+    {
+        self.database
+            .write(move |connection| connection.execute_returning_count(&statement))
+            .await
+            .map(drop)
+            .map_err(unavailable)
+    }
+}
+
+type Row = (StoredId, String, StoredId, Option<i64>, String, i64);
+
+/// Adds events to the outbox, within the transaction of the change that caused them.
+pub(super) fn record(connection: &mut SqliteConnection, events: Vec<StoredEvent>) -> QueryResult<()> {
+    for event in events {
+        diesel::insert_into(outbox::table)
+            .values((
+                outbox::id.eq(StoredId(event.id)),
+                outbox::kind.eq(event.kind),
+                outbox::user_id.eq(StoredId(event.user_id)),
+                outbox::code_number.eq(event.code_number),
+                outbox::traceparent.eq(event.traceparent),
+                outbox::due_at.eq(now()),
+                outbox::created_at.eq(now()),
+            ))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+fn unavailable(failure: Failure) -> OutboxError {
+    OutboxError(failure.into())
+}
+
+#[async_trait]
+impl Outbox for SqliteOutbox {
+    async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxEntry>, OutboxError> {
+        let due = diesel::alias!(outbox as due);
+        let due = due
+            .filter(due.field(outbox::failed_at).is_null())
+            .filter(due.field(outbox::due_at).le(now()))
+            .order(due.field(outbox::id))
+            .limit(limit.into())
+            .select(due.field(outbox::id));
+        let claim = diesel::update(outbox::table)
+            .filter(outbox::id.eq_any(due))
+            .set((outbox::due_at.eq(now() + millis(lease)), outbox::attempts.eq(outbox::attempts + 1)))
+            .returning((
+                outbox::id,
+                outbox::kind,
+                outbox::user_id,
+                outbox::code_number,
+                outbox::traceparent,
+                outbox::attempts,
+            ));
+        let mut rows: Vec<Row> =
+            self.database.write(|connection| claim.load(connection)).await.map_err(unavailable)?;
+        rows.sort_by_key(|row| row.0.0);
+        let mut entries = Vec::with_capacity(rows.len());
+        for (id, kind, user_id, code_number, traceparent, attempts) in rows {
+            let stored = StoredEvent { id: id.0, kind, user_id: user_id.0, code_number, traceparent };
+            match stored.try_into() {
+                Ok(event) => {
+                    let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+                    entries.push(OutboxEntry { event, attempts });
+                }
+                Err(damage) => {
+                    tracing::error!(event_id = %id.0, error = %damage, "outbox.row_damaged");
+                    self.bury(EventId::from_uuid(id.0), &damage.to_string()).await?;
+                }
+            }
+        }
+        Ok(entries)
+    }
+
+    async fn delete(&self, events: &[EventId]) -> Result<(), OutboxError> {
+        let ids: Vec<StoredId> = events.iter().map(|event| StoredId(*event.as_uuid())).collect();
+        self.update(diesel::delete(outbox::table.filter(outbox::id.eq_any(ids)))).await
+    }
+
+    async fn defer(&self, event: EventId, delay: Duration) -> Result<(), OutboxError> {
+        let statement = diesel::update(outbox::table.find(StoredId(*event.as_uuid())))
+            .set(outbox::due_at.eq(now() + millis(delay)));
+        self.update(statement).await
+    }
+
+    async fn bury(&self, event: EventId, reason: &str) -> Result<(), OutboxError> {
+        let statement = diesel::update(outbox::table.find(StoredId(*event.as_uuid())))
+            .set((outbox::failed_at.eq(now().nullable()), outbox::failure.eq(Some(reason.to_owned()))));
+        self.update(statement).await
+    }
+
+    async fn release_all(&self) -> Result<(), OutboxError> {
+        let claimed = outbox::failed_at.is_null().and(outbox::due_at.gt(now()));
+        self.update(diesel::update(outbox::table.filter(claimed)).set(outbox::due_at.eq(now()))).await
+    }
+}

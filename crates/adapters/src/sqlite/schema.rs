@@ -1,0 +1,46 @@
+//! The tables of `migrations/sqlite`, as far as the queries name them.
+
+use std::time::Duration;
+
+use diesel::{dsl::sql, expression::SqlLiteral, sql_types::BigInt};
+
+diesel::table! {
+    users (id) {
+        id -> Text,
+        email -> Text,
+        email_key -> Text,
+        password_hash -> Text,
+        code_number -> BigInt,
+        code_expires_at -> Nullable<BigInt>,
+        activated_at -> Nullable<BigInt>,
+        repetition_noted_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    outbox (id) {
+        id -> Text,
+        #[sql_name = "type"]
+        kind -> Text,
+        user_id -> Text,
+        code_number -> Nullable<BigInt>,
+        traceparent -> Text,
+        due_at -> BigInt,
+        attempts -> BigInt,
+        failed_at -> Nullable<BigInt>,
+        failure -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+/// The time by SQLite's clock, in Unix milliseconds: the same throughout a statement.
+pub(super) fn now() -> SqlLiteral<BigInt> {
+    sql("CAST(round(unixepoch('subsec') * 1000) AS INTEGER)")
+}
+
+/// A time span in milliseconds, rounded up, so that nothing ends early; at most a century.
+pub(super) fn millis(span: Duration) -> i64 {
+    const CENTURY: i64 = 100 * 365 * 24 * 60 * 60 * 1000;
+    i64::try_from(span.as_micros().div_ceil(1000)).map_or(CENTURY, |millis| millis.min(CENTURY))
+}

@@ -1,0 +1,207 @@
+//! Users in SQLite.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use diesel::{
+    BoolExpressionMethods, Connection, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
+    QueryDsl, RunQueryDsl, SqliteConnection,
+    query_builder::{QueryFragment, QueryId},
+    sqlite::Sqlite,
+    upsert::excluded,
+};
+use domain::{
+    CodeIssue, EmailAddress, Event, PasswordHash, User, UserId,
+    ports::{ClaimError, RepositoryError, SaveError, UserRepository},
+};
+use tokio::sync::Notify;
+
+use super::{
+    Database,
+    database::Failure,
+    outbox::record,
+    schema::{millis, now, users},
+    stored_id::StoredId,
+};
+use crate::stored::{StoredEvent, StoredUser};
+
+/// [`UserRepository`] in SQLite.
+pub struct SqliteUserRepository {
+    database: Database,
+    events_recorded: Arc<Notify>,
+}
+
+impl SqliteUserRepository {
+    /// Notifies `events_recorded` after each commit that added to the outbox, so that the relay need
+    /// not wait for its next look.
+    pub fn new(database: Database, events_recorded: Arc<Notify>) -> Self {
+        Self { database, events_recorded }
+    }
+
+    /// Runs a statement and, if it changed a row, records the events in the same transaction. Returns
+    /// whether it did.
+    async fn change<Q>(&self, statement: Q, events: &[Event]) -> Result<bool, RepositoryError>
+    where
+        Q: QueryFragment<Sqlite> + QueryId + Send + 'static,
+    {
+        let events: Vec<StoredEvent> = events.iter().map(StoredEvent::from).collect();
+        let wake = (!events.is_empty()).then(|| Arc::clone(&self.events_recorded));
+        let work = move |connection: &mut SqliteConnection| {
+            if connection.execute_returning_count(&statement)? == 0 {
+                return Ok(false);
+            }
+            record(connection, events)?;
+            Ok(true)
+        };
+        let committed = move |changed: &bool| {
+            if let (true, Some(wake)) = (*changed, wake) {
+                wake.notify_one();
+            }
+        };
+        self.database.write_then(work, committed).await.map_err(unavailable)
+    }
+}
+
+type Row = (StoredId, String, String, i64, bool, bool);
+
+fn stored((id, email, password_hash, code_number, code_mailed, active): Row) -> StoredUser {
+    StoredUser { id: id.0, email, password_hash, code_number, code_mailed, active }
+}
+
+/// The columns of a [`Row`].
+macro_rules! row {
+    () => {
+        (
+            users::id,
+            users::email,
+            users::password_hash,
+            users::code_number,
+            users::code_expires_at.is_not_null(),
+            users::activated_at.is_not_null(),
+        )
+    };
+}
+
+fn unavailable(failure: Failure) -> RepositoryError {
+    RepositoryError::Unavailable(failure.into())
+}
+
+#[async_trait]
+impl UserRepository for SqliteUserRepository {
+    async fn claim(&self, user: &User, events: &[Event]) -> Result<(), ClaimError> {
+        // The condition of an upsert is not part of `QueryDsl`.
+        use diesel::query_dsl::methods::FilterDsl as _;
+
+        let statement = diesel::insert_into(users::table)
+            .values((
+                users::id.eq(StoredId(*user.id().as_uuid())),
+                users::email.eq(user.email().as_str().to_owned()),
+                users::email_key.eq(user.email().lookup_key()),
+                users::password_hash.eq(user.password_hash().as_phc().to_owned()),
+                users::code_number.eq(i64::from(user.issue().number)),
+                users::created_at.eq(now()),
+            ))
+            .on_conflict(users::email_key)
+            .do_update()
+            .set((
+                users::id.eq(excluded(users::id)),
+                users::email.eq(excluded(users::email)),
+                users::password_hash.eq(excluded(users::password_hash)),
+                users::code_number.eq(excluded(users::code_number)),
+                users::code_expires_at.eq(None::<i64>),
+                users::repetition_noted_at.eq(None::<i64>),
+                users::created_at.eq(excluded(users::created_at)),
+            ))
+            .filter(users::activated_at.is_null())
+            .filter(users::code_expires_at.le(now().nullable()));
+        match self.change(statement, events).await? {
+            true => Ok(()),
+            false => Err(ClaimError::EmailTaken),
+        }
+    }
+
+    async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, RepositoryError> {
+        let query = users::table.filter(users::email_key.eq(email.lookup_key())).select(row!());
+        let row = self.database.read(move |connection| query.first(connection).optional()).await;
+        row.map_err(unavailable)?.map(|row| stored(row).try_into()).transpose()
+    }
+
+    async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
+        let query = users::table.find(StoredId(*id.as_uuid())).select(row!());
+        let row = self.database.read(move |connection| query.first(connection).optional()).await;
+        row.map_err(unavailable)?.map(|row| stored(row).try_into()).transpose()
+    }
+
+    async fn save(&self, user: &User, seen: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
+        let has_new_code = user.issue().number != seen.number;
+        let statement = diesel::update(users::table)
+            .filter(users::id.eq(StoredId(*seen.user_id.as_uuid())))
+            .filter(users::code_number.eq(i64::from(seen.number)))
+            .filter(users::activated_at.is_null())
+            .set((
+                users::code_number.eq(i64::from(user.issue().number)),
+                has_new_code.then(|| users::code_expires_at.eq(None::<i64>)),
+                user.is_active().then(|| users::activated_at.eq(now().nullable())),
+            ));
+        match self.change(statement, events).await? {
+            true => Ok(()),
+            false => Err(SaveError::Stale),
+        }
+    }
+
+    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<bool, RepositoryError> {
+        let statement = diesel::update(users::table)
+            .filter(users::id.eq(StoredId(*issue.user_id.as_uuid())))
+            .filter(users::code_number.eq(i64::from(issue.number)))
+            .filter(users::activated_at.is_null())
+            .set(users::code_expires_at.eq((now() + millis(minute)).nullable()));
+        self.change(statement, &[]).await
+    }
+
+    async fn upgrade_password_hash(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<(), RepositoryError> {
+        let statement = diesel::update(users::table)
+            .filter(users::id.eq(StoredId(*id.as_uuid())))
+            .filter(users::password_hash.eq(old.as_phc().to_owned()))
+            .set(users::password_hash.eq(new.as_phc().to_owned()));
+        self.change(statement, &[]).await.map(drop)
+    }
+
+    async fn record_repeated_registration(
+        &self,
+        id: UserId,
+        at_most_every: Duration,
+        event: &Event,
+    ) -> Result<bool, RepositoryError> {
+        let noted_before = (now() - millis(at_most_every)).nullable();
+        let statement = diesel::update(users::table)
+            .filter(users::id.eq(StoredId(*id.as_uuid())))
+            .filter(users::activated_at.is_not_null())
+            .filter(users::repetition_noted_at.is_null().or(users::repetition_noted_at.le(noted_before)))
+            .set(users::repetition_noted_at.eq(now().nullable()));
+        self.change(statement, std::slice::from_ref(event)).await
+    }
+
+    async fn purge_unverified(&self, older_than: Duration, limit: u32) -> Result<u64, RepositoryError> {
+        let stale = diesel::alias!(users as stale);
+        let stale = stale
+            .filter(stale.field(users::activated_at).is_null())
+            .filter(stale.field(users::created_at).le(now() - millis(older_than)))
+            .order(stale.field(users::created_at))
+            .limit(limit.into())
+            .select(stale.field(users::id));
+        let statement = diesel::delete(users::table).filter(users::id.eq_any(stale));
+        let rows = self.database.write(|connection| statement.execute(connection)).await;
+        rows.map(|rows| rows as u64).map_err(unavailable)
+    }
+
+    async fn ping(&self) -> Result<(), RepositoryError> {
+        let query = users::table.select(users::id).limit(1);
+        let ping = self.database.read(move |connection| query.first::<StoredId>(connection).optional()).await;
+        ping.map(drop).map_err(unavailable)
+    }
+}

@@ -1,0 +1,90 @@
+//! What lies in Redis: nothing secret, and nothing for ever.
+
+use std::time::Duration;
+
+use adapters::redis::{RedisCodeStore, RedisGuessBudget, RedisRateLimiter};
+use domain::ports::{CodeStore, GuessAllowance, GuessBudget, LimitKey, Quota, RateLimiter};
+use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress};
+use redis::AsyncCommands;
+use redis::aio::MultiplexedConnection;
+
+use crate::{prefix, redis_connection, redis_url, user_id};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[tokio::test]
+async fn no_key_and_no_value_holds_a_code_or_an_address() {
+    let prefix = prefix();
+    let address = EmailAddress::parse("Grace.Hopper@example.com").unwrap();
+    let issue = CodeIssue { user_id: user_id(), number: 1 };
+    fill(&prefix, &address, issue).await;
+
+    let mut redis = inspector().await;
+    let mut kinds = Vec::new();
+    for key in keys(&mut redis, &prefix).await {
+        let mut text = vec![key.clone()];
+        text.extend(values(&mut redis, &key).await);
+        let code_key = CodeKey::from_bytes(b"a key of 32 bytes for this test!".to_vec()).unwrap();
+        let code = code_key.derive(issue, CodeLength::new(4).unwrap());
+        for text in text {
+            let lower = text.to_lowercase();
+            assert!(!lower.contains("hopper") && !lower.contains("example"), "{text} holds an address");
+            assert_ne!(text, code.expose());
+            assert!(!lower.contains("203.0.113.7"), "{text} holds a client's address");
+        }
+        kinds.push(key.split(':').nth(1).unwrap().to_owned());
+    }
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["code", "guesses", "limit", "limit"]);
+}
+
+#[tokio::test]
+async fn every_key_expires_in_its_time() {
+    let prefix = prefix();
+    let address = EmailAddress::parse("ada@example.com").unwrap();
+    fill(&prefix, &address, CodeIssue { user_id: user_id(), number: 1 }).await;
+
+    let mut redis = inspector().await;
+    for key in keys(&mut redis, &prefix).await {
+        let left: i64 = redis.pttl(&key).await.unwrap();
+        let left = Duration::from_millis(u64::try_from(left).expect("the key never expires"));
+        let most = if key.contains(":limit:") { Duration::from_secs(60) } else { DAY };
+        assert!(left <= most, "{key} stays for {left:?}");
+        if key.contains(":code:") || key.contains(":guesses:") {
+            assert!(left + Duration::from_secs(60) > DAY, "{key} is forgotten in {left:?}");
+        }
+    }
+}
+
+/// Uses every store once.
+async fn fill(prefix: &str, address: &EmailAddress, issue: CodeIssue) {
+    let connection = redis_connection();
+    let codes = RedisCodeStore::new(connection.clone(), prefix);
+    codes.open(issue, Duration::from_secs(60), 5).await.unwrap();
+    codes.spend_attempt(issue).await.unwrap();
+    codes.consume(issue).await.unwrap();
+    let guesses = RedisGuessBudget::new(connection.clone(), prefix);
+    guesses.spend_guess(address, GuessAllowance { guesses: 20, period: DAY }).await.unwrap();
+    let limiter = RedisRateLimiter::new(connection, prefix);
+    let quota = Quota { burst: 3, period: Duration::from_secs(60) };
+    limiter.check(&LimitKey::new("resend:address", address.as_str()), quota).await.unwrap();
+    limiter.check(&LimitKey::new("register:client", "203.0.113.7"), quota).await.unwrap();
+}
+
+async fn inspector() -> MultiplexedConnection {
+    redis::Client::open(redis_url()).unwrap().get_multiplexed_async_connection().await.unwrap()
+}
+
+async fn keys(redis: &mut MultiplexedConnection, prefix: &str) -> Vec<String> {
+    redis.keys(format!("{prefix}:*")).await.unwrap()
+}
+
+async fn values(redis: &mut MultiplexedConnection, key: &str) -> Vec<String> {
+    let kind: String = redis::cmd("TYPE").arg(key).query_async(redis).await.unwrap();
+    match kind.as_str() {
+        "hash" => redis.hgetall(key).await.unwrap(),
+        "list" => redis.lrange(key, 0, -1).await.unwrap(),
+        "string" => vec![redis.get(key).await.unwrap()],
+        other => panic!("{key} is a {other}"),
+    }
+}

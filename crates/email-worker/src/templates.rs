@@ -1,0 +1,144 @@
+//! The texts of the mails, compiled into the binary.
+//!
+//! In a code's mail the code is the only number of its length, so that people, scripts and autofill find
+//! it. The templates must never load anything from a network: that would tell a third party who reads.
+
+use std::time::Duration;
+
+use domain::{CodeLength, VerificationCode};
+use minijinja::{Environment, UndefinedBehavior, context};
+
+/// What the mails of one deployment have in common.
+#[derive(Debug, Clone)]
+pub struct TemplateOptions {
+    /// What people have signed up for, as they know it.
+    pub product_name: String,
+    /// How long a code counts.
+    pub window: Duration,
+    /// How many digits a code has.
+    pub code_length: CodeLength,
+}
+
+/// Why the mails cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// It goes into the subject, which is one line.
+    #[error("the product name must be 1 to 60 characters without control characters")]
+    ProductName,
+    /// Readers and autofill could take it for the code.
+    #[error("the product name and the window must not contain a number of {0} or more digits")]
+    LooksLikeCode(usize),
+    /// A template does not compile or render.
+    #[error("a mail template is broken")]
+    Render(#[from] minijinja::Error),
+}
+
+/// A mail without its recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailContent {
+    /// One line. Does not contain the code: notifications show it on locked screens.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The HTML.
+    pub html: String,
+}
+
+/// Writes the mails.
+#[derive(Debug)]
+pub struct Templates {
+    environment: Environment<'static>,
+    product: String,
+    window: String,
+}
+
+impl Templates {
+    /// Compiles the templates and makes sure that a code will be found in its mail.
+    pub fn new(options: &TemplateOptions) -> Result<Self, TemplateError> {
+        let product = options.product_name.trim().to_owned();
+        if product.is_empty() || product.chars().count() > 60 || product.chars().any(char::is_control) {
+            return Err(TemplateError::ProductName);
+        }
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.add_template("code.txt", include_str!("../templates/code.txt"))?;
+        environment.add_template("code.html", include_str!("../templates/code.html"))?;
+        environment.add_template("repeated.txt", include_str!("../templates/registration_repeated.txt"))?;
+        environment.add_template("repeated.html", include_str!("../templates/registration_repeated.html"))?;
+        let templates = Self { environment, product, window: in_words(options.window) };
+        templates.refuse_numbers(options.code_length.digits())?;
+        Ok(templates)
+    }
+
+    /// The mail that brings a code.
+    pub fn code(&self, code: &VerificationCode) -> Result<MailContent, TemplateError> {
+        self.render("code", format!("Your {} verification code", self.product), code.expose())
+    }
+
+    /// The mail that tells the owner of an account that somebody tried to register its address.
+    pub fn registration_repeated(&self) -> Result<MailContent, TemplateError> {
+        self.render("repeated", format!("You already have an account at {}", self.product), "")
+    }
+
+    fn render(&self, name: &str, subject: String, code: &str) -> Result<MailContent, TemplateError> {
+        let values = context! { product => self.product.as_str(), window => self.window.as_str(), code, subject => subject.as_str() };
+        Ok(MailContent {
+            text: self.environment.get_template(&format!("{name}.txt"))?.render(&values)?,
+            html: self.environment.get_template(&format!("{name}.html"))?.render(&values)?,
+            subject,
+        })
+    }
+
+    fn refuse_numbers(&self, digits: usize) -> Result<(), TemplateError> {
+        let without_code = self.render("code", String::new(), "")?;
+        let is_number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|run| run.len() >= digits);
+        if is_number(&without_code.text) {
+            return Err(TemplateError::LooksLikeCode(digits));
+        }
+        Ok(())
+    }
+}
+
+/// A duration as one would say it, never longer than it is.
+fn in_words(window: Duration) -> String {
+    const WORDS: [&str; 13] = [
+        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+        "twelve",
+    ];
+    let (amount, unit) = match window.as_secs() {
+        0 => return "a moment".to_owned(),
+        60 => (1, "minute"),
+        seconds @ 1..120 => (seconds, "second"),
+        seconds @ 120..7200 => (seconds / 60, "minute"),
+        seconds => (seconds / 3600, "hour"),
+    };
+    let number = usize::try_from(amount)
+        .ok()
+        .and_then(|index| WORDS.get(index))
+        .map_or_else(|| amount.to_string(), |word| (*word).to_owned());
+    let plural = if amount == 1 { "" } else { "s" };
+    format!("{number} {unit}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_said_as_people_say_them() {
+        let cases = [
+            (0, "a moment"),
+            (1, "one second"),
+            (45, "45 seconds"),
+            (60, "one minute"),
+            (90, "90 seconds"),
+            (150, "two minutes"),
+            (1_800, "30 minutes"),
+            (3_600, "60 minutes"),
+            (7_200, "two hours"),
+        ];
+        for (seconds, expected) in cases {
+            assert_eq!(in_words(Duration::from_secs(seconds)), expected);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Doubles of the ports that write down, in order, what they were asked, and answer as a test has set.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ports::{
+    Attempt, ClaimError, CodeStore, CodeStoreError, Consumption, IdSource, Mail, MailError, Mailer, Opening,
+    RepositoryError, SaveError, UserRepository,
+};
+use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
+use uuid::Uuid;
+
+/// What was asked of the outside world, in order.
+#[derive(Debug, PartialEq, Eq, Clone)]
+pub(crate) enum Call {
+    Find,
+    Open(CodeIssue, Duration, u32),
+    Send(String),
+    StartMinute(CodeIssue, Duration),
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Fault {
+    Unavailable,
+    Damaged,
+}
+
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) calls: Mutex<Vec<Call>>,
+    pub(crate) mails: Mutex<Vec<Mail>>,
+    /// The code number and status of the one user, if there is one.
+    pub(crate) user: Mutex<Option<(u32, UserStatus)>>,
+    pub(crate) find_fault: Mutex<Option<Fault>>,
+    pub(crate) start_minute_fault: Mutex<Option<Fault>>,
+    /// Answers to the next calls; `Opened` and acceptance once they are used up.
+    pub(crate) openings: Mutex<VecDeque<Result<Opening, &'static str>>>,
+    pub(crate) sendings: Mutex<VecDeque<Result<(), MailError>>>,
+}
+
+pub(crate) fn user_id() -> UserId {
+    UserId::from_uuid(Uuid::from_u128(0x0189_0a5d_ac96_774b_bcce_b302_099a_8057))
+}
+
+pub(crate) fn issue(number: u32) -> CodeIssue {
+    CodeIssue { user_id: user_id(), number }
+}
+
+impl World {
+    pub(crate) fn with_user(number: u32, status: UserStatus) -> Arc<Self> {
+        Arc::new(Self { user: Mutex::new(Some((number, status))), ..Self::default() })
+    }
+
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    fn note(&self, call: Call) {
+        self.calls.lock().unwrap().push(call);
+    }
+}
+
+fn raise(fault: Fault) -> RepositoryError {
+    match fault {
+        Fault::Unavailable => RepositoryError::Unavailable("connection refused".into()),
+        Fault::Damaged => RepositoryError::Damaged("not an address".into()),
+    }
+}
+
+#[async_trait]
+impl UserRepository for World {
+    async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
+        self.note(Call::Find);
+        if let Some(fault) = *self.find_fault.lock().unwrap() {
+            return Err(raise(fault));
+        }
+        let email = EmailAddress::parse("ada@example.com").unwrap();
+        let hash = PasswordHash::from_phc("$argon2id$".into());
+        let user = *self.user.lock().unwrap();
+        Ok(user.map(|(number, status)| User::restore(id, email, hash, number, status)))
+    }
+
+    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<bool, RepositoryError> {
+        self.note(Call::StartMinute(issue, minute));
+        match *self.start_minute_fault.lock().unwrap() {
+            Some(fault) => Err(raise(fault)),
+            None => Ok(true),
+        }
+    }
+
+    async fn claim(&self, _: &User, _: &[Event]) -> Result<(), ClaimError> {
+        unreachable!("the worker claims nothing")
+    }
+    async fn find_by_email(&self, _: &EmailAddress) -> Result<Option<User>, RepositoryError> {
+        unreachable!("events carry no address")
+    }
+    async fn save(&self, _: &User, _: CodeIssue, _: &[Event]) -> Result<(), SaveError> {
+        unreachable!("the worker changes no user")
+    }
+    async fn upgrade_password_hash(
+        &self,
+        _: UserId,
+        _: &PasswordHash,
+        _: &PasswordHash,
+    ) -> Result<(), RepositoryError> {
+        unreachable!("the worker knows no password")
+    }
+    async fn record_repeated_registration(
+        &self,
+        _: UserId,
+        _: Duration,
+        _: &Event,
+    ) -> Result<bool, RepositoryError> {
+        unreachable!("the worker records nothing")
+    }
+    async fn purge_unverified(&self, _: Duration, _: u32) -> Result<u64, RepositoryError> {
+        unreachable!("the worker purges nothing")
+    }
+    async fn ping(&self) -> Result<(), RepositoryError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl CodeStore for World {
+    async fn open(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+    ) -> Result<Opening, CodeStoreError> {
+        self.note(Call::Open(issue, window, attempts));
+        let answer = self.openings.lock().unwrap().pop_front().unwrap_or(Ok(Opening::Opened));
+        answer.map_err(|reason| CodeStoreError(reason.into()))
+    }
+    async fn spend_attempt(&self, _: CodeIssue) -> Result<Attempt, CodeStoreError> {
+        unreachable!("the worker guesses nothing")
+    }
+    async fn consume(&self, _: CodeIssue) -> Result<Consumption, CodeStoreError> {
+        unreachable!("the worker uses no code up")
+    }
+    async fn release(&self, _: CodeIssue) -> Result<(), CodeStoreError> {
+        unreachable!("the worker uses no code up")
+    }
+    async fn forget(&self, _: UserId) -> Result<(), CodeStoreError> {
+        unreachable!("the worker forgets nothing")
+    }
+    async fn ping(&self) -> Result<(), CodeStoreError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Mailer for World {
+    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        self.note(Call::Send(mail.message_id.clone()));
+        self.sendings.lock().unwrap().pop_front().unwrap_or(Ok(()))?;
+        self.mails.lock().unwrap().push(mail.clone());
+        Ok(())
+    }
+    async fn ping(&self) -> Result<(), MailError> {
+        Ok(())
+    }
+}
+
+impl IdSource for World {
+    fn next_id(&self) -> Uuid {
+        *user_id().as_uuid()
+    }
+}

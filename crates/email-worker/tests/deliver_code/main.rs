@@ -1,0 +1,189 @@
+//! Every branch of the delivery of a code, and the order of its steps.
+
+#![allow(clippy::unwrap_used)]
+
+mod doubles;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ports::{EventHandler, HandleError, MailError, Opening};
+use domain::{CodeKey, CodeLength, Event, EventId, TraceParent, UserEvent, UserStatus};
+use email_worker::{DeliverCode, DeliveryOptions, TemplateOptions, Templates};
+use uuid::Uuid;
+
+use doubles::{Call, Fault, World, issue, user_id};
+
+const WINDOW: Duration = Duration::from_secs(60);
+const PENDING: UserStatus = UserStatus::Pending { code_mailed: false };
+const MESSAGE_ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057.1";
+
+fn key() -> CodeKey {
+    CodeKey::from_hex("7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12").unwrap()
+}
+
+fn worker(world: &Arc<World>) -> DeliverCode {
+    let code_length = CodeLength::new(4).unwrap();
+    let options = TemplateOptions { product_name: "Example".into(), window: WINDOW, code_length };
+    DeliverCode {
+        users: world.clone(),
+        codes: world.clone(),
+        mailer: world.clone(),
+        ids: world.clone(),
+        key: Arc::new(key()),
+        templates: Templates::new(&options).unwrap(),
+        options: DeliveryOptions { code_length, window: WINDOW, attempts: 5 },
+    }
+}
+
+async fn handle(world: &Arc<World>, kind: UserEvent) -> Result<(), HandleError> {
+    let id = Uuid::from_u128(0x0189_0a5d_ac96_774b_bcce_0000_0000_0001);
+    let event = Event { id: EventId::from_uuid(id), trace: TraceParent::start(id), kind };
+    worker(world).handle(&event).await
+}
+
+fn registered() -> UserEvent {
+    UserEvent::UserRegistered { issue: issue(1) }
+}
+
+fn opened() -> Call {
+    Call::Open(issue(1), WINDOW, 5)
+}
+
+fn sent() -> Call {
+    Call::Send(MESSAGE_ID.into())
+}
+
+fn transient() -> MailError {
+    MailError::Transient("451 try later".into())
+}
+
+#[tokio::test]
+async fn the_window_opens_before_the_mail_and_starts_afresh_when_it_is_accepted() {
+    let world = World::with_user(1, PENDING);
+    handle(&world, registered()).await.unwrap();
+    let expected = [Call::Find, opened(), sent(), opened(), Call::StartMinute(issue(1), WINDOW)];
+    assert_eq!(world.calls(), expected);
+    let mails = world.mails.lock().unwrap();
+    assert_eq!(mails[0].to.as_str(), "ada@example.com");
+    assert!(mails[0].text.lines().any(|line| line == "7963"), "{}", mails[0].text);
+    assert!(!mails[0].subject.contains("7963"));
+}
+
+#[tokio::test]
+async fn a_code_that_was_asked_for_again_is_mailed_under_its_own_message_id() {
+    let world = World::with_user(2, PENDING);
+    handle(&world, UserEvent::CodeRequested { issue: issue(2) }).await.unwrap();
+    let mails = world.mails.lock().unwrap();
+    assert_eq!(mails[0].message_id, "01890a5d-ac96-774b-bcce-b302099a8057.2");
+    assert!(mails[0].text.contains("\n7001\n"));
+}
+
+#[tokio::test]
+async fn a_dead_code_is_not_mailed() {
+    let gone = Arc::new(World::default());
+    let active = World::with_user(1, UserStatus::Active);
+    let asked_again = World::with_user(2, PENDING);
+    for world in [gone, active, asked_again] {
+        handle(&world, registered()).await.unwrap();
+        assert_eq!(world.calls(), [Call::Find]);
+    }
+    for opening in [Opening::Superseded, Opening::Consumed] {
+        let world = World::with_user(1, PENDING);
+        world.openings.lock().unwrap().push_back(Ok(opening));
+        handle(&world, registered()).await.unwrap();
+        assert_eq!(world.calls(), [Call::Find, opened()]);
+    }
+}
+
+#[tokio::test]
+async fn a_code_superseded_or_used_while_its_mail_was_accepted_starts_no_minute() {
+    for opening in [Opening::Superseded, Opening::Consumed] {
+        let world = World::with_user(1, PENDING);
+        world.openings.lock().unwrap().extend([Ok(Opening::Opened), Ok(opening)]);
+        handle(&world, registered()).await.unwrap();
+        assert_eq!(world.calls(), [Call::Find, opened(), sent(), opened()]);
+    }
+}
+
+#[tokio::test]
+async fn a_redelivery_after_a_crash_mails_the_same_code_under_the_same_message_id() {
+    let world = World::with_user(1, PENDING);
+    world.openings.lock().unwrap().extend([Ok(Opening::Opened), Err("connection lost")]);
+    assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
+    handle(&world, registered()).await.unwrap();
+    let mails = world.mails.lock().unwrap();
+    assert_eq!(mails.len(), 2);
+    assert_eq!((&mails[0].message_id, &mails[0].text), (&mails[1].message_id, &mails[1].text));
+    assert_eq!(mails[0].html, mails[1].html);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_not_taken_for_now_starts_nothing_and_is_tried_again() {
+    let world = World::with_user(1, PENDING);
+    world.sendings.lock().unwrap().push_back(Err(transient()));
+    assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
+    assert_eq!(world.calls(), [Call::Find, opened(), sent()]);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_refused_for_good_frees_the_address() {
+    let world = World::with_user(1, PENDING);
+    world.sendings.lock().unwrap().push_back(Err(MailError::Permanent("550 no such mailbox".into())));
+    assert!(matches!(handle(&world, registered()).await, Err(HandleError::Permanent(_))));
+    let freed = Call::StartMinute(issue(1), Duration::ZERO);
+    assert_eq!(world.calls(), [Call::Find, opened(), sent(), freed]);
+}
+
+#[tokio::test]
+async fn an_address_that_could_not_be_freed_is_freed_at_the_next_delivery() {
+    let world = World::with_user(1, PENDING);
+    world.sendings.lock().unwrap().push_back(Err(MailError::Permanent("550 no such mailbox".into())));
+    *world.start_minute_fault.lock().unwrap() = Some(Fault::Unavailable);
+    assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
+}
+
+#[tokio::test]
+async fn stores_that_do_not_answer_are_tried_again_and_damaged_records_are_not() {
+    for (fault, permanent) in [(Fault::Unavailable, false), (Fault::Damaged, true)] {
+        let finding = World::with_user(1, PENDING);
+        *finding.find_fault.lock().unwrap() = Some(fault);
+        let starting = World::with_user(1, PENDING);
+        *starting.start_minute_fault.lock().unwrap() = Some(fault);
+        for world in [finding, starting] {
+            let error = handle(&world, registered()).await.unwrap_err();
+            assert_eq!(matches!(error, HandleError::Permanent(_)), permanent);
+        }
+    }
+    let world = World::with_user(1, PENDING);
+    world.openings.lock().unwrap().push_back(Err("connection refused"));
+    assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
+    assert_eq!(world.calls(), [Call::Find, opened()]);
+}
+
+#[tokio::test]
+async fn an_activation_needs_no_mail() {
+    let world = World::with_user(1, UserStatus::Active);
+    handle(&world, UserEvent::UserActivated { user_id: user_id() }).await.unwrap();
+    assert!(world.calls().is_empty());
+}
+
+#[tokio::test]
+async fn the_owner_of_an_account_is_told_of_a_repeated_registration() {
+    let world = World::with_user(1, UserStatus::Active);
+    let event = UserEvent::RegistrationRepeated { user_id: user_id() };
+    handle(&world, event.clone()).await.unwrap();
+    handle(&world, event).await.unwrap();
+    {
+        let mails = world.mails.lock().unwrap();
+        assert!(mails[0].text.contains("You already have an account"));
+        assert_eq!(mails[0].message_id, mails[1].message_id);
+        assert_ne!(mails[0].message_id, MESSAGE_ID);
+    }
+    let event = UserEvent::RegistrationRepeated { user_id: user_id() };
+    world.sendings.lock().unwrap().push_back(Err(transient()));
+    assert!(matches!(handle(&world, event.clone()).await, Err(HandleError::Transient(_))));
+    *world.user.lock().unwrap() = None;
+    handle(&world, event).await.unwrap();
+    assert_eq!(world.mails.lock().unwrap().len(), 2);
+}

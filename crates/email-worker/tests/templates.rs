@@ -1,0 +1,110 @@
+//! What the mails say: the code can't be missed, and nothing else can be taken for it.
+
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use domain::{CodeIssue, CodeKey, CodeLength, UserId, VerificationCode};
+use email_worker::{TemplateError, TemplateOptions, Templates};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+fn code(user: u128, digits: u8) -> VerificationCode {
+    let key = CodeKey::from_hex("7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12").unwrap();
+    let issue = CodeIssue { user_id: UserId::from_uuid(Uuid::from_u128(user)), number: 1 };
+    key.derive(issue, CodeLength::new(digits).unwrap())
+}
+
+fn templates(product: &str, seconds: u64, digits: u8) -> Result<Templates, TemplateError> {
+    Templates::new(&TemplateOptions {
+        product_name: product.into(),
+        window: Duration::from_secs(seconds),
+        code_length: CodeLength::new(digits).unwrap(),
+    })
+}
+
+/// The runs of decimal digits that are long enough to be a code.
+fn numbers(text: &str) -> Vec<&str> {
+    text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() >= 4).collect()
+}
+
+#[test]
+fn the_plain_text_of_a_code_mail() {
+    let code = code(0x0189_0a5d_ac96_774b_bcce_b302_099a_8057, 4);
+    let mail = templates("Acme", 60, 4).unwrap().code(&code).unwrap();
+    assert_eq!(mail.subject, "Your Acme verification code");
+    assert_eq!(
+        mail.text,
+        "Your verification code for Acme:\n\
+         \n\
+         7963\n\
+         \n\
+         This code is valid for one minute. Enter it where you signed up.\n\
+         \n\
+         If you did not sign up for Acme, ignore this mail: without the code,\n\
+         nothing happens. We will never ask you to tell us this code."
+    );
+}
+
+#[test]
+fn the_plain_text_of_the_notice_to_an_owner() {
+    let mail = templates("Acme", 60, 4).unwrap().registration_repeated().unwrap();
+    assert_eq!(mail.subject, "You already have an account at Acme");
+    assert_eq!(
+        mail.text,
+        "Somebody tried to sign up for Acme with your e-mail address.\n\
+         \n\
+         You already have an account, so nothing has changed.\n\
+         \n\
+         If it was you, sign in with the password you chose when you signed up.\n\
+         If it was not you, you can ignore this mail."
+    );
+}
+
+#[test]
+fn the_html_loads_nothing_and_runs_nothing() {
+    let templates = templates("Acme", 60, 4).unwrap();
+    for mail in [templates.code(&code(1, 4)).unwrap(), templates.registration_repeated().unwrap()] {
+        for forbidden in ["http:", "https:", "src=", "href=", "url(", "@import", "<script", "<link", "<img"] {
+            assert!(!mail.html.contains(forbidden), "{forbidden}");
+        }
+        assert!(mail.html.contains("prefers-color-scheme: dark"));
+    }
+}
+
+#[test]
+fn the_product_name_is_text_in_html() {
+    let mail = templates("Tom & <b>Jerry</b>", 60, 4).unwrap().code(&code(1, 4)).unwrap();
+    assert!(mail.text.contains("Tom & <b>Jerry</b>"));
+    assert!(mail.html.contains("Tom &amp; &lt;b&gt;Jerry&lt;&#x2f;b&gt;") && !mail.html.contains("<b>"));
+}
+
+#[test]
+fn what_could_be_taken_for_a_code_is_refused() {
+    assert!(matches!(templates("Studio 2024", 60, 4), Err(TemplateError::LooksLikeCode(4))));
+    assert!(matches!(templates("Call 5551234", 60, 4), Err(TemplateError::LooksLikeCode(4))));
+    assert!(templates("Studio 2024", 60, 6).is_ok());
+    assert!(matches!(templates("Acme", 10_000 * 3_600, 4), Err(TemplateError::LooksLikeCode(4))));
+    for name in ["", "  ", "Acme\r\nBcc: eve@example.com", &"x".repeat(61)] {
+        assert!(matches!(templates(name, 60, 4), Err(TemplateError::ProductName)), "{name:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_code_is_the_only_number_and_has_a_line_of_its_own(
+        user: u128,
+        digits in 4_u8..=8,
+        seconds in 1_u64..100_000,
+        product in "[^0-9\\pC]{0,58}[a-zA-Z]",
+    ) {
+        let code = code(user, digits);
+        let mail = templates(&product, seconds, digits).unwrap().code(&code).unwrap();
+        prop_assert_eq!(numbers(&mail.text), vec![code.expose()]);
+        prop_assert_eq!(mail.text.lines().filter(|line| *line == code.expose()).count(), 1);
+        prop_assert!(!mail.subject.contains(code.expose()));
+        prop_assert_eq!(numbers(&mail.html), vec![code.expose()]);
+        let element = format!(">{}<", code.expose());
+        prop_assert!(mail.html.contains(&element));
+    }
+}

@@ -1,0 +1,103 @@
+//! What every worker thread of the API shares.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ports::{
+    CodeStore, GuessAllowance, GuessBudget, IdSource, PasswordHasher, RateLimiter, UserRepository,
+};
+use domain::{CodeKey, CodeLength, PasswordLength};
+use tokio::sync::Notify;
+
+use crate::http::client_address::TrustedProxies;
+use crate::http::health::{Health, HealthCheck};
+use crate::limits::{Limits, Quotas};
+use crate::use_cases::{Activate, Authenticator, ExistingAccount, Register, ResendCode};
+
+/// The outside world, as the API needs it.
+#[derive(Clone)]
+pub struct Ports {
+    /// Where users live.
+    pub users: Arc<dyn UserRepository>,
+    /// The windows in which codes count.
+    pub codes: Arc<dyn CodeStore>,
+    /// The guesses of an address.
+    pub guesses: Arc<dyn GuessBudget>,
+    /// What hashes and verifies passwords.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// What counts requests.
+    pub limiter: Arc<dyn RateLimiter>,
+    /// What counts them while `limiter` does not answer; without it nothing is limited then.
+    pub fallback_limiter: Option<Arc<dyn RateLimiter>>,
+    /// Where identifiers come from.
+    pub ids: Arc<dyn IdSource>,
+}
+
+/// How the API behaves.
+pub struct Options {
+    /// What codes are derived with.
+    pub code_key: Arc<CodeKey>,
+    /// How many digits a code has.
+    pub code_length: CodeLength,
+    /// How long a code counts once its mail is accepted; told to users.
+    pub code_window: Duration,
+    /// How many guesses an address has.
+    pub guess_allowance: GuessAllowance,
+    /// How long passwords may be.
+    pub password_length: PasswordLength,
+    /// What registration says about a taken address.
+    pub existing_account: ExistingAccount,
+    /// How often clients may ask.
+    pub quotas: Quotas,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// The origins whose pages may call the API, such as `https://app.example.com`; none turns CORS off.
+    pub allowed_origins: Vec<String>,
+    /// How long a client may take to send a body.
+    pub body_timeout: Duration,
+}
+
+/// The application: its use cases and what the HTTP layer needs to know.
+pub struct AppState {
+    pub(crate) register: Register,
+    pub(crate) activate: Activate,
+    pub(crate) resend_code: ResendCode,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) health: Health,
+    pub(crate) openapi: String,
+    pub(crate) options: Options,
+}
+
+impl AppState {
+    /// Wires the use cases. `relay_wake` is notified after each commit that left an event in the outbox;
+    /// `checks` are what `/health/ready` asks.
+    pub fn new(ports: Ports, options: Options, relay_wake: Arc<Notify>, checks: Vec<HealthCheck>) -> Self {
+        let limits = Arc::new(Limits::new(options.quotas, ports.limiter, ports.fallback_limiter));
+        let authenticator = Authenticator { users: ports.users.clone(), hasher: ports.hasher.clone() };
+        let register = Register {
+            users: ports.users,
+            hasher: ports.hasher,
+            ids: ports.ids.clone(),
+            limits: limits.clone(),
+            relay_wake: relay_wake.clone(),
+            existing_account: options.existing_account,
+        };
+        let activate = Activate {
+            authenticator: authenticator.clone(),
+            codes: ports.codes,
+            guesses: ports.guesses,
+            guess_allowance: options.guess_allowance,
+            code_key: options.code_key.clone(),
+            code_length: options.code_length,
+            ids: ports.ids.clone(),
+            limits: limits.clone(),
+            relay_wake: relay_wake.clone(),
+        };
+        let resend_code =
+            ResendCode { authenticator, ids: ports.ids.clone(), limits: limits.clone(), relay_wake };
+        let openapi = crate::http::openapi::document(options.password_length, options.code_length);
+        let health = Health::new(checks);
+        Self { register, activate, resend_code, limits, ids: ports.ids, health, openapi, options }
+    }
+}

@@ -1,0 +1,78 @@
+//! Refuses clients that could not read the answer: 406 (RFC 9110 section 12.5.1).
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{ACCEPT, HeaderMap};
+use actix_web::{FromRequest, HttpRequest};
+
+use super::problem::Problem;
+use super::problem_kind::ProblemKind;
+
+/// Shows that a client reads JSON. A handler asks for it as its first argument.
+pub(crate) struct AcceptsJson;
+
+impl FromRequest for AcceptsJson {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let accepted = accepts(request.headers(), "json") || accepts(request.headers(), "problem+json");
+        ready(if accepted { Ok(Self) } else { Err(Problem::new(ProblemKind::NotAcceptable)) })
+    }
+}
+
+/// Whether `application/{subtype}` is acceptable: the most specific range that names it has a weight over 0.
+fn accepts(headers: &HeaderMap, subtype: &str) -> bool {
+    if !headers.contains_key(ACCEPT) {
+        return true;
+    }
+    headers
+        .get_all(ACCEPT)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| weigh(range, subtype))
+        .max_by_key(|(specificity, _)| *specificity)
+        .is_some_and(|(_, weight)| weight > 0.0)
+}
+
+/// How specifically a range names `application/{subtype}`, and with which weight; `None` if it doesn't.
+fn weigh(range: &str, subtype: &str) -> Option<(u8, f32)> {
+    let mut parts = range.split(';').map(str::trim);
+    let media = parts.next()?.to_ascii_lowercase();
+    let specificity = match media.split_once('/')? {
+        ("application", named) if named == subtype => 2,
+        ("application", "*") => 1,
+        ("*", "*") => 0,
+        _ => return None,
+    };
+    let weight = parts
+        .find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
+        .map_or(1.0, |weight| weight.parse().unwrap_or(0.0));
+    Some((specificity, weight))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::HeaderValue;
+
+    fn accepts_json(value: &'static str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(value));
+        accepts(&headers, "json")
+    }
+
+    #[test]
+    fn the_most_specific_range_decides() {
+        for value in
+            ["*/*", "application/*", "text/html, application/json;q=0.1", "Application/JSON", "*/*;q=0.1"]
+        {
+            assert!(accepts_json(value), "{value}");
+        }
+        for value in ["", "text/html", "application/json;q=0, */*", "application/xml", "json", "*/*; q=0"] {
+            assert!(!accepts_json(value), "{value}");
+        }
+        assert!(accepts(&HeaderMap::new(), "json"));
+    }
+}

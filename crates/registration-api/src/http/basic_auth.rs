@@ -1,0 +1,142 @@
+//! Basic credentials, RFC 7617.
+//!
+//! Everything that is wrong with them gives the same answer, and nothing of them may be repeated or logged.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::{FromRequest, HttpRequest};
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use domain::{EmailAddress, Password};
+use secrecy::SecretString;
+
+use super::problem::Problem;
+use crate::use_cases::Credentials;
+
+/// Padding is optional: some clients leave it out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The credentials of a request, if it has any that could be right.
+pub(crate) struct BasicAuth(Option<Credentials>);
+
+impl BasicAuth {
+    /// The credentials, or the answer to a request without any. An address that could never be registered is
+    /// answered like one that isn't.
+    pub(crate) fn credentials(self) -> Result<Credentials, Problem> {
+        self.0.ok_or_else(Problem::invalid_credentials)
+    }
+}
+
+impl FromRequest for BasicAuth {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(parse(request.headers()))))
+    }
+}
+
+/// UTF-8; the first colon splits; neither part is empty or has control characters. A second header would leave
+/// it open whose word counts, so there must be one.
+fn parse(headers: &HeaderMap) -> Option<Credentials> {
+    let mut values = headers.get_all(AUTHORIZATION);
+    let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;
+    let (scheme, token) = value.trim().split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(BASE64.decode(token.trim_start_matches(' ')).ok()?).ok()?;
+    if decoded.chars().any(char::is_control) {
+        return None;
+    }
+    let (address, password) = decoded.split_once(':')?;
+    if password.is_empty() {
+        return None;
+    }
+    let password = Password::claimed(SecretString::from(password));
+    Some(Credentials { email: EmailAddress::parse(address).ok()?, password })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::HeaderValue;
+    use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
+
+    fn parse_value(value: &[u8]) -> Option<Credentials> {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_bytes(value).ok()?);
+        parse(&headers)
+    }
+
+    fn parse_pair(pair: &[u8]) -> Option<(String, String)> {
+        let credentials = parse_value(format!("Basic {}", STANDARD.encode(pair)).as_bytes())?;
+        Some((credentials.email.as_str().to_owned(), credentials.password.expose().to_owned()))
+    }
+
+    #[test]
+    fn the_first_colon_splits() {
+        assert_eq!(parse_pair(b"a@example.com:x:y:").unwrap(), ("a@example.com".into(), "x:y:".into()));
+    }
+
+    #[test]
+    fn credentials_are_utf8() {
+        assert_eq!(parse_pair("a@example.com:pässwörd🐎".as_bytes()).unwrap().1, "pässwörd🐎");
+        assert_eq!(parse_pair(b"a@example.com:p\xe4ssword"), None);
+    }
+
+    #[test]
+    fn scheme_and_padding_are_read_leniently() {
+        for value in
+            ["basic YUBleGFtcGxlLmNvbTpw", "BASIC  YUBleGFtcGxlLmNvbTpwdw", "Basic YUBleGFtcGxlLmNvbTpwdw=="]
+        {
+            assert!(parse_value(value.as_bytes()).is_some(), "{value}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_credentials() {
+        for pair in
+            ["", ":", "a@example.com", "a@example.com:", ":password", "plain:password", "a@example.com:p\0"]
+        {
+            assert_eq!(parse_pair(pair.as_bytes()), None, "{pair:?}");
+        }
+        for value in
+            ["", "Basic", "Basic ", "Bearer abc", "Basic !!!", "Basic YQ= =", "BasicYUBleGFtcGxlLmNvbTpw"]
+        {
+            assert!(parse_value(value.as_bytes()).is_none(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_second_header_is_refused() {
+        let mut headers = HeaderMap::new();
+        for _ in 0..2 {
+            headers.append(AUTHORIZATION, HeaderValue::from_static("Basic YUBleGFtcGxlLmNvbTpw"));
+        }
+        assert!(parse(&headers).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_it_panic(value in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse_value(&value);
+            let _ = parse_value(&[b"Basic ", &value[..]].concat());
+        }
+
+        #[test]
+        fn passwords_arrive_exactly(password in "\\PC{1,80}") {
+            prop_assume!(!password.chars().any(char::is_control));
+            let pair = format!("a@example.com:{password}");
+            prop_assert_eq!(parse_pair(pair.as_bytes()).unwrap().1, password);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Lets pages of configured origins call the API (Fetch standard, CORS protocol). Without any, no answer
+//! carries a CORS header and browsers keep other origins out.
+
+use actix_cors::Cors;
+use actix_web::http::{Method, header};
+
+/// Allows what the API understands, and nothing with cookies: it has none.
+pub(crate) fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods([Method::GET, Method::POST])
+        .allowed_headers([header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE])
+        .allowed_header("traceparent")
+        .expose_headers(["Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id"])
+        .max_age(600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

@@ -1,0 +1,27 @@
+//! The REST API: translates between HTTP and the use cases, and decides nothing by itself.
+//!
+//! Every answer that is not a success is a problem document (RFC 9457). No answer may repeat a secret that
+//! was sent, and no log line may contain one.
+
+mod accept;
+mod activate;
+mod basic_auth;
+mod cors;
+mod docs;
+mod json_body;
+mod messages;
+mod problem;
+mod problem_kind;
+mod register;
+mod request_log;
+mod resend_code;
+mod routes;
+mod security_headers;
+mod server;
+mod use_case_errors;
+
+pub mod client_address;
+pub mod health;
+pub mod openapi;
+
+pub use server::{ServerOptions, server};

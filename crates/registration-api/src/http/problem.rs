@@ -1,0 +1,185 @@
+//! Problem documents, RFC 9457.
+//!
+//! What a client reads is written here and only here. A cause never gets into it: causes go to the log.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::problem_kind::ProblemKind;
+use crate::limits::LimitExceeded;
+
+/// The challenge of RFC 7617 section 2.1.
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"registration\", charset=\"UTF-8\"");
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    kind: ProblemKind,
+    detail: Cow<'static, str>,
+    errors: Vec<FieldError>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// The document itself.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemDocument<'a> {
+    /// Where this kind of problem is documented, relative to this server.
+    #[serde(rename = "type")]
+    #[schema(format = "uri-reference", examples("/docs/problems#email-taken"))]
+    type_uri: String,
+    /// What kind of problem it is, for people.
+    #[schema(examples("Address taken"))]
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599, examples(409))]
+    status: u16,
+    /// What went wrong this time, for people.
+    detail: &'a str,
+    /// What kind of problem it is, for programs. Never renamed.
+    #[schema(examples("email-taken"))]
+    code: &'static str,
+    /// Each fault of the body, with status 422.
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    #[schema(required = false)]
+    errors: &'a [FieldError],
+}
+
+/// A fault of a body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct FieldError {
+    /// Where it is: a JSON pointer (RFC 6901).
+    #[schema(examples("/password"))]
+    pub(crate) pointer: &'static str,
+    /// What it is, for programs.
+    #[schema(examples("password-too-short"))]
+    pub(crate) code: &'static str,
+    /// What it is, for people.
+    pub(crate) detail: String,
+}
+
+impl Problem {
+    /// A problem that its kind says everything about.
+    pub(crate) fn new(kind: ProblemKind) -> Self {
+        Self::with_detail(kind, kind.meaning())
+    }
+
+    /// A problem of which more can be said.
+    pub(crate) fn with_detail(kind: ProblemKind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+    }
+
+    /// Missing, broken, unknown and wrong credentials: one and the same answer.
+    pub(crate) fn invalid_credentials() -> Self {
+        Self::new(ProblemKind::InvalidCredentials).header(header::WWW_AUTHENTICATE, CHALLENGE)
+    }
+
+    /// A body with faults.
+    pub(crate) fn validation_failed(errors: Vec<FieldError>) -> Self {
+        let detail = "The body is JSON but not what is needed here: see the errors.";
+        Self { errors, ..Self::with_detail(ProblemKind::ValidationFailed, detail) }
+    }
+
+    /// A method that a path does not know; `allow` lists those it knows (RFC 9110 section 10.2.1).
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        Self::new(ProblemKind::MethodNotAllowed).header(header::ALLOW, HeaderValue::from_static(allow))
+    }
+
+    /// A limit was hit. The headers are those of draft-ietf-httpapi-ratelimit-headers.
+    pub(crate) fn rate_limited(limit: &LimitExceeded) -> Self {
+        let LimitExceeded { policy, quota, .. } = limit;
+        let reset = whole_seconds(limit.reset_after.max(limit.retry_after));
+        let window = whole_seconds(quota.period);
+        Self::new(ProblemKind::RateLimited)
+            .retry_after(limit.retry_after)
+            .text_header(RATE_LIMIT_POLICY, &format!("\"{policy}\";q={};w={window}", quota.burst))
+            .text_header(RATE_LIMIT, &format!("\"{policy}\";r=0;t={reset}"))
+    }
+
+    /// Adds `Retry-After` (RFC 9110 section 10.2.3), in seconds, rounded up.
+    pub(crate) fn retry_after(self, delay: Duration) -> Self {
+        let seconds = whole_seconds(delay);
+        self.header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Adds a header.
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn text_header(self, name: HeaderName, value: &str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(value) => self.header(name, value),
+            Err(_) => self,
+        }
+    }
+}
+
+/// Never less than asked for, and never 0: a client that came back at once would be refused again.
+fn whole_seconds(delay: Duration) -> u64 {
+    let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+    seconds.max(1)
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.title())
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.kind.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let document = ProblemDocument {
+            type_uri: self.kind.type_uri(),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: &self.detail,
+            code: self.kind.code(),
+            errors: &self.errors,
+        };
+        let mut response = HttpResponse::build(self.kind.status());
+        for header in &self.headers {
+            response.insert_header(header.clone());
+        }
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        let mut response = response.json(document);
+        response.extensions_mut().insert(self.kind);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_rounded_up() {
+        assert_eq!(whole_seconds(Duration::ZERO), 1);
+        assert_eq!(whole_seconds(Duration::from_millis(1)), 1);
+        assert_eq!(whole_seconds(Duration::from_secs(2)), 2);
+        assert_eq!(whole_seconds(Duration::from_millis(2001)), 3);
+    }
+
+    #[test]
+    fn codes_are_unique() {
+        let mut codes: Vec<_> = ProblemKind::ALL.iter().map(|kind| kind.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), ProblemKind::ALL.len());
+    }
+}

@@ -1,0 +1,98 @@
+//! `POST /api/v1/users/register`.
+
+use actix_web::web::{Data, Payload, ReqData};
+use actix_web::{HttpRequest, HttpResponse};
+use domain::{EmailAddress, EmailAddressError, Password, PasswordError, PasswordLength, TraceParent};
+use secrecy::SecretString;
+
+use super::accept::AcceptsJson;
+use super::json_body::{self, Fields};
+use super::messages::{ConcealedResponse, RegisterRequest, RegisterResponse};
+use super::problem::Problem;
+use crate::AppState;
+use crate::limits::Action;
+use crate::use_cases::Registered;
+
+/// Claim an address
+///
+/// Mails a code to the address. The account is active once the code has come back to
+/// `/api/v1/users/activate` in time. An address whose code has run out unused can be claimed again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/register",
+    operation_id = "register",
+    tag = "users",
+    request_body = RegisterRequest,
+    responses(
+        (status = 201, description = "The address is claimed and its code on the way.", body = RegisterResponse),
+        (
+            status = 202,
+            description = "Accepted. Given for every address where the service conceals which ones are registered.",
+            body = ConcealedResponse
+        ),
+    )
+)]
+pub(crate) async fn register(
+    _: AcceptsJson,
+    state: Data<AppState>,
+    trace: ReqData<TraceParent>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let client = state.options.trusted_proxies.client_of(&request);
+    state.limits.check_client(Action::Register, client).await?;
+    let fields = json_body::read(&request, payload, state.options.body_timeout).await?;
+    let (email, password) = validate(fields, state.options.password_length)?;
+    let address = email.as_str().to_owned();
+    let registered = state.register.register(email, password, *trace).await?;
+    let seconds = state.options.code_window.as_secs();
+    Ok(match registered {
+        Registered::Claimed { user_id } => HttpResponse::Created().json(RegisterResponse {
+            user_id: user_id.to_string(),
+            email: address,
+            message: format!("A code is on its way. Send it back within {seconds} seconds of its arrival."),
+        }),
+        Registered::Concealed => HttpResponse::Accepted().json(ConcealedResponse {
+            email: address,
+            message: "If this address can be registered, a code is on its way to it.".into(),
+        }),
+    })
+}
+
+fn validate(mut fields: Fields, length: PasswordLength) -> Result<(EmailAddress, Password), Problem> {
+    let email = fields.string("/email").and_then(|text| validate_email(&mut fields, &text));
+    let password = fields.string("/password").and_then(|text| validate_password(&mut fields, text, length));
+    match (email, password) {
+        (Some(email), Some(password)) => Ok((email, password)),
+        _ => Err(fields.into_problem()),
+    }
+}
+
+fn validate_email(fields: &mut Fields, text: &str) -> Option<EmailAddress> {
+    let error = match EmailAddress::parse(text) {
+        Ok(email) => return Some(email),
+        Err(error) => error,
+    };
+    let code = match error {
+        EmailAddressError::Empty => "email-empty",
+        EmailAddressError::TooLong => "email-too-long",
+        EmailAddressError::LocalPartNotAscii => "email-not-ascii",
+        EmailAddressError::Malformed => "email-malformed",
+    };
+    fields.refuse("/email", code, error.to_string());
+    None
+}
+
+fn validate_password(fields: &mut Fields, text: String, length: PasswordLength) -> Option<Password> {
+    let error = match Password::new(SecretString::from(text), length) {
+        Ok(password) => return Some(password),
+        Err(error) => error,
+    };
+    let code = match error {
+        PasswordError::TooShort(_) => "password-too-short",
+        PasswordError::TooLong(_) => "password-too-long",
+        PasswordError::ControlCharacter => "password-control-character",
+    };
+    fields.refuse("/password", code, error.to_string());
+    None
+}

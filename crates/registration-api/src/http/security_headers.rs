@@ -1,0 +1,16 @@
+//! Headers that every answer carries (OWASP HTTP Headers cheat sheet; ASVS 3.4, 14.3.2).
+//!
+//! The strictest values are the default; a page that needs more says so itself.
+
+use actix_web::http::header;
+use actix_web::middleware::DefaultHeaders;
+
+/// Nothing is stored, framed, sniffed or referred to, and an answer can load nothing.
+pub(crate) fn security_headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add((header::CACHE_CONTROL, "no-store"))
+        .add((header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .add((header::X_FRAME_OPTIONS, "DENY"))
+        .add((header::REFERRER_POLICY, "no-referrer"))
+}

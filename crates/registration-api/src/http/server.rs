@@ -1,0 +1,64 @@
+//! The HTTP server: how long clients may take, and how many there may be.
+//!
+//! A client that goes away takes its request with it: half-closed connections are not served, so the future of
+//! the handler is dropped and a password that still waits for its turn is never hashed.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::{Condition, from_fn};
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+
+use super::cors::cors;
+use super::request_log::log_request;
+use super::routes::routes;
+use super::security_headers::security_headers;
+use crate::AppState;
+
+/// What bounds the server.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerOptions {
+    /// Threads that serve requests.
+    pub workers: usize,
+    /// Connections open at once, in all; more wait in the backlog of the operating system.
+    pub max_connections: usize,
+    /// How long a connection stays open without a request.
+    pub keep_alive: Duration,
+    /// How long a client may take to send the head of its first request; then 408.
+    pub client_request_timeout: Duration,
+    /// How long a client may take to close a connection.
+    pub client_disconnect_timeout: Duration,
+    /// How long requests may take to finish at shutdown.
+    pub shutdown_timeout: Duration,
+}
+
+/// A server on a bound listener. It runs while it is polled, handles no signals, and stops through its handle.
+pub fn server(
+    listener: TcpListener,
+    state: Data<AppState>,
+    options: ServerOptions,
+) -> std::io::Result<Server> {
+    let workers = options.workers.max(1);
+    let app = move || {
+        let origins = &state.options.allowed_origins;
+        App::new()
+            .app_data(state.clone())
+            .configure(routes)
+            .wrap(Condition::new(!origins.is_empty(), cors(origins)))
+            .wrap(security_headers())
+            .wrap(from_fn(log_request))
+    };
+    let server = HttpServer::new(app)
+        .workers(workers)
+        .max_connections(options.max_connections.div_ceil(workers).max(1))
+        .keep_alive(options.keep_alive)
+        .client_request_timeout(options.client_request_timeout)
+        .client_disconnect_timeout(options.client_disconnect_timeout)
+        .shutdown_timeout(options.shutdown_timeout.as_secs())
+        .h1_allow_half_closed(false)
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}

@@ -1,0 +1,135 @@
+//! The way of one batch of claimed events: publish, then delete, defer or set aside.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ports::{EventPublisher, Outbox, OutboxEntry, OutboxError, PublishError, Source};
+use domain::{Event, EventId};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::RelayOptions;
+use crate::error_chain::ErrorChain;
+
+/// How long the relay waits before it asks a failing outbox again to note what became of an event.
+const NOTE_AGAIN: Duration = Duration::from_millis(200);
+
+/// What a batch tells about the bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// It took events, or refused them with a reason.
+    BusAnswers,
+    /// It took none.
+    BusDown,
+}
+
+/// What a batch needs on its way.
+pub(super) struct Batch {
+    pub(super) outbox: Arc<dyn Outbox>,
+    pub(super) publisher: Arc<dyn EventPublisher>,
+    pub(super) options: RelayOptions,
+    /// The end of the lease: then the events belong to whoever claims them next.
+    pub(super) deadline: Instant,
+}
+
+impl Batch {
+    pub(super) async fn deliver(self, entries: Vec<OutboxEntry>) -> Delivery {
+        let events: Vec<Event> = entries.iter().map(|entry| entry.event.clone()).collect();
+        let Ok(results) = timeout_at(self.deadline, self.publisher.publish(&events)).await else {
+            tracing::warn!(event = "relay.slow", events = events.len(), "a batch outlived its lease");
+            return Delivery::BusDown;
+        };
+        let bus_is_down = results.iter().all(|result| matches!(result, Err(PublishError::Unavailable(_))));
+        let mut delivered = Vec::new();
+        for (entry, result) in entries.iter().zip(results) {
+            match result {
+                Ok(()) => delivered.push(entry.event.id),
+                Err(PublishError::Unavailable(source)) => self.defer(entry, source).await,
+                Err(PublishError::Rejected(source)) => self.bury(entry, source).await,
+            }
+        }
+        self.delete(&delivered).await;
+        if bus_is_down { Delivery::BusDown } else { Delivery::BusAnswers }
+    }
+
+    /// All at once. Until the outbox has noted it, a delivered event would be delivered again.
+    async fn delete(&self, delivered: &[EventId]) {
+        if delivered.is_empty() {
+            return;
+        }
+        metrics::counter!("outbox_published_total").increment(delivered.len() as u64);
+        self.note("delete", || self.outbox.delete(delivered)).await;
+    }
+
+    async fn defer(&self, entry: &OutboxEntry, source: Source) {
+        metrics::counter!("outbox_deferred_total").increment(1);
+        let OutboxEntry { event, attempts } = entry;
+        tracing::debug!(event = "relay.deferred", event_id = %event.id.as_uuid(), attempts, error = %ErrorChain(&*source), "deferred");
+        let delay = retry_delay(entry, &self.options);
+        self.note("defer", || self.outbox.defer(event.id, delay)).await;
+    }
+
+    async fn bury(&self, entry: &OutboxEntry, source: Source) {
+        metrics::counter!("outbox_buried_total").increment(1);
+        let id = entry.event.id;
+        let reason = ErrorChain(&*source).to_string();
+        tracing::error!(event = "relay.buried", event_id = %id.as_uuid(), error = reason, "an event is set aside");
+        self.note("bury", || self.outbox.bury(id, &reason)).await;
+    }
+
+    /// Repeats an operation on the outbox until it succeeds or the lease ends.
+    async fn note<F>(&self, operation: &'static str, attempt: impl Fn() -> F)
+    where
+        F: Future<Output = Result<(), OutboxError>>,
+    {
+        while let Err(error) = attempt().await {
+            if Instant::now() + NOTE_AGAIN >= self.deadline {
+                let cause = ErrorChain(&error);
+                tracing::error!(event = "outbox.down", operation, error = %cause, "an event will be delivered again");
+                return;
+            }
+            sleep(NOTE_AGAIN).await;
+        }
+    }
+}
+
+/// Doubles with each attempt up to the maximum, less up to a half. The jitter comes from the random bits of the
+/// event's identifier, which keeps events that failed together from coming back together.
+fn retry_delay(entry: &OutboxEntry, options: &RelayOptions) -> Duration {
+    let doublings = entry.attempts.saturating_sub(1).min(16);
+    let delay = options.first_retry.saturating_mul(1 << doublings).min(options.max_retry);
+    let (_, random) = entry.event.id.as_uuid().as_u64_pair();
+    let share = u32::try_from(random.rotate_left(entry.attempts) & 0xff).unwrap_or(0);
+    delay - delay / 2 * share / 256
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{CodeIssue, TraceParent, UserEvent, UserId};
+    use uuid::Uuid;
+
+    fn entry(random: u128, attempts: u32) -> OutboxEntry {
+        let issue = CodeIssue { user_id: UserId::from_uuid(Uuid::from_u128(1)), number: 1 };
+        let event = Event {
+            id: EventId::from_uuid(Uuid::from_u128(random)),
+            trace: TraceParent::start(Uuid::from_u128(1)),
+            kind: UserEvent::CodeRequested { issue },
+        };
+        OutboxEntry { event, attempts }
+    }
+
+    #[test]
+    fn delays_grow_within_bounds() {
+        let options = RelayOptions::default();
+        for attempts in 1..100 {
+            for random in [0, 0x55, 0xff, u128::MAX] {
+                let delay = retry_delay(&entry(random, attempts), &options);
+                assert!(delay >= options.first_retry / 2 && delay <= options.max_retry, "{delay:?}");
+            }
+        }
+        let first = retry_delay(&entry(0, 1), &options);
+        assert_eq!([first, first * 2, first * 4], [1, 2, 3].map(|n| retry_delay(&entry(0, n), &options)));
+        assert_eq!(retry_delay(&entry(0, 100), &options), options.max_retry);
+        assert_ne!(retry_delay(&entry(1, 3), &options), retry_delay(&entry(2, 3), &options));
+    }
+}

@@ -1,0 +1,157 @@
+//! Which passwords are too easily guessed to be registered (OWASP ASVS 6.2.4, 6.2.11, 6.2.12).
+//!
+//! No composition rules (ASVS 6.2.5): a password is refused because an attacker would try it early, never
+//! because a kind of character is missing.
+
+use std::sync::Arc;
+
+use domain::ports::{BreachCheckError, BreachedPasswords};
+use domain::{EmailAddress, Password};
+use zxcvbn::zxcvbn;
+
+use crate::error_chain::ErrorChain;
+
+/// A password that takes an attacker no more guesses than this, by the estimate of zxcvbn (whose word
+/// lists are ordered by frequency), is among the 10,000 most common or a very common one with a digit.
+const COMMON_GUESSES: u64 = 12_000;
+/// Estimating is quadratic in the length; nothing this long is common.
+const ESTIMATED_CHARACTERS: usize = 40;
+
+/// What a new password must not be. Its length is [`domain::Password`]'s business.
+#[derive(Clone)]
+pub struct PasswordPolicy {
+    /// Refuse the most common passwords and the address itself. Needs no network.
+    pub refuse_common: bool,
+    /// Where to ask for breached passwords, if anywhere.
+    pub breached: Option<Arc<dyn BreachedPasswords>>,
+    /// Whether a password passes while that collection does not answer.
+    pub breach_fail_open: bool,
+}
+
+/// Why a password is refused. The texts never contain it.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordRefused {
+    /// Among the most common ones, or made of the address.
+    #[error("this password is among the first that anybody would try; choose another one")]
+    Common,
+    /// Known from a breach.
+    #[error("this password is known from a data breach; choose another one")]
+    Breached,
+    /// Nobody can tell now, and it must not pass unchecked.
+    #[error("the password cannot be checked for now")]
+    Unchecked(#[source] BreachCheckError),
+}
+
+impl PasswordPolicy {
+    /// Accepts or refuses a new password of the owner of `email`.
+    pub async fn check(&self, password: &Password, email: &EmailAddress) -> Result<(), PasswordRefused> {
+        if self.refuse_common && is_common(password.expose(), email) {
+            return Err(PasswordRefused::Common);
+        }
+        let Some(breached) = &self.breached else { return Ok(()) };
+        let answer = breached.contains(password).await;
+        let outcome = match &answer {
+            Ok(true) => "breached",
+            Ok(false) => "unknown",
+            Err(_) => "unavailable",
+        };
+        metrics::counter!("breach_checks_total", "outcome" => outcome).increment(1);
+        match answer {
+            Ok(true) => Err(PasswordRefused::Breached),
+            Ok(false) => Ok(()),
+            Err(error) if self.breach_fail_open => {
+                let cause = ErrorChain(&error);
+                tracing::warn!(event = "breach_check.skipped", error = %cause, "a password passed unchecked");
+                Ok(())
+            }
+            Err(error) => Err(PasswordRefused::Unchecked(error)),
+        }
+    }
+}
+
+fn is_common(password: &str, email: &EmailAddress) -> bool {
+    let folded = password.to_lowercase();
+    let address = email.lookup_key();
+    if folded == address || folded == email.local_part().to_lowercase() || folded == email.domain() {
+        return true;
+    }
+    if password.chars().nth(ESTIMATED_CHARACTERS).is_some() {
+        return false;
+    }
+    let words: Vec<&str> = [address.as_str()]
+        .into_iter()
+        .chain(address.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2))
+        .collect();
+    zxcvbn(password, &words).guesses() <= COMMON_GUESSES
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+    use secrecy::SecretString;
+
+    use super::*;
+
+    fn refused(password: &str) -> bool {
+        is_common(password, &EmailAddress::parse("Ada.Lovelace@example.com").unwrap())
+    }
+
+    #[test]
+    fn asvs_6_2_4_the_most_common_passwords_are_refused() {
+        for password in
+            ["password", "password1", "12345678", "qwertyuiop", "iloveyou", "football", "P@ssw0rd"]
+        {
+            assert!(refused(password), "{password}");
+        }
+    }
+
+    #[test]
+    fn asvs_6_2_11_passwords_made_of_the_address_are_refused() {
+        for password in ["ada.lovelace@example.com", "Ada.Lovelace", "lovelace", "lovelace1", "example.com"] {
+            assert!(refused(password), "{password}");
+        }
+    }
+
+    #[test]
+    fn asvs_6_2_5_no_kind_of_character_is_asked_for() {
+        for password in
+            ["correct horse battery", "mlkqsdfuiop", "83619402758", "пароль надёжный", "🐎🔋📎✅🌈🦊🐙🎻"]
+        {
+            assert!(!refused(password), "{password}");
+        }
+    }
+
+    struct Collection(Result<bool, ()>);
+
+    #[async_trait]
+    impl BreachedPasswords for Collection {
+        async fn contains(&self, _: &Password) -> Result<bool, BreachCheckError> {
+            self.0.map_err(|()| BreachCheckError("unreachable".into()))
+        }
+    }
+
+    async fn verdict(answer: Result<bool, ()>, breach_fail_open: bool) -> Result<(), PasswordRefused> {
+        let policy = PasswordPolicy {
+            refuse_common: true,
+            breached: Some(Arc::new(Collection(answer))),
+            breach_fail_open,
+        };
+        let password = Password::claimed(SecretString::from("correct horse battery"));
+        let email = EmailAddress::parse("ada@example.com").unwrap();
+        tokio::time::timeout(Duration::from_secs(5), policy.check(&password, &email)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn asvs_6_2_12_breached_passwords_are_refused() {
+        assert!(matches!(verdict(Ok(true), true).await, Err(PasswordRefused::Breached)));
+        assert!(verdict(Ok(false), false).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn asvs_16_5_2_an_api_that_is_down_lets_pass_or_refuses_as_set() {
+        assert!(verdict(Err(()), true).await.is_ok());
+        assert!(matches!(verdict(Err(()), false).await, Err(PasswordRefused::Unchecked(_))));
+    }
+}

@@ -1,0 +1,227 @@
+//! Makes an account active when its code comes back in time.
+//!
+//! An attempt is spent before anything is compared, so parallel guesses get no more than the allowed number
+//! (OWASP ASVS 6.6.3), and a code is used up by one atomic step, so it works once (6.5.1).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ports::{
+    Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, HashError, IdSource,
+    RepositoryError, SaveError,
+};
+use domain::{CodeKey, CodeLength, EmailAddress, TraceParent, User, UserId, UserStatus};
+use tokio::sync::Notify;
+use tracing::Instrument;
+
+use super::{AuthenticationError, Authenticator, Credentials};
+use crate::error_chain::ErrorChain;
+use crate::limits::{Action, LimitExceeded, Limits};
+
+/// An account that has just become active.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activated {
+    /// Whose account.
+    pub user_id: UserId,
+    /// Its address, as it was registered.
+    pub email: EmailAddress,
+}
+
+/// Why an account was not activated.
+#[derive(Debug, thiserror::Error)]
+pub enum ActivateError {
+    /// Too many requests about this address.
+    #[error(transparent)]
+    Limited(#[from] LimitExceeded),
+    /// The address is unknown or the password wrong.
+    #[error("the address or the password is wrong")]
+    InvalidCredentials,
+    /// There is nothing left to prove.
+    #[error("the account is already active")]
+    AlreadyActive,
+    /// Another request has used the code and is activating the account, or died at it.
+    #[error("the code has already been used")]
+    CodeUsed,
+    /// The code is wrong, or a newer one was asked for.
+    #[error("the code is wrong")]
+    CodeInvalid {
+        /// How often the current code may still be tried, where it is known.
+        attempts_left: Option<u32>,
+    },
+    /// The mail with the code has not been accepted by a mail server yet.
+    #[error("the code is not mailed yet")]
+    CodeNotMailed,
+    /// The minute has run out.
+    #[error("the code has expired")]
+    CodeExpired,
+    /// Every attempt at this code has been spent.
+    #[error("the code was tried too often")]
+    AttemptsExhausted,
+    /// The address has used up its guesses, whatever number of codes it asked for.
+    #[error("codes of this address were guessed too often")]
+    GuessesExhausted {
+        /// When the next guess is possible.
+        retry_after: Duration,
+    },
+    /// The password could not be verified.
+    #[error(transparent)]
+    Hashing(HashError),
+    /// The user could not be read or stored.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// Attempts could not be counted.
+    #[error(transparent)]
+    CodeStore(#[from] CodeStoreError),
+    /// The task that finishes an activation ended before its time.
+    #[error("the activation was cut short")]
+    CutShort(#[from] tokio::task::JoinError),
+}
+
+impl From<AuthenticationError> for ActivateError {
+    fn from(error: AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::Rejected => Self::InvalidCredentials,
+            AuthenticationError::Hashing(error) => Self::Hashing(error),
+            AuthenticationError::Repository(error) => Self::Repository(error),
+        }
+    }
+}
+
+/// The operation, with the ports it needs.
+#[derive(Clone)]
+pub struct Activate {
+    /// Verifies passwords.
+    pub authenticator: Authenticator,
+    /// The windows in which codes count.
+    pub codes: Arc<dyn CodeStore>,
+    /// The guesses of an address.
+    pub guesses: Arc<dyn GuessBudget>,
+    /// How many guesses an address has.
+    pub guess_allowance: GuessAllowance,
+    /// What codes are derived with.
+    pub code_key: Arc<CodeKey>,
+    /// How many digits they have.
+    pub code_length: CodeLength,
+    /// Where identifiers come from.
+    pub ids: Arc<dyn IdSource>,
+    /// How often activation may be tried.
+    pub limits: Arc<Limits>,
+    /// Wakes the outbox relay.
+    pub relay_wake: Arc<Notify>,
+}
+
+impl Activate {
+    /// Activates the account of `credentials` if `guess` is its code.
+    pub async fn activate(
+        &self,
+        credentials: &Credentials,
+        guess: &str,
+        trace: TraceParent,
+    ) -> Result<Activated, ActivateError> {
+        let result = self.try_activate(credentials, guess, trace).await;
+        let outcome = outcome(&result);
+        metrics::counter!("activations_total", "outcome" => outcome).increment(1);
+        let address = credentials.email.masked();
+        match &result {
+            Ok(done) => {
+                tracing::info!(event = "user.activated", user_id = %done.user_id, address, "activated");
+            }
+            Err(_) => tracing::info!(event = "activation.failed", outcome, address, "not activated"),
+        }
+        result
+    }
+
+    async fn try_activate(
+        &self,
+        credentials: &Credentials,
+        guess: &str,
+        trace: TraceParent,
+    ) -> Result<Activated, ActivateError> {
+        self.limits.check_address(Action::Activate, &credentials.email).await?;
+        let user = self.authenticator.authenticate(credentials).await?;
+        if user.is_active() {
+            return Err(ActivateError::AlreadyActive);
+        }
+        self.compare(&user, guess).await?;
+        let finish = self.clone().finish(user, trace);
+        // In a task of its own: a client that goes away now must not leave the code used and the user pending.
+        tokio::spawn(finish.in_current_span()).await?
+    }
+
+    /// Spends an attempt and a guess, then compares.
+    async fn compare(&self, user: &User, guess: &str) -> Result<(), ActivateError> {
+        let left = match self.codes.spend_attempt(user.issue()).await? {
+            Attempt::Spent { left } => left,
+            Attempt::Exhausted => return Err(ActivateError::AttemptsExhausted),
+            Attempt::Consumed => return Err(ActivateError::CodeUsed),
+            Attempt::Expired | Attempt::Unknown => {
+                return Err(match user.status() {
+                    UserStatus::Pending { code_mailed: false } => ActivateError::CodeNotMailed,
+                    _ => ActivateError::CodeExpired,
+                });
+            }
+        };
+        if let Guess::Refused { retry_after } =
+            self.guesses.spend_guess(user.email(), self.guess_allowance).await?
+        {
+            return Err(ActivateError::GuessesExhausted { retry_after });
+        }
+        if self.code_key.derive(user.issue(), self.code_length).matches(guess) {
+            Ok(())
+        } else {
+            Err(ActivateError::CodeInvalid { attempts_left: Some(left) })
+        }
+    }
+
+    /// Uses the code up and stores the active user; gives the code back if that fails.
+    async fn finish(self, mut user: User, trace: TraceParent) -> Result<Activated, ActivateError> {
+        let issue = user.issue();
+        match self.codes.consume(issue).await? {
+            Consumption::Won => {}
+            Consumption::AlreadyConsumed => return Err(ActivateError::CodeUsed),
+            Consumption::Gone => return Err(ActivateError::CodeExpired),
+        }
+        user.activate().map_err(|_| ActivateError::AlreadyActive)?;
+        let events = super::recorded_events(&*self.ids, trace, &mut user);
+        match self.authenticator.users.save(&user, issue, &events).await {
+            Ok(()) => {
+                self.relay_wake.notify_one();
+                Ok(Activated { user_id: user.id(), email: user.email().clone() })
+            }
+            Err(SaveError::Stale) => Err(self.explain_stale(user.id()).await?),
+            Err(SaveError::Repository(error)) => {
+                if let Err(error) = self.codes.release(issue).await {
+                    let cause = ErrorChain(&error);
+                    tracing::warn!(user_id = %user.id(), error = %cause, "a used code is not given back");
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The user changed while the code was being used: activated, given a newer code, or claimed by another.
+    async fn explain_stale(&self, id: UserId) -> Result<ActivateError, RepositoryError> {
+        Ok(match self.authenticator.users.find(id).await? {
+            Some(user) if user.is_active() => ActivateError::AlreadyActive,
+            Some(_) => ActivateError::CodeInvalid { attempts_left: None },
+            None => ActivateError::InvalidCredentials,
+        })
+    }
+}
+
+/// For metrics and logs: a fixed set of words.
+fn outcome(result: &Result<Activated, ActivateError>) -> &'static str {
+    let Err(error) = result else { return "activated" };
+    match error {
+        ActivateError::Limited(_) => "limited",
+        ActivateError::InvalidCredentials => "invalid-credentials",
+        ActivateError::AlreadyActive | ActivateError::CodeUsed => "already-active",
+        ActivateError::CodeInvalid { .. } | ActivateError::CodeNotMailed => "code-invalid",
+        ActivateError::CodeExpired => "code-expired",
+        ActivateError::AttemptsExhausted | ActivateError::GuessesExhausted { .. } => "too-many-attempts",
+        ActivateError::Hashing(_) | ActivateError::Repository(_) | ActivateError::CodeStore(_) => {
+            "unavailable"
+        }
+        ActivateError::CutShort(_) => "internal-error",
+    }
+}

@@ -1,0 +1,83 @@
+//! Verifies a claimed address and password.
+//!
+//! An unknown address and a wrong password must look the same in answer and time (OWASP ASVS 6.3.8), so the
+//! hasher works either way.
+
+use std::sync::Arc;
+
+use domain::ports::{HashError, PasswordHasher, RepositoryError, UserRepository, Verification};
+use domain::{EmailAddress, Password, User};
+
+use crate::error_chain::ErrorChain;
+
+/// Who somebody claims to be.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The address.
+    pub email: EmailAddress,
+    /// The password, as it was received.
+    pub password: Password,
+}
+
+/// Why credentials were not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthenticationError {
+    /// The address is unknown or the password wrong; which of them is told to nobody.
+    #[error("the address or the password is wrong")]
+    Rejected,
+    /// The password could not be verified.
+    #[error(transparent)]
+    Hashing(#[from] HashError),
+    /// The user could not be looked up.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+}
+
+/// Looks users up and verifies their passwords.
+#[derive(Clone)]
+pub struct Authenticator {
+    /// Where users live.
+    pub users: Arc<dyn UserRepository>,
+    /// What verifies passwords.
+    pub hasher: Arc<dyn PasswordHasher>,
+}
+
+impl Authenticator {
+    /// Returns the user whose credentials these are. A hash made with outdated parameters is replaced.
+    pub async fn authenticate(&self, credentials: &Credentials) -> Result<User, AuthenticationError> {
+        let user = self.users.find_by_email(&credentials.email).await?;
+        let hash = user.as_ref().map(|user| user.password_hash().clone());
+        let verification = self.hasher.verify(credentials.password.clone(), hash).await?;
+        match (user, verification) {
+            (Some(user), Verification::Match { outdated }) => {
+                if outdated {
+                    self.upgrade_hash(&user, credentials.password.clone()).await;
+                }
+                Ok(user)
+            }
+            _ => {
+                let address = credentials.email.masked();
+                tracing::info!(event = "authentication.failed", address, "wrong address or password");
+                Err(AuthenticationError::Rejected)
+            }
+        }
+    }
+
+    /// The old hash is as good as it was, so a failure keeps nobody out.
+    async fn upgrade_hash(&self, user: &User, password: Password) {
+        let hash = match self.hasher.hash(password).await {
+            Ok(hash) => hash,
+            Err(error) => {
+                tracing::warn!(user_id = %user.id(), error = %ErrorChain(&error), "no stronger password hash");
+                return;
+            }
+        };
+        match self.users.upgrade_password_hash(user.id(), user.password_hash(), &hash).await {
+            Ok(()) => tracing::info!(event = "password_hash.upgraded", user_id = %user.id(), "rehashed"),
+            Err(error) => {
+                let cause = ErrorChain(&error);
+                tracing::warn!(user_id = %user.id(), error = %cause, "the stronger password hash is not stored");
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Claims an address: hashes the password and records the user with the event that gets the code mailed.
+//!
+//! Must not tell, where registration conceals accounts, which addresses exist: neither by its answer nor by
+//! the time it takes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ports::{ClaimError, HashError, IdSource, PasswordHasher, RepositoryError, UserRepository};
+use domain::{EmailAddress, Password, TraceParent, User, UserEvent, UserId};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::limits::{Action, LimitExceeded, Limits};
+
+/// The owner of an account hears of repeated registrations at most this often.
+const NOTICE_PERIOD: Duration = Duration::from_secs(60 * 60);
+
+/// While accounts are concealed, the store's part of the work takes a multiple of this. It is far more than the
+/// few milliseconds by which the cases differ, and costs nothing but a little waiting.
+const CONCEALING_STEP: Duration = Duration::from_millis(50);
+
+/// What registration says about an address that is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExistingAccount {
+    /// That it is taken.
+    Reveal,
+    /// Nothing: every address gets the same answer, and the owner of an active account is told by mail.
+    Conceal,
+}
+
+/// What came of a registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Registered {
+    /// The address is claimed and its code on the way.
+    Claimed {
+        /// The new registration.
+        user_id: UserId,
+    },
+    /// The request is accepted, whatever became of it ([`ExistingAccount::Conceal`]).
+    Concealed,
+}
+
+/// Why an address was not registered.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// Too many registrations of this address.
+    #[error(transparent)]
+    Limited(#[from] LimitExceeded),
+    /// An active account, or a claim whose minute still runs, holds the address.
+    #[error("the address is taken")]
+    EmailTaken,
+    /// The password could not be hashed.
+    #[error(transparent)]
+    Hashing(#[from] HashError),
+    /// The user could not be stored.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+}
+
+/// The operation, with the ports it needs.
+#[derive(Clone)]
+pub struct Register {
+    /// Where users live.
+    pub users: Arc<dyn UserRepository>,
+    /// What hashes passwords.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Where identifiers come from.
+    pub ids: Arc<dyn IdSource>,
+    /// How often an address may be registered.
+    pub limits: Arc<Limits>,
+    /// Wakes the outbox relay.
+    pub relay_wake: Arc<Notify>,
+    /// What is said about a taken address.
+    pub existing_account: ExistingAccount,
+}
+
+impl Register {
+    /// Claims `email` for whoever chose `password`.
+    pub async fn register(
+        &self,
+        email: EmailAddress,
+        password: Password,
+        trace: TraceParent,
+    ) -> Result<Registered, RegisterError> {
+        self.limits.check_address(Action::Register, &email).await?;
+        let hash = self.hasher.hash(password).await?;
+        let started = Instant::now();
+        let mut user = User::register(UserId::from_uuid(self.ids.next_id()), email, hash);
+        let claimed = self.claim(&mut user, trace).await;
+        match self.existing_account {
+            ExistingAccount::Reveal => claimed.map(|()| Registered::Claimed { user_id: user.id() }),
+            ExistingAccount::Conceal => {
+                let told = match claimed {
+                    Err(RegisterError::EmailTaken) => self.tell_owner(user.email(), trace).await,
+                    other => other,
+                };
+                wait_for_full_step(started).await;
+                told.map(|()| Registered::Concealed)
+            }
+        }
+    }
+
+    async fn claim(&self, user: &mut User, trace: TraceParent) -> Result<(), RegisterError> {
+        let events = super::recorded_events(&*self.ids, trace, user);
+        match self.users.claim(user, &events).await {
+            Ok(()) => {
+                self.relay_wake.notify_one();
+                metrics::counter!("registrations_total").increment(1);
+                let address = user.email().masked();
+                tracing::info!(event = "user.registered", user_id = %user.id(), address, "registered");
+                Ok(())
+            }
+            Err(ClaimError::EmailTaken) => {
+                let address = user.email().masked();
+                tracing::info!(event = "registration.refused", address, "the address is taken");
+                Err(RegisterError::EmailTaken)
+            }
+            Err(ClaimError::Repository(error)) => Err(error.into()),
+        }
+    }
+
+    /// Has the owner of an active account told by mail. A pending claim has no owner yet: whoever made it is
+    /// waiting for a code anyway.
+    async fn tell_owner(&self, email: &EmailAddress, trace: TraceParent) -> Result<(), RegisterError> {
+        let Some(owner) = self.users.find_by_email(email).await?.filter(User::is_active) else {
+            return Ok(());
+        };
+        let kind = UserEvent::RegistrationRepeated { user_id: owner.id() };
+        let event = super::event(&*self.ids, trace, kind);
+        if self.users.record_repeated_registration(owner.id(), NOTICE_PERIOD, &event).await? {
+            self.relay_wake.notify_one();
+        }
+        Ok(())
+    }
+}
+
+/// Sleeps until a whole number of steps has passed since `started`.
+async fn wait_for_full_step(started: Instant) {
+    let steps = started.elapsed().as_millis() / CONCEALING_STEP.as_millis() + 1;
+    let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+    tokio::time::sleep_until(started + CONCEALING_STEP * steps).await;
+}

@@ -1,0 +1,96 @@
+//! Asks for another code, which supersedes every earlier one.
+
+use std::sync::Arc;
+
+use domain::ports::{HashError, IdSource, RepositoryError, SaveError};
+use domain::{EmailAddress, TraceParent, User, UserId};
+use tokio::sync::Notify;
+
+use super::{AuthenticationError, Authenticator, Credentials};
+use crate::limits::{Action, LimitExceeded, Limits};
+
+/// Why no further code is mailed.
+#[derive(Debug, thiserror::Error)]
+pub enum ResendCodeError {
+    /// Too many requests about this address, or too many codes for it.
+    #[error(transparent)]
+    Limited(#[from] LimitExceeded),
+    /// The address is unknown or the password wrong.
+    #[error("the address or the password is wrong")]
+    InvalidCredentials,
+    /// There is nothing left to prove.
+    #[error("the account is already active")]
+    AlreadyActive,
+    /// The password could not be verified.
+    #[error(transparent)]
+    Hashing(HashError),
+    /// The user could not be read or stored.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+}
+
+impl From<AuthenticationError> for ResendCodeError {
+    fn from(error: AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::Rejected => Self::InvalidCredentials,
+            AuthenticationError::Hashing(error) => Self::Hashing(error),
+            AuthenticationError::Repository(error) => Self::Repository(error),
+        }
+    }
+}
+
+/// The operation, with the ports it needs.
+#[derive(Clone)]
+pub struct ResendCode {
+    /// Verifies passwords.
+    pub authenticator: Authenticator,
+    /// Where identifiers come from.
+    pub ids: Arc<dyn IdSource>,
+    /// How often a code may be asked for.
+    pub limits: Arc<Limits>,
+    /// Wakes the outbox relay.
+    pub relay_wake: Arc<Notify>,
+}
+
+impl ResendCode {
+    /// Has another code mailed to the user, and returns the address it goes to.
+    pub async fn resend_code(
+        &self,
+        credentials: &Credentials,
+        trace: TraceParent,
+    ) -> Result<EmailAddress, ResendCodeError> {
+        self.limits.check_address(Action::ResendCode, &credentials.email).await?;
+        let mut user = self.authenticator.authenticate(credentials).await?;
+        if user.is_active() {
+            return Err(ResendCodeError::AlreadyActive);
+        }
+        self.limits.check_further_code(user.email()).await?;
+        self.request_code(&mut user, trace).await?;
+        Ok(user.email().clone())
+    }
+
+    async fn request_code(&self, user: &mut User, trace: TraceParent) -> Result<(), ResendCodeError> {
+        let seen = user.issue();
+        user.request_code().map_err(|_| ResendCodeError::AlreadyActive)?;
+        let events = super::recorded_events(&*self.ids, trace, user);
+        match self.authenticator.users.save(user, seen, &events).await {
+            Ok(()) => {
+                self.relay_wake.notify_one();
+                metrics::counter!("codes_requested_total").increment(1);
+                tracing::info!(event = "user.code_requested", user_id = %user.id(), "another code is asked for");
+                Ok(())
+            }
+            Err(SaveError::Stale) => self.explain_stale(user.id()).await,
+            Err(SaveError::Repository(error)) => Err(error.into()),
+        }
+    }
+
+    /// Somebody was faster. After a parallel request a newer code is on its way, which is what was asked for.
+    async fn explain_stale(&self, id: UserId) -> Result<(), ResendCodeError> {
+        match self.authenticator.users.find(id).await? {
+            Some(user) if user.is_active() => Err(ResendCodeError::AlreadyActive),
+            Some(_) => Ok(()),
+            None => Err(ResendCodeError::InvalidCredentials),
+        }
+    }
+}
