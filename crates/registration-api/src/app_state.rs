@@ -10,9 +10,9 @@ use domain::{CodeKey, CodeLength, PasswordLength};
 use tokio::sync::Notify;
 
 use crate::http::client_address::TrustedProxies;
-use crate::http::health::{Health, HealthCheck};
 use crate::limits::{Limits, Quotas};
 use crate::use_cases::{Activate, Authenticator, ExistingAccount, Register, ResendCode};
+use service::health::{Health, HealthCheck};
 
 /// The outside world, as the API needs it.
 #[derive(Clone)]

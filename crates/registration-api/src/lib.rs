@@ -1,6 +1,3 @@
-//! x
-mod error_chain;
-pub mod password_policy;
 //! The registration service as a library: the use cases, the REST API in front of them and the relay that
 //! empties the outbox.
 //!
@@ -10,9 +7,12 @@ pub mod password_policy;
 pub mod http;
 pub mod limits;
 pub mod outbox_relay;
+pub mod password_policy;
+pub mod purge;
+pub mod run;
+pub mod settings;
 pub mod use_cases;
 
 mod app_state;
-mod error_chain;
 
 pub use app_state::{AppState, Options, Ports};

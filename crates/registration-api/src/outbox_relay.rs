@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use batch::{Batch, Delivery};
 
-use crate::error_chain::ErrorChain;
+use service::error_chain::ErrorChain;
 
 /// How the relay works.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +42,7 @@ impl Default for RelayOptions {
         Self {
             batch_size: 100,
             batches_in_flight: 4,
-            lease: Duration::from_secs(60),
+            lease: Duration::from_mins(1),
             poll_interval: Duration::from_secs(1),
             first_retry: Duration::from_millis(500),
             max_retry: Duration::from_secs(30),

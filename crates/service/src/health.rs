@@ -1,125 +1,169 @@
-//! Whether the process can do its work: one check a dependency, each bounded in time.
+//! Whether a process can do its work: one check a dependency, each bounded in time.
+//!
+//! Causes go to the log and never into an answer.
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use domain::ports::Source;
+use futures::future::{BoxFuture, FutureExt, join_all};
 use serde::Serialize;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
+use utoipa::ToSchema;
 
-/// How long one dependency may take to answer.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long an answer is given again: a flood of health requests must not become a flood of pings.
-const CACHE_TIME: Duration = Duration::from_millis(500);
+use crate::error_chain::ErrorChain;
 
-type Ping = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
+/// How long an answer of the dependencies is reused, so that probes put no load on them.
+const REUSE: Duration = Duration::from_secs(1);
 
-/// A dependency and how to ask it.
-pub struct Check {
+/// How long a dependency may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+type Ping = Arc<dyn Fn() -> BoxFuture<'static, Result<(), Source>> + Send + Sync>;
+
+/// One dependency that readiness asks.
+#[derive(Clone)]
+pub struct HealthCheck {
     name: &'static str,
     required: bool,
     ping: Ping,
 }
 
-impl Check {
-    /// A dependency without which nothing works: its failure takes the process out of service.
-    pub fn required<F, P>(name: &'static str, ping: P) -> Self
+impl HealthCheck {
+    /// A dependency without which the service cannot do its work: while it is down, the service is not ready.
+    pub fn required<P, F>(name: &'static str, ping: P) -> Self
     where
         P: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = bool> + Send + 'static,
+        F: Future<Output = Result<(), Source>> + Send + 'static,
     {
-        Self { name, required: true, ping: Box::new(move || Box::pin(ping())) }
+        Self { name, required: true, ping: Arc::new(move || ping().boxed()) }
     }
 
-    /// A dependency whose failure the process outlasts: it is reported, and service goes on.
-    pub fn optional<F, P>(name: &'static str, ping: P) -> Self
+    /// A dependency whose absence only takes something away: the service is degraded, and ready.
+    pub fn optional<P, F>(name: &'static str, ping: P) -> Self
     where
         P: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = bool> + Send + 'static,
+        F: Future<Output = Result<(), Source>> + Send + 'static,
     {
         Self { required: false, ..Self::required(name, ping) }
     }
+
+    async fn is_up(&self) -> bool {
+        let answer = tokio::time::timeout(PATIENCE, (self.ping)()).await;
+        let name = self.name;
+        match answer {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                let cause = ErrorChain(&*error);
+                tracing::debug!(event = "health.down", dependency = name, error = %cause, "a dependency is down");
+                false
+            }
+            Err(_) => {
+                tracing::debug!(
+                    event = "health.down",
+                    dependency = name,
+                    "a dependency does not answer in time"
+                );
+                false
+            }
+        }
+    }
 }
 
-/// The state of the process and of each dependency.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// The state as a whole.
-    pub status: Status,
-    /// The state of each dependency by name.
-    pub checks: BTreeMap<&'static str, CheckStatus>,
-}
-
-/// The state as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Whether the service can do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum Readiness {
     /// Every dependency answers.
     Ready,
-    /// A dependency fails that the process outlasts.
+    /// Registrations are accepted; what else needs a missing dependency waits or answers 503.
     Degraded,
-    /// A required dependency fails.
+    /// A required dependency is missing.
     Unavailable,
 }
 
-/// The state of a dependency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Whether a dependency answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum CheckStatus {
+pub enum DependencyStatus {
     /// It answers.
     Up,
-    /// It does not answer, or not in time.
+    /// It does not.
     Down,
 }
 
-/// The checks of a process. Cheap to clone.
-#[derive(Clone)]
-pub struct Readiness {
-    checks: Arc<Vec<Check>>,
-    latest: Arc<Mutex<Option<(Instant, Report)>>>,
+/// One dependency.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DependencyState {
+    /// Whether it answers.
+    pub status: DependencyStatus,
+    /// Whether the service is unavailable without it.
+    pub required: bool,
 }
 
-impl Readiness {
-    /// Asks these dependencies.
-    pub fn new(checks: Vec<Check>) -> Self {
+/// The state of the service and of what it depends on.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReadinessReport {
+    /// The state as a whole.
+    pub status: Readiness,
+    /// By name.
+    pub dependencies: BTreeMap<&'static str, DependencyState>,
+}
+
+impl ReadinessReport {
+    fn of(checks: &[HealthCheck], answers: &[bool]) -> Self {
+        let dependencies: BTreeMap<_, _> = checks
+            .iter()
+            .zip(answers)
+            .map(|(check, up)| {
+                let status = if *up { DependencyStatus::Up } else { DependencyStatus::Down };
+                (check.name, DependencyState { status, required: check.required })
+            })
+            .collect();
+        let is_down = |state: &&DependencyState| state.status == DependencyStatus::Down;
+        let status = if dependencies.values().filter(is_down).any(|state| state.required) {
+            Readiness::Unavailable
+        } else if dependencies.values().any(|state| is_down(&state)) {
+            Readiness::Degraded
+        } else {
+            Readiness::Ready
+        };
+        Self { status, dependencies }
+    }
+}
+
+/// Asks the dependencies. Cheap to clone.
+#[derive(Clone)]
+pub struct Health {
+    checks: Arc<Vec<HealthCheck>>,
+    latest: Arc<Mutex<Option<(Instant, ReadinessReport)>>>,
+}
+
+impl Health {
+    /// Asks these.
+    pub fn new(checks: Vec<HealthCheck>) -> Self {
         Self { checks: Arc::new(checks), latest: Arc::default() }
     }
 
-    /// The state now, or as it was half a second ago at most. Callers share one round of pings.
-    pub async fn report(&self) -> Report {
+    /// The state now, or as it was a second ago at most.
+    pub async fn readiness(&self) -> ReadinessReport {
+        // Held while the dependencies are asked, so that probes at the same time share one answer.
         let mut latest = self.latest.lock().await;
-        if let Some((at, report)) = &*latest
-            && at.elapsed() < CACHE_TIME
+        if let Some((asked, report)) = &*latest
+            && asked.elapsed() < REUSE
         {
             return report.clone();
         }
-        let report = self.ask().await;
+        let answers = join_all(self.checks.iter().map(HealthCheck::is_up)).await;
+        let report = ReadinessReport::of(&self.checks, &answers);
+        let before = latest.as_ref().map_or(Readiness::Ready, |(_, report)| report.status);
+        if report.status != before {
+            tracing::warn!(event = "readiness.changed", from = ?before, to = ?report.status, "readiness changed");
+        }
         *latest = Some((Instant::now(), report.clone()));
         report
-    }
-
-    async fn ask(&self) -> Report {
-        let answers = join_all(self.checks.iter().map(|check| async move {
-            let is_up = timeout(CHECK_TIMEOUT, (check.ping)()).await.unwrap_or(false);
-            (check, is_up)
-        }))
-        .await;
-        let worst = answers.iter().filter(|(_, is_up)| !is_up).map(|(check, _)| check.required).max();
-        Report {
-            status: match worst {
-                None => Status::Ready,
-                Some(false) => Status::Degraded,
-                Some(true) => Status::Unavailable,
-            },
-            checks: answers
-                .iter()
-                .map(|(check, is_up)| (check.name, if *is_up { CheckStatus::Up } else { CheckStatus::Down }))
-                .collect(),
-        }
     }
 }
 
@@ -127,29 +171,28 @@ impl Readiness {
 mod tests {
     use super::*;
 
-    async fn status(checks: Vec<Check>) -> Status {
-        Readiness::new(checks).report().await.status
+    async fn status(checks: Vec<HealthCheck>) -> Readiness {
+        Health::new(checks).readiness().await.status
     }
 
     #[tokio::test]
     async fn only_a_required_dependency_takes_the_process_out_of_service() {
-        let up = || async { true };
-        let down = || async { false };
-        assert_eq!(status(vec![Check::required("a", up), Check::optional("b", up)]).await, Status::Ready);
+        let up = || async { Ok(()) };
+        let down = || async { Err("down".into()) };
+        let required = HealthCheck::required;
+        assert_eq!(status(vec![required("a", up), HealthCheck::optional("b", up)]).await, Readiness::Ready);
         assert_eq!(
-            status(vec![Check::required("a", up), Check::optional("b", down)]).await,
-            Status::Degraded
+            status(vec![required("a", up), HealthCheck::optional("b", down)]).await,
+            Readiness::Degraded
         );
-        assert_eq!(
-            status(vec![Check::required("a", down), Check::optional("b", down)]).await,
-            Status::Unavailable
-        );
+        let both = vec![required("a", down), HealthCheck::optional("b", down)];
+        assert_eq!(status(both).await, Readiness::Unavailable);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_dependency_that_hangs_is_down() {
-        let report =
-            Readiness::new(vec![Check::optional("silent", std::future::pending::<bool>)]).report().await;
-        assert_eq!(report.checks["silent"], CheckStatus::Down);
+        let silent = HealthCheck::optional("silent", std::future::pending::<Result<(), Source>>);
+        let report = Health::new(vec![silent]).readiness().await;
+        assert_eq!(report.dependencies["silent"].status, DependencyStatus::Down);
     }
 }

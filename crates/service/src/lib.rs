@@ -3,6 +3,9 @@
 //!
 //! Knows no adapter and no use case.
 
+#[cfg(feature = "adapters")]
+pub mod connections;
+pub mod error_chain;
 pub mod health;
 pub mod identifiers;
 pub mod operator;

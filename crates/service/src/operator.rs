@@ -9,19 +9,15 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use crate::health::{Readiness, Status};
+use crate::health::{Health, Readiness};
 
 /// Serves `GET /metrics`, `GET /health/live` and `GET /health/ready`. The server stops when it is told
 /// to through its handle; it catches no signal.
-pub fn serve(
-    listener: TcpListener,
-    metrics: PrometheusHandle,
-    readiness: Readiness,
-) -> std::io::Result<Server> {
+pub fn serve(listener: TcpListener, metrics: PrometheusHandle, health: Health) -> std::io::Result<Server> {
     Ok(HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(metrics.clone()))
-            .app_data(web::Data::new(readiness.clone()))
+            .app_data(web::Data::new(health.clone()))
             .route("/metrics", web::get().to(render_metrics))
             .route("/health/live", web::get().to(HttpResponse::Ok))
             .route("/health/ready", web::get().to(ready))
@@ -36,11 +32,11 @@ async fn render_metrics(metrics: web::Data<PrometheusHandle>) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
 }
 
-async fn ready(readiness: web::Data<Readiness>) -> HttpResponse {
-    let report = readiness.report().await;
+async fn ready(health: web::Data<Health>) -> HttpResponse {
+    let report = health.readiness().await;
     match report.status {
-        Status::Unavailable => HttpResponse::ServiceUnavailable().json(report),
-        Status::Ready | Status::Degraded => HttpResponse::Ok().json(report),
+        Readiness::Unavailable => HttpResponse::ServiceUnavailable().json(report),
+        Readiness::Ready | Readiness::Degraded => HttpResponse::Ok().json(report),
     }
 }
 

@@ -29,7 +29,8 @@ impl InProcessEventBus {
         if !event.kind.needs_mail() {
             return Ok(());
         }
-        let _permit = self.permits.acquire().await.map_err(|error| PublishError::Unavailable(error.into()))?;
+        let _permit =
+            self.permits.acquire().await.map_err(|error| PublishError::Unavailable(error.into()))?;
         let (handler, event) = (self.handler.clone(), event.clone());
         // In a task of its own: a panic then fails this event only.
         match tokio::spawn(async move { handler.handle(&event).await }).await {

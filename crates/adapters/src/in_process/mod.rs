@@ -5,11 +5,13 @@
 //! Time is [`tokio::time::Instant`], which tests can pause and advance.
 
 mod code_store;
+mod event_bus;
 mod expiring_map;
 mod guess_budget;
 mod rate_limiter;
 
 pub use code_store::InProcessCodeStore;
+pub use event_bus::InProcessEventBus;
 pub use guess_budget::InProcessGuessBudget;
 pub use rate_limiter::InProcessRateLimiter;
 
@@ -40,8 +42,3 @@ fn after(now: Instant, duration: Duration) -> Instant {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-//! in_process.
-
-mod event_bus;
-
-pub use event_bus::InProcessEventBus;

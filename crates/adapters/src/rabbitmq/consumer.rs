@@ -126,7 +126,8 @@ impl Session {
     /// to the queue what was sent but not taken.
     async fn wind_up(self, mut in_hand: JoinSet<Result<(), BrokerError>>) {
         if self.connection.status().connected() {
-            let cancel = self.channel.basic_cancel(self.deliveries.tag(), BasicCancelOptions { nowait: true });
+            let cancel =
+                self.channel.basic_cancel(self.deliveries.tag(), BasicCancelOptions { nowait: true });
             if let Err(error) = cancel.await {
                 tracing::debug!(%error, "the consumer could not be cancelled");
             }

@@ -34,9 +34,10 @@ pub(crate) async fn activate(
 ) -> Result<HttpResponse, Problem> {
     let client = state.options.trusted_proxies.client_of(&request);
     state.limits.check_client(Action::Activate, client).await?;
+    // Credentials are judged first, but the body is read before: an unread one would cost the connection.
+    let body = json_body::read(&request, payload, state.options.body_timeout).await;
     let credentials = basic_auth.credentials()?;
-    let fields = json_body::read(&request, payload, state.options.body_timeout).await?;
-    let code = validate(fields, state.options.code_length)?;
+    let code = validate(body?, state.options.code_length)?;
     let activated = state
         .activate
         .activate(&credentials, &code, *trace)

@@ -249,7 +249,8 @@ mod tests {
             let body = document.to_string();
             prop_assert_eq!(status(body.as_bytes()), if document.is_object() { 200 } else { 422 });
             if let Ok(mut fields) = parse(body.as_bytes()) {
-                prop_assert_eq!(fields.string("/email").as_deref(), document["email"].as_str());
+                let email = fields.string("/email");
+                prop_assert_eq!(email.as_deref(), document["email"].as_str());
             }
         }
     }

@@ -21,7 +21,7 @@ mod server;
 mod use_case_errors;
 
 pub mod client_address;
-pub mod health;
+mod health;
 pub mod openapi;
 
 pub use server::{ServerOptions, server};

@@ -8,9 +8,9 @@ use domain::ports::{HashError, RepositoryError};
 
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
-use crate::error_chain::ErrorChain;
 use crate::limits::LimitExceeded;
 use crate::use_cases::{ActivateError, RegisterError, ResendCodeError};
+use service::error_chain::ErrorChain;
 
 /// When it is worth trying again after a store did not answer.
 const OUTAGE_RETRY: Duration = Duration::from_secs(5);

@@ -8,7 +8,7 @@ use domain::{Event, EventId};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::RelayOptions;
-use crate::error_chain::ErrorChain;
+use service::error_chain::ErrorChain;
 
 /// How long the relay waits before it asks a failing outbox again to note what became of an event.
 const NOTE_AGAIN: Duration = Duration::from_millis(200);
@@ -99,7 +99,7 @@ fn retry_delay(entry: &OutboxEntry, options: &RelayOptions) -> Duration {
     let delay = options.first_retry.saturating_mul(1 << doublings).min(options.max_retry);
     let (_, random) = entry.event.id.as_uuid().as_u64_pair();
     let share = u32::try_from(random.rotate_left(entry.attempts) & 0xff).unwrap_or(0);
-    delay - delay / 2 * share / 256
+    delay.saturating_sub(delay / 2 * share / 256)
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use tokio::sync::Notify;
 use tracing::Instrument;
 
 use super::{AuthenticationError, Authenticator, Credentials};
-use crate::error_chain::ErrorChain;
 use crate::limits::{Action, LimitExceeded, Limits};
+use service::error_chain::ErrorChain;
 
 /// An account that has just become active.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,11 +122,10 @@ impl Activate {
         let outcome = outcome(&result);
         metrics::counter!("activations_total", "outcome" => outcome).increment(1);
         let address = credentials.email.masked();
-        match &result {
-            Ok(done) => {
-                tracing::info!(event = "user.activated", user_id = %done.user_id, address, "activated");
-            }
-            Err(_) => tracing::info!(event = "activation.failed", outcome, address, "not activated"),
+        if let Ok(done) = &result {
+            tracing::info!(event = "user.activated", user_id = %done.user_id, address, "activated");
+        } else {
+            tracing::info!(event = "activation.failed", outcome, address, "not activated");
         }
         result
     }

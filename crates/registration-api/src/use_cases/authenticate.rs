@@ -8,7 +8,7 @@ use std::sync::Arc;
 use domain::ports::{HashError, PasswordHasher, RepositoryError, UserRepository, Verification};
 use domain::{EmailAddress, Password, User};
 
-use crate::error_chain::ErrorChain;
+use service::error_chain::ErrorChain;
 
 /// Who somebody claims to be.
 #[derive(Debug)]
@@ -48,19 +48,15 @@ impl Authenticator {
         let user = self.users.find_by_email(&credentials.email).await?;
         let hash = user.as_ref().map(|user| user.password_hash().clone());
         let verification = self.hasher.verify(credentials.password.clone(), hash).await?;
-        match (user, verification) {
-            (Some(user), Verification::Match { outdated }) => {
-                if outdated {
-                    self.upgrade_hash(&user, credentials.password.clone()).await;
-                }
-                Ok(user)
-            }
-            _ => {
-                let address = credentials.email.masked();
-                tracing::info!(event = "authentication.failed", address, "wrong address or password");
-                Err(AuthenticationError::Rejected)
-            }
+        let (Some(user), Verification::Match { outdated }) = (user, verification) else {
+            let address = credentials.email.masked();
+            tracing::info!(event = "authentication.failed", address, "wrong address or password");
+            return Err(AuthenticationError::Rejected);
+        };
+        if outdated {
+            self.upgrade_hash(&user, credentials.password.clone()).await;
         }
+        Ok(user)
     }
 
     /// The old hash is as good as it was, so a failure keeps nobody out.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::limits::{Action, LimitExceeded, Limits};
 
 /// The owner of an account hears of repeated registrations at most this often.
-const NOTICE_PERIOD: Duration = Duration::from_secs(60 * 60);
+const NOTICE_PERIOD: Duration = Duration::from_hours(1);
 
 /// While accounts are concealed, the store's part of the work takes a multiple of this. It is far more than the
 /// few milliseconds by which the cases differ, and costs nothing but a little waiting.

@@ -1,0 +1,56 @@
+//! Deletes registrations that were never activated (OWASP ASVS 14.2.7), a batch a transaction, by one
+//! replica at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ports::UserRepository;
+use service::error_chain::ErrorChain;
+use tokio_util::sync::CancellationToken;
+
+/// When unverified registrations go.
+#[derive(Debug, Clone, Copy)]
+pub struct PurgeOptions {
+    /// How long they are kept.
+    pub older_than: Duration,
+    /// How often it is looked for them.
+    pub interval: Duration,
+    /// How many go in one transaction.
+    pub batch: u32,
+}
+
+/// Purges at once and then at each interval, until `shutdown` is cancelled.
+pub async fn purge_regularly(
+    users: Arc<dyn UserRepository>,
+    options: PurgeOptions,
+    shutdown: CancellationToken,
+) {
+    loop {
+        purge(&*users, options, &shutdown).await;
+        tokio::select! {
+            () = tokio::time::sleep(options.interval) => {}
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+/// Purges batch after batch, until one is not full. A failure ends the round: the next one tries again.
+async fn purge(users: &dyn UserRepository, options: PurgeOptions, shutdown: &CancellationToken) {
+    while !shutdown.is_cancelled() {
+        match users.purge_unverified(options.older_than, options.batch).await {
+            Ok(0) => return,
+            Ok(purged) => {
+                metrics::counter!("registrations_purged_total").increment(purged);
+                tracing::info!(event = "registrations.purged", purged, "deleted unverified registrations");
+                if purged < u64::from(options.batch) {
+                    return;
+                }
+            }
+            Err(error) => {
+                let cause = ErrorChain(&error);
+                tracing::warn!(event = "purge.failed", error = %cause, "unverified registrations stay for now");
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Which adapters the distributed API is made of: the one place, with `main`, that names them.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use adapters::in_process::InProcessRateLimiter;
+use adapters::postgres::{Database, PostgresOutbox, PostgresUserRepository};
+use adapters::rabbitmq::RabbitmqPublisher;
+use adapters::redis::{RedisCodeStore, RedisGuessBudget, RedisRateLimiter};
+use domain::ports::{CodeStore, EventPublisher, UserRepository};
+use registration_api::outbox_relay::OutboxRelay;
+use registration_api::run::Service;
+use registration_api::{AppState, Ports, settings as api_settings};
+use service::connections;
+use service::health::HealthCheck;
+use service::identifiers::SystemIds;
+use service::settings::{Settings, SettingsError};
+use service::{operator, shutdown, telemetry};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Why the process ended: one sentence for the person who started it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error("setting postgres.url (REGISTRATION__POSTGRES__URL) cannot be used: {0}")]
+    Postgres(#[from] adapters::postgres::OptionsError),
+    #[error("the database schema cannot be brought up to date: {0}")]
+    Migration(#[from] adapters::postgres::MigrationError),
+    #[error("setting rabbitmq (REGISTRATION__RABBITMQ__*) cannot be used: {0}")]
+    Rabbitmq(#[from] adapters::rabbitmq::RabbitmqOptionsError),
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    #[error("cannot start: {0}")]
+    Runtime(#[source] std::io::Error),
+    #[error("the HTTP server failed: {0}")]
+    Server(#[source] std::io::Error),
+}
+
+/// Brings the schema up to date.
+pub(crate) async fn migrate(settings: Settings) -> Result<(), StartError> {
+    telemetry::init_logs(&settings.log)?;
+    install_crypto();
+    let applied = adapters::postgres::migrate(&connections::postgres(&settings.postgres)?).await?;
+    tracing::info!(applied, "the database schema is up to date");
+    Ok(())
+}
+
+/// Runs the API until it is asked to stop.
+pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
+    telemetry::init_logs(&settings.log)?;
+    let metrics = telemetry::init_metrics()?;
+    install_crypto();
+    let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
+    let (service, health) = wire(&settings)?;
+    if let Some(address) = settings.metrics.listen()? {
+        let server = operator::serve(listen(address)?, metrics, health).map_err(StartError::Server)?;
+        stop_with(&shutdown, server.handle());
+        tokio::spawn(server);
+    }
+    service.run(shutdown).await.map_err(StartError::Server)
+}
+
+fn wire(settings: &Settings) -> Result<(Service, service::health::Health), StartError> {
+    let database = Database::new(&connections::postgres(&settings.postgres)?)?;
+    let redis = connections::redis(&settings.redis)?;
+    let prefix = &settings.redis.key_prefix;
+    let publisher: Arc<dyn EventPublisher> =
+        Arc::new(RabbitmqPublisher::new(&connections::rabbitmq(&settings.rabbitmq)?)?);
+    let wake = Arc::new(Notify::new());
+    let users: Arc<dyn UserRepository> =
+        Arc::new(PostgresUserRepository::new(database.clone(), wake.clone()));
+    let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis.clone(), prefix));
+    let health = health(&users, &codes, &publisher);
+    let ports = Ports {
+        users: users.clone(),
+        codes,
+        guesses: Arc::new(RedisGuessBudget::new(redis.clone(), prefix)),
+        hasher: Arc::new(connections::hash_pool(&settings.hashing)?),
+        limiter: Arc::new(RedisRateLimiter::new(redis, prefix)),
+        fallback_limiter: Some(Arc::new(InProcessRateLimiter::new())),
+        breached: connections::breached_passwords(&settings.password)?,
+        ids: Arc::new(SystemIds),
+    };
+    let outbox = Arc::new(PostgresOutbox::new(database));
+    let service = Service {
+        listener: listen(settings.http.listen)?,
+        state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
+        server: api_settings::server_options(settings),
+        relay: OutboxRelay::new(outbox, publisher, wake, api_settings::relay_options(settings)),
+        users,
+        purge: api_settings::purge_options(settings),
+    };
+    Ok((service, health))
+}
+
+/// Only PostgreSQL takes the API out of service: without the others registrations are still accepted.
+fn health(
+    users: &Arc<dyn UserRepository>,
+    codes: &Arc<dyn CodeStore>,
+    publisher: &Arc<dyn EventPublisher>,
+) -> service::health::Health {
+    let (users, codes, publisher) = (users.clone(), codes.clone(), publisher.clone());
+    service::health::Health::new(vec![
+        HealthCheck::required("postgres", move || {
+            let users = users.clone();
+            async move { users.ping().await.map_err(Into::into) }
+        }),
+        HealthCheck::optional("redis", move || {
+            let codes = codes.clone();
+            async move { codes.ping().await.map_err(Into::into) }
+        }),
+        HealthCheck::optional("rabbitmq", move || {
+            let publisher = publisher.clone();
+            async move { publisher.ping().await.map_err(Into::into) }
+        }),
+    ])
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|error| StartError::Listen(address, error))
+}
+
+fn stop_with(shutdown: &CancellationToken, handle: actix_web::dev::ServerHandle) {
+    let shutdown = shutdown.clone();
+    tokio::spawn(async move {
+        shutdown.cancelled().await;
+        handle.stop(true).await;
+    });
+}
+
+/// The one TLS stack, rustls with ring. Fails only where it is installed already.
+fn install_crypto() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

@@ -1,0 +1,71 @@
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use registration_api::use_cases::ExistingAccount;
+use reqwest::header::HeaderMap;
+
+use crate::support::{EMAIL, PASSWORD, TestApp, World, options, problem};
+
+fn concealing() -> TestApp {
+    let mut options = options();
+    options.existing_account = ExistingAccount::Conceal;
+    TestApp::start_with(World::default(), options)
+}
+
+/// Status, headers but for the request id, and body.
+async fn answer(app: &TestApp, email: &str) -> (u16, HeaderMap, String) {
+    let response = app.register(email, PASSWORD).await;
+    let mut headers = response.headers().clone();
+    headers.remove("x-request-id");
+    headers.remove("date");
+    (response.status().as_u16(), headers, response.text().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_address_gets_the_same_answer() {
+    let app = concealing();
+    let free = answer(&app, EMAIL).await;
+    assert_eq!(free.0, 202);
+    let pending = answer(&app, EMAIL).await;
+    let issue = app.world.users.get(EMAIL).unwrap().issue();
+    app.world.users.mail_accepted(issue);
+    app.world.codes.open_window(issue, 5);
+    assert_eq!(app.activate(EMAIL, PASSWORD, &crate::support::code(issue)).await.status(), 200);
+    let active = answer(&app, EMAIL).await;
+    assert_eq!(free, pending);
+    assert_eq!(free, active);
+    assert!(!free.2.contains("user_id"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_owner_of_an_active_account_is_told_and_not_over_and_over() {
+    let app = concealing();
+    answer(&app, EMAIL).await;
+    answer(&app, EMAIL).await;
+    assert_eq!(app.world.users.event_kinds(), ["UserRegistered"]);
+    let mut user = app.world.users.get(EMAIL).unwrap();
+    user.activate().unwrap();
+    app.world.users.put(user);
+    answer(&app, EMAIL).await;
+    answer(&app, EMAIL).await;
+    assert_eq!(app.world.users.event_kinds(), ["UserRegistered", "RegistrationRepeated"]);
+    assert_eq!(app.world.users.notices.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stores_part_takes_whole_steps() {
+    let app = concealing();
+    for _ in 0..3 {
+        let started = Instant::now();
+        answer(&app, EMAIL).await;
+        assert!(started.elapsed() >= Duration::from_millis(50));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_are_still_told() {
+    let app = concealing();
+    problem(app.register("nobody", PASSWORD).await, 422, "validation-failed").await;
+    app.world.users.is_down.store(true, Ordering::Relaxed);
+    problem(app.register(EMAIL, PASSWORD).await, 503, "unavailable").await;
+}

@@ -1,0 +1,109 @@
+use std::collections::BTreeMap;
+
+use domain::{CodeLength, PasswordLength};
+use registration_api::http::openapi::document;
+use serde_json::Value;
+
+use crate::support::TestApp;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_and_all_it_loads_come_from_here() {
+    let app = TestApp::start();
+    let response = app.get("/docs").await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
+    let page = response.text().await.unwrap();
+    assert!(!page.contains("http:") && !page.contains("https:"));
+    let links: Vec<_> = page.split(['"']).filter(|part| part.starts_with("/docs/")).collect();
+    assert_eq!(links.len(), 4);
+    for link in links.into_iter().chain(["/docs/style.css"]) {
+        let response = app.get(link).await;
+        assert_eq!(response.status(), 200, "{link}");
+        assert!(response.headers()["cache-control"].to_str().unwrap().contains("max-age"));
+        assert!(!response.bytes().await.unwrap().is_empty());
+    }
+    assert_eq!(app.get("/").await.headers()["location"], "/docs");
+    let script = app.get("/docs/start.js").await.text().await.unwrap();
+    assert!(script.contains("/api/v1/openapi.json"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_is_served_as_it_is_printed() {
+    let app = TestApp::start();
+    let response = app.get("/api/v1/openapi.json").await;
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let printed = document(PasswordLength { min: 8, max: 128 }, CodeLength::new(4).unwrap());
+    assert_eq!(response.text().await.unwrap(), printed);
+}
+
+#[test]
+fn every_status_of_the_contract_is_documented() {
+    let text = document(PasswordLength { min: 9, max: 99 }, CodeLength::new(6).unwrap());
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let expected = BTreeMap::from([
+        ("/api/v1/users/register", "201 202 400 406 408 409 413 415 422 429 500 503"),
+        ("/api/v1/users/activate", "200 400 401 406 408 409 410 413 415 422 429 500 503"),
+        ("/api/v1/users/resend-code", "200 401 406 409 429 500 503"),
+        ("/api/v1/openapi.json", "200 406"),
+        ("/health/live", "200 406"),
+        ("/health/ready", "200 406 503"),
+    ]);
+    let paths = document["paths"].as_object().unwrap();
+    let documented: BTreeMap<_, _> = paths
+        .iter()
+        .map(|(path, item)| {
+            let operation = item.as_object().unwrap().values().next().unwrap();
+            let statuses: Vec<_> = operation["responses"].as_object().unwrap().keys().cloned().collect();
+            (path.as_str(), statuses.join(" "))
+        })
+        .collect();
+    let expected: BTreeMap<_, _> = expected.into_iter().map(|(path, list)| (path, list.to_owned())).collect();
+    assert_eq!(documented, expected);
+    let schemas = &document["components"]["schemas"];
+    let password = &schemas["RegisterRequest"]["properties"]["password"];
+    assert_eq!((&password["minLength"], &password["maxLength"]), (&9.into(), &99.into()));
+    assert_eq!(schemas["ActivateRequest"]["properties"]["code"]["pattern"], "^[0-9]{6}$");
+    let responses = &document["paths"]["/api/v1/users/activate"]["post"]["responses"];
+    assert!(responses["401"]["headers"]["WWW-Authenticate"].is_object());
+    assert!(responses["429"]["headers"]["Retry-After"].is_object());
+    assert!(responses["503"]["headers"]["Retry-After"].is_object());
+    let security = &document["paths"]["/api/v1/users/activate"]["post"]["security"];
+    assert_eq!(security, &serde_json::json!([{"basic": []}]));
+    assert_eq!(document["components"]["securitySchemes"]["basic"]["scheme"], "basic");
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str));
+                members.values().for_each(|member| references(member, found));
+            }
+            Value::Array(elements) => elements.iter().for_each(|element| references(element, found)),
+            _ => {}
+        }
+    }
+    let text = document(PasswordLength { min: 8, max: 128 }, CodeLength::new(4).unwrap());
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 20);
+    for reference in found {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_problem_leads_to_its_explanation() {
+    let app = TestApp::start();
+    let page = app.get("/docs/problems").await.text().await.unwrap();
+    for path in ["/nothing", "/api/v1/users/register"] {
+        let document: Value = app.get(path).await.json().await.unwrap();
+        let (link, anchor) = document["type"].as_str().unwrap().split_once('#').unwrap();
+        assert_eq!(link, "/docs/problems");
+        assert!(page.contains(&format!("id=\"{anchor}\"")), "{anchor}");
+    }
+}

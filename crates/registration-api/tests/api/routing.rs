@@ -1,0 +1,123 @@
+use actix_web::http::Method;
+
+use crate::support::{TestApp, World, options, problem};
+
+const POST: [&str; 3] = ["/api/v1/users/register", "/api/v1/users/activate", "/api/v1/users/resend-code"];
+const GET: [&str; 5] = ["/api/v1/openapi.json", "/health/live", "/health/ready", "/docs", "/docs/problems"];
+
+fn request(app: &TestApp, method: &str, path: &str) -> reqwest::RequestBuilder {
+    app.http.request(method.parse().unwrap(), app.url(path))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_path_is_404() {
+    let app = TestApp::start();
+    for path in [
+        "/nothing",
+        "/api",
+        "/api/v1/users/register/",
+        "/api/v1/users/%2e%2e",
+        "/docs/nothing.js",
+        "/%00",
+        "//",
+    ] {
+        problem(app.get(path).await, 404, "not-found").await;
+        problem(app.post("/nothing").send().await.unwrap(), 404, "not-found").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_method_is_405_with_allow() {
+    let app = TestApp::start();
+    for (paths, allow, methods) in [
+        (&POST[..], "POST", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"]),
+        (&GET[..], "GET, HEAD", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]),
+    ] {
+        for path in paths {
+            for method in methods {
+                let response = request(&app, method, path).send().await.unwrap();
+                assert_eq!(response.headers()["allow"], allow, "{method} {path}");
+                if method == Method::HEAD.as_str() {
+                    assert_eq!(response.status(), 405);
+                } else {
+                    problem(response, 405, "method-not-allowed").await;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reads_no_json_is_406() {
+    let app = TestApp::start();
+    for path in POST {
+        let response = app.post(path).header("accept", "text/html").send().await.unwrap();
+        problem(response, 406, "not-acceptable").await;
+    }
+    for path in &GET[..3] {
+        let response = request(&app, "GET", path).header("accept", "application/xml").send().await.unwrap();
+        problem(response, 406, "not-acceptable").await;
+    }
+    for accept in ["*/*", "application/problem+json", "text/html, application/json;q=0.5"] {
+        let response = request(&app, "GET", "/health/live").header("accept", accept).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{accept}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_has_the_security_headers() {
+    let app = TestApp::start();
+    for path in ["/", "/nothing", "/docs", "/docs/start.js", "/health/live", "/api/v1/openapi.json", POST[0]]
+    {
+        let response = app.get(path).await;
+        let headers = response.headers();
+        assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(headers["x-frame-options"], "DENY", "{path}");
+        assert_eq!(headers["referrer-policy"], "no-referrer", "{path}");
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(
+            policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{path}"
+        );
+        assert!(!headers.contains_key("access-control-allow-origin"), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_id_is_the_clients_trace_or_a_new_one() {
+    let app = TestApp::start();
+    let id = async |traces: &[&str]| {
+        let request = traces.iter().fold(request(&app, "GET", "/health/live"), |request, trace| {
+            request.header("traceparent", *trace)
+        });
+        request.send().await.unwrap().headers()["x-request-id"].to_str().unwrap().to_owned()
+    };
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    assert_eq!(id(&[trace]).await, "4bf92f3577b34da6a3ce929d0e0e4736");
+    let fresh = [id(&[]).await, id(&["00-evil"]).await, id(&[trace, trace]).await];
+    assert!(fresh.iter().all(|id| id.len() == 32 && !id.starts_with("4bf9")), "{fresh:?}");
+    assert!(fresh[0] != fresh[1] && fresh[1] != fresh[2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cors_is_for_configured_origins_only() {
+    let origin = "https://app.example.com";
+    let mut options = options();
+    options.allowed_origins = vec![origin.into()];
+    let app = TestApp::start_with(World::default(), options);
+    let preflight = |origin: &'static str| {
+        request(&app, "OPTIONS", POST[0])
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "content-type, authorization")
+            .send()
+    };
+    let response = preflight(origin).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["access-control-allow-origin"], origin);
+    assert!(!response.headers().contains_key("access-control-allow-credentials"));
+    let response = preflight("https://evil.example").await.unwrap();
+    assert!(!response.headers().contains_key("access-control-allow-origin"));
+    let response = request(&app, "GET", "/health/live").header("origin", origin).send().await.unwrap();
+    assert_eq!(response.headers()["access-control-allow-origin"], origin);
+}

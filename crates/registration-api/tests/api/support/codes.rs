@@ -1,0 +1,119 @@
+//! Windows and guesses in memory; time passes when a test says so.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ports::{
+    Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, Opening,
+};
+use domain::{CodeIssue, EmailAddress, UserId};
+
+use super::broken;
+
+#[derive(Clone, Copy)]
+struct Window {
+    number: u32,
+    left: u32,
+    expired: bool,
+    consumed: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Codes {
+    windows: Mutex<HashMap<UserId, Window>>,
+    pub(crate) is_down: AtomicBool,
+    pub(crate) releases: AtomicU32,
+    /// Expires the window between the comparison and the consumption.
+    pub(crate) expires_before_consumption: AtomicBool,
+}
+
+impl Codes {
+    pub(crate) fn open_window(&self, issue: CodeIssue, attempts: u32) {
+        let window = Window { number: issue.number, left: attempts, expired: false, consumed: false };
+        self.windows.lock().unwrap().insert(issue.user_id, window);
+    }
+
+    pub(crate) fn expire(&self, issue: CodeIssue) {
+        self.windows.lock().unwrap().get_mut(&issue.user_id).unwrap().expired = true;
+    }
+
+    fn with<T>(
+        &self,
+        issue: CodeIssue,
+        act: impl FnOnce(Option<&mut Window>) -> T,
+    ) -> Result<T, CodeStoreError> {
+        if self.is_down.load(Ordering::Relaxed) {
+            return Err(CodeStoreError(broken()));
+        }
+        let mut windows = self.windows.lock().unwrap();
+        Ok(act(windows.get_mut(&issue.user_id).filter(|window| window.number == issue.number)))
+    }
+}
+
+#[async_trait]
+impl CodeStore for Codes {
+    async fn open(&self, issue: CodeIssue, _: Duration, attempts: u32) -> Result<Opening, CodeStoreError> {
+        self.open_window(issue, attempts);
+        Ok(Opening::Opened)
+    }
+
+    async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {
+        self.with(issue, |window| match window {
+            None => Attempt::Unknown,
+            Some(window) if window.consumed => Attempt::Consumed,
+            Some(window) if window.expired => Attempt::Expired,
+            Some(window) if window.left == 0 => Attempt::Exhausted,
+            Some(window) => {
+                window.left -= 1;
+                Attempt::Spent { left: window.left }
+            }
+        })
+    }
+
+    async fn consume(&self, issue: CodeIssue) -> Result<Consumption, CodeStoreError> {
+        let expires = self.expires_before_consumption.load(Ordering::Relaxed);
+        self.with(issue, |window| match window {
+            Some(window) if window.consumed => Consumption::AlreadyConsumed,
+            Some(window) if !window.expired && !expires => {
+                window.consumed = true;
+                Consumption::Won
+            }
+            _ => Consumption::Gone,
+        })
+    }
+
+    async fn release(&self, issue: CodeIssue) -> Result<(), CodeStoreError> {
+        self.releases.fetch_add(1, Ordering::Relaxed);
+        self.with(issue, |window| window.unwrap().consumed = false)
+    }
+
+    async fn forget(&self, user_id: UserId) -> Result<(), CodeStoreError> {
+        self.windows.lock().unwrap().remove(&user_id);
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<(), CodeStoreError> {
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Guesses {
+    pub(crate) spent: AtomicU32,
+}
+
+#[async_trait]
+impl GuessBudget for Guesses {
+    async fn spend_guess(
+        &self,
+        _: &EmailAddress,
+        allowance: GuessAllowance,
+    ) -> Result<Guess, CodeStoreError> {
+        let spent = self.spent.fetch_add(1, Ordering::Relaxed);
+        let retry_after = Duration::from_millis(90_500);
+        Ok(if spent < allowance.guesses { Guess::Allowed } else { Guess::Refused { retry_after } })
+    }
+}

@@ -1,0 +1,215 @@
+//! A server on a free port, and doubles of the ports behind it.
+
+mod codes;
+mod hasher;
+mod limiter;
+mod users;
+
+pub(crate) use codes::{Codes, Guesses};
+pub(crate) use hasher::Hasher;
+pub(crate) use limiter::Limiter;
+pub(crate) use users::Users;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix_web::web::Data;
+use domain::ports::{GuessAllowance, IdSource, Source};
+use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, PasswordHash, PasswordLength, User, UserId};
+use registration_api::http::client_address::TrustedProxies;
+use registration_api::http::health::HealthCheck;
+use registration_api::http::{ServerOptions, server};
+use registration_api::limits::Quotas;
+use registration_api::use_cases::ExistingAccount;
+use registration_api::{AppState, Options, Ports};
+use reqwest::{RequestBuilder, Response};
+use serde_json::Value;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+pub(crate) const EMAIL: &str = "ada@example.com";
+pub(crate) const PASSWORD: &str = "correct horse";
+
+pub(crate) fn broken() -> Source {
+    "connection refused to secret-host".into()
+}
+
+pub(crate) struct Ids(AtomicU64);
+
+impl IdSource for Ids {
+    fn next_id(&self) -> Uuid {
+        Uuid::from_u64_pair(0x0190_0000_0000_7000, self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The doubles of one application.
+#[derive(Clone, Default)]
+pub(crate) struct World {
+    pub(crate) users: Arc<Users>,
+    pub(crate) codes: Arc<Codes>,
+    pub(crate) guesses: Arc<Guesses>,
+    pub(crate) hasher: Arc<Hasher>,
+    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) fallback: Option<Arc<Limiter>>,
+    pub(crate) relay_wake: Arc<Notify>,
+}
+
+pub(crate) fn options() -> Options {
+    Options {
+        code_key: Arc::new(key()),
+        code_length: CodeLength::new(4).unwrap(),
+        code_window: Duration::from_mins(1),
+        guess_allowance: GuessAllowance { guesses: 20, period: Duration::from_hours(24) },
+        password_length: PasswordLength { min: 8, max: 128 },
+        existing_account: ExistingAccount::Reveal,
+        quotas: Quotas::default(),
+        trusted_proxies: TrustedProxies::default(),
+        allowed_origins: Vec::new(),
+        body_timeout: Duration::from_secs(5),
+    }
+}
+
+pub(crate) fn key() -> CodeKey {
+    CodeKey::from_hex("7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12").unwrap()
+}
+
+pub(crate) fn server_options() -> ServerOptions {
+    ServerOptions {
+        workers: 1,
+        max_connections: 500,
+        keep_alive: Duration::from_secs(5),
+        client_request_timeout: Duration::from_secs(5),
+        client_disconnect_timeout: Duration::from_secs(1),
+        shutdown_timeout: Duration::from_secs(1),
+    }
+}
+
+/// A running application.
+pub(crate) struct TestApp {
+    pub(crate) address: SocketAddr,
+    pub(crate) world: World,
+    pub(crate) http: reqwest::Client,
+}
+
+impl TestApp {
+    pub(crate) fn start() -> Self {
+        Self::start_with(World::default(), options())
+    }
+
+    pub(crate) fn start_with(world: World, options: Options) -> Self {
+        Self::start_full(world, options, Vec::new(), server_options())
+    }
+
+    pub(crate) fn start_full(
+        world: World,
+        options: Options,
+        checks: Vec<HealthCheck>,
+        server_options: ServerOptions,
+    ) -> Self {
+        let ports = Ports {
+            users: world.users.clone(),
+            codes: world.codes.clone(),
+            guesses: world.guesses.clone(),
+            hasher: world.hasher.clone(),
+            limiter: world.limiter.clone(),
+            fallback_limiter: world.fallback.clone().map(|limiter| limiter as _),
+            ids: Arc::new(Ids(AtomicU64::new(1))),
+        };
+        let state = Data::new(AppState::new(ports, options, world.relay_wake.clone(), checks));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(server(listener, state, server_options).unwrap());
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { address, world, http }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        self.http.post(self.url(path))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.http.get(self.url(path)).send().await.unwrap()
+    }
+
+    pub(crate) async fn register(&self, email: &str, password: &str) -> Response {
+        let body = serde_json::json!({"email": email, "password": password});
+        self.post("/api/v1/users/register").json(&body).send().await.unwrap()
+    }
+
+    pub(crate) async fn activate(&self, email: &str, password: &str, code: &str) -> Response {
+        let body = serde_json::json!({"code": code});
+        let request = self.post("/api/v1/users/activate").basic_auth(email, Some(password));
+        request.json(&body).send().await.unwrap()
+    }
+
+    pub(crate) async fn resend(&self, email: &str, password: &str) -> Response {
+        self.post("/api/v1/users/resend-code").basic_auth(email, Some(password)).send().await.unwrap()
+    }
+
+    /// A pending user whose mail is accepted and whose minute runs.
+    pub(crate) async fn pending_user(&self) -> CodeIssue {
+        let response = self.register(EMAIL, PASSWORD).await;
+        assert_eq!(response.status(), 201);
+        let issue = self.world.users.get(EMAIL).unwrap().issue();
+        self.world.users.mail_accepted(issue);
+        self.world.codes.open_window(issue, 5);
+        issue
+    }
+
+    /// A user whose account is active.
+    pub(crate) async fn active_user(&self) {
+        let issue = self.pending_user().await;
+        assert_eq!(self.activate(EMAIL, PASSWORD, &code(issue)).await.status(), 200);
+    }
+}
+
+/// The code that is mailed for an issue.
+pub(crate) fn code(issue: CodeIssue) -> String {
+    key().derive(issue, CodeLength::new(4).unwrap()).expose().to_owned()
+}
+
+/// Some other code.
+pub(crate) fn wrong_code(issue: CodeIssue) -> String {
+    let right: u32 = code(issue).parse().unwrap();
+    format!("{:04}", (right + 1) % 10_000)
+}
+
+/// A user that somebody else registered meanwhile.
+pub(crate) fn stranger() -> User {
+    let id = UserId::from_uuid(Uuid::from_u128(0xdead));
+    let hash = PasswordHash::from_phc("hash of something else".into());
+    User::register(id, EmailAddress::parse(EMAIL).unwrap(), hash)
+}
+
+/// Asserts that an answer is a well-formed problem document of this status and code, and returns it.
+pub(crate) async fn problem(response: Response, status: u16, code: &str) -> Value {
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    assert!(response.headers().contains_key("x-request-id"));
+    let actual = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((actual, document["code"].as_str()), (status, Some(code)), "{text}");
+    assert_eq!(document["status"], status);
+    assert_eq!(document["type"], format!("/docs/problems#{code}"));
+    assert!(document["title"].is_string() && document["detail"].is_string());
+    assert!(!text.contains("secret-host"), "a cause reached the client: {text}");
+    document
+}
+
+/// The pointers and codes of a 422.
+pub(crate) fn faults(document: &Value) -> Vec<(&str, &str)> {
+    let errors = document["errors"].as_array().unwrap();
+    errors.iter().map(|error| (error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap())).collect()
+}
+
+/// Waits for something that must happen soon.
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), future).await.expect("it did not happen in time")
+}

@@ -1,0 +1,154 @@
+//! Users in memory.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ports::{ClaimError, RepositoryError, SaveError, UserRepository};
+use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
+
+use super::broken;
+
+pub(crate) type ByAddress = HashMap<String, User>;
+type Change = Box<dyn FnOnce(&mut ByAddress) + Send>;
+
+#[derive(Default)]
+pub(crate) struct Users {
+    by_address: Mutex<ByAddress>,
+    pub(crate) events: Mutex<Vec<Event>>,
+    pub(crate) is_down: AtomicBool,
+    /// Only writes fail.
+    pub(crate) is_read_only: AtomicBool,
+    pub(crate) notices: AtomicU32,
+    /// What somebody else changes just before the next save.
+    before_save: Mutex<Option<Change>>,
+}
+
+fn copy(user: &User) -> User {
+    let (email, hash) = (user.email().clone(), user.password_hash().clone());
+    User::restore(user.id(), email, hash, user.issue().number, user.status())
+}
+
+impl Users {
+    pub(crate) fn get(&self, email: &str) -> Option<User> {
+        self.by_address.lock().unwrap().get(&email.to_ascii_lowercase()).map(copy)
+    }
+
+    pub(crate) fn put(&self, user: User) {
+        self.by_address.lock().unwrap().insert(user.email().lookup_key(), user);
+    }
+
+    pub(crate) fn mail_accepted(&self, issue: CodeIssue) {
+        self.change(issue.user_id, |user| {
+            *user = User::restore(
+                user.id(),
+                user.email().clone(),
+                user.password_hash().clone(),
+                issue.number,
+                UserStatus::Pending { code_mailed: true },
+            );
+        });
+    }
+
+    pub(crate) fn before_next_save(&self, change: impl FnOnce(&mut ByAddress) + Send + 'static) {
+        *self.before_save.lock().unwrap() = Some(Box::new(change));
+    }
+
+    pub(crate) fn event_kinds(&self) -> Vec<String> {
+        let name = |event: &Event| format!("{:?}", event.kind).split(' ').next().unwrap().to_owned();
+        self.events.lock().unwrap().iter().map(name).collect()
+    }
+
+    fn change(&self, id: UserId, change: impl FnOnce(&mut User)) {
+        change(self.by_address.lock().unwrap().values_mut().find(|user| user.id() == id).unwrap());
+    }
+
+    fn check(&self, writes: bool) -> Result<(), RepositoryError> {
+        let is_down = self.is_down.load(Ordering::Relaxed);
+        if is_down || writes && self.is_read_only.load(Ordering::Relaxed) {
+            return Err(RepositoryError::Unavailable(broken()));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl UserRepository for Users {
+    async fn claim(&self, user: &User, events: &[Event]) -> Result<(), ClaimError> {
+        self.check(true)?;
+        let mut users = self.by_address.lock().unwrap();
+        if users.contains_key(&user.email().lookup_key()) {
+            return Err(ClaimError::EmailTaken);
+        }
+        users.insert(user.email().lookup_key(), copy(user));
+        self.events.lock().unwrap().extend_from_slice(events);
+        Ok(())
+    }
+
+    async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, RepositoryError> {
+        self.check(false)?;
+        Ok(self.get(&email.lookup_key()))
+    }
+
+    async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
+        self.check(false)?;
+        Ok(self.by_address.lock().unwrap().values().find(|user| user.id() == id).map(copy))
+    }
+
+    async fn save(&self, user: &User, seen: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
+        self.check(true)?;
+        let mut users = self.by_address.lock().unwrap();
+        if let Some(change) = self.before_save.lock().unwrap().take() {
+            change(&mut users);
+        }
+        match users.get_mut(&user.email().lookup_key()) {
+            Some(stored) if !stored.is_active() && stored.issue() == seen => *stored = copy(user),
+            _ => return Err(SaveError::Stale),
+        }
+        self.events.lock().unwrap().extend_from_slice(events);
+        Ok(())
+    }
+
+    async fn start_minute(&self, issue: CodeIssue, _: Duration) -> Result<bool, RepositoryError> {
+        self.mail_accepted(issue);
+        Ok(true)
+    }
+
+    async fn upgrade_password_hash(
+        &self,
+        id: UserId,
+        _: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<(), RepositoryError> {
+        self.check(true)?;
+        self.change(id, |user| {
+            *user = User::restore(id, user.email().clone(), new.clone(), user.issue().number, user.status());
+        });
+        Ok(())
+    }
+
+    async fn record_repeated_registration(
+        &self,
+        _: UserId,
+        at_most_every: Duration,
+        event: &Event,
+    ) -> Result<bool, RepositoryError> {
+        self.check(true)?;
+        assert_eq!(at_most_every, Duration::from_hours(1));
+        let is_first = self.notices.fetch_add(1, Ordering::Relaxed) == 0;
+        if is_first {
+            self.events.lock().unwrap().push(event.clone());
+        }
+        Ok(is_first)
+    }
+
+    async fn purge_unverified(&self, _: Duration, _: u32) -> Result<u64, RepositoryError> {
+        Ok(0)
+    }
+
+    async fn ping(&self) -> Result<(), RepositoryError> {
+        self.check(false)
+    }
+}
