@@ -1,0 +1,114 @@
+//! Runs a test on both deployments, holds it to the endpoints it claims to cover, and shows the
+//! system's logs when it fails.
+
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::Arc;
+
+use futures::FutureExt;
+
+use super::account::Account;
+use super::client::Client;
+use super::deployment::Deployment;
+use super::environment::runtime;
+use super::mailbox::{Mail, Mailbox};
+use super::setup::Setup;
+use super::system::System;
+
+/// The tests of a file, each with the `METHOD path status` that it covers.
+pub(crate) type Coverage = &'static [(&'static str, &'static [&'static str])];
+
+/// What a test works with.
+pub(crate) struct Journey {
+    pub(crate) system: Arc<System>,
+    pub(crate) api: Client,
+    pub(crate) mailbox: Mailbox,
+}
+
+impl Journey {
+    /// Registers an account and waits for its mail.
+    pub(crate) async fn registered(&self) -> (Account, Mail) {
+        let account = Account::new();
+        self.api.register(&account).await.expect_status(201);
+        let mail = self.mailbox.first(&account.email).await;
+        (account, mail)
+    }
+
+    /// Registers and activates an account.
+    pub(crate) async fn activated(&self) -> Account {
+        let (account, mail) = self.registered().await;
+        self.api.activate(&account, &mail.code()).await.expect_status(200);
+        account
+    }
+
+    /// Waits until everything accepted so far has gone its way: a mail asked for now has arrived.
+    pub(crate) async fn everything_settled(&self) {
+        self.registered().await;
+    }
+
+    fn assert_covered(&self, claims: &[&str]) {
+        let seen = self.api.seen();
+        for claim in claims {
+            assert!(seen.contains(*claim), "{claim} is claimed to be covered, but was not seen in {seen:#?}");
+        }
+    }
+}
+
+/// Runs a test on a system as its set-up asks for.
+pub(crate) fn run(deployment: Deployment, setup: &Setup, claims: &[&str], test: impl AsyncFnOnce(&Journey)) {
+    runtime().block_on(async {
+        let system = match setup.shared_name() {
+            Some(name) => System::shared(deployment, name, setup).await,
+            None => Arc::new(System::start(deployment, setup).await),
+        };
+        let journey = Journey { api: system.client(), mailbox: system.mailbox.clone(), system };
+        let outcome = AssertUnwindSafe(async {
+            test(&journey).await;
+            journey.assert_covered(claims);
+            journey.system.assert_logs_are_clean();
+        })
+        .catch_unwind()
+        .await;
+        if outcome.is_err() {
+            journey.system.print_logs();
+        }
+        if setup.shared_name().is_none() {
+            journey.system.shut_down().await;
+        }
+        outcome.unwrap_or_else(|panic| resume_unwind(panic));
+    });
+}
+
+/// Declares the tests of a file: `name: set-up, [what it covers];`, each an `async fn name(&Journey)`.
+/// `both` runs them on both deployments, `distributed` and `standalone` on that one alone. The list of
+/// what they cover becomes the file's `COVERAGE`.
+macro_rules! journeys {
+    (both $tests:tt) => {
+        journeys!(@coverage $tests);
+        journeys!(@on distributed Distributed $tests);
+        journeys!(@on standalone Standalone $tests);
+    };
+    (distributed $tests:tt) => {
+        journeys!(@coverage $tests);
+        journeys!(@on distributed Distributed $tests);
+    };
+    (standalone $tests:tt) => {
+        journeys!(@coverage $tests);
+        journeys!(@on standalone Standalone $tests);
+    };
+    (@coverage { $($name:ident: $setup:expr, [$($claim:literal),* $(,)?];)* }) => {
+        pub(crate) const COVERAGE: $crate::harness::Coverage = &[$((stringify!($name), &[$($claim),*])),*];
+    };
+    (@on $module:ident $deployment:ident { $($name:ident: $setup:expr, [$($claim:literal),* $(,)?];)* }) => {
+        mod $module {
+            use super::*;
+            $(
+                #[test]
+                fn $name() {
+                    let deployment = $crate::harness::Deployment::$deployment;
+                    $crate::harness::run(deployment, &$setup, &[$($claim),*], super::$name);
+                }
+            )*
+        }
+    };
+}
+pub(crate) use journeys;

@@ -1,0 +1,88 @@
+//! Reads mails as Mailpit's HTTP API offers them, so that a real Mailpit would do as well.
+
+use reqwest::Url;
+use serde_json::Value;
+
+use super::wait::eventually;
+
+/// A mail as its recipient reads it.
+#[derive(Debug, Clone)]
+pub(crate) struct Mail {
+    pub(crate) message_id: String,
+    pub(crate) subject: String,
+    pub(crate) text: String,
+    pub(crate) html: String,
+}
+
+impl Mail {
+    /// The code: the only number of four digits in the text.
+    #[track_caller]
+    pub(crate) fn code(&self) -> String {
+        self.code_of_length(4)
+    }
+
+    /// The only number of so many digits in the text.
+    #[track_caller]
+    pub(crate) fn code_of_length(&self, digits: usize) -> String {
+        let numbers = self.text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() == digits);
+        let numbers: Vec<&str> = numbers.collect();
+        let [code] = numbers[..] else { panic!("{numbers:?} where one code should be: {self:?}") };
+        code.to_owned()
+    }
+}
+
+/// All mailboxes of an inbox.
+#[derive(Clone)]
+pub(crate) struct Mailbox {
+    base: Url,
+}
+
+impl Mailbox {
+    /// Reads from the inbox whose HTTP API is at `base`.
+    pub(crate) fn at(base: &str) -> Self {
+        Self { base: base.parse().unwrap() }
+    }
+
+    /// The mails to an address, oldest first.
+    pub(crate) async fn mails(&self, address: &str) -> Vec<Mail> {
+        let mut url = self.base.join("/api/v1/search").unwrap();
+        url.query_pairs_mut().append_pair("query", &format!("to:\"{address}\""));
+        let found = get_json(url).await;
+        let mut mails = Vec::new();
+        for message in found["messages"].as_array().expect("a list of messages").iter().rev() {
+            mails.push(self.mail(message["ID"].as_str().expect("an ID")).await);
+        }
+        mails
+    }
+
+    async fn mail(&self, id: &str) -> Mail {
+        let message = get_json(self.base.join(&format!("/api/v1/message/{id}")).unwrap()).await;
+        let text = |field: &str| message[field].as_str().unwrap_or_default().to_owned();
+        Mail {
+            message_id: text("MessageID"),
+            subject: text("Subject"),
+            text: text("Text"),
+            html: text("HTML"),
+        }
+    }
+
+    /// Waits until an address has at least `count` mails and returns all it has, oldest first.
+    pub(crate) async fn expect(&self, address: &str, count: usize) -> Vec<Mail> {
+        eventually(&format!("{count} mail(s) to {address}"), async || {
+            let mails = self.mails(address).await;
+            (mails.len() >= count).then_some(mails)
+        })
+        .await
+    }
+
+    /// Waits for the first mail to an address.
+    pub(crate) async fn first(&self, address: &str) -> Mail {
+        self.expect(address, 1).await.swap_remove(0)
+    }
+}
+
+async fn get_json(url: Url) -> Value {
+    let response = reqwest::get(url).await.expect("the inbox answers");
+    assert!(response.status().is_success(), "the inbox answered {}", response.status());
+    response.json().await.expect("JSON from the inbox")
+}

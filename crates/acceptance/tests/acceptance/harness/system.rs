@@ -1,0 +1,166 @@
+//! The system under test: the processes of one deployment, what they lean on, and their logs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use ::inbox::Inbox;
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use super::account::unique;
+use super::client::{Client, Secrets};
+use super::deployment::{self, Addresses, Deployment, Servers, pairs};
+use super::inbox;
+use super::mail_gate::MailGate;
+use super::mailbox::Mailbox;
+use super::process::Process;
+use super::setup::Setup;
+
+/// A running deployment with a mail server and an inbox of its own.
+pub(crate) struct System {
+    pub(crate) deployment: Deployment,
+    /// The mail server that the system sends through.
+    pub(crate) smtp: MailGate,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) addresses: Addresses,
+    api: Process,
+    worker: Option<Process>,
+    servers: Option<Servers>,
+    expects_errors: bool,
+    secrets: Secrets,
+    _inbox: Inbox,
+    _data: TempDir,
+}
+
+impl System {
+    /// Starts a system of the test's own.
+    pub(crate) async fn start(deployment: Deployment, setup: &Setup) -> Self {
+        let inbox = inbox::start().await;
+        let smtp = MailGate::before(inbox.smtp_address()).await;
+        let data = tempfile::tempdir().unwrap();
+        let mut settings = common_settings(&smtp);
+        let (api, worker, servers, addresses) = match deployment {
+            Deployment::Distributed => {
+                let servers = Servers::prepare().await;
+                settings.extend(servers.settings());
+                settings.extend_from_slice(setup.settings());
+                let (api, worker, addresses) = deployment::distributed(&settings).await;
+                (api, Some(worker), Some(servers), addresses)
+            }
+            Deployment::Standalone => {
+                settings.extend_from_slice(setup.settings());
+                let (api, addresses) = deployment::standalone(&settings, &data);
+                (api, None, None, addresses)
+            }
+        };
+        api.start().await;
+        if let Some(worker) = &worker {
+            worker.start().await;
+        }
+        Self {
+            deployment,
+            smtp,
+            mailbox: Mailbox::at(&format!("http://{}", inbox.http_address())),
+            addresses,
+            api,
+            worker,
+            servers,
+            expects_errors: setup.expects_errors(),
+            secrets: Secrets::default(),
+            _inbox: inbox,
+            _data: data,
+        }
+    }
+
+    /// The system that all tests with this set-up share; it ends with the suite.
+    pub(crate) async fn shared(deployment: Deployment, name: &'static str, setup: &Setup) -> Arc<Self> {
+        type Cells = HashMap<(Deployment, &'static str), Arc<OnceCell<Arc<System>>>>;
+        static SYSTEMS: LazyLock<Mutex<Cells>> = LazyLock::new(Mutex::default);
+        let cell = SYSTEMS.lock().unwrap().entry((deployment, name)).or_default().clone();
+        cell.get_or_init(|| async { Arc::new(Self::start(deployment, setup).await) }).await.clone()
+    }
+
+    /// A client for one test.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&self.addresses.api, self.secrets.clone())
+    }
+
+    /// The process that serves the API.
+    pub(crate) fn api(&self) -> &Process {
+        &self.api
+    }
+
+    /// The process that sends the mails: the same one in a standalone deployment.
+    pub(crate) fn worker(&self) -> &Process {
+        self.worker.as_ref().unwrap_or(&self.api)
+    }
+
+    /// The servers behind their proxies. Only a distributed deployment has them.
+    pub(crate) fn servers(&self) -> &Servers {
+        self.servers.as_ref().expect("a distributed deployment")
+    }
+
+    /// Every process.
+    fn processes(&self) -> impl Iterator<Item = &Process> {
+        std::iter::once(&self.api).chain(&self.worker)
+    }
+
+    /// Adds a text that must not be in any log.
+    pub(crate) fn keep_secret(&self, text: String) {
+        self.secrets.lock().unwrap().insert(text);
+    }
+
+    /// Fails when a log holds a password, an address, a credential, or an error nobody asked for.
+    pub(crate) fn assert_logs_are_clean(&self) {
+        let secrets = self.secrets.lock().unwrap().clone();
+        for process in self.processes() {
+            let lines = process.logs().lines();
+            assert!(lines.len() > 1, "{} logs nothing", process.name());
+            for line in lines {
+                let leaked = secrets.iter().find(|secret| line.contains(secret.as_str()));
+                assert_eq!(leaked, None, "a secret in the log of {}: {line}", process.name());
+                let is_error = line.contains(" ERROR ") && !self.expects_errors;
+                assert!(!is_error && !line.contains("panicked at"), "{}: {line}", process.name());
+            }
+        }
+    }
+
+    /// Prints every log, for a test that failed.
+    pub(crate) fn print_logs(&self) {
+        for process in self.processes() {
+            println!("=== log of {} ({:?})", process.name(), self.deployment);
+            process.logs().lines().iter().for_each(|line| println!("{line}"));
+        }
+    }
+
+    /// Ends the processes and removes what they stored.
+    pub(crate) async fn shut_down(&self) {
+        self.processes().for_each(Process::kill);
+        if let Some(servers) = &self.servers {
+            servers.clean_up().await;
+        }
+    }
+}
+
+/// What both deployments are told: no limits (the tests are one client), time to queue, our mail server.
+fn common_settings(smtp: &MailGate) -> Vec<(String, String)> {
+    let key = format!("{}{}{}{}", unique(), unique(), unique(), unique());
+    pairs(&[
+        ("code.key", &key),
+        ("hashing.queue", "2000"),
+        ("hashing.deadline_ms", "60000"),
+        ("limits.register_per_client", "off"),
+        ("limits.register_per_address", "off"),
+        ("limits.activate_per_client", "off"),
+        ("limits.activate_per_address", "off"),
+        ("limits.resend_per_client", "off"),
+        ("limits.resend_per_address", "off"),
+        ("limits.further_codes", "off"),
+        ("smtp.host", "127.0.0.1"),
+        ("smtp.port", &smtp.port().to_string()),
+        ("smtp.tls", "none"),
+        ("smtp.timeout_ms", "3000"),
+        ("outbox.poll_interval_ms", "300"),
+        ("outbox.lease_seconds", "4"),
+    ])
+}

@@ -1,0 +1,18 @@
+//! Waiting for something to become true, with an end to the patience.
+
+use std::time::{Duration, Instant};
+
+/// How long anything may take that has no time limit of its own. Generous: the machine may be busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(45);
+
+/// Asks again and again until there is an answer; panics with `what` when patience runs out.
+pub(crate) async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+}

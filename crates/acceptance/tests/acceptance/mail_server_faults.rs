@@ -1,0 +1,91 @@
+//! A mail server that is down, slow, silent or unwilling: the mail comes in the end, and once.
+
+use std::time::Duration;
+
+use crate::harness::{Account, Journey, Setup, Verdict, eventually, journeys};
+
+/// The length of the minute where a test outlasts it.
+const SHORT: u64 = 4;
+
+journeys!(both {
+    the_minute_starts_when_the_mail_server_returns: Setup::own().window_seconds(SHORT).expecting_errors(), [];
+    a_temporary_refusal_is_retried: Setup::own(), [];
+    a_server_that_hangs_delays_nobody_else: Setup::own(), [];
+    a_final_refusal_frees_the_address: Setup::own().expecting_errors(), [];
+    a_superseded_code_is_never_mailed: Setup::own().expecting_errors(), [];
+    an_activated_account_gets_no_more_mail: Setup::own(), [];
+});
+
+async fn the_minute_starts_when_the_mail_server_returns(journey: &Journey) {
+    journey.system.smtp.cut().await;
+    let account = Account::new();
+    journey.api.register(&account).await.expect_status(201);
+    tokio::time::sleep(Duration::from_secs(SHORT + 1)).await;
+    // Its minute has not begun, so the claim still holds the address.
+    journey.api.register(&account).await.expect_problem(409, "email-taken");
+    journey.system.smtp.restore().await;
+    let mail = journey.mailbox.first(&account.email).await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+}
+
+async fn a_temporary_refusal_is_retried(journey: &Journey) {
+    let later = Verdict::Refuse("451 4.3.0 try again later");
+    journey.system.smtp.script(&[later, later]);
+    let (account, mail) = journey.registered().await;
+    journey.system.smtp.attempts(3).await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    journey.everything_settled().await;
+    assert_eq!(journey.mailbox.mails(&account.email).await.len(), 1);
+}
+
+async fn a_server_that_hangs_delays_nobody_else(journey: &Journey) {
+    journey.system.smtp.script(&[Verdict::Hang]);
+    let unlucky = Account::new();
+    journey.api.register(&unlucky).await.expect_status(201);
+    journey.system.smtp.attempts(1).await;
+    for _ in 0..3 {
+        journey.activated().await;
+    }
+    assert!(journey.mailbox.mails(&unlucky.email).await.is_empty());
+    let mail = journey.mailbox.first(&unlucky.email).await;
+    journey.api.activate(&unlucky, &mail.code()).await.expect_status(200);
+}
+
+async fn a_final_refusal_frees_the_address(journey: &Journey) {
+    journey.system.smtp.script(&[Verdict::Refuse("550 5.1.1 no such user")]);
+    let account = Account::new();
+    journey.api.register(&account).await.expect_status(201);
+    journey.system.smtp.attempts(1).await;
+    eventually("the address being free again", async || {
+        let reply = journey.api.register(&account).await;
+        (reply.status == 201).then_some(())
+    })
+    .await;
+    let mail = journey.mailbox.first(&account.email).await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    journey.everything_settled().await;
+    assert_eq!(journey.mailbox.mails(&account.email).await.len(), 1);
+}
+
+async fn a_superseded_code_is_never_mailed(journey: &Journey) {
+    journey.system.smtp.cut().await;
+    let account = Account::new();
+    journey.api.register(&account).await.expect_status(201);
+    journey.api.resend(&account).await.expect_status(200);
+    journey.api.resend(&account).await.expect_status(200);
+    journey.system.smtp.restore().await;
+    let mail = journey.mailbox.first(&account.email).await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    journey.everything_settled().await;
+    assert_eq!(journey.mailbox.mails(&account.email).await.len(), 1);
+}
+
+async fn an_activated_account_gets_no_more_mail(journey: &Journey) {
+    // The mail arrives, but its sender never hears of it and will want to try again.
+    journey.system.smtp.script(&[Verdict::AcceptInSilence]);
+    let (account, mail) = journey.registered().await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    journey.system.worker().restart().await;
+    journey.everything_settled().await;
+    assert_eq!(journey.mailbox.mails(&account.email).await.len(), 1);
+}

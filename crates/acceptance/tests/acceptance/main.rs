@@ -1,0 +1,22 @@
+//! The product as its clients see it: over HTTP and SMTP, on real servers, in both deployments.
+//!
+//! One executable with a file a topic. The tests know the contract and nothing of the code; a wrong
+//! setting, a missing server or an error in a log fails them, and nothing is skipped.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+
+mod harness;
+
+mod activation;
+mod bad_input;
+mod coverage;
+mod crashes;
+mod expiry;
+mod limits;
+mod mail_server_faults;
+mod mails;
+mod pages;
+mod problems;
+mod races;
+mod secrets;
+mod server_faults;
+mod startup;

@@ -1,0 +1,64 @@
+//! What is there to be looked at: documentation, the description of the API, health.
+
+use reqwest::Method;
+
+use crate::harness::{Client, Journey, Secrets, Setup, journeys};
+
+journeys!(both {
+    the_documentation_is_served_and_needs_no_network: Setup::ordinary(), [];
+    the_description_of_the_api_is_served: Setup::ordinary(), ["GET /api/v1/openapi.json 200"];
+    whoever_reads_no_json_is_told_so: Setup::ordinary(), [
+        "GET /api/v1/openapi.json 406", "GET /health/live 406", "GET /health/ready 406"
+    ];
+    metrics_have_a_listener_of_their_own: Setup::ordinary(), [];
+    health_tells_of_every_dependency: Setup::ordinary(), ["GET /health/live 200", "GET /health/ready 200"];
+});
+
+async fn the_documentation_is_served_and_needs_no_network(journey: &Journey) {
+    let page = journey.api.get("/docs").await;
+    page.expect_status(200);
+    assert!(page.header("content-type").starts_with("text/html"), "{page:?}");
+    for elsewhere in ["src=\"http", "href=\"http", "src=\"//", "href=\"//"] {
+        assert!(!page.body.contains(elsewhere), "{elsewhere} in {}", page.body);
+    }
+}
+
+async fn the_description_of_the_api_is_served(journey: &Journey) {
+    let description = journey.api.get("/api/v1/openapi.json").await;
+    description.expect_status(200);
+    assert!(description.header("content-type").starts_with("application/json"));
+    let description = description.json();
+    assert!(description["openapi"].as_str().is_some_and(|version| version.starts_with("3.")));
+    for path in ["/api/v1/users/register", "/api/v1/users/activate", "/api/v1/users/resend-code"] {
+        assert!(description["paths"][path]["post"].is_object(), "{path} is not described");
+    }
+}
+
+async fn health_tells_of_every_dependency(journey: &Journey) {
+    journey.api.get("/health/live").await.expect_status(200);
+    let ready = journey.api.get("/health/ready").await;
+    ready.expect_status(200);
+    assert_eq!(ready.json()["status"], "ready", "{ready:?}");
+    let body = ready.json();
+    let dependencies = body["dependencies"].as_object().expect("the state of each dependency");
+    assert!(!dependencies.is_empty(), "{ready:?}");
+    assert!(dependencies.values().all(|dependency| dependency["status"] == "up"), "{ready:?}");
+}
+
+async fn metrics_have_a_listener_of_their_own(journey: &Journey) {
+    journey.activated().await;
+    journey.api.get("/metrics").await.expect_problem(404, "not-found");
+    let operator = Client::new(&journey.system.addresses.operator, Secrets::default());
+    let metrics = operator.get("/metrics").await;
+    metrics.expect_status(200);
+    assert!(metrics.body.contains("activations_total"), "{metrics:?}");
+    operator.get("/health/live").await.expect_status(200);
+    operator.get("/health/ready").await.expect_status(200);
+}
+
+async fn whoever_reads_no_json_is_told_so(journey: &Journey) {
+    for path in ["/api/v1/openapi.json", "/health/live", "/health/ready"] {
+        let request = journey.api.request(Method::GET, path).header("accept", "image/png");
+        journey.api.send(request).await.expect_problem(406, "not-acceptable");
+    }
+}

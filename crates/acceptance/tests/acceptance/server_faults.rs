@@ -1,0 +1,85 @@
+//! PostgreSQL, Redis or RabbitMQ gone and back: registration needs only PostgreSQL, and nobody gets a 500.
+
+use crate::harness::{Account, Client, Journey, Setup, eventually, journeys};
+
+journeys!(distributed {
+    without_redis_registration_goes_on: Setup::own().expecting_errors(), [
+        "POST /api/v1/users/activate 503", "GET /health/ready 200"
+    ];
+    without_rabbitmq_registration_goes_on: Setup::own().expecting_errors(), ["GET /health/ready 200"];
+    without_postgresql_clients_are_asked_to_wait: Setup::own().expecting_errors(), [
+        "POST /api/v1/users/register 503",
+        "POST /api/v1/users/activate 503",
+        "POST /api/v1/users/resend-code 503",
+        "GET /health/live 200",
+        "GET /health/ready 503",
+    ];
+    while_the_worker_is_stopped_codes_pile_up_and_one_is_mailed: Setup::own(), [];
+});
+
+/// Waits until `/health/ready` tells of a dependency what is expected.
+async fn health_tells(api: &Client, status: u16, dependency: &str, state: &str) {
+    eventually(&format!("{dependency} being {state}"), async || {
+        let health = api.get("/health/ready").await;
+        (health.status == status && health.json()["dependencies"][dependency]["status"] == state)
+            .then_some(())
+    })
+    .await;
+}
+
+async fn without_redis_registration_goes_on(journey: &Journey) {
+    let redis = &journey.system.servers().redis;
+    let (earlier, earlier_mail) = journey.registered().await;
+    redis.cut().await;
+    let account = Account::new();
+    journey.api.register(&account).await.expect_status(201);
+    journey.api.activate(&earlier, &earlier_mail.code()).await.expect_problem(503, "unavailable");
+    health_tells(&journey.api, 200, "redis", "down").await;
+    redis.restore().await;
+    health_tells(&journey.api, 200, "redis", "up").await;
+    journey.api.activate(&earlier, &earlier_mail.code()).await.expect_status(200);
+    let mail = journey.mailbox.first(&account.email).await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+}
+
+async fn without_rabbitmq_registration_goes_on(journey: &Journey) {
+    let rabbitmq = &journey.system.servers().rabbitmq;
+    rabbitmq.cut().await;
+    let account = Account::new();
+    journey.api.register(&account).await.expect_status(201);
+    health_tells(&journey.api, 200, "rabbitmq", "down").await;
+    rabbitmq.restore().await;
+    let mail = journey.mailbox.first(&account.email).await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    health_tells(&journey.api, 200, "rabbitmq", "up").await;
+}
+
+async fn without_postgresql_clients_are_asked_to_wait(journey: &Journey) {
+    let postgres = &journey.system.servers().postgres;
+    let (account, mail) = journey.registered().await;
+    postgres.cut().await;
+    let other = Account::new();
+    journey.api.register(&other).await.expect_problem(503, "unavailable");
+    journey.api.activate(&account, &mail.code()).await.expect_problem(503, "unavailable");
+    journey.api.resend(&account).await.expect_problem(503, "unavailable");
+    health_tells(&journey.api, 503, "postgres", "down").await;
+    journey.api.get("/health/live").await.expect_status(200);
+    postgres.restore().await;
+    health_tells(&journey.api, 200, "postgres", "up").await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    journey.api.register(&other).await.expect_status(201);
+    journey.mailbox.first(&other.email).await;
+}
+
+async fn while_the_worker_is_stopped_codes_pile_up_and_one_is_mailed(journey: &Journey) {
+    journey.system.worker().kill();
+    let account = Account::new();
+    journey.api.register(&account).await.expect_status(201);
+    journey.api.resend(&account).await.expect_status(200);
+    journey.api.resend(&account).await.expect_status(200);
+    journey.system.worker().start().await;
+    let mail = journey.mailbox.first(&account.email).await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    journey.everything_settled().await;
+    assert_eq!(journey.mailbox.mails(&account.email).await.len(), 1);
+}
