@@ -3,6 +3,7 @@
 
 mod deliver_code;
 mod metrics;
+pub mod settings;
 mod templates;
 
 pub use deliver_code::{DeliverCode, DeliveryOptions};

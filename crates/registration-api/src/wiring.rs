@@ -41,7 +41,7 @@ pub(crate) enum StartError {
 /// Brings the schema up to date.
 pub(crate) async fn migrate(settings: Settings) -> Result<(), StartError> {
     telemetry::init_logs(&settings.log)?;
-    install_crypto();
+    service::install_crypto();
     let applied = adapters::postgres::migrate(&connections::postgres(&settings.postgres)?).await?;
     tracing::info!(applied, "the database schema is up to date");
     Ok(())
@@ -51,7 +51,7 @@ pub(crate) async fn migrate(settings: Settings) -> Result<(), StartError> {
 pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     telemetry::init_logs(&settings.log)?;
     let metrics = telemetry::init_metrics()?;
-    install_crypto();
+    service::install_crypto();
     let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
     let (service, health) = wire(&settings)?;
     if let Some(address) = settings.metrics.listen()? {
@@ -128,9 +128,4 @@ fn stop_with(shutdown: &CancellationToken, handle: actix_web::dev::ServerHandle)
         shutdown.cancelled().await;
         handle.stop(true).await;
     });
-}
-
-/// The one TLS stack, rustls with ring. Fails only where it is installed already.
-fn install_crypto() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -2,10 +2,13 @@
 //!
 //! Behind features, so that a library that uses this crate cannot reach an adapter.
 
+#[cfg(feature = "hibp")]
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "hibp")]
 use adapters::hibp::{PwnedPasswords, PwnedPasswordsOptions};
+#[cfg(feature = "hibp")]
 use domain::ports::BreachedPasswords;
 
 use crate::settings::{HashingSettings, PasswordSettings, SettingsError};
@@ -13,7 +16,7 @@ use crate::settings::{HashingSettings, PasswordSettings, SettingsError};
 #[cfg(feature = "distributed")]
 pub use distributed::{postgres, rabbitmq, redis};
 #[cfg(feature = "smtp")]
-pub use smtp::mailer;
+pub use smtp::{MailServer, mailer};
 
 /// The pool that hashes passwords.
 #[cfg(feature = "argon2id")]
@@ -85,5 +88,65 @@ mod distributed {
             confirm_timeout: Duration::from_millis(settings.confirm_timeout_ms),
             ..RabbitmqOptions::new(settings.url()?)
         })
+    }
+}
+
+#[cfg(feature = "smtp")]
+mod smtp {
+    use std::time::Duration;
+
+    use adapters::smtp::{SmtpCredentials, SmtpMailer, SmtpOptions, SmtpTls};
+
+    use crate::settings::{self, MailSettings, Settings, SettingsError, SmtpSettings};
+
+    /// Which server takes the mails.
+    #[derive(Debug, Clone)]
+    pub struct MailServer {
+        /// Its name or address.
+        pub host: String,
+        /// Its port.
+        pub port: u16,
+        /// When the conversation is encrypted.
+        pub tls: settings::SmtpTls,
+    }
+
+    impl MailServer {
+        /// The one that is set.
+        pub fn of(settings: &SmtpSettings) -> Result<Self, SettingsError> {
+            Ok(Self { host: settings.host()?.to_owned(), port: settings.port, tls: settings.tls })
+        }
+    }
+
+    /// What hands mails to `server`.
+    pub fn mailer(settings: &Settings, server: MailServer) -> Result<SmtpMailer, SettingsError> {
+        let (from_name, from_address) = sender(&settings.mail);
+        let domain = from_address.rsplit_once('@').map_or("", |(_, domain)| domain).to_owned();
+        let credentials = settings.smtp.credentials()?;
+        SmtpMailer::new(&SmtpOptions {
+            host: server.host,
+            port: server.port,
+            tls: match server.tls {
+                settings::SmtpTls::None => SmtpTls::None,
+                settings::SmtpTls::StartTls => SmtpTls::StartTls,
+                settings::SmtpTls::Implicit => SmtpTls::Implicit,
+            },
+            trusted_certificates: None,
+            credentials: credentials.map(|(username, password)| SmtpCredentials { username, password }),
+            from_name,
+            from_address,
+            message_id_domain: domain,
+            timeout: Duration::from_millis(settings.smtp.timeout_ms),
+            connections: settings.smtp.connections,
+            idle_time: Duration::from_secs(settings.smtp.idle_seconds),
+        })
+        .map_err(|error| SettingsError::invalid("mail.from", format!("cannot be used: {error}")))
+    }
+
+    /// `Name <address>`, or an address alone.
+    fn sender(settings: &MailSettings) -> (String, String) {
+        match settings.from.trim().strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+            Some((name, address)) => (name.trim().to_owned(), address.trim().to_owned()),
+            None => (String::new(), settings.from.trim().to_owned()),
+        }
     }
 }

@@ -12,3 +12,9 @@ pub mod operator;
 pub mod settings;
 pub mod shutdown;
 pub mod telemetry;
+
+/// Makes rustls with ring the TLS stack of the process. Call it before anything connects.
+pub fn install_crypto() {
+    // Fails only where a provider is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Where everything that outlives the process lies. Locked: two processes on one directory would deliver
 /// every event twice.
 #[derive(Debug)]
-pub struct DataDirectory {
+pub(crate) struct DataDirectory {
     path: PathBuf,
     // The lock lasts as long as the file is open, and no longer than the process.
     _lock: File,
@@ -16,7 +16,7 @@ pub struct DataDirectory {
 
 /// Why the directory cannot be used: one sentence that names it.
 #[derive(Debug, thiserror::Error)]
-pub enum DataDirectoryError {
+pub(crate) enum DataDirectoryError {
     /// It cannot be made, or nothing can be written in it.
     #[error("cannot use the data directory {}: {source}; choose another one with --data-dir", path.display())]
     Unusable {
@@ -38,7 +38,7 @@ pub enum DataDirectoryError {
 
 impl DataDirectory {
     /// Opens the directory, making it (mode 0700) where it is missing.
-    pub fn open(path: &Path) -> Result<Self, DataDirectoryError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, DataDirectoryError> {
         let unusable = |source| DataDirectoryError::Unusable { path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
         let lock = OpenOptions::new()
@@ -56,12 +56,12 @@ impl DataDirectory {
     }
 
     /// The database file.
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.path.join("registration.sqlite3")
     }
 
     /// The file with the code key, in hexadecimal; made (mode 0600) at the first start.
-    pub fn code_key(&self) -> Result<PathBuf, DataDirectoryError> {
+    pub(crate) fn code_key(&self) -> Result<PathBuf, DataDirectoryError> {
         let path = self.path.join("code.key");
         let unusable = |source| DataDirectoryError::Unusable { path: path.clone(), source };
         match std::fs::metadata(&path) {
@@ -71,7 +71,8 @@ impl DataDirectory {
         }
         let mut key = [0_u8; 32];
         getrandom::fill(&mut key).map_err(|error| DataDirectoryError::NoRandomness(error.to_string()))?;
-        let hexadecimal: String = key.iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(hex_digit).collect();
+        let hexadecimal: String =
+            key.iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(hex_digit).collect();
         // Written aside and renamed: a crash in between leaves no half a key behind.
         let unfinished = self.path.join("code.key.new");
         let mut file = OpenOptions::new()
@@ -126,6 +127,9 @@ mod tests {
     fn what_cannot_be_a_directory_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let message = DataDirectory::open(&file.path().join("data")).unwrap_err().to_string();
-        assert!(message.contains("--data-dir") && message.contains(file.path().to_str().unwrap()), "{message}");
+        assert!(
+            message.contains("--data-dir") && message.contains(file.path().to_str().unwrap()),
+            "{message}"
+        );
     }
 }

@@ -1,2 +1,108 @@
-//! Placeholder until the crate is written.
-fn main() {}
+//! The whole system in one process, on a machine with nothing but Rust: the same use cases as the
+//! services, on SQLite, in-process stores and an inbox.
+
+mod data_directory;
+mod greeting;
+mod wiring;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use service::settings::Sources;
+
+use wiring::StartError;
+
+/// Registration with a code by mail: API, worker, database and a development inbox in one process.
+///
+/// Every setting of the services can be given too, in a file or as REGISTRATION__SECTION__KEY; see the
+/// `defaults` command.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// A file with settings, over the built-in defaults and under the environment.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    /// Where the database and the code key lie [default: data].
+    #[arg(long, global = true)]
+    data_dir: Option<PathBuf>,
+    /// The port of the API and its documentation [default: 8000].
+    #[arg(long)]
+    port: Option<u16>,
+    /// The port of the inbox's page [default: 8025].
+    #[arg(long)]
+    inbox_port: Option<u16>,
+    /// The port of the inbox's SMTP server [default: 1025].
+    #[arg(long)]
+    smtp_port: Option<u16>,
+    /// Run without the inbox; smtp.host has to be set then.
+    #[arg(long)]
+    no_inbox: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show the events that could not be handled, with the reason.
+    DeadLetters {
+        /// Send all of them on their way again.
+        #[arg(long)]
+        replay: bool,
+    },
+    /// Print every setting with its default and its meaning.
+    Defaults,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("standalone: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), StartError> {
+    if let Some(Command::Defaults) = arguments.command {
+        print!("{}", service::settings::DEFAULTS);
+        return Ok(());
+    }
+    let settings = sources(&arguments).load()?;
+    // Two threads carry this much; more would cost memory in a process that is to stay small.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(StartError::Runtime)?;
+    runtime.block_on(async {
+        match arguments.command {
+            Some(Command::DeadLetters { replay }) => wiring::dead_letters(settings, replay).await,
+            _ => wiring::serve(settings).await,
+        }
+    })
+}
+
+/// The flags win over the environment.
+fn sources(arguments: &Arguments) -> Sources {
+    let loopback = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+    let mut sources = Sources::of_process(arguments.config.clone());
+    if let Some(data_dir) = &arguments.data_dir {
+        sources = sources.with("standalone.data_dir", &data_dir.display());
+    }
+    if let Some(port) = arguments.port {
+        sources = sources.with("http.listen", &loopback(port));
+    }
+    if let Some(port) = arguments.inbox_port {
+        sources = sources.with("standalone.inbox_listen", &loopback(port));
+    }
+    if let Some(port) = arguments.smtp_port {
+        sources = sources.with("standalone.inbox_smtp_listen", &loopback(port));
+    }
+    if arguments.no_inbox {
+        sources = sources.with("standalone.inbox", &false);
+    }
+    sources
+}

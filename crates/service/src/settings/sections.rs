@@ -98,7 +98,21 @@ pub struct CodeSettings {
     pub guesses_per_day: u32,
 }
 
+impl Settings {
+    /// The same settings with another code key, in hexadecimal: the one the standalone binary makes.
+    #[must_use]
+    pub fn with_code_key(mut self, key: &str) -> Self {
+        self.code.key = SecretString::from(key);
+        self
+    }
+}
+
 impl CodeSettings {
+    /// Whether a key is set at all.
+    pub fn has_key(&self) -> bool {
+        !self.key.expose_secret().is_empty()
+    }
+
     /// The key that codes are derived with. Refuses a missing, short or example key.
     pub fn key(&self) -> Result<CodeKey, SettingsError> {
         let problem = |what: &str| {

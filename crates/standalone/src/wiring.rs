@@ -1,0 +1,196 @@
+//! Which adapters the standalone system is made of: SQLite for what must outlast the process, memory for
+//! the rest, and a broker that is a function call.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::in_process::{
+    InProcessCodeStore, InProcessEventBus, InProcessGuessBudget, InProcessRateLimiter,
+};
+use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
+use domain::ports::{
+    CodeStore, DeadLetterError, DeadLetters, EventPublisher, Mailer, Outbox, OutboxError, UserRepository,
+};
+use email_worker::{DeliverCode, settings as worker_settings};
+use inbox::{Capacity, Inbox, InboxError, InboxOptions};
+use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
+use registration_api::run::Service;
+use registration_api::{AppState, Ports, settings as api_settings};
+use service::connections::{self, MailServer};
+use service::error_chain::ErrorChain;
+use service::health::{Health, HealthCheck};
+use service::identifiers::SystemIds;
+use service::settings::{Settings, SettingsError, SmtpTls};
+use service::{shutdown, telemetry};
+use tokio::sync::Notify;
+
+use crate::data_directory::{DataDirectory, DataDirectoryError};
+use crate::greeting::{Greeting, InboxAddresses, register_command};
+
+/// How long an operation waits for the one writer of the database.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why the process ended: one sentence for the person who started it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    DataDirectory(#[from] DataDirectoryError),
+    #[error(transparent)]
+    Database(#[from] sqlite::OpenError),
+    #[error(transparent)]
+    Inbox(#[from] InboxError),
+    #[error("cannot listen on {0}: {1}; stop what listens there or choose another port with --port")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    #[error("cannot start: {0}")]
+    Runtime(#[source] std::io::Error),
+    #[error("the HTTP server failed: {0}")]
+    Server(#[source] std::io::Error),
+    #[error("{}", ErrorChain(.0))]
+    Outbox(#[from] OutboxError),
+    #[error("{}", ErrorChain(.0))]
+    DeadLetters(#[from] DeadLetterError),
+}
+
+/// Runs the system until it is asked to stop.
+pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
+    telemetry::init_logs(&settings.log)?;
+    service::install_crypto();
+    let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
+    let data = DataDirectory::open(&settings.standalone.data_dir)?;
+    let settings = with_code_key(settings, &data)?;
+    let database = open(&data).await?;
+    let listener = TcpListener::bind(settings.http.listen)
+        .map_err(|error| StartError::Listen(settings.http.listen, error))?;
+    let api = listener.local_addr().map_err(StartError::Runtime)?;
+    let inbox = start_inbox(&settings, api).await?;
+    let server = match &inbox {
+        Some(inbox) => {
+            let address = inbox.smtp_address();
+            MailServer { host: address.ip().to_string(), port: address.port(), tls: SmtpTls::None }
+        }
+        None => MailServer::of(&settings.smtp)?,
+    };
+    let service = wire(&settings, database, listener, server).await?;
+    let addresses =
+        inbox.as_ref().map(|inbox| InboxAddresses { page: inbox.http_address(), smtp: inbox.smtp_address() });
+    println!("{}", Greeting { api, inbox: addresses, data: &settings.standalone.data_dir });
+    service.run(shutdown).await.map_err(StartError::Server)?;
+    if let Some(inbox) = inbox {
+        inbox.shutdown().await;
+    }
+    Ok(())
+}
+
+/// Shows what could not be handled, or sends it on its way again.
+pub(crate) async fn dead_letters(settings: Settings, replay: bool) -> Result<(), StartError> {
+    telemetry::init_logs(&settings.log)?;
+    let data = DataDirectory::open(&settings.standalone.data_dir)?;
+    let letters = SqliteDeadLetters::new(open(&data).await?, Arc::new(Notify::new()));
+    if replay {
+        let replayed = letters.replay().await?;
+        eprintln!("{replayed} dead letters are on their way again at the next start");
+        return Ok(());
+    }
+    for letter in letters.list(1000).await? {
+        println!("{}\t{}", letter.reason, letter.event);
+    }
+    Ok(())
+}
+
+/// The key that is set, or else the one that the first start has made.
+fn with_code_key(settings: Settings, data: &DataDirectory) -> Result<Settings, StartError> {
+    if settings.code.has_key() {
+        return Ok(settings);
+    }
+    let path = data.code_key()?;
+    let text =
+        std::fs::read_to_string(&path).map_err(|source| DataDirectoryError::Unusable { path, source })?;
+    Ok(settings.with_code_key(text.trim()))
+}
+
+async fn open(data: &DataDirectory) -> Result<sqlite::Database, StartError> {
+    let options = sqlite::Options { path: data.database(), busy_timeout: DATABASE_PATIENCE };
+    Ok(sqlite::open(options).await?)
+}
+
+/// The inbox, unless it is turned off or another mail server is set.
+async fn start_inbox(settings: &Settings, api: SocketAddr) -> Result<Option<Inbox>, StartError> {
+    if !settings.standalone.inbox || settings.smtp.is_set() {
+        return Ok(None);
+    }
+    let options = InboxOptions {
+        smtp: settings.standalone.inbox_smtp_listen,
+        http: settings.standalone.inbox_listen,
+        capacity: Capacity::default(),
+        example: Some(register_command(api)),
+    };
+    Ok(Some(Inbox::start(options).await?))
+}
+
+async fn wire(
+    settings: &Settings,
+    database: sqlite::Database,
+    listener: TcpListener,
+    server: MailServer,
+) -> Result<Service, StartError> {
+    let wake = Arc::new(Notify::new());
+    let users: Arc<dyn UserRepository> = Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
+    let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
+    let handler = DeliverCode {
+        users: users.clone(),
+        codes: codes.clone(),
+        mailer: Arc::new(connections::mailer(settings, server)?) as Arc<dyn Mailer>,
+        ids: Arc::new(SystemIds),
+        key: Arc::new(settings.code.key()?),
+        templates: worker_settings::templates(settings)?,
+        options: worker_settings::delivery_options(settings)?,
+    };
+    let publisher: Arc<dyn EventPublisher> =
+        Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections));
+    let outbox: Arc<dyn Outbox> = Arc::new(SqliteOutbox::new(database));
+    // What a killed process had claimed: nobody else can be at it.
+    outbox.release_all().await?;
+    let health = health(&users);
+    let ports = Ports {
+        users: users.clone(),
+        codes,
+        guesses: Arc::new(InProcessGuessBudget::new()),
+        hasher: Arc::new(connections::hash_pool(&settings.hashing)?),
+        limiter: Arc::new(InProcessRateLimiter::new()),
+        fallback_limiter: None,
+        breached: connections::breached_passwords(&settings.password)?,
+        ids: Arc::new(SystemIds),
+    };
+    let mut server = api_settings::server_options(settings);
+    server.workers = server.workers.min(2);
+    Ok(Service {
+        listener,
+        state: AppState::new(ports, api_settings::options(settings)?, wake.clone(), health),
+        server,
+        relay: OutboxRelay::new(outbox, publisher, wake, relay_options(settings)),
+        users,
+        purge: api_settings::purge_options(settings),
+    })
+}
+
+/// A delivery is a whole mail here, so that each is claimed by itself and for as long as it may take.
+fn relay_options(settings: &Settings) -> RelayOptions {
+    let options = api_settings::relay_options(settings);
+    RelayOptions {
+        batch_size: 1,
+        batches_in_flight: settings.smtp.connections,
+        lease: options.lease.max(Duration::from_millis(settings.smtp.timeout_ms) * 2),
+        ..options
+    }
+}
+
+fn health(users: &Arc<dyn UserRepository>) -> Health {
+    let users = users.clone();
+    Health::new(vec![HealthCheck::required("sqlite", move || {
+        let users = users.clone();
+        async move { users.ping().await.map_err(Into::into) }
+    })])
+}
