@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Account, Journey, Setup, journeys, unique};
+use crate::harness::{Account, Journey, Setup, eventually, journeys, unique};
 
 journeys!(both {
     asvs_1_3_11_an_address_cannot_add_commands_headers_or_recipients: Setup::own(), [];
@@ -58,8 +58,9 @@ async fn harmless(journey: &Journey, email: &str, victim: &str) {
     reply.expect_status(201);
     // As it is registered, trimmed.
     let email = reply.text("email");
-    journey.mailbox.first(&email).await;
-    let [mail] = &journey.system.smtp.deliveries(&email)[..] else { panic!("not one mail to {email}") };
+    let deliveries = async || Some(journey.system.smtp.deliveries(&email)).filter(|mails| !mails.is_empty());
+    let mails = eventually(&format!("a mail to {email}"), deliveries).await;
+    let [mail] = &mails[..] else { panic!("not one mail to {email}") };
     let (head, _) = mail.raw.split_once("\r\n\r\n").expect("a head");
     let unfolded = head.replace("\r\n ", " ").replace("\r\n\t", " ");
     let names: Vec<String> =

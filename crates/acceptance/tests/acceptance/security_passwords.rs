@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
+use serde_json::json;
 use sha1::{Digest, Sha1};
 use wiremock::matchers::{header, method, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::harness::{
-    Account, Deployment, Journey, Process, Reply, Setup, binary, data_directory, data_files, free_port,
-    journeys, postgres, run, runtime, unique,
+    Account, Client, Deployment, Journey, Process, Reply, Secrets, Setup, binary, data_directory, data_files,
+    free_port, journeys, postgres, run, runtime, unique,
 };
 
 journeys!(both {
@@ -29,7 +30,10 @@ fn expect_refused(reply: &Reply, code: &str) {
 async fn asvs_6_2_4_common_passwords_are_refused_offline(journey: &Journey) {
     for password in ["password", "12345678", "qwertyuiop", "iloveyou", "Password1", "football1"] {
         let account = Account::new();
-        expect_refused(&journey.api.register(&account.with_password(password)).await, "password-common");
+        // Not by `register`, which would have the logs searched for these words.
+        let body = json!({ "email": account.email, "password": password }).to_string();
+        let reply = journey.api.send(journey.api.post("/api/v1/users/register", body)).await;
+        expect_refused(&reply, "password-common");
         // Nothing was written: the address is free.
         journey.api.register(&account).await.expect_status(201);
     }
@@ -53,7 +57,7 @@ async fn asvs_11_4_2_a_hash_is_renewed_at_the_next_login(journey: &Journey) {
     journey.system.api().kill();
     let (successor, address) = successor(journey, "3");
     successor.start().await;
-    let api = crate::harness::Client::new(&address, crate::harness::Secrets::default());
+    let api = Client::new(&address, Secrets::default());
     // Only who knows the password can have it hashed anew.
     api.resend(&account.with_wrong_password()).await.expect_status(401);
     assert!(!stored_hashes(journey, &account).await.contains("t=3"));

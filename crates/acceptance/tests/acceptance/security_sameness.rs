@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use reqwest::header::HeaderMap;
 
-use crate::harness::{Account, Journey, Reply, Setup, interleaved, journeys, mann_whitney, median};
+use crate::harness::{Account, Journey, Reply, Setup, interleaved, journeys, mann_whitney, median, unique};
 
 const ALPHA: f64 = 0.001;
 
@@ -95,7 +95,7 @@ async fn asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_rese
 /// which is refused without a hash: as an unknown one would be, were no dummy hash computed for it.
 async fn accounts(journey: &Journey) -> [Account; 3] {
     let (known, _) = journey.registered().await;
-    let nobody = Account { email: "nobody".to_owned(), ..Account::new() };
+    let nobody = Account { email: unique(), ..Account::new() };
     [Account::new(), known.with_wrong_password(), nobody]
 }
 
@@ -115,7 +115,7 @@ async fn asvs_6_3_8_concealed_registrations_are_the_same(journey: &Journey) {
             0 => Account::new(),
             1 => pending.with_wrong_password(),
             2 => active.with_wrong_password(),
-            _ => Account::new().with_password("password"),
+            _ => Account { email: unique(), ..Account::new() },
         };
         journey.api.register(&account).await.expect_status(if kind == 3 { 422 } else { 202 });
     })

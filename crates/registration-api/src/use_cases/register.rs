@@ -10,9 +10,11 @@ use domain::ports::{ClaimError, HashError, IdSource, PasswordHasher, RepositoryE
 use domain::{EmailAddress, Password, TraceParent, User, UserEvent, UserId};
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::limits::{Action, LimitExceeded, Limits};
 use crate::password_policy::{PasswordPolicy, PasswordRefused};
+use service::error_chain::ErrorChain;
 
 /// The owner of an account hears of repeated registrations at most this often.
 const NOTICE_PERIOD: Duration = Duration::from_hours(1);
@@ -98,12 +100,15 @@ impl Register {
         match self.existing_account {
             ExistingAccount::Reveal => claimed.map(|()| Registered::Claimed { user_id: user.id() }),
             ExistingAccount::Conceal => {
-                let told = match claimed {
-                    Err(RegisterError::EmailTaken) => self.tell_owner(user.email(), trace).await,
+                let outcome = match claimed {
+                    Err(RegisterError::EmailTaken) => {
+                        self.tell_owner_meanwhile(user.email().clone(), trace);
+                        Ok(())
+                    }
                     other => other,
                 };
                 wait_for_full_step(started).await;
-                told.map(|()| Registered::Concealed)
+                outcome.map(|()| Registered::Concealed)
             }
         }
     }
@@ -127,9 +132,22 @@ impl Register {
         }
     }
 
+    /// Has the owner told in a task of its own: neither the time that it takes nor its failure may show that
+    /// there is an owner. A process that is killed meanwhile tells nobody, until the next attempt.
+    fn tell_owner_meanwhile(&self, email: EmailAddress, trace: TraceParent) {
+        let this = self.clone();
+        let telling = async move {
+            if let Err(error) = this.tell_owner(&email, trace).await {
+                let cause = ErrorChain(&error);
+                tracing::warn!(event = "owner.not_told", error = %cause, "the owner of an account is not told");
+            }
+        };
+        tokio::spawn(telling.in_current_span());
+    }
+
     /// Has the owner of an active account told by mail. A pending claim has no owner yet: whoever made it is
     /// waiting for a code anyway.
-    async fn tell_owner(&self, email: &EmailAddress, trace: TraceParent) -> Result<(), RegisterError> {
+    async fn tell_owner(&self, email: &EmailAddress, trace: TraceParent) -> Result<(), RepositoryError> {
         let Some(owner) = self.users.find_by_email(email).await?.filter(User::is_active) else {
             return Ok(());
         };
