@@ -10,15 +10,16 @@ pub(crate) struct Setup {
 
 impl Setup {
     /// The system as it is deployed, only without limits for clients, shared by the tests that need
-    /// nothing else.
+    /// nothing else. Patient with PostgreSQL: hundreds of requests at once share the machine with it.
     pub(crate) fn ordinary() -> Self {
-        Self { shared_as: Some("ordinary"), settings: Vec::new(), expects_errors: false }
+        let ordinary = Self { shared_as: Some("ordinary"), settings: Vec::new(), expects_errors: false };
+        ordinary.with("postgres.connect_timeout_ms", "30000")
     }
 
     /// A system of the test's own, to be broken and restarted at will. Hashing is cheap in it, so that
     /// the suite's time goes where the test looks.
     pub(crate) fn own() -> Self {
-        let cheap = Self { shared_as: None, ..Self::ordinary() };
+        let cheap = Self { shared_as: None, settings: Vec::new(), expects_errors: false };
         cheap.with("hashing.memory_kib", "256").with("hashing.iterations", "1")
     }
 
