@@ -16,7 +16,7 @@ journeys!(both {
     addresses_that_could_do_harm_are_refused: Setup::ordinary(), [];
     passwords_that_cannot_be_used_are_refused: Setup::ordinary(), [];
     broken_credentials_are_challenged: Setup::ordinary(), [];
-    ambiguous_requests_are_refused: Setup::ordinary(), [];
+    ambiguous_requests_are_refused: Setup::own(), [];
 });
 
 /// A refusal is a problem document with a 4xx status.

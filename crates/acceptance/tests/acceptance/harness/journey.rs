@@ -61,15 +61,19 @@ pub(crate) fn run(deployment: Deployment, setup: &Setup, claims: &[&str], test: 
             None => Arc::new(System::start(deployment, setup).await),
         };
         let journey = Journey { api: system.client(), mailbox: system.mailbox.clone(), system };
+        let log_lengths = match setup.shared_name() {
+            Some(_) => journey.system.log_lengths(),
+            None => vec![0; 2],
+        };
         let outcome = AssertUnwindSafe(async {
             test(&journey).await;
             journey.assert_covered(claims);
-            journey.system.assert_logs_are_clean();
+            journey.system.assert_logs_are_clean_since(&log_lengths);
         })
         .catch_unwind()
         .await;
         if outcome.is_err() {
-            journey.system.print_logs();
+            journey.system.print_logs_since(&log_lengths);
         }
         if setup.shared_name().is_none() {
             journey.system.shut_down().await;

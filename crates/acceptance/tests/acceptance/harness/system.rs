@@ -110,13 +110,14 @@ impl System {
         self.secrets.lock().unwrap().insert(text);
     }
 
-    /// Fails when a log holds a password, an address, a credential, or an error nobody asked for.
-    pub(crate) fn assert_logs_are_clean(&self) {
+    /// Fails when what was added to a log holds a password, an address, a credential, or an error nobody
+    /// asked for.
+    pub(crate) fn assert_logs_are_clean_since(&self, lengths: &[usize]) {
         let secrets = self.secrets.lock().unwrap().clone();
-        for process in self.processes() {
+        for (process, length) in self.processes().zip(lengths) {
             let lines = process.logs().lines();
             assert!(lines.len() > 1, "{} logs nothing", process.name());
-            for line in lines {
+            for line in lines.into_iter().skip(*length) {
                 let leaked = secrets.iter().find(|secret| line.contains(secret.as_str()));
                 assert_eq!(leaked, None, "a secret in the log of {}: {line}", process.name());
                 let is_error = line.contains(" ERROR ") && !self.expects_errors;
@@ -125,11 +126,16 @@ impl System {
         }
     }
 
-    /// Prints every log, for a test that failed.
-    pub(crate) fn print_logs(&self) {
-        for process in self.processes() {
+    /// How long each log is, for the functions that look at what was added since.
+    pub(crate) fn log_lengths(&self) -> Vec<usize> {
+        self.processes().map(|process| process.logs().lines().len()).collect()
+    }
+
+    /// Prints what was added to the logs, for a test that failed.
+    pub(crate) fn print_logs_since(&self, lengths: &[usize]) {
+        for (process, length) in self.processes().zip(lengths) {
             println!("=== log of {} ({:?})", process.name(), self.deployment);
-            process.logs().lines().iter().for_each(|line| println!("{line}"));
+            process.logs().lines().iter().skip(*length).for_each(|line| println!("{line}"));
         }
     }
 
