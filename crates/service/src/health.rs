@@ -185,14 +185,16 @@ mod tests {
     #[tokio::test]
     async fn only_a_required_dependency_takes_the_process_out_of_service() {
         let up = || async { Ok(()) };
-        let down = || async { Err("down".into()) };
-        let required = HealthCheck::required;
-        assert_eq!(status(vec![required("a", up), HealthCheck::optional("b", up)]).await, Readiness::Ready);
+        let down = || async { Err::<(), Source>("down".into()) };
         assert_eq!(
-            status(vec![required("a", up), HealthCheck::optional("b", down)]).await,
+            status(vec![HealthCheck::required("a", up), HealthCheck::optional("b", up)]).await,
+            Readiness::Ready
+        );
+        assert_eq!(
+            status(vec![HealthCheck::required("a", up), HealthCheck::optional("b", down)]).await,
             Readiness::Degraded
         );
-        let both = vec![required("a", down), HealthCheck::optional("b", down)];
+        let both = vec![HealthCheck::required("a", down), HealthCheck::optional("b", down)];
         assert_eq!(status(both).await, Readiness::Unavailable);
     }
 
