@@ -86,7 +86,7 @@ fn wire(settings: &Settings) -> Result<(Service, service::health::Health), Start
     let outbox = Arc::new(PostgresOutbox::new(database));
     let service = Service {
         listener: listen(settings.http.listen)?,
-        state: AppState::new(ports, api_settings::options(settings)?, wake.clone(), health.clone()),
+        state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server: api_settings::server_options(settings),
         relay: OutboxRelay::new(outbox, publisher, wake, api_settings::relay_options(settings)),
         users,

@@ -168,7 +168,7 @@ async fn wire(
     server.workers = server.workers.min(2);
     Ok(Service {
         listener,
-        state: AppState::new(ports, api_settings::options(settings)?, wake.clone(), health),
+        state: AppState::new(ports, api_settings::options(settings)?, health),
         server,
         relay: OutboxRelay::new(outbox, publisher, wake, relay_options(settings)),
         users,

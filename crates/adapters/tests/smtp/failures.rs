@@ -103,7 +103,7 @@ async fn asvs_16_2_5_an_error_names_the_reply_but_no_address() {
         let mut text = format!("{error:?}");
         let mut cause: Option<&dyn std::error::Error> = Some(&error);
         while let Some(error) = cause {
-            text += &format!(" {error} {error:?}");
+            text = format!("{text} {error} {error:?}");
             cause = error.source();
         }
         assert!(!text.contains("recipient.example") && !text.contains("4711"), "{text}");

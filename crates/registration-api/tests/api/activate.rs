@@ -3,15 +3,12 @@ use std::sync::atomic::Ordering;
 use domain::UserEvent;
 use serde_json::Value;
 
-use crate::support::{
-    EMAIL, PASSWORD, TestApp, World, code, faults, options, problem, soon, stranger, wrong_code,
-};
+use crate::support::{EMAIL, PASSWORD, TestApp, World, code, faults, options, problem, stranger, wrong_code};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_code_makes_the_account_active() {
     let app = TestApp::start();
     let issue = app.pending_user().await;
-    soon(app.world.relay_wake.notified()).await;
     let response = app.activate("ADA@example.com", PASSWORD, &code(issue)).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["cache-control"], "no-store");
@@ -22,7 +19,6 @@ async fn the_code_makes_the_account_active() {
     assert!(app.world.users.get(EMAIL).unwrap().is_active());
     let last = app.world.users.events.lock().unwrap().last().unwrap().kind.clone();
     assert_eq!(last, UserEvent::UserActivated { user_id: issue.user_id });
-    soon(app.world.relay_wake.notified()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

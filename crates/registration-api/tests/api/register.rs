@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering;
 use domain::UserEvent;
 use serde_json::Value;
 
-use crate::support::{EMAIL, PASSWORD, TestApp, faults, problem, soon};
+use crate::support::{EMAIL, PASSWORD, TestApp, faults, problem};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_is_claimed_with_its_event() {
@@ -25,7 +25,6 @@ async fn an_address_is_claimed_with_its_event() {
     let [event] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(event.kind, UserEvent::UserRegistered { issue: user.issue() });
     assert_eq!(event.trace.to_string(), trace);
-    soon(app.world.relay_wake.notified()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
