@@ -9,6 +9,7 @@ const SHORT: u64 = 4;
 
 journeys!(both {
     the_minute_starts_when_the_mail_server_returns: Setup::own().impatient().window_seconds(SHORT).expecting_errors(), [];
+    a_slow_mail_server_takes_nothing_from_the_minute: Setup::own().window_seconds(SHORT), [];
     a_temporary_refusal_is_retried: Setup::own().impatient(), [];
     a_server_that_hangs_delays_nobody_else: Setup::own().with("smtp.timeout_ms", "8000"), [];
     a_final_refusal_frees_the_address: Setup::own().impatient().expecting_errors(), [];
@@ -26,6 +27,17 @@ async fn the_minute_starts_when_the_mail_server_returns(journey: &Journey) {
     journey.system.smtp.restore().await;
     let mail = journey.mailbox.first(&account.email).await;
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
+}
+
+async fn a_slow_mail_server_takes_nothing_from_the_minute(journey: &Journey) {
+    journey.system.smtp.script(&[Verdict::AcceptAfter { seconds: SHORT + 2 }]);
+    let (account, mail) = journey.registered().await;
+    // The inbox has the mail a moment before its sender is told and starts the minute.
+    eventually("the code being good", async || {
+        let reply = journey.api.activate(&account, &mail.code()).await;
+        (reply.status == 200).then_some(())
+    })
+    .await;
 }
 
 async fn a_temporary_refusal_is_retried(journey: &Journey) {
@@ -73,9 +85,9 @@ async fn a_superseded_code_is_never_mailed(journey: &Journey) {
     journey.api.resend(&account).await.expect_status(200);
     journey.system.smtp.restore().await;
     let mail = journey.mailbox.first(&account.email).await;
-    journey.api.activate(&account, &mail.code()).await.expect_status(200);
     journey.everything_settled().await;
     assert_eq!(journey.mailbox.mails(&account.email).await.len(), 1);
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
 }
 
 async fn an_activated_account_gets_no_more_mail(journey: &Journey) {
