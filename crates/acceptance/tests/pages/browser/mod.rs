@@ -21,20 +21,26 @@ pub(crate) enum Theme {
 /// A browser with one window. It can reach nothing but this machine.
 pub(crate) struct Browser {
     session: Session,
+    size: (u32, u32),
 }
 
 /// One of the tabs of a browser.
 pub(crate) struct Tab(String);
 
 impl Browser {
-    /// Starts a browser with a window of this size in CSS pixels.
-    pub(crate) async fn start(theme: Theme, (width, height): (u32, u32)) -> Self {
-        let session = Session::start(theme).await;
-        // The size of what the page gets, not of the window around it.
+    /// Starts a browser whose pages are so many CSS pixels wide and high.
+    pub(crate) async fn start(theme: Theme, size: (u32, u32)) -> Self {
+        let browser = Self { session: Session::start(theme).await, size };
+        browser.fit().await;
+        browser
+    }
+
+    /// Gives the tab in front its size: that of the page, not of the window around it.
+    async fn fit(&self) {
+        let (width, height) = self.size;
         let metrics =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 });
-        session.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
-        Self { session }
+        self.session.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
     /// Goes to an address, in the tab that is in front.
@@ -52,6 +58,7 @@ impl Browser {
         let opened = self.session.post("window/new", json!({ "type": "tab" })).await;
         let tab = Tab(opened["handle"].as_str().unwrap().to_owned());
         self.bring_to_front(&tab).await;
+        self.fit().await;
         tab
     }
 
@@ -129,7 +136,7 @@ impl Browser {
         assert!(!requests.is_empty(), "the browser tells of its requests");
         for url in requests {
             let allowed = origins.iter().any(|origin| url.starts_with(&format!("{origin}/")));
-            let local = ["data:", "blob:", "about:"].iter().any(|scheme| url.starts_with(scheme));
+            let local = ["data:", "blob:", "about:", "chrome:"].iter().any(|scheme| url.starts_with(scheme));
             assert!(allowed || local, "a page has asked for {url}");
         }
         let complaints = requests::complaints(&self.session).await;
