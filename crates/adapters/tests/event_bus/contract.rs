@@ -34,7 +34,7 @@ async fn relay(publisher: &dyn EventPublisher, event: &Event) -> Result<(), ()> 
         match answers.into_iter().next().unwrap() {
             Ok(()) => return Ok(()),
             Err(PublishError::Rejected(_)) => return Err(()),
-            Err(PublishError::Unavailable(_)) => {
+            Err(PublishError::Unavailable(_) | PublishError::Deferred(_)) => {
                 assert!(tokio::time::Instant::now() < deadline, "the event is never taken");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
