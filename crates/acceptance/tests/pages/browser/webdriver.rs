@@ -25,7 +25,11 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) async fn start(theme: Theme) -> Self {
-        let driver = Program::start(&program(&["chromedriver"], "chromium-driver"), ["--port=0"], &[]);
+        let driver = Program::start(
+            &program(&["chromedriver", "chromium.chromedriver"], "chromium-driver"),
+            ["--port=0"],
+            &[],
+        );
         let started = driver.stdout.line_with("started successfully on port").await;
         let port = started.rsplit(' ').next().unwrap().trim_end_matches('.');
         let profile = tempfile::tempdir().unwrap();
