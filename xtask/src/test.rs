@@ -13,7 +13,8 @@ const WHOLE: [&str; 2] = ["--workspace", "--all-features"];
 
 /// Runs the tests; `arguments` go on to `cargo test`. The exit code is that of the tests.
 pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure> {
-    packages::ensure(&servers::needed_packages(), interrupt)?;
+    let needed = [servers::needed_packages(), packages::for_the_pages()].concat();
+    packages::ensure(&needed, interrupt)?;
     // Read before the build, which replaces the file that this program runs from.
     let binaries = workspace::binaries().map_err(servers::ServerError::Folder)?;
 

@@ -46,7 +46,7 @@ async fn both_pages_lead_from_an_address_to_an_active_account() {
     let body = format!(r#"{{ "email": "{}", "password": "{}" }}"#, account.email, account.password);
     let status = execute(&browser, REGISTER, &body).await;
     assert!(status.starts_with("201"), "{status}");
-    browser.scroll_to(&format!("{REGISTER} .execute-wrapper")).await;
+    browser.scroll_to(&format!("{REGISTER} .responses-wrapper")).await;
     browser.photograph("03-docs-registered").await;
 
     browser.bring_to_front(&inbox).await;
@@ -63,7 +63,7 @@ async fn both_pages_lead_from_an_address_to_an_active_account() {
     let status = execute(&browser, ACTIVATE, &format!(r#"{{ "code": "{code}" }}"#)).await;
     assert!(status.starts_with("200"), "{status}");
     browser.see(&format!("{ACTIVATE} .live-responses-table"), r#""is_active": true"#).await;
-    browser.scroll_to(&format!("{ACTIVATE} .execute-wrapper")).await;
+    browser.scroll_to(&format!("{ACTIVATE} .responses-wrapper")).await;
     browser.photograph("06-docs-activated").await;
 
     browser.assert_kept_to(&[&standalone.api, &standalone.inbox]).await;

@@ -11,11 +11,11 @@ use crate::harness::{binary, eventually};
 use webdriver::Session;
 pub(crate) use webdriver::program;
 
-/// Whether the person prefers light or dark pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether the person prefers light or dark pages; numbered as Chromium numbers them.
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Theme {
-    Light,
-    Dark,
+    Dark = 0,
+    Light = 1,
 }
 
 /// A browser with one window. It can reach nothing but this machine.

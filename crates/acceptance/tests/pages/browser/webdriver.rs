@@ -1,4 +1,4 @@
-//! Speaks W3C WebDriver to chromedriver: JSON over HTTP, on the client that the journeys use anyway. (The
+//! Speaks W3C `WebDriver` to chromedriver: JSON over HTTP, on the client that the journeys use anyway. (The
 //! crates for it bring a licence that `deny.toml` does not allow, or change how the product's JSON is written.)
 
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::Theme;
 use crate::harness::{PATIENCE, Program};
 
-/// By which name the standard wraps a reference to an element (W3C WebDriver, section 12).
+/// By which name the standard wraps a reference to an element (W3C's standard, section 12).
 pub(super) const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A browser that is driven. It ends with the driver, and both when this is dropped.
@@ -25,7 +25,11 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) async fn start(theme: Theme) -> Self {
-        let driver = Program::start(&program(&["chromedriver"], "chromium-driver"), ["--port=0"], &[]);
+        let driver = Program::start(
+            &program(&["chromedriver", "chromium.chromedriver"], "chromium-driver"),
+            ["--port=0"],
+            &[],
+        );
         let started = driver.stdout.line_with("started successfully on port").await;
         let port = started.rsplit(' ').next().unwrap().trim_end_matches('.');
         let profile = tempfile::tempdir().unwrap();
@@ -86,7 +90,6 @@ impl Session {
 }
 
 fn arguments(theme: Theme, profile: &TempDir) -> Vec<String> {
-    let theme = if theme == Theme::Dark { 0 } else { 1 };
     let mut arguments = [
         "--headless=new",
         // Needs rights that root in a container lacks; only pages of this repository are opened.
@@ -104,7 +107,7 @@ fn arguments(theme: Theme, profile: &TempDir) -> Vec<String> {
     ]
     .map(str::to_owned)
     .to_vec();
-    arguments.push(format!("--blink-settings=preferredColorScheme={theme}"));
+    arguments.push(format!("--blink-settings=preferredColorScheme={}", theme as u8));
     arguments.push(format!("--user-data-dir={}", profile.path().display()));
     arguments
 }

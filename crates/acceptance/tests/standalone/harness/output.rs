@@ -27,11 +27,9 @@ impl Output {
         let find = |lines: &Vec<String>| lines.iter().find(|line| line.contains(part)).cloned();
         let mut lines = self.0.clone();
         let found = timeout(PATIENCE, lines.wait_for(|lines| find(lines).is_some())).await;
-        match found {
-            Ok(Ok(lines)) => find(&lines).unwrap(),
-            Ok(Err(_)) => panic!("it ended without writing {part:?}:\n{}", self.text()),
-            Err(_) => panic!("waited {PATIENCE:?} for {part:?}:\n{}", self.text()),
-        }
+        let found = found.unwrap_or_else(|_| panic!("waited {PATIENCE:?} for {part:?}:\n{}", self.text()));
+        let found = found.map(|lines| find(&lines).unwrap());
+        found.unwrap_or_else(|_| panic!("it ended without writing {part:?}:\n{}", self.text()))
     }
 
     /// Waits for the end of the stream and returns all of it.
