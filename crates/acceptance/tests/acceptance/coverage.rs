@@ -8,12 +8,14 @@ use std::collections::BTreeSet;
 use crate::harness::{Coverage, Journey, Setup, journeys};
 use crate::{activation, bad_input, crashes, expiry, limits, mail_server_faults, mails, pages, problems};
 use crate::{races, secrets, server_faults};
+use crate::{security_canary, security_guesses, security_http, security_limits};
+use crate::{security_mail, security_passwords, security_retention, security_sameness};
 
 journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 13] = [
+const TESTS: [Coverage; 25] = [
     COVERAGE,
     activation::COVERAGE,
     bad_input::COVERAGE,
@@ -26,6 +28,18 @@ const TESTS: [Coverage; 13] = [
     problems::COVERAGE,
     races::COVERAGE,
     secrets::COVERAGE,
+    security_canary::COVERAGE,
+    security_canary::in_one_process::COVERAGE,
+    security_guesses::COVERAGE,
+    security_http::COVERAGE,
+    security_http::inbox::COVERAGE,
+    security_limits::COVERAGE,
+    security_limits::without_redis::COVERAGE,
+    security_mail::COVERAGE,
+    security_passwords::COVERAGE,
+    security_retention::COVERAGE,
+    security_retention::by_age::COVERAGE,
+    security_sameness::COVERAGE,
     server_faults::COVERAGE,
 ];
 

@@ -1,0 +1,68 @@
+//! HTTP as no library would send it: half, broken, or as slowly as an attacker likes.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+use super::system::System;
+use super::wait::PATIENCE;
+
+/// A connection to the API whose every byte is the test's own.
+pub(crate) struct RawConnection {
+    stream: TcpStream,
+    opened: Instant,
+}
+
+impl RawConnection {
+    /// Connects to the API of a system.
+    pub(crate) async fn open(system: &System) -> Self {
+        let address = system.addresses.api.trim_start_matches("http://").to_owned();
+        Self { stream: TcpStream::connect(address).await.unwrap(), opened: Instant::now() }
+    }
+
+    /// How long ago it was opened.
+    pub(crate) fn age(&self) -> Duration {
+        self.opened.elapsed()
+    }
+
+    /// Writes all of it, to a server that listens.
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).await.unwrap();
+    }
+
+    /// What comes until the server closes the connection, which it has to in reasonable time.
+    pub(crate) async fn read_to_close(&mut self) -> String {
+        let mut answer = Vec::new();
+        let closed = timeout(PATIENCE, self.stream.read_to_end(&mut answer)).await;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        // A reset is a way to close, too.
+        assert!(closed.is_ok(), "the connection is kept open after {answer:?}");
+        answer
+    }
+
+    /// Waits this long for the first bytes of an answer.
+    pub(crate) async fn answer_within(&mut self, patience: Duration) -> Option<String> {
+        let mut buffer = vec![0; 16 * 1024];
+        let read = timeout(patience, self.stream.read(&mut buffer)).await.ok()?;
+        Some(String::from_utf8_lossy(&buffer[..read.unwrap_or(0)]).into_owned())
+    }
+
+    /// Sends one byte after the other with a pause before each, until the server has had enough. Returns
+    /// what it said.
+    pub(crate) async fn drip(mut self, bytes: &[u8], pause: Duration) -> String {
+        let mut answer = Vec::new();
+        for byte in bytes.iter().cycle() {
+            let mut buffer = [0; 4096];
+            match timeout(pause, self.stream.read(&mut buffer)).await {
+                Ok(Ok(0) | Err(_)) => break,
+                Ok(Ok(read)) => answer.extend_from_slice(&buffer[..read]),
+                Err(_) if self.stream.write_all(&[*byte]).await.is_err() => break,
+                Err(_) => {}
+            }
+            assert!(self.age() < PATIENCE, "a client may drip for ever; it read {answer:?}");
+        }
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+}

@@ -1,0 +1,229 @@
+//! What clients do that mean no good: slow ones, too many, ambiguous ones, and pages of strangers
+//! (OWASP ASVS 3.4, 3.5, 4.1, 4.2, 13.1.3, 15.2.2).
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use reqwest::Method;
+
+use crate::harness::{Client, Journey, RawConnection, Secrets, Setup, free_port, journeys};
+
+const HEAD: &str =
+    "POST /api/v1/users/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+const LIVE: &str = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const ORIGIN: &str = "https://app.example.com";
+
+/// Between two bytes of a slow client: far less than any timeout.
+const PAUSE: Duration = Duration::from_millis(150);
+
+fn impatient() -> Setup {
+    Setup::own().with("http.header_timeout_ms", "1000").with("http.body_timeout_ms", "1000")
+}
+
+fn three_connections() -> Setup {
+    Setup::own().with("http.max_connections", "3").with("http.workers", "1")
+}
+
+journeys!(both {
+    asvs_15_2_2_slow_clients_are_cut_and_hold_up_nobody: impatient(), [];
+    asvs_15_2_2_a_slow_second_request_is_cut_too: impatient(), [];
+    asvs_13_1_3_there_are_only_so_many_connections: three_connections(), [];
+    asvs_4_2_1_ambiguous_requests_are_refused_and_nothing_is_smuggled: Setup::own(), [];
+    asvs_3_4_pages_and_answers_carry_security_headers: Setup::ordinary(), [];
+    asvs_3_5_pages_of_other_origins_are_kept_out: Setup::ordinary(), [];
+    asvs_3_5_a_configured_origin_is_let_in_alone: Setup::own().with("http.cors_origins", ORIGIN), [];
+});
+
+async fn asvs_15_2_2_slow_clients_are_cut_and_hold_up_nobody(journey: &Journey) {
+    let slow = (0..20).map(|number| async move {
+        let mut connection = RawConnection::open(&journey.system).await;
+        let (start, rest) = match number % 2 {
+            0 => ("GET /health/live HTTP/1.1\r\nX-Slow: ".to_owned(), "a"),
+            _ => (format!("{HEAD}Content-Length: 10000\r\n\r\n{{\"email\":\""), "a"),
+        };
+        connection.send(start).await;
+        connection.drip(rest.as_bytes(), PAUSE).await
+    });
+    let (answers, served) = tokio::join!(join_all(slow), async {
+        let began = Instant::now();
+        let mut served = 0;
+        while began.elapsed() < Duration::from_secs(1) {
+            journey.api.get("/health/live").await.expect_status(200);
+            served += 1;
+        }
+        served
+    });
+    assert!(served > 10, "only {served} others were served in a second");
+    for answer in answers {
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    }
+}
+
+/// The first request of a connection was in good time; that is no licence for the next.
+async fn asvs_15_2_2_a_slow_second_request_is_cut_too(journey: &Journey) {
+    for start in
+        ["GET /health/live HTTP/1.1\r\nX-Slow: ".to_owned(), format!("{HEAD}Content-Length: 9999\r\n\r\n")]
+    {
+        let mut connection = RawConnection::open(&journey.system).await;
+        connection.send(LIVE).await;
+        let first = connection.answer_within(Duration::from_secs(10)).await.expect("an answer");
+        assert!(first.starts_with("HTTP/1.1 200 "), "{first}");
+        connection.send(start).await;
+        let answer = connection.drip(b"a", PAUSE).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    }
+}
+
+async fn asvs_13_1_3_there_are_only_so_many_connections(journey: &Journey) {
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let mut connection = RawConnection::open(&journey.system).await;
+        connection.send(LIVE).await;
+        held.push(connection);
+    }
+    // The client that waited until the system was ready may still hold one of the three.
+    let mut served = 0;
+    for connection in &mut held {
+        served += usize::from(connection.answer_within(Duration::from_secs(1)).await.is_some());
+    }
+    assert!(served >= 2, "{served} of 3 connections are served");
+    let mut one_too_many = RawConnection::open(&journey.system).await;
+    one_too_many.send(LIVE).await;
+    assert_eq!(one_too_many.answer_within(Duration::from_secs(1)).await, None);
+    drop(held);
+    let answer = one_too_many.answer_within(Duration::from_secs(10)).await.expect("its turn");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+async fn asvs_4_2_1_ambiguous_requests_are_refused_and_nothing_is_smuggled(journey: &Journey) {
+    let smuggled = "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let length = smuggled.len();
+    let endings = [
+        // RFC 9112 section 6.1 and 6.3: a length that two readers may read differently.
+        format!("Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        format!("Transfer-Encoding: chunked\r\nContent-Length: {length}\r\n\r\n0\r\n\r\n"),
+        format!("Content-Length: 0\r\nContent-Length: {length}\r\n\r\n"),
+        format!("Content-Length: {length}, {length}\r\n\r\n"),
+        format!("Content-Length: +{length}\r\n\r\n"),
+        "Content-Length: -1\r\n\r\n".to_owned(),
+        "Content-Length: 0x10\r\n\r\n".to_owned(),
+        "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n".to_owned(),
+        "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n".to_owned(),
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n".to_owned(),
+        "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n".to_owned(),
+        // RFC 9112 section 5: folded lines, space before the colon, control characters.
+        format!("X-Folded: a\r\n Content-Length: {length}\r\n\r\n"),
+        format!("X-Folded: a\r\n\tb\r\nContent-Length: {length}\r\n\r\n"),
+        format!("Content-Length : {length}\r\n\r\n"),
+        "X-Control: a\rb\r\n\r\n".to_owned(),
+        "X-Control: a\0b\r\n\r\n".to_owned(),
+        ": nameless\r\n\r\n".to_owned(),
+    ];
+    for ending in endings {
+        let mut connection = RawConnection::open(&journey.system).await;
+        connection.send(format!("{HEAD}{ending}{smuggled}")).await;
+        let answer = connection.read_to_close().await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{ending:?} got {answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{ending:?} got {answer}");
+    }
+    journey.api.get("/health/live").await.expect_status(200);
+}
+
+async fn asvs_3_4_pages_and_answers_carry_security_headers(journey: &Journey) {
+    for path in ["/docs", "/docs/problems", "/docs/start.js", "/api/v1/openapi.json", "/nowhere"] {
+        let reply = journey.api.get(path).await;
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(reply.header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(reply.header("referrer-policy"), "no-referrer", "{path}");
+        let policy = reply.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'"), "{path}: {policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert!(!policy.contains("script-src 'self' 'unsafe") && !policy.contains('*'), "{path}: {policy}");
+        assert!(!reply.headers.contains_key("server"), "{path}: {reply:?}");
+    }
+    // What was secret stays in no cache (ASVS 14.3.2).
+    let reply = journey.api.get("/api/v1/users/activate").await;
+    assert_eq!(reply.header("cache-control"), "no-store");
+}
+
+fn preflight(journey: &Journey, origin: &str) -> reqwest::RequestBuilder {
+    journey
+        .api
+        .request(Method::OPTIONS, "/api/v1/users/activate")
+        .header("origin", origin)
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "authorization,content-type")
+}
+
+fn cross_origin(journey: &Journey, origin: &str) -> reqwest::RequestBuilder {
+    journey.api.post("/api/v1/users/register", "{}").header("origin", origin)
+}
+
+async fn asvs_3_5_pages_of_other_origins_are_kept_out(journey: &Journey) {
+    for request in [preflight(journey, ORIGIN), cross_origin(journey, ORIGIN), cross_origin(journey, "null")]
+    {
+        let reply = journey.api.send(request).await;
+        let cors = reply.headers.keys().find(|name| name.as_str().starts_with("access-control-"));
+        assert_eq!(cors, None, "{reply:?}");
+    }
+    journey.api.send(preflight(journey, ORIGIN)).await.expect_problem(405, "method-not-allowed");
+}
+
+async fn asvs_3_5_a_configured_origin_is_let_in_alone(journey: &Journey) {
+    let allowed = journey.api.send(preflight(journey, ORIGIN)).await;
+    assert_eq!(allowed.status, 200, "{allowed:?}");
+    assert_eq!(allowed.header("access-control-allow-origin"), ORIGIN);
+    assert!(allowed.header("access-control-allow-methods").contains("POST"), "{allowed:?}");
+    assert!(allowed.header("access-control-allow-headers").to_lowercase().contains("authorization"));
+    assert_eq!(allowed.header("access-control-allow-credentials"), "", "there are no cookies");
+    let reply = journey.api.send(cross_origin(journey, ORIGIN)).await;
+    assert_eq!((reply.status, reply.header("access-control-allow-origin")), (422, ORIGIN));
+    let strangers =
+        ["https://evil.example", "https://app.example.com.evil.example", "http://app.example.com", "null"];
+    for stranger in strangers {
+        for request in [preflight(journey, stranger), cross_origin(journey, stranger)] {
+            let reply = journey.api.send(request).await;
+            assert_eq!(reply.header("access-control-allow-origin"), "", "{stranger}: {reply:?}");
+        }
+    }
+}
+
+/// The standalone system's own inbox.
+pub(crate) mod inbox {
+    use super::*;
+
+    fn with_inbox() -> Setup {
+        let [page, smtp] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
+        let setup = Setup::own().with("smtp.host", "");
+        setup.with("standalone.inbox_listen", &page).with("standalone.inbox_smtp_listen", &smtp)
+    }
+
+    journeys!(standalone {
+        asvs_3_4_the_inbox_is_closed_to_other_pages: with_inbox(), [];
+    });
+
+    async fn asvs_3_4_the_inbox_is_closed_to_other_pages(journey: &Journey) {
+        let lines = journey.system.api().logs().lines();
+        let place =
+            lines.iter().find_map(|line| line.trim().strip_prefix("Inbox ")).expect("the inbox's place");
+        let base = place.split_whitespace().next().unwrap();
+        let inbox = Client::new(base, Secrets::default());
+        for path in ["/", "/app.js", "/api/v1/messages"] {
+            let reply = inbox.get(path).await;
+            reply.expect_status(200);
+            let policy = reply.header("content-security-policy");
+            assert!(
+                policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+                "{policy}"
+            );
+            assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
+            assert_eq!(reply.header("x-content-type-options"), "nosniff");
+            assert_eq!(reply.header("cross-origin-resource-policy"), "same-origin");
+            assert_eq!(reply.header("referrer-policy"), "no-referrer");
+            assert_eq!(reply.header("access-control-allow-origin"), "");
+        }
+        // A name that leads here by somebody else's DNS (rebinding).
+        let forged = inbox.request(Method::GET, "/api/v1/messages").header("host", "evil.example");
+        inbox.send(forged).await.expect_status(421);
+    }
+}

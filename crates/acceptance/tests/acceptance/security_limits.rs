@@ -1,0 +1,194 @@
+//! Limits before costs: who asks too often is told so before a password is hashed, and cannot pretend
+//! to be somebody else (OWASP ASVS 2.4.1, 4.1.3, 6.3.1).
+
+use std::time::{Duration, Instant};
+
+use crate::harness::{Account, Journey, Reply, Setup, eventually, journeys, median};
+
+const REGISTER: &str = "/api/v1/users/register";
+
+/// Hashes that nobody overlooks.
+fn dear_hashes() -> Setup {
+    Setup::own()
+        .with("hashing.memory_kib", "65536")
+        .with("hashing.iterations", "6")
+        .with("limits.register_per_client", "2/1h")
+        .with("limits.activate_per_client", "2/1h")
+        .with("limits.resend_per_client", "2/1h")
+}
+
+fn two_an_address() -> Setup {
+    Setup::own()
+        .with("limits.register_per_address", "2/1h")
+        .with("limits.activate_per_address", "2/1h")
+        .with("limits.resend_per_address", "2/1h")
+}
+
+fn three_in_twelve_seconds() -> Setup {
+    Setup::own().with("limits.register_per_client", "3/12s")
+}
+
+fn two_a_client() -> Setup {
+    Setup::own().with("limits.register_per_client", "2/1h")
+}
+
+journeys!(both {
+    asvs_2_4_1_a_client_over_its_limit_costs_no_hash: dear_hashes(), [];
+    asvs_6_3_1_an_address_is_limited_whether_or_not_it_exists: two_an_address(), [];
+    asvs_6_1_1_retry_after_is_when_the_next_request_passes: three_in_twelve_seconds(), [];
+    asvs_4_1_3_a_spoofed_forwarding_header_passes_no_limit: two_a_client(), [];
+    asvs_15_3_4_trusted_proxies_tell_who_asks: two_a_client().with("http.trusted_proxies", "127.0.0.0/8"), [];
+    asvs_6_1_1_every_limit_can_be_turned_off: Setup::own(), [];
+});
+
+/// A request that counts but costs nothing, as if forwarded for `forwarded`.
+async fn ask_for(journey: &Journey, forwarded: &[&str]) -> u16 {
+    let request = journey.api.post(REGISTER, "{}");
+    let request = forwarded.iter().fold(request, |request, value| request.header("x-forwarded-for", *value));
+    journey.api.send(request.header("forwarded", "for=198.51.100.77")).await.status
+}
+
+async fn timed(answer: impl Future<Output = Reply>) -> (Reply, Duration) {
+    let began = Instant::now();
+    (answer.await, began.elapsed())
+}
+
+async fn asvs_2_4_1_a_client_over_its_limit_costs_no_hash(journey: &Journey) {
+    let stranger = Account::new();
+    let mut hashed = Vec::new();
+    for _ in 0..2 {
+        hashed.push(timed(journey.api.register(&Account::new())).await);
+        hashed.push(timed(journey.api.activate(&stranger, "0000")).await);
+        hashed.push(timed(journey.api.resend(&stranger)).await);
+    }
+    assert!(hashed.iter().all(|(reply, _)| [201, 401].contains(&reply.status)), "{hashed:?}");
+    let hash = hashed.iter().map(|(_, time)| time.as_secs_f64()).fold(f64::INFINITY, f64::min);
+    let mut refused = Vec::new();
+    for _ in 0..10 {
+        for (refusal, time) in [
+            timed(journey.api.register(&Account::new())).await,
+            timed(journey.api.activate(&stranger, "0000")).await,
+            timed(journey.api.resend(&stranger)).await,
+        ] {
+            refusal.expect_problem(429, "rate-limited");
+            refused.push(time.as_secs_f64());
+        }
+    }
+    let ratio = median(&refused) / hash;
+    println!("a refusal takes {ratio:.3} of the fastest request with a hash");
+    assert!(ratio < 0.25, "a refusal takes {ratio} of a request with a hash");
+}
+
+async fn asvs_6_3_1_an_address_is_limited_whether_or_not_it_exists(journey: &Journey) {
+    let (known, _) = journey.registered().await;
+    let unknown = Account::new();
+    // The first registration of the known one has counted.
+    journey.api.register(&known).await.expect_status(409);
+    let over = journey.api.register(&Account { email: known.email.to_uppercase(), ..known.clone() }).await;
+    over.expect_problem(429, "rate-limited");
+    let mut refusals = Vec::new();
+    for account in [&known, &unknown] {
+        let guess = account.with_wrong_password();
+        let shouted = Account { email: guess.email.to_uppercase(), ..guess.clone() };
+        journey.api.activate(&guess, "0000").await.expect_status(401);
+        journey.api.activate(&shouted, "0000").await.expect_status(401);
+        journey.api.resend(&guess).await.expect_status(401);
+        journey.api.resend(&shouted).await.expect_status(401);
+        refusals.push([journey.api.activate(&guess, "0000").await, journey.api.resend(&guess).await]);
+    }
+    for (of_known, of_unknown) in refusals[0].iter().zip(&refusals[1]) {
+        of_known.expect_problem(429, "rate-limited");
+        assert_eq!((of_unknown.status, &of_unknown.body), (of_known.status, &of_known.body));
+        assert_eq!(of_unknown.header("ratelimit-policy"), of_known.header("ratelimit-policy"));
+    }
+    // Another address has its own quota, and the limit of one action is not that of another.
+    journey.api.register(&unknown).await.expect_status(201);
+}
+
+async fn asvs_6_1_1_retry_after_is_when_the_next_request_passes(journey: &Journey) {
+    let ask = async || journey.api.send(journey.api.post(REGISTER, "{}")).await;
+    let refusal =
+        eventually("the limit", async || Some(ask().await).filter(|reply| reply.status == 429)).await;
+    refusal.expect_problem(429, "rate-limited");
+    assert_eq!(refusal.header("ratelimit-policy"), "\"register-client\";q=3;w=12");
+    let remaining = refusal.header("ratelimit");
+    let reset = remaining.strip_prefix("\"register-client\";r=0;t=").expect("the state of the limit");
+    let reset: u64 = reset.parse().expect("seconds");
+    let wait = refusal.retry_after();
+    assert!((1..=4).contains(&wait) && (wait..=12).contains(&reset), "{refusal:?}");
+    // What is asked too early is refused and changes nothing about when the time is.
+    tokio::time::sleep(Duration::from_secs(wait).saturating_sub(Duration::from_secs(2))).await;
+    let early = ask().await;
+    early.expect_problem(429, "rate-limited");
+    assert!(early.retry_after() <= wait, "{early:?} after {wait} s were asked for");
+    tokio::time::sleep(Duration::from_secs(early.retry_after())).await;
+    ask().await.expect_status(422);
+    ask().await.expect_problem(429, "rate-limited");
+}
+
+async fn asvs_4_1_3_a_spoofed_forwarding_header_passes_no_limit(journey: &Journey) {
+    let mut statuses = Vec::new();
+    for forwarded in ["198.51.100.1", "198.51.100.2, 127.0.0.1", "2001:db8::1", "127.0.0.1"] {
+        statuses.push(ask_for(journey, &[forwarded]).await);
+    }
+    statuses.push(ask_for(journey, &["198.51.100.3", "198.51.100.4"]).await);
+    assert_eq!(statuses, [422, 422, 429, 429, 429]);
+}
+
+async fn asvs_15_3_4_trusted_proxies_tell_who_asks(journey: &Journey) {
+    // Whatever a client writes itself stands left of what the proxy has seen.
+    assert_eq!(ask_for(journey, &["203.0.113.9"]).await, 422);
+    assert_eq!(ask_for(journey, &["198.51.100.1, 203.0.113.9"]).await, 422);
+    assert_eq!(ask_for(journey, &["198.51.100.2, 203.0.113.9"]).await, 429);
+    assert_eq!(ask_for(journey, &["198.51.100.3", "203.0.113.9, 127.0.0.5"]).await, 429);
+    assert_eq!(ask_for(journey, &["203.0.113.10"]).await, 422);
+    // One customer has a /64 of IPv6 addresses.
+    assert_eq!(ask_for(journey, &["2001:db8:1:2::1"]).await, 422);
+    assert_eq!(ask_for(journey, &["2001:db8:1:2:ffff::2"]).await, 422);
+    assert_eq!(ask_for(journey, &["2001:db8:1:2:abcd:1:2:3"]).await, 429);
+    assert_eq!(ask_for(journey, &["2001:db8:1:3::1"]).await, 422);
+    // Rubbish is not vouched for: then it is the proxy itself that asks.
+    let rubbish = ["unknown", "203.0.113.9.1", "x"].map(|value| [value]);
+    let mut statuses = Vec::new();
+    for forwarded in &rubbish {
+        statuses.push(ask_for(journey, forwarded).await);
+    }
+    assert_eq!(statuses, [422, 422, 429]);
+}
+
+/// As often as the defaults allow, and some more.
+async fn asvs_6_1_1_every_limit_can_be_turned_off(journey: &Journey) {
+    let (account, _) = journey.registered().await;
+    for _ in 0..101 {
+        journey.api.register(&account).await.expect_status(409);
+    }
+    let guess = account.with_wrong_password();
+    for _ in 0..301 {
+        journey.api.activate(&guess, "0000").await.expect_status(401);
+    }
+    for _ in 0..61 {
+        journey.api.resend(&guess).await.expect_status(401);
+    }
+    for _ in 0..6 {
+        journey.api.resend(&account).await.expect_status(200);
+    }
+}
+
+/// What only a deployment with Redis can lose.
+pub(crate) mod without_redis {
+    use super::*;
+
+    journeys!(distributed {
+        asvs_16_5_2_without_redis_the_limits_still_hold: two_a_client().expecting_errors(), [];
+    });
+
+    async fn asvs_16_5_2_without_redis_the_limits_still_hold(journey: &Journey) {
+        let redis = &journey.system.servers().redis;
+        redis.cut().await;
+        assert_eq!([ask_for(journey, &[]).await, ask_for(journey, &[]).await], [422, 422]);
+        assert_eq!(ask_for(journey, &["198.51.100.1"]).await, 429);
+        redis.restore().await;
+        // The shared count goes on where it was: at nothing.
+        eventually("Redis counting again", async || (ask_for(journey, &[]).await == 422).then_some(())).await;
+    }
+}

@@ -1,0 +1,148 @@
+//! What must look the same from outside, down to the time it takes (OWASP ASVS 6.3.8).
+//!
+//! Times are compared with the Mann-Whitney U test over interleaved samples. Equal distributions give
+//! a p below [`ALPHA`] once in a thousand comparisons, and a busy machine does no worse to one kind of
+//! request than to another; so one repetition is allowed, and twice in a row is a finding. That the
+//! test would find a difference is shown each time by a control: a refusal that costs no hash.
+
+use std::time::Instant;
+
+use reqwest::header::HeaderMap;
+
+use crate::harness::{Account, Journey, Reply, Setup, interleaved, journeys, mann_whitney, median};
+
+const ALPHA: f64 = 0.001;
+
+/// Hashes as they are deployed, one at a time.
+fn real_hashes() -> Setup {
+    Setup::own().with("hashing.memory_kib", "19456").with("hashing.iterations", "2")
+}
+
+fn concealing() -> Setup {
+    real_hashes().window_seconds(3600).with("registration.existing_account", "conceal")
+}
+
+journeys!(both {
+    asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_activation: real_hashes(), [];
+    asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_resending: real_hashes(), [];
+    asvs_6_3_8_concealed_registrations_are_the_same: concealing(), ["POST /api/v1/users/register 202"];
+    asvs_6_3_8_the_owner_of_a_concealed_account_is_told_once: concealing(), [];
+});
+
+/// What of an answer anybody could compare: all but the date and the request's own id, and the address
+/// that the client has sent itself.
+fn comparable(reply: &Reply, address: &str) -> (u16, HeaderMap, String) {
+    let mut headers = reply.headers.clone();
+    for own in ["date", "x-request-id"] {
+        headers.remove(own);
+    }
+    (reply.status, headers, reply.body.replace(address, "<address>"))
+}
+
+/// Fails if the first `N - 1` kinds of request can be told apart by their time, or the last one, the
+/// control, cannot be told from them.
+async fn assert_same_time<const N: usize>(rounds: usize, ask: impl AsyncFn(usize)) {
+    let measure = async |kind| {
+        let began = Instant::now();
+        ask(kind).await;
+        began.elapsed()
+    };
+    let mut findings = Vec::new();
+    for _ in 0..2 {
+        let samples = interleaved::<N>(rounds, &measure).await;
+        let (control, kinds) = samples.split_last().unwrap();
+        let base = median(&kinds[0]);
+        let ratios: Vec<f64> = samples.iter().map(|sample| median(sample) / base).collect();
+        let pairs = (0..N - 1).flat_map(|first| (first + 1..N - 1).map(move |second| (first, second)));
+        let p = pairs.map(|(first, second)| mann_whitney(&kinds[first], &kinds[second]));
+        let p = p.fold(1.0, f64::min);
+        let detected = kinds.iter().map(|kind| mann_whitney(kind, control)).fold(0.0, f64::max);
+        println!("medians, as ratios: {ratios:.3?}; p = {p:.4}, of the control {detected:.1e}");
+        assert!(detected < ALPHA, "this test would see no difference: p = {detected}, medians {ratios:?}");
+        if p > ALPHA {
+            return;
+        }
+        findings.push((p, ratios));
+    }
+    panic!("the time gives it away, twice (p and medians): {findings:?}");
+}
+
+async fn asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_activation(journey: &Journey) {
+    let accounts = accounts(journey).await;
+    let [unknown, wrong, _] = &accounts;
+    let answers = [journey.api.activate(unknown, "0000").await, journey.api.activate(wrong, "0000").await];
+    answers[0].expect_problem(401, "invalid-credentials");
+    assert_eq!(comparable(&answers[0], &unknown.email), comparable(&answers[1], &wrong.email));
+    assert_same_time::<3>(60, async |kind| {
+        journey.api.activate(&accounts[kind], "0000").await.expect_status(401);
+    })
+    .await;
+}
+
+async fn asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_resending(journey: &Journey) {
+    let accounts = accounts(journey).await;
+    let [unknown, wrong, _] = &accounts;
+    let answers = [journey.api.resend(unknown).await, journey.api.resend(wrong).await];
+    answers[0].expect_problem(401, "invalid-credentials");
+    assert_eq!(comparable(&answers[0], &unknown.email), comparable(&answers[1], &wrong.email));
+    assert_same_time::<3>(60, async |kind| {
+        journey.api.resend(&accounts[kind]).await.expect_status(401);
+    })
+    .await;
+}
+
+/// Nobody's address, somebody's with a wrong password, and, as the control, something that is no address,
+/// which is refused without a hash: as an unknown one would be, were no dummy hash computed for it.
+async fn accounts(journey: &Journey) -> [Account; 3] {
+    let (known, _) = journey.registered().await;
+    let nobody = Account { email: "nobody".to_owned(), ..Account::new() };
+    [Account::new(), known.with_wrong_password(), nobody]
+}
+
+async fn asvs_6_3_8_concealed_registrations_are_the_same(journey: &Journey) {
+    let pending = Account::new();
+    journey.api.register(&pending).await.expect_status(202);
+    let active = active_account(journey).await;
+    let fresh = Account::new();
+    let first = journey.api.register(&fresh).await;
+    assert!(first.body.contains(&fresh.email), "the address is echoed: {first:?}");
+    for taken in [&pending, &active] {
+        let reply = journey.api.register(&taken.with_wrong_password()).await;
+        assert_eq!(comparable(&reply, &taken.email), comparable(&first, &fresh.email));
+    }
+    assert_same_time::<4>(40, async |kind| {
+        let account = match kind {
+            0 => Account::new(),
+            1 => pending.with_wrong_password(),
+            2 => active.with_wrong_password(),
+            _ => Account::new().with_password("password"),
+        };
+        journey.api.register(&account).await.expect_status(if kind == 3 { 422 } else { 202 });
+    })
+    .await;
+}
+
+async fn asvs_6_3_8_the_owner_of_a_concealed_account_is_told_once(journey: &Journey) {
+    let account = active_account(journey).await;
+    journey.api.register(&account.with_wrong_password()).await.expect_status(202);
+    let notice = journey.mailbox.expect(&account.email, 2).await.swap_remove(1);
+    assert!(notice.subject.contains("already have an account"), "{notice:?}");
+    let numbers = notice.text.split(|c: char| !c.is_ascii_digit());
+    assert!(numbers.into_iter().all(|number| number.len() != 4), "no code in {notice:?}");
+    for _ in 0..3 {
+        journey.api.register(&account.with_wrong_password()).await.expect_status(202);
+    }
+    // A stranger that registers now gets the code; by then nothing else is on its way.
+    active_account(journey).await;
+    assert_eq!(journey.mailbox.mails(&account.email).await.len(), 2);
+    journey.api.activate(&account, "0000").await.expect_problem(409, "already-active");
+}
+
+/// Registers and activates an account where registration answers 202.
+async fn active_account(journey: &Journey) -> Account {
+    let account = Account::new();
+    journey.api.register(&account).await.expect_status(202);
+    let mail = journey.mailbox.first(&account.email).await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    account
+}
