@@ -155,12 +155,15 @@ async fn a_statement_that_has_to_wait_too_long_is_ended_on_the_server_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exhausted_pool_is_waited_for_no_longer_than_allowed() {
     let database = TestDatabase::migrated().await;
+    let mut observer = database.connect().await;
     let mut locker = lock_users(&database).await;
     let one = Options { pool_size: 1, wait_timeout: TIMEOUT, ..options(&database.url()) };
     let store = store_on(&one, database);
     let ada = user("ada@example.com");
     let mut waiting = store.users.claim(&ada, &[]);
     assert!((&mut waiting).now_or_never().is_none());
+    // The claim has the one connection once it waits for the lock, beside the one that holds it.
+    eventually(async || (busy(&mut observer).await == 2).then_some(())).await;
     let ping = in_time(store.users.ping()).await;
     assert!(matches!(ping, Err(RepositoryError::Unavailable(_))));
     locker.batch_execute("ROLLBACK").await.unwrap();

@@ -305,7 +305,7 @@ impl MetricsSettings {
         match self.listen.as_str() {
             "" | "off" => Ok(None),
             address => address.parse().map(Some).map_err(|_| {
-                SettingsError::invalid("metrics.listen", "is not an address like 127.0.0.1:9000")
+                SettingsError::invalid("metrics.listen", "is not an address like 127.0.0.1:9464")
             }),
         }
     }
