@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn logs_do_not_show_the_address() {
+    fn asvs_16_2_5_logs_do_not_show_the_address() {
         let address = EmailAddress::parse("grace.hopper@example.com").unwrap();
         assert_eq!(format!("{address:?}"), "g***@example.com");
     }

@@ -31,7 +31,7 @@ const SETTINGS: [(&str, &str); 15] = [
     ("HASHING__ITERATIONS", "1"),
     ("SMTP__HOST", "127.0.0.1"),
     ("SMTP__TLS", "none"),
-    ("METRICS__LISTEN", ""),
+    ("METRICS__LISTEN", "off"),
     ("LOG__FORMAT", "json"),
 ];
 
@@ -39,7 +39,9 @@ const SETTINGS: [(&str, &str); 15] = [
 pub(crate) fn required(variable: &str) -> PathBuf {
     let value = std::env::var(variable);
     value.map(PathBuf::from).unwrap_or_else(|_| {
-        panic!("{variable} is not set: run `cargo xtask test`, which builds and installs what this test needs")
+        panic!(
+            "{variable} is not set: run `cargo xtask test`, which builds and installs what this test needs"
+        )
     })
 }
 
@@ -103,6 +105,8 @@ impl System {
     }
 
     fn post(&self, operation: &str) -> reqwest::RequestBuilder {
+        // A build of the whole workspace has TLS, and leaves it to each process to say which.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let url = format!("{}/api/v1/users/{operation}", self.base);
         reqwest::Client::new().post(url).header("content-type", "application/json")
     }
@@ -160,10 +164,9 @@ fn follow(child: &mut Child, log: Arc<Mutex<Vec<String>>>) -> mpsc::Receiver<Str
     thread::spawn(move || {
         for line in lines.map_while(Result::ok) {
             let event: Value = serde_json::from_str(&line).unwrap_or_default();
-            if event["fields"]["event"] == "listening" || event["event"] == "listening" {
-                let fields = if event["fields"].is_object() { &event["fields"] } else { &event };
+            if event["event"] == "listening" {
                 // Nobody may be waiting any more.
-                let _ = told.send(fields["address"].as_str().unwrap_or_default().to_owned());
+                let _ = told.send(event["address"].as_str().unwrap_or_default().to_owned());
             }
             log.lock().unwrap().push(line);
         }

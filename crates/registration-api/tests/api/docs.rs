@@ -86,6 +86,18 @@ fn every_status_of_the_contract_is_documented() {
 }
 
 #[test]
+fn asvs_14_2_1_nothing_is_asked_for_in_a_url() {
+    let text = document(PasswordLength { min: 8, max: 128 }, CodeLength::new(4).unwrap());
+    let document: Value = serde_json::from_str(&text).unwrap();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        assert!(!path.contains('{'), "{path}");
+        for part in item.as_object().unwrap().values() {
+            assert!(part.get("parameters").is_none(), "{path}");
+        }
+    }
+}
+
+#[test]
 fn every_reference_leads_somewhere() {
     fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         match value {
@@ -109,7 +121,7 @@ fn every_reference_leads_somewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_problem_leads_to_its_explanation() {
+async fn rfc_9457_each_problem_leads_to_its_explanation() {
     let app = TestApp::start();
     let page = app.get("/docs/problems").await.text().await.unwrap();
     for path in ["/nothing", "/api/v1/users/register"] {
