@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::process::{self, Interrupt};
 use crate::servers::{self, Servers};
-use crate::{Failure, packages, workspace};
+use crate::{Failure, packages, python, workspace};
 
 /// What the whole workspace is built with. The binaries and the tests must agree on it, or everything
 /// that they have in common is compiled twice.
@@ -15,6 +15,7 @@ const WHOLE: [&str; 2] = ["--workspace", "--all-features"];
 pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     let needed = [servers::needed_packages(), packages::for_the_pages()].concat();
     packages::ensure(&needed, interrupt)?;
+    let schemathesis = python::SCHEMATHESIS.ensure(interrupt)?;
     // Read before the build, which replaces the file that this program runs from.
     let binaries = workspace::binaries().map_err(servers::ServerError::Folder)?;
 
@@ -28,7 +29,7 @@ pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCod
 
     let started = Instant::now();
     let mut tests = test_command(arguments);
-    tests.envs(servers.environment()).env("TEST_BIN_DIR", binaries);
+    tests.envs(servers.environment()).env("TEST_BIN_DIR", binaries).env("TEST_SCHEMATHESIS", schemathesis);
     let status = process::run(&mut tests, interrupt)?;
     let tested = started.elapsed();
 

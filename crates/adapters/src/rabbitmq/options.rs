@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_password_is_not_shown() {
+    fn asvs_13_3_1_the_password_is_not_shown() {
         let refused = options(|o| o.url = "amqq://user:secret@localhost".into());
         assert!(!refused.validate().unwrap_err().to_string().contains("secret"));
         assert!(!format!("{refused:?}").contains("secret"));

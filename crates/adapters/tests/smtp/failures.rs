@@ -69,7 +69,7 @@ async fn a_connection_that_breaks_is_a_transient_failure() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_lets_go_at_the_timeout() {
+async fn asvs_13_1_3_a_server_that_hangs_lets_go_at_the_timeout() {
     for at in ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "CONTENT"] {
         let server = server(at, Act::Hang).await;
         let mailer =

@@ -35,7 +35,7 @@ async fn asvs_12_3_2_a_certificate_must_be_trusted_and_fit_the_name() {
 }
 
 #[tokio::test]
-async fn a_server_without_starttls_gets_no_mail_where_tls_is_asked() {
+async fn asvs_12_3_1_a_server_without_starttls_gets_no_mail_where_tls_is_asked() {
     let server = Server::well_behaved().start().await;
     let options = SmtpOptions { tls: adapters::smtp::SmtpTls::StartTls, ..server.options() };
     assert_transient(&send(&server, &options).await);

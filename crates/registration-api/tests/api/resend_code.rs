@@ -65,7 +65,7 @@ async fn a_parallel_request_is_no_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn further_codes_are_limited_and_strangers_cannot_use_them_up() {
+async fn asvs_6_1_1_further_codes_are_limited_and_strangers_cannot_use_them_up() {
     let mut options = options();
     let quota = domain::ports::Quota { burst: 1, period: Duration::from_mins(10) };
     options.quotas = Quotas { further_codes: Some(quota), ..Quotas::default() };
