@@ -12,7 +12,7 @@ use std::process::Command;
 use system::{Account, System, required};
 
 /// Requests made up for each operation.
-const EXAMPLES: &str = "100";
+const EXAMPLES: &str = "60";
 const SEED: &str = "1";
 
 /// Far more than a run takes; `timeout` then ends it.
