@@ -11,6 +11,9 @@ use crate::{Failure, packages, python, workspace};
 /// that they have in common is compiled twice.
 const WHOLE: [&str; 2] = ["--workspace", "--all-features"];
 
+/// How many tests run at once. Most of them wait, for a mail or a minute: so more than there are cores.
+const TEST_THREADS: &str = "RUST_TEST_THREADS";
+
 /// Runs the tests; `arguments` go on to `cargo test`. The exit code is that of the tests.
 pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     let needed = [servers::needed_packages(), packages::for_the_pages()].concat();
@@ -30,6 +33,9 @@ pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCod
     let started = Instant::now();
     let mut tests = test_command(arguments);
     tests.envs(servers.environment()).env("TEST_BIN_DIR", binaries).env("TEST_SCHEMATHESIS", schemathesis);
+    if std::env::var_os(TEST_THREADS).is_none() {
+        tests.env(TEST_THREADS, "4");
+    }
     let status = process::run(&mut tests, interrupt)?;
     let tested = started.elapsed();
 

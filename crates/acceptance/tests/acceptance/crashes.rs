@@ -63,8 +63,11 @@ async fn of_300_registrations_under_fire_none_is_lost(journey: &Journey) {
                 continue;
             }
             // API and worker in turn; standalone, that is the same process.
-            let victim =
-                if next % (2 * A_KILL_EVERY) == 0 { journey.system.api() } else { journey.system.worker() };
+            let victim = if next.is_multiple_of(2 * A_KILL_EVERY) {
+                journey.system.api()
+            } else {
+                journey.system.worker()
+            };
             victim.restart().await;
             next += A_KILL_EVERY;
         }

@@ -37,12 +37,8 @@ const SETTINGS: [(&str, &str); 15] = [
 
 /// A variable that `cargo xtask test` sets.
 pub(crate) fn required(variable: &str) -> PathBuf {
-    let value = std::env::var(variable);
-    value.map(PathBuf::from).unwrap_or_else(|_| {
-        panic!(
-            "{variable} is not set: run `cargo xtask test`, which builds and installs what this test needs"
-        )
-    })
+    let problem = "is not set: run `cargo xtask test`, which builds and installs what this test needs";
+    std::env::var(variable).map_or_else(|_| panic!("{variable} {problem}"), PathBuf::from)
 }
 
 /// Who the requests come from.
