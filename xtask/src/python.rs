@@ -1,4 +1,4 @@
-//! Tools that come from PyPI, each in a virtual environment of its own under the target folder.
+//! Tools that come from `PyPI`, each in a virtual environment of its own under the target folder.
 //!
 //! Their versions are pinned by the files in `xtask/python`. Nothing is installed outside the checkout, except
 //! Debian's python3-venv where it is missing.
