@@ -16,7 +16,7 @@ test *arguments:
 servers:
     cargo xtask servers
 
-# Formatting, lints, dependency arrows
+# Formatting, lints, dependency arrows, licences
 check:
     cargo xtask check
 
@@ -28,9 +28,9 @@ arrows:
 fmt:
     cargo fmt --all
 
-# Licences, banned crates, sources (needs cargo-deny: `cargo install cargo-deny --locked`)
+# Licences, banned crates, sources
 deny:
-    cargo deny check bans licenses sources
+    cargo xtask deny
 
 # What CI runs
 ci:

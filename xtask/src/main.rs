@@ -4,8 +4,10 @@
 
 mod arrows;
 mod check;
+mod deny;
 mod packages;
 mod process;
+mod python;
 mod servers;
 mod test;
 mod workspace;
@@ -21,8 +23,9 @@ Usage: cargo xtask <command>
            every test, on private servers that are started and stopped for it;
            TEST_POSTGRES_URL, TEST_REDIS_URL, TEST_AMQP_URL name servers to use instead
   servers  start the private servers, print their addresses, run until Ctrl-C
-  check    formatting, clippy with warnings denied, dependency arrows
-  arrows   dependency arrows alone: who may depend on whom";
+  check    formatting, clippy with warnings denied, dependency arrows, and `deny`
+  arrows   dependency arrows alone: who may depend on whom
+  deny     licences, banned crates and sources of the dependencies";
 
 /// Why a command failed; each variant's own text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +38,8 @@ enum Failure {
     Process(#[from] process::ProcessError),
     #[error(transparent)]
     Servers(#[from] servers::ServerError),
+    #[error(transparent)]
+    Tool(#[from] python::ToolError),
 }
 
 /// What a shell reports for a command that Ctrl-C ended.
@@ -64,6 +69,7 @@ fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure>
         Some(("servers", [])) => servers::run(interrupt),
         Some(("check", [])) => check::run(interrupt),
         Some(("arrows", [])) => Ok(arrows::check().map(|()| ExitCode::SUCCESS)?),
+        Some(("deny", [])) => deny::run(interrupt),
         Some(("help" | "--help" | "-h", _)) => {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)

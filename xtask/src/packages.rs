@@ -40,6 +40,37 @@ pub(crate) enum PackageError {
     Process(#[from] ProcessError),
 }
 
+/// What the tests of the pages need: a browser with its driver, and what runs a client written in JavaScript.
+pub(crate) fn for_the_pages() -> Vec<Package> {
+    if is_ubuntu() && !missing(&BROWSER).is_empty() {
+        eprintln!("xtask: {UBUNTU_NOTE}");
+        return NODE.to_vec();
+    }
+    [BROWSER, NODE].concat()
+}
+
+const BROWSER: [Package; 2] = [
+    Package { name: "chromium", find: || any_of(&["chromium", "chromium-browser", "google-chrome"]) },
+    Package { name: "chromium-driver", find: || any_of(&["chromedriver", "chromium.chromedriver"]) },
+];
+
+const NODE: [Package; 2] = [
+    Package { name: "nodejs", find: || any_of(&["node"]) },
+    Package { name: "npm", find: || any_of(&["npm"]) },
+];
+
+const UBUNTU_NOTE: &str = "the tests of the pages need chromium and chromedriver, which Ubuntu has as a snap \
+    only, not as a package. Install it with `sudo snap install chromium`, or put Google Chrome and its \
+    chromedriver on the PATH; without them these tests will fail";
+
+fn any_of(programs: &[&str]) -> Option<PathBuf> {
+    programs.iter().find_map(|name| process::find_program(name, &[]))
+}
+
+fn is_ubuntu() -> bool {
+    fs::read_to_string("/etc/os-release").is_ok_and(|text| text.lines().any(|line| line == "ID=ubuntu"))
+}
+
 /// Makes sure that all of `needed` are there.
 pub(crate) fn ensure(needed: &[Package], interrupt: &Interrupt) -> Result<(), PackageError> {
     let missing = missing(needed);

@@ -5,15 +5,20 @@ use std::time::Instant;
 
 use crate::process::{self, Interrupt};
 use crate::servers::{self, Servers};
-use crate::{Failure, packages, workspace};
+use crate::{Failure, packages, python, workspace};
 
 /// What the whole workspace is built with. The binaries and the tests must agree on it, or everything
 /// that they have in common is compiled twice.
 const WHOLE: [&str; 2] = ["--workspace", "--all-features"];
 
+/// How many tests run at once. Most of them wait, for a mail or a minute: so more than there are cores.
+const TEST_THREADS: &str = "RUST_TEST_THREADS";
+
 /// Runs the tests; `arguments` go on to `cargo test`. The exit code is that of the tests.
 pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure> {
-    packages::ensure(&servers::needed_packages(), interrupt)?;
+    let needed = [servers::needed_packages(), packages::for_the_pages()].concat();
+    packages::ensure(&needed, interrupt)?;
+    let schemathesis = python::SCHEMATHESIS.ensure(interrupt)?;
     // Read before the build, which replaces the file that this program runs from.
     let binaries = workspace::binaries().map_err(servers::ServerError::Folder)?;
 
@@ -27,7 +32,10 @@ pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCod
 
     let started = Instant::now();
     let mut tests = test_command(arguments);
-    tests.envs(servers.environment()).env("TEST_BIN_DIR", binaries);
+    tests.envs(servers.environment()).env("TEST_BIN_DIR", binaries).env("TEST_SCHEMATHESIS", schemathesis);
+    if std::env::var_os(TEST_THREADS).is_none() {
+        tests.env(TEST_THREADS, "4");
+    }
     let status = process::run(&mut tests, interrupt)?;
     let tested = started.elapsed();
 

@@ -16,6 +16,12 @@ pub(crate) fn binaries() -> std::io::Result<PathBuf> {
     Ok(own.parent().map(Path::to_path_buf).unwrap_or(own))
 }
 
+/// Cargo's target folder.
+pub(crate) fn target() -> std::io::Result<PathBuf> {
+    let binaries = binaries()?;
+    Ok(binaries.parent().map(Path::to_path_buf).unwrap_or(binaries))
+}
+
 /// The cargo that runs this program, in the workspace's root.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -1,5 +1,7 @@
 //! The Pwned Passwords client against an HTTP server that answers as the range API may.
 
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use adapters::hibp::{PwnedPasswords, PwnedPasswordsOptions};

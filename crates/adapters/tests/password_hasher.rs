@@ -64,7 +64,7 @@ async fn without_a_hash_nothing_matches() {
 }
 
 #[tokio::test]
-async fn every_byte_of_a_long_password_counts() {
+async fn asvs_6_2_8_every_byte_of_a_long_password_counts() {
     let pool = pool(&light());
     let long = "é🐎".repeat(1000);
     let hash = pool.hash(password(&long)).await.unwrap();
@@ -85,7 +85,7 @@ async fn the_same_password_never_has_the_same_hash() {
 
 /// The string carries all that another implementation needs.
 #[tokio::test]
-async fn a_hash_is_a_phc_string_that_others_verify() {
+async fn asvs_11_4_2_a_hash_is_a_phc_string_that_others_verify() {
     let hash = pool(&recommended()).hash(password("correct horse")).await.unwrap();
     assert!(hash.as_phc().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_phc());
     let parsed = phc::PasswordHash::new(hash.as_phc()).unwrap();
@@ -114,7 +114,7 @@ async fn hashes_of_the_reference_implementation_verify() {
 }
 
 #[tokio::test]
-async fn a_hash_with_other_parameters_is_outdated() {
+async fn asvs_11_4_2_a_hash_with_other_parameters_is_outdated() {
     let current = light();
     let others = [
         HashPoolOptions { memory_kib: 63, ..current.clone() },
@@ -158,7 +158,7 @@ async fn a_hash_that_cannot_be_read_is_damaged() {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_at_once() {
+async fn asvs_15_2_2_a_full_queue_refuses_at_once() {
     let pool = pool(&slow(2));
     let mut taken: Vec<_> = (0..3).map(|_| pool.hash(password("correct horse"))).collect();
     for hash in &mut taken {
@@ -175,7 +175,7 @@ async fn a_full_queue_refuses_at_once() {
 }
 
 #[tokio::test]
-async fn work_that_cannot_begin_in_time_is_refused() {
+async fn asvs_15_2_2_work_that_cannot_begin_in_time_is_refused() {
     let pool = pool(&HashPoolOptions { deadline: Duration::from_millis(20), ..slow(10) });
     let answers = join_all((0..8).map(|_| pool.verify(password("correct horse"), None))).await;
     let refused = answers
@@ -204,7 +204,7 @@ async fn callers_who_go_away_make_room_for_others() {
 
 /// On an executor with one thread, another task goes on while a password is hashed.
 #[tokio::test(flavor = "current_thread")]
-async fn the_executor_is_never_blocked() {
+async fn asvs_15_2_2_the_executor_is_never_blocked() {
     let pool = pool(&slow(2));
     let hashing = pool.hash(password("correct horse"));
     tokio::pin!(hashing);
@@ -221,7 +221,7 @@ async fn the_executor_is_never_blocked() {
 
 /// Coarse: the end-to-end test compares the distributions.
 #[tokio::test]
-async fn an_unknown_address_costs_as_much_as_a_wrong_password() {
+async fn asvs_6_3_8_an_unknown_address_costs_as_much_as_a_wrong_password() {
     let pool = pool(&HashPoolOptions { threads: 1, ..recommended() });
     let hash = pool.hash(password("correct horse")).await.unwrap();
     let (mut unknown, mut wrong) = (Vec::new(), Vec::new());

@@ -177,7 +177,7 @@ mod tests {
 
     /// RFC 4226 appendix D: the intermediate HMAC-SHA-1 values and the codes they truncate to.
     #[test]
-    fn truncation_gives_the_codes_of_rfc_4226() {
+    fn asvs_6_5_3_truncation_gives_the_codes_of_rfc_4226() {
         let vectors = [
             ("cc93cf18508d94934c64b65d8ba7667fb7cde4b0", "755224"),
             ("75a48a19d4cbe100644e8ac1397eea747a2d33ab", "287082"),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn weak_keys_are_refused() {
+    fn asvs_11_5_1_weak_keys_are_refused() {
         let refusal = |text: &str| CodeKey::from_hex(text).unwrap_err();
         assert_eq!(refusal(""), CodeKeyError::TooShort(0));
         assert_eq!(refusal(&"a7".repeat(31)), CodeKeyError::TooShort(248));
@@ -227,13 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_secret() {
+    fn asvs_16_2_5_debug_shows_no_secret() {
         let code = key().derive(issue(1), CodeLength::new(4).unwrap());
         assert!(!format!("{code:?} {:?}", key()).contains(code.expose()));
     }
 
     #[test]
-    fn length_is_four_to_eight() {
+    fn asvs_6_5_4_length_is_four_to_eight() {
         assert!(CodeLength::new(3).is_err() && CodeLength::new(9).is_err());
     }
 }

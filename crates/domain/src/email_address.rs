@@ -160,25 +160,62 @@ mod tests {
     }
 
     #[test]
-    fn logs_do_not_show_the_address() {
+    fn asvs_16_2_5_logs_do_not_show_the_address() {
         let address = EmailAddress::parse("grace.hopper@example.com").unwrap();
         assert_eq!(format!("{address:?}"), "g***@example.com");
     }
 
+    /// At least 2,000 cases; `PROPTEST_CASES` asks for more.
+    fn thorough() -> ProptestConfig {
+        ProptestConfig::with_cases(ProptestConfig::default().cases.max(2_000))
+    }
+
+    /// An address that is or could be valid, with characters replaced, inserted and removed.
+    fn mutated() -> impl Strategy<Value = String> {
+        let address = "[a-z.+]{1,10}@([a-zü-]{1,8}\\.){1,3}[a-z]{2,3}";
+        let character = prop_oneof![
+            any::<char>(),
+            "[@.:<>,;\"\\\\\r\n\0 \t\u{202e}\u{200b}。]".prop_map(|text| { text.chars().next().unwrap() })
+        ];
+        let edits = proptest::collection::vec((any::<prop::sample::Index>(), 0..3, character), 0..4);
+        (address, edits).prop_map(|(address, edits)| {
+            let mut characters: Vec<char> = address.chars().collect();
+            for (at, edit, character) in edits {
+                let at = at.index(characters.len());
+                match edit {
+                    0 => characters[at] = character,
+                    1 => characters.insert(at, character),
+                    _ => drop(characters.splice(at..=at, characters.len().eq(&1).then_some(character))),
+                }
+            }
+            characters.into_iter().collect()
+        })
+    }
+
     proptest! {
+        #![proptest_config(thorough())]
+
         #[test]
-        fn parsing_never_panics_and_is_idempotent(text in "\\PC{0,80}|[a-z.\"@\\\\\r\n\0 ]{0,40}") {
+        fn fuzz_address_parsing_never_panics_and_is_idempotent(
+            text in prop_oneof![any::<String>(), "\\PC{0,80}|[a-z.\"@\\\\\r\n\0 ]{0,40}", mutated()]
+        ) {
             if let Ok(address) = EmailAddress::parse(&text) {
                 prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address.clone()));
             }
         }
 
         #[test]
-        fn what_is_accepted_fits_a_header_and_a_command(text in any::<String>(), domain in "[a-z]{1,8}\\.(com|bücher)") {
-            if let Ok(address) = EmailAddress::parse(&format!("{text}@{domain}")) {
+        fn asvs_1_3_11_fuzz_what_is_accepted_fits_a_header_and_a_command(
+            text in prop_oneof![
+                mutated(),
+                (any::<String>(), "[a-z]{1,8}\\.(com|bücher)").prop_map(|(local, domain)| format!("{local}@{domain}")),
+            ]
+        ) {
+            if let Ok(address) = EmailAddress::parse(&text) {
                 prop_assert!(address.as_str().len() <= EmailAddress::MAX_LENGTH);
                 prop_assert!(address.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
                 prop_assert!(!address.as_str().contains(['<', '>', ',', '"']));
+                prop_assert_eq!(address.as_str().matches('@').count(), 1);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Which adapters the worker is made of: the one place, with `main`, that names them.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use adapters::postgres::{Database, PostgresUserRepository};
@@ -45,10 +45,8 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     let (handler, health) = wire(&settings)?;
     let consumer = RabbitmqConsumer::new(&connections::rabbitmq(&settings.rabbitmq)?)?;
     if let Some(address) = settings.metrics.listen()? {
-        let listener = TcpListener::bind(address).map_err(|error| StartError::Listen(address, error))?;
-        let server = operator::serve(listener, metrics, health).map_err(StartError::Runtime)?;
-        tokio::spawn(server);
-        tracing::info!(event = "listening", %address, "metrics and health are listening");
+        operator::start(address, metrics, health, shutdown.clone())
+            .map_err(|error| StartError::Listen(address, error))?;
     }
     consumer.run(Arc::new(handler), shutdown.cancelled_owned()).await;
     Ok(())

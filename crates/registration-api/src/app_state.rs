@@ -8,7 +8,6 @@ use domain::ports::{
     UserRepository,
 };
 use domain::{CodeKey, CodeLength, PasswordLength};
-use tokio::sync::Notify;
 
 use crate::http::client_address::TrustedProxies;
 use crate::limits::{Limits, Quotas};
@@ -78,9 +77,8 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// Wires the use cases. `relay_wake` is notified after each commit that left an event in the outbox;
-    /// `health` is what `/health/ready` answers.
-    pub fn new(ports: Ports, options: Options, relay_wake: Arc<Notify>, health: Health) -> Self {
+    /// Wires the use cases; `health` is what `/health/ready` answers.
+    pub fn new(ports: Ports, options: Options, health: Health) -> Self {
         let limits = Arc::new(Limits::new(options.quotas, ports.limiter, ports.fallback_limiter));
         let authenticator = Authenticator { users: ports.users.clone(), hasher: ports.hasher.clone() };
         let register = Register {
@@ -88,7 +86,6 @@ impl AppState {
             hasher: ports.hasher,
             ids: ports.ids.clone(),
             limits: limits.clone(),
-            relay_wake: relay_wake.clone(),
             passwords: PasswordPolicy {
                 refuse_common: options.refuse_common_passwords,
                 breached: ports.breached,
@@ -105,10 +102,8 @@ impl AppState {
             code_length: options.code_length,
             ids: ports.ids.clone(),
             limits: limits.clone(),
-            relay_wake: relay_wake.clone(),
         };
-        let resend_code =
-            ResendCode { authenticator, ids: ports.ids.clone(), limits: limits.clone(), relay_wake };
+        let resend_code = ResendCode { authenticator, ids: ports.ids.clone(), limits: limits.clone() };
         let openapi = crate::http::openapi::document(options.password_length, options.code_length);
         Self { register, activate, resend_code, limits, ids: ports.ids, health, openapi, options }
     }

@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ipv6_customer_is_one_client() {
+    fn asvs_6_3_1_an_ipv6_customer_is_one_client() {
         let of = |text: &str| subnet(text.parse().unwrap());
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));

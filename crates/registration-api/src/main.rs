@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use service::settings::{Settings, Sources};
 
+use wiring::StartError;
+
 /// The registration API.
 #[derive(Parser)]
 #[command(version)]
@@ -34,8 +36,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match run(arguments) {
+    match run(Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("registration-api: {error}");
@@ -44,38 +45,35 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<ExitCode, wiring::StartError> {
-    if let Some(Command::Defaults) = arguments.command {
-        print!("{}", service::settings::DEFAULTS);
-        return Ok(ExitCode::SUCCESS);
-    }
-    let settings = Sources::of_process(arguments.config).load()?;
+fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
+    let settings = || Sources::of_process(arguments.config).load();
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => block_on(wiring::serve(settings)),
-        Command::Migrate => block_on(wiring::migrate(settings)),
+        Command::Serve => block_on(wiring::serve(settings()?)),
+        Command::Migrate => block_on(wiring::migrate(settings()?)),
         Command::Health => {
-            let is_ready = service::operator::is_ready(settings.http.listen).unwrap_or(false);
+            let is_ready = service::operator::is_ready(settings()?.http.listen).unwrap_or(false);
             Ok(ExitCode::from(u8::from(!is_ready)))
         }
         Command::Openapi => {
-            print!("{}", openapi(&settings)?);
+            print!("{}", openapi(&settings()?)?);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Defaults => unreachable!("answered before the settings were read"),
+        Command::Defaults => {
+            print!("{}", service::settings::DEFAULTS);
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
-fn openapi(settings: &Settings) -> Result<String, wiring::StartError> {
+fn openapi(settings: &Settings) -> Result<String, StartError> {
     Ok(registration_api::http::openapi::document(settings.password.length()?, settings.code.length()?))
 }
 
-fn block_on(
-    work: impl Future<Output = Result<(), wiring::StartError>>,
-) -> Result<ExitCode, wiring::StartError> {
+fn block_on(work: impl Future<Output = Result<(), StartError>>) -> Result<ExitCode, StartError> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(wiring::StartError::Runtime)?
+        .map_err(StartError::Runtime)?
         .block_on(work)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -44,10 +44,10 @@ impl Service {
             }
         });
         tracing::info!(event = "listening", %address, "the API is listening");
-        let served = server.await;
+        let outcome = server.await;
         // Also when the server has failed by itself, nothing goes on behind it.
         shutdown.cancel();
         let (relayed, purged) = tokio::join!(relay, purge);
-        served.and(relayed.map_err(std::io::Error::other)).and(purged.map_err(std::io::Error::other))
+        outcome.and(relayed.map_err(std::io::Error::other)).and(purged.map_err(std::io::Error::other))
     }
 }

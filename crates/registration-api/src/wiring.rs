@@ -17,7 +17,6 @@ use service::identifiers::SystemIds;
 use service::settings::{Settings, SettingsError};
 use service::{operator, shutdown, telemetry};
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 /// Why the process ended: one sentence for the person who started it.
 #[derive(Debug, thiserror::Error)]
@@ -55,9 +54,8 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
     let (service, health) = wire(&settings)?;
     if let Some(address) = settings.metrics.listen()? {
-        let server = operator::serve(listen(address)?, metrics, health).map_err(StartError::Server)?;
-        stop_with(&shutdown, server.handle());
-        tokio::spawn(server);
+        operator::start(address, metrics, health, shutdown.clone())
+            .map_err(|error| StartError::Listen(address, error))?;
     }
     service.run(shutdown).await.map_err(StartError::Server)
 }
@@ -86,7 +84,7 @@ fn wire(settings: &Settings) -> Result<(Service, service::health::Health), Start
     let outbox = Arc::new(PostgresOutbox::new(database));
     let service = Service {
         listener: listen(settings.http.listen)?,
-        state: AppState::new(ports, api_settings::options(settings)?, wake.clone(), health.clone()),
+        state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server: api_settings::server_options(settings),
         relay: OutboxRelay::new(outbox, publisher, wake, api_settings::relay_options(settings)),
         users,
@@ -120,12 +118,4 @@ fn health(
 
 fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).map_err(|error| StartError::Listen(address, error))
-}
-
-fn stop_with(shutdown: &CancellationToken, handle: actix_web::dev::ServerHandle) {
-    let shutdown = shutdown.clone();
-    tokio::spawn(async move {
-        shutdown.cancelled().await;
-        handle.stop(true).await;
-    });
 }

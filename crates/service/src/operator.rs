@@ -2,19 +2,24 @@
 //! not for the public (OWASP ASVS 13.4.5), and the question a container's health check puts.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use actix_web::dev::Server;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::health::{Health, Readiness};
 
-/// Serves `GET /metrics`, `GET /health/live` and `GET /health/ready`. The server stops when it is told
-/// to through its handle; it catches no signal.
-pub fn serve(listener: TcpListener, metrics: PrometheusHandle, health: Health) -> std::io::Result<Server> {
-    Ok(HttpServer::new(move || {
+/// Serves `GET /metrics`, `GET /health/live` and `GET /health/ready` in the background until `shutdown` is
+/// cancelled.
+pub fn start(
+    address: SocketAddr,
+    metrics: PrometheusHandle,
+    health: Health,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(metrics.clone()))
             .app_data(web::Data::new(health.clone()))
@@ -24,8 +29,16 @@ pub fn serve(listener: TcpListener, metrics: PrometheusHandle, health: Health) -
     })
     .workers(1)
     .disable_signals()
-    .listen(listener)?
-    .run())
+    .bind(address)?
+    .run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    tokio::spawn(async move {
+        shutdown.cancelled().await;
+        handle.stop(true).await;
+    });
+    tracing::info!(event = "listening", %address, "metrics and health are listening");
+    Ok(())
 }
 
 async fn render_metrics(metrics: web::Data<PrometheusHandle>) -> HttpResponse {

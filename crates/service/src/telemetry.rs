@@ -12,10 +12,19 @@ use crate::settings::{LogFormat, LogSettings, SettingsError};
 const LATENCY_BUCKETS: [f64; 12] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0];
 
+/// Never logged, whatever the filter says: actix reports each malformed request as an error, with which any client
+/// could fill the log.
+const SILENCED: [&str; 1] = ["actix_http::h1::dispatcher=off"];
+
 /// Installs the subscriber of the process. The first call counts.
 pub fn init_logs(settings: &LogSettings) -> Result<(), SettingsError> {
-    let filter = EnvFilter::try_new(&settings.filter)
-        .map_err(|error| SettingsError::invalid("log.filter", format!("is not a log filter: {error}")))?;
+    let problem = |error: &dyn std::fmt::Display| {
+        SettingsError::invalid("log.filter", format!("is not a log filter: {error}"))
+    };
+    let mut filter = EnvFilter::try_new(&settings.filter).map_err(|error| problem(&error))?;
+    for silenced in SILENCED {
+        filter = filter.add_directive(silenced.parse().map_err(|error| problem(&error))?);
+    }
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_start_makes_directory_and_key_and_the_next_keeps_them() {
+    fn asvs_13_3_1_the_first_start_makes_directory_and_key_and_the_next_keeps_them() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("a/data");
         let directory = DataDirectory::open(&path).unwrap();

@@ -16,8 +16,8 @@ use wiring::StartError;
 
 /// Registration with a code by mail: API, worker, database and a development inbox in one process.
 ///
-/// Every setting of the services can be given too, in a file or as REGISTRATION__SECTION__KEY; see the
-/// `defaults` command.
+/// Every setting of the services can be given too, in a file or in the environment; the `defaults`
+/// command prints them all.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -56,7 +56,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
+    match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("standalone: {error}");
@@ -65,12 +65,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), StartError> {
+fn run(arguments: &Arguments) -> Result<(), StartError> {
     if let Some(Command::Defaults) = arguments.command {
         print!("{}", service::settings::DEFAULTS);
         return Ok(());
     }
-    let settings = sources(&arguments).load()?;
+    let settings = sources(arguments).load()?;
     // Two threads carry this much; more would cost memory in a process that is to stay small.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -78,8 +78,8 @@ fn run(arguments: Arguments) -> Result<(), StartError> {
         .build()
         .map_err(StartError::Runtime)?;
     runtime.block_on(async {
-        match arguments.command {
-            Some(Command::DeadLetters { replay }) => wiring::dead_letters(settings, replay).await,
+        match &arguments.command {
+            Some(Command::DeadLetters { replay }) => wiring::dead_letters(settings, *replay).await,
             _ => wiring::serve(settings).await,
         }
     })

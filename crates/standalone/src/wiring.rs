@@ -22,7 +22,7 @@ use service::error_chain::ErrorChain;
 use service::health::{Health, HealthCheck};
 use service::identifiers::SystemIds;
 use service::settings::{Settings, SettingsError, SmtpTls};
-use service::{shutdown, telemetry};
+use service::{operator, shutdown, telemetry};
 use tokio::sync::Notify;
 
 use crate::data_directory::{DataDirectory, DataDirectoryError};
@@ -44,6 +44,10 @@ pub(crate) enum StartError {
     Inbox(#[from] InboxError),
     #[error("cannot listen on {0}: {1}; stop what listens there or choose another port with --port")]
     Listen(SocketAddr, #[source] std::io::Error),
+    #[error(
+        "cannot listen on {0}: {1}; set metrics.listen (REGISTRATION__METRICS__LISTEN) to another port or to off"
+    )]
+    ListenOperator(SocketAddr, #[source] std::io::Error),
     #[error("cannot start: {0}")]
     Runtime(#[source] std::io::Error),
     #[error("the HTTP server failed: {0}")]
@@ -57,6 +61,7 @@ pub(crate) enum StartError {
 /// Runs the system until it is asked to stop.
 pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     telemetry::init_logs(&settings.log)?;
+    let metrics = telemetry::init_metrics()?;
     service::install_crypto();
     let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
     let data = DataDirectory::open(&settings.standalone.data_dir)?;
@@ -73,7 +78,11 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
         }
         None => MailServer::of(&settings.smtp)?,
     };
-    let service = wire(&settings, database, listener, server).await?;
+    let (service, health) = wire(&settings, database, listener, server).await?;
+    if let Some(address) = settings.metrics.listen()? {
+        operator::start(address, metrics, health, shutdown.clone())
+            .map_err(|error| StartError::ListenOperator(address, error))?;
+    }
     let addresses =
         inbox.as_ref().map(|inbox| InboxAddresses { page: inbox.http_address(), smtp: inbox.smtp_address() });
     println!("{}", Greeting { api, inbox: addresses, data: &settings.standalone.data_dir });
@@ -135,7 +144,7 @@ async fn wire(
     database: sqlite::Database,
     listener: TcpListener,
     server: MailServer,
-) -> Result<Service, StartError> {
+) -> Result<(Service, Health), StartError> {
     let wake = Arc::new(Notify::new());
     let users: Arc<dyn UserRepository> = Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
@@ -166,14 +175,15 @@ async fn wire(
     };
     let mut server = api_settings::server_options(settings);
     server.workers = server.workers.min(2);
-    Ok(Service {
+    let service = Service {
         listener,
-        state: AppState::new(ports, api_settings::options(settings)?, wake.clone(), health),
+        state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server,
         relay: OutboxRelay::new(outbox, publisher, wake, relay_options(settings)),
         users,
         purge: api_settings::purge_options(settings),
-    })
+    };
+    Ok((service, health))
 }
 
 /// A delivery is a whole mail here, so that each is claimed by itself and for as long as it may take.

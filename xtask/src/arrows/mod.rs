@@ -43,9 +43,10 @@ const ARROWS: [Arrow; 5] = [
     },
     Arrow {
         package: "service",
-        features: &["--all-features"],
+        features: &["--no-default-features"],
         forbidden: &["registration-api", "email-worker"],
-        because: "what the services share knows none of them and no adapter",
+        because: "what the services share knows none of them; adapters come with the features that a binary's \
+                  wiring asks for",
     },
     Arrow {
         package: "adapters",

@@ -5,20 +5,20 @@ use uuid::Uuid;
 use crate::harness::{Account, Journey, Setup, journeys, unique};
 
 journeys!(both {
-    a_registration_is_activated_by_the_code_from_its_mail: Setup::ordinary(), [
+    a_registration_is_activated_by_the_code_from_its_mail: Setup::with_costly_hashes(), [
         "POST /api/v1/users/register 201", "POST /api/v1/users/activate 200"
     ];
-    a_new_code_replaces_the_old_one: Setup::ordinary(), [
+    a_new_code_replaces_the_old_one: Setup::with_costly_hashes(), [
         "POST /api/v1/users/resend-code 200", "POST /api/v1/users/activate 400"
     ];
-    an_active_account_has_nothing_left_to_ask_for: Setup::ordinary(), [
+    an_active_account_has_nothing_left_to_ask_for: Setup::with_costly_hashes(), [
         "POST /api/v1/users/register 409",
         "POST /api/v1/users/activate 409",
         "POST /api/v1/users/resend-code 409",
     ];
-    the_case_of_an_address_makes_no_difference: Setup::ordinary(), [];
-    usual_and_unusual_accounts_work: Setup::ordinary(), [];
-    a_code_belongs_to_one_registration: Setup::ordinary(), [];
+    the_case_of_an_address_makes_no_difference: Setup::with_costly_hashes(), [];
+    usual_and_unusual_accounts_work: Setup::with_costly_hashes(), [];
+    a_code_belongs_to_one_registration: Setup::with_costly_hashes(), [];
 });
 
 async fn a_registration_is_activated_by_the_code_from_its_mail(journey: &Journey) {

@@ -9,10 +9,10 @@ use futures::future::join_all;
 use crate::harness::{Account, Deployment, Journey, Setup, Verdict, eventually, journeys};
 
 journeys!(both {
-    killed_after_the_answer_the_mail_still_comes: Setup::own().expecting_errors(), [];
-    killed_amid_the_mail_the_mail_still_comes: Setup::own(), [];
-    of_300_registrations_under_fire_none_is_lost: Setup::own().expecting_errors(), [];
-    asked_to_stop_it_ends_in_order: Setup::own(), [];
+    killed_after_the_answer_the_mail_still_comes: Setup::own().impatient().expecting_errors(), [];
+    killed_amid_the_mail_the_mail_still_comes: Setup::own().impatient(), [];
+    of_300_registrations_under_fire_none_is_lost: Setup::own().impatient().expecting_errors(), [];
+    asked_to_stop_it_ends_in_order: Setup::own().impatient(), [];
 });
 
 async fn killed_after_the_answer_the_mail_still_comes(journey: &Journey) {
@@ -62,11 +62,14 @@ async fn of_300_registrations_under_fire_none_is_lost(journey: &Journey) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
                 continue;
             }
+            // API and worker in turn; standalone, that is the same process.
+            let victim = if next.is_multiple_of(2 * A_KILL_EVERY) {
+                journey.system.api()
+            } else {
+                journey.system.worker()
+            };
+            victim.restart().await;
             next += A_KILL_EVERY;
-            journey.system.api().restart().await;
-            if journey.system.deployment == Deployment::Distributed {
-                journey.system.worker().restart().await;
-            }
         }
     };
     tokio::join!(clients, killer);

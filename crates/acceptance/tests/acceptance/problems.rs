@@ -1,5 +1,7 @@
 //! The errors of the contract: status, problem document and headers of each.
 
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use serde_json::json;
 
@@ -129,7 +131,7 @@ async fn a_wrong_password_and_an_unknown_address_look_the_same(journey: &Journey
 }
 
 /// The headers of an answer, apart from those that differ from request to request.
-fn telling_headers(reply: &Reply) -> Vec<(String, String)> {
+fn telling_headers(reply: &Reply) -> BTreeSet<(String, String)> {
     let headers = reply.headers.iter().filter(|(name, _)| *name != "date" && *name != "x-request-id");
     headers.map(|(name, value)| (name.to_string(), format!("{value:?}"))).collect()
 }

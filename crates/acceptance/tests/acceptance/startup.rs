@@ -59,8 +59,11 @@ fn the_first_start_needs_nothing_and_the_next_continues() {
         api.register(&account).await.expect_problem(409, "email-taken");
     });
     let output = standalone.process.logs().lines().join("\n");
-    for helpful in [&standalone.api_url, &standalone.inbox_url, &data.display().to_string()] {
-        assert!(output.contains(helpful.as_str()), "{helpful} is not in\n{output}");
+    let as_typed = |url: &str| url.replace("127.0.0.1", "localhost");
+    for helpful in
+        [as_typed(&standalone.api_url), as_typed(&standalone.inbox_url), data.display().to_string()]
+    {
+        assert!(output.contains(&helpful), "{helpful} is not in\n{output}");
     }
     assert!(output.contains("curl"), "{output}");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;

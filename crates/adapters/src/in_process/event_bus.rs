@@ -12,7 +12,7 @@ use futures::future::join_all;
 use tokio::sync::Semaphore;
 
 /// Hands each event that needs a mail to a handler, a bounded number at once. A transient failure is
-/// [`PublishError::Unavailable`] and a permanent one [`PublishError::Rejected`], so that the outbox
+/// [`PublishError::Deferred`] and a permanent one [`PublishError::Rejected`], so that the outbox
 /// relay defers or sets aside the event.
 pub struct InProcessEventBus {
     handler: Arc<dyn EventHandler>,
@@ -35,9 +35,9 @@ impl InProcessEventBus {
         // In a task of its own: a panic then fails this event only.
         match tokio::spawn(async move { handler.handle(&event).await }).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(HandleError::Transient(error))) => Err(PublishError::Unavailable(error)),
+            Ok(Err(HandleError::Transient(error))) => Err(PublishError::Deferred(error)),
             Ok(Err(HandleError::Permanent(error))) => Err(PublishError::Rejected(error)),
-            Err(panicked) => Err(PublishError::Unavailable(panicked.into())),
+            Err(panicked) => Err(PublishError::Deferred(panicked.into())),
         }
     }
 }

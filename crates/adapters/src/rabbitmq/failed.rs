@@ -93,7 +93,7 @@ mod tests {
     struct Inner;
 
     #[test]
-    fn a_reason_names_the_causes_and_no_address() {
+    fn asvs_16_2_5_a_reason_names_the_causes_and_no_address() {
         assert_eq!(reason(&Outer(Inner)), "the worker failed: 550 *** no such user here");
     }
 }

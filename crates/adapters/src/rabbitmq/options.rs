@@ -70,7 +70,7 @@ impl RabbitmqOptions {
         if !(1..=200).contains(&self.exchange.len()) || self.exchange.starts_with("amq.") {
             return Err(RabbitmqOptionsError::Exchange);
         }
-        let allowed = Duration::from_millis(1)..=Duration::from_secs(24 * 86_400);
+        let allowed = Duration::from_millis(1)..=Duration::from_hours(24 * 24);
         if self.retry_delays.is_empty() || !self.retry_delays.iter().all(|delay| allowed.contains(delay)) {
             return Err(RabbitmqOptionsError::RetryDelays);
         }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_password_is_not_shown() {
+    fn asvs_13_3_1_the_password_is_not_shown() {
         let refused = options(|o| o.url = "amqq://user:secret@localhost".into());
         assert!(!refused.validate().unwrap_err().to_string().contains("secret"));
         assert!(!format!("{refused:?}").contains("secret"));

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_status_code_is_taken_from_a_reply() {
+    fn asvs_16_2_5_only_a_status_code_is_taken_from_a_reply() {
         let status = |text| EnhancedStatus::find(text).to_string();
         assert_eq!(status("5.1.1 <ada@example.com>: no such user"), " 5.1.1");
         assert_eq!(status("<ada@example.com>: no such user"), "");

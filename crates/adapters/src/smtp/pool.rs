@@ -29,7 +29,9 @@ impl Pool {
     pub(super) fn take(&self) -> Option<AsyncSmtpConnection> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let too_old: Vec<Kept> = kept.extract_if(.., |kept| kept.since.elapsed() >= self.idle_time).collect();
-        too_old.into_iter().for_each(|kept| quit(kept.connection));
+        for kept in too_old {
+            quit(kept.connection);
+        }
         kept.pop().map(|kept| kept.connection)
     }
 

@@ -91,13 +91,13 @@ async fn nothing_is_lost_while_the_connections_break_again_and_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_does_not_answer_is_given_up_and_nothing_stays_behind() {
+async fn asvs_13_1_3_a_broker_that_does_not_answer_is_given_up_and_nothing_stays_behind() {
     let rabbit = Rabbit::new().await;
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut options = through(&rabbit, "amqp:", "127.0.0.1", silent.local_addr().unwrap().port());
     options.connect_timeout = Duration::from_millis(200);
-    options.reconnect_min = Duration::from_secs(60);
-    options.reconnect_max = Duration::from_secs(60);
+    options.reconnect_min = Duration::from_mins(1);
+    options.reconnect_max = Duration::from_mins(1);
     let publisher = RabbitmqPublisher::new(&options).unwrap();
     let closed = async {
         let (mut socket, _) = silent.accept().await.unwrap();

@@ -34,7 +34,9 @@ async fn an_event_in_the_hand_of_a_worker_that_dies_comes_again() {
     let consuming = rabbit.consume(handler);
     let events = [registered(), registered()];
     let answers = rabbit.publisher().publish(&events).await;
-    answers.into_iter().for_each(|answer| answer.unwrap());
+    for answer in answers {
+        answer.unwrap();
+    }
     next(&mut calls).await;
     next(&mut calls).await;
     drop(consuming);

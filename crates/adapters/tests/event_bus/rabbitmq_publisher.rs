@@ -74,7 +74,9 @@ async fn batches_do_not_disturb_each_other() {
         publisher.publish(&events).await
     });
     for answers in futures::future::join_all(batches).await {
-        answers.into_iter().for_each(|answer| answer.unwrap());
+        for answer in answers {
+            answer.unwrap();
+        }
     }
     rabbit.await_waiting("email", 401).await;
 }

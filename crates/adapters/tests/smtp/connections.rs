@@ -125,7 +125,7 @@ async fn an_unused_connection_is_closed_after_its_time() {
 /// Without `TCP_NODELAY` every mail over a kept connection waits 40 ms for a delayed acknowledgement.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_mail_waits_for_a_delayed_acknowledgement() {
-    for tls in [Tls::None, Tls::StartTls, Tls::Implicit] {
+    for tls in [Tls::None, Tls::Start, Tls::Implicit] {
         let server = Server::well_behaved().tls(tls).start().await;
         let mailer = server.mailer();
         mailer.send(&mail(0)).await.unwrap();

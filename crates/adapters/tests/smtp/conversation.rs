@@ -76,11 +76,13 @@ impl<'a> Conversation<'a> {
 
     fn extensions(&self) -> String {
         let mut reply = String::from("250-test\r\n250-8BITMIME\r\n");
-        if self.server.tls == Tls::StartTls && !self.encrypted {
+        if self.server.tls == Tls::Start && !self.encrypted {
             reply += "250-STARTTLS\r\n";
         }
         if let Some(login) = &self.server.login {
-            reply += &format!("250-AUTH {}\r\n", login.mechanism);
+            reply.push_str("250-AUTH ");
+            reply.push_str(login.mechanism);
+            reply.push_str("\r\n");
         }
         reply + "250 ENHANCEDSTATUSCODES"
     }

@@ -69,7 +69,7 @@ async fn a_connection_that_breaks_is_a_transient_failure() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_lets_go_at_the_timeout() {
+async fn asvs_13_1_3_a_server_that_hangs_lets_go_at_the_timeout() {
     for at in ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "CONTENT"] {
         let server = server(at, Act::Hang).await;
         let mailer =
@@ -103,7 +103,7 @@ async fn asvs_16_2_5_an_error_names_the_reply_but_no_address() {
         let mut text = format!("{error:?}");
         let mut cause: Option<&dyn std::error::Error> = Some(&error);
         while let Some(error) = cause {
-            text += &format!(" {error} {error:?}");
+            text = format!("{text} {error} {error:?}");
             cause = error.source();
         }
         assert!(!text.contains("recipient.example") && !text.contains("4711"), "{text}");

@@ -13,7 +13,7 @@ async fn send(mail: &Mail) -> Received {
 }
 
 #[tokio::test]
-async fn a_mail_has_both_forms_and_the_headers_of_an_automatic_mail() {
+async fn rfc_3834_a_mail_has_both_forms_and_the_headers_of_an_automatic_mail() {
     let received = send(&mail(1)).await;
     assert_eq!(received.from, "signup@sender.example");
     assert_eq!(received.to, ["ada@recipient.example"]);
@@ -35,7 +35,7 @@ async fn a_mail_has_both_forms_and_the_headers_of_an_automatic_mail() {
 }
 
 #[tokio::test]
-async fn the_same_mail_has_the_same_message_id_at_every_attempt() {
+async fn rfc_5322_the_same_mail_has_the_same_message_id_at_every_attempt() {
     let id = |received: &Received| {
         MessageParser::new().parse(&received.content).unwrap().message_id().unwrap().to_owned()
     };

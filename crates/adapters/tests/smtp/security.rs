@@ -16,7 +16,7 @@ fn assert_transient(result: &Result<Received, MailError>) {
 
 #[tokio::test]
 async fn asvs_12_3_1_the_conversation_is_encrypted_where_asked() {
-    for (tls, encrypted) in [(Tls::None, false), (Tls::StartTls, true), (Tls::Implicit, true)] {
+    for (tls, encrypted) in [(Tls::None, false), (Tls::Start, true), (Tls::Implicit, true)] {
         let server = Server::well_behaved().tls(tls).start().await;
         assert_eq!(send(&server, &server.options()).await.unwrap().encrypted, encrypted);
     }
@@ -24,7 +24,7 @@ async fn asvs_12_3_1_the_conversation_is_encrypted_where_asked() {
 
 #[tokio::test]
 async fn asvs_12_3_2_a_certificate_must_be_trusted_and_fit_the_name() {
-    for tls in [Tls::StartTls, Tls::Implicit] {
+    for tls in [Tls::Start, Tls::Implicit] {
         let server = Server::well_behaved().tls(tls).start().await;
         let untrusted = SmtpOptions { trusted_certificates: None, ..server.options() };
         assert_transient(&send(&server, &untrusted).await);
@@ -35,14 +35,14 @@ async fn asvs_12_3_2_a_certificate_must_be_trusted_and_fit_the_name() {
 }
 
 #[tokio::test]
-async fn a_server_without_starttls_gets_no_mail_where_tls_is_asked() {
+async fn asvs_12_3_1_a_server_without_starttls_gets_no_mail_where_tls_is_asked() {
     let server = Server::well_behaved().start().await;
     let options = SmtpOptions { tls: adapters::smtp::SmtpTls::StartTls, ..server.options() };
     assert_transient(&send(&server, &options).await);
     let refusing = Server::new(|when| {
         if when.moment == "STARTTLS" { Act::Reply("454 4.7.0 not available".into()) } else { Act::Normal }
     });
-    let refusing = refusing.tls(Tls::StartTls).start().await;
+    let refusing = refusing.tls(Tls::Start).start().await;
     assert_transient(&send(&refusing, &refusing.options()).await);
     assert!(!refusing.heard().contains(&"MAIL".to_owned()));
 }
@@ -51,7 +51,7 @@ async fn a_server_without_starttls_gets_no_mail_where_tls_is_asked() {
 async fn the_user_is_authenticated_by_plain_or_login() {
     for mechanism in ["PLAIN", "LOGIN", "LOGIN PLAIN"] {
         let login = Login { mechanism, username: "signup", password: "pässword" };
-        let server = Server::well_behaved().tls(Tls::StartTls).login(login).start().await;
+        let server = Server::well_behaved().tls(Tls::Start).login(login).start().await;
         let credentials = |password: &str| {
             Some(SmtpCredentials { username: "signup".into(), password: password.to_owned().into() })
         };

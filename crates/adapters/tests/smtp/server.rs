@@ -39,7 +39,7 @@ pub(crate) struct When<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tls {
     None,
-    StartTls,
+    Start,
     Implicit,
 }
 
@@ -180,7 +180,7 @@ impl Running {
     pub(crate) fn options(&self) -> SmtpOptions {
         let tls = match self.server.tls {
             Tls::None => SmtpTls::None,
-            Tls::StartTls => SmtpTls::StartTls,
+            Tls::Start => SmtpTls::StartTls,
             Tls::Implicit => SmtpTls::Implicit,
         };
         SmtpOptions {
@@ -194,7 +194,7 @@ impl Running {
             message_id_domain: "sender.example".into(),
             timeout: Duration::from_secs(10),
             connections: 4,
-            idle_time: Duration::from_secs(60),
+            idle_time: Duration::from_mins(1),
         }
     }
 

@@ -116,7 +116,7 @@ async fn a_server_that_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_hangs() {
+async fn asvs_13_1_3_a_server_that_hangs() {
     survives(Network::Silent).await;
 }
 
@@ -153,14 +153,17 @@ async fn a_statement_that_has_to_wait_too_long_is_ended_on_the_server_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_exhausted_pool_is_waited_for_no_longer_than_allowed() {
+async fn asvs_13_1_3_an_exhausted_pool_is_waited_for_no_longer_than_allowed() {
     let database = TestDatabase::migrated().await;
+    let mut observer = database.connect().await;
     let mut locker = lock_users(&database).await;
     let one = Options { pool_size: 1, wait_timeout: TIMEOUT, ..options(&database.url()) };
     let store = store_on(&one, database);
     let ada = user("ada@example.com");
     let mut waiting = store.users.claim(&ada, &[]);
     assert!((&mut waiting).now_or_never().is_none());
+    // The claim has the one connection once it waits for the lock, beside the one that holds it.
+    eventually(async || (busy(&mut observer).await == 2).then_some(())).await;
     let ping = in_time(store.users.ping()).await;
     assert!(matches!(ping, Err(RepositoryError::Unavailable(_))));
     locker.batch_execute("ROLLBACK").await.unwrap();
@@ -169,7 +172,7 @@ async fn an_exhausted_pool_is_waited_for_no_longer_than_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dropped_callers_leave_no_transaction_open() {
+async fn asvs_2_3_3_dropped_callers_leave_no_transaction_open() {
     let database = TestDatabase::migrated().await;
     let mut observer = database.connect().await;
     let store = store_on(&Options { pool_size: 2, ..options(&database.url()) }, database);
@@ -186,7 +189,7 @@ async fn dropped_callers_leave_no_transaction_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_replica_purges_at_a_time() {
+async fn asvs_14_2_7_one_replica_purges_at_a_time() {
     let database = TestDatabase::migrated().await;
     let mut replica = database.connect().await;
     let store = store_on(&options(&database.url()), database);

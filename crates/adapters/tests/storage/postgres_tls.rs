@@ -88,7 +88,7 @@ fn assert_refused(ping: Result<(), RepositoryError>, reason: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_is_encrypted_and_verified_when_the_url_asks_for_it() {
+async fn asvs_12_3_2_a_connection_is_encrypted_and_verified_when_the_url_asks_for_it() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, pem: &str| {
@@ -114,7 +114,7 @@ async fn a_connection_is_encrypted_and_verified_when_the_url_asks_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_without_tls_is_not_talked_to_when_tls_is_asked_for() {
+async fn asvs_12_3_1_a_server_without_tls_is_not_talked_to_when_tls_is_asked_for() {
     let directory = tempfile::tempdir().unwrap();
     let roots = directory.path().join("roots.pem");
     std::fs::write(&roots, Authority::new().pem).unwrap();

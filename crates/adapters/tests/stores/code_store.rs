@@ -23,19 +23,19 @@ contract! {
         the_last_attempt_may_be_the_right_one,
         what_was_never_opened_is_unknown,
         an_opened_code_keeps_its_attempts,
-        a_window_ends_by_the_clock,
+        asvs_6_5_5_a_window_ends_by_the_clock,
         opening_again_gives_the_whole_window,
         a_later_code_supersedes_an_earlier_one,
-        a_consumed_code_stays_consumed,
+        asvs_6_5_1_a_consumed_code_stays_consumed,
         a_consumed_code_makes_way_for_a_later_one,
         a_release_gives_a_consumed_code_back,
         a_release_of_anything_else_does_nothing,
         a_forgotten_window_is_unknown,
-        registrations_do_not_share_windows,
+        asvs_6_6_2_registrations_do_not_share_windows,
     ],
     parallel_cases: [
-        parallel_attempts_get_exactly_the_allowed_number,
-        one_of_parallel_consumptions_wins,
+        asvs_6_6_3_parallel_attempts_get_exactly_the_allowed_number,
+        asvs_6_5_1_one_of_parallel_consumptions_wins,
         the_latest_of_parallel_openings_stays,
     ],
     in_process: std::sync::Arc::new(super::InProcessCodeStore::new()),
@@ -84,7 +84,7 @@ async fn an_opened_code_keeps_its_attempts(store: Store) {
     assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Exhausted);
 }
 
-async fn a_window_ends_by_the_clock(store: Store) {
+async fn asvs_6_5_5_a_window_ends_by_the_clock(store: Store) {
     let code = issue(user_id(), 1);
     let opened = Instant::now();
     store.open(code, SHORT, u32::MAX).await.unwrap();
@@ -125,7 +125,7 @@ async fn a_later_code_supersedes_an_earlier_one(store: Store) {
     assert_eq!(store.consume(issue(user, 10)).await.unwrap(), Consumption::Won);
 }
 
-async fn a_consumed_code_stays_consumed(store: Store) {
+async fn asvs_6_5_1_a_consumed_code_stays_consumed(store: Store) {
     let code = issue(user_id(), 1);
     store.open(code, SHORT, 5).await.unwrap();
     while store.consume(code).await.unwrap() != Consumption::Won {
@@ -192,7 +192,7 @@ async fn a_forgotten_window_is_unknown(store: Store) {
     assert_eq!(store.consume(code).await.unwrap(), Consumption::Gone);
 }
 
-async fn registrations_do_not_share_windows(store: Store) {
+async fn asvs_6_6_2_registrations_do_not_share_windows(store: Store) {
     let (one, other) = (issue(user_id(), 1), issue(user_id(), 1));
     store.open(one, MINUTE, 5).await.unwrap();
     store.open(other, MINUTE, 5).await.unwrap();
@@ -203,7 +203,7 @@ async fn registrations_do_not_share_windows(store: Store) {
     assert_eq!(store.consume(other).await.unwrap(), Consumption::Won);
 }
 
-async fn parallel_attempts_get_exactly_the_allowed_number(store: Store) {
+async fn asvs_6_6_3_parallel_attempts_get_exactly_the_allowed_number(store: Store) {
     let code = issue(user_id(), 1);
     store.open(code, MINUTE, 5).await.unwrap();
     let attempts = in_parallel(200, || {
@@ -223,7 +223,7 @@ async fn parallel_attempts_get_exactly_the_allowed_number(store: Store) {
     assert_eq!(attempts.iter().filter(|attempt| **attempt == Attempt::Exhausted).count(), 195);
 }
 
-async fn one_of_parallel_consumptions_wins(store: Store) {
+async fn asvs_6_5_1_one_of_parallel_consumptions_wins(store: Store) {
     for _ in 0..20 {
         let code = issue(user_id(), 1);
         store.open(code, MINUTE, 5).await.unwrap();

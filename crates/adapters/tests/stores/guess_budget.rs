@@ -24,7 +24,7 @@ contract! {
         case_does_not_make_another_address,
         addresses_do_not_share_a_budget,
         a_refused_guess_is_not_counted,
-        guesses_come_back_one_by_one_as_they_age,
+        asvs_6_1_1_guesses_come_back_one_by_one_as_they_age,
         a_smaller_allowance_counts_the_guesses_there_were,
     ],
     parallel_cases: [],
@@ -76,7 +76,7 @@ async fn a_refused_guess_is_not_counted(budget: Budget) {
 }
 
 /// Guesses as often as it can for several periods, always after the wait that it is told.
-async fn guesses_come_back_one_by_one_as_they_age(budget: Budget) {
+async fn asvs_6_1_1_guesses_come_back_one_by_one_as_they_age(budget: Budget) {
     let ada = address("ada@example.com");
     let mut allowed = Vec::new();
     while allowed.len() < 13 {
@@ -109,13 +109,13 @@ async fn a_smaller_allowance_counts_the_guesses_there_were(budget: Budget) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_attackers_get_no_more_in_process() {
+async fn asvs_6_6_3_fifty_attackers_get_no_more_in_process() {
     let budget: Budget = Arc::new(InProcessGuessBudget::new());
     attack(vec![budget; 50]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_attackers_get_no_more_from_redis() {
+async fn asvs_6_6_3_fifty_attackers_get_no_more_from_redis() {
     let prefix = prefix();
     attack((0..50).map(|_| Arc::new(RedisGuessBudget::new(redis_connection(), &prefix)) as Budget).collect())
         .await;

@@ -46,6 +46,7 @@ mod guess_budget;
 mod rate_limiter;
 mod redis_faults;
 mod redis_keys;
+mod redis_tls;
 
 /// Ends a case that waits for what never comes.
 async fn bounded(case: impl Future<Output = ()>) {

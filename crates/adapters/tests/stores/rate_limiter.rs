@@ -24,7 +24,7 @@ contract! {
         a_quota_of_one_spaces_events,
         extreme_quotas_are_borne,
     ],
-    parallel_cases: [a_parallel_burst_is_exact],
+    parallel_cases: [asvs_2_4_1_a_parallel_burst_is_exact],
     in_process: std::sync::Arc::new(super::InProcessRateLimiter::new()),
     redis: std::sync::Arc::new(super::RedisRateLimiter::new(super::redis_connection(), &super::prefix())),
 }
@@ -126,7 +126,7 @@ async fn extreme_quotas_are_borne(limiter: Limiter) {
     }
 }
 
-async fn a_parallel_burst_is_exact(limiter: Limiter) {
+async fn asvs_2_4_1_a_parallel_burst_is_exact(limiter: Limiter) {
     // A period that the burst does not divide.
     let quota = Quota { burst: 7, period: Duration::from_hours(1) };
     let checks = (0..100).map(|_| {

@@ -21,15 +21,21 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const LEAVE: Duration = Duration::from_millis(700);
 
 /// A server of the test's own, killed with it. Keeps nothing on disk.
-struct Server {
+pub(crate) struct Server {
     process: Child,
     port: u16,
 }
 
 impl Server {
     fn start(port: u16) -> Self {
+        Self::start_with(port, &[])
+    }
+
+    /// Starts one with further arguments.
+    pub(crate) fn start_with(port: u16, arguments: &[String]) -> Self {
         let process = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .args(arguments)
             .current_dir(std::env::temp_dir())
             .stdout(Stdio::null())
             .spawn()
@@ -37,7 +43,7 @@ impl Server {
         Self { process, port }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         url(self.port)
     }
 }
@@ -53,7 +59,7 @@ fn url(port: u16) -> String {
     format!("redis://127.0.0.1:{port}/")
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
@@ -69,7 +75,7 @@ async fn assert_unavailable(store: &RedisCodeStore) {
     assert!(asked.elapsed() < PATIENCE + LEAVE, "it took {:?} to give up", asked.elapsed());
 }
 
-async fn until_available(store: &RedisCodeStore) {
+pub(crate) async fn until_available(store: &RedisCodeStore) {
     let available = async {
         while store.ping().await.is_err() {
             sleep(Duration::from_millis(20)).await;
@@ -128,7 +134,7 @@ async fn scripts_that_the_server_has_forgotten_are_sent_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_given_up() {
+async fn asvs_13_1_3_a_server_that_never_answers_is_given_up() {
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let store = RedisCodeStore::new(impatient(&url(silent.local_addr().unwrap().port())), &prefix());
     for _ in 0..3 {
@@ -170,7 +176,7 @@ async fn proxy(to: u16, silence: Arc<Notify>) -> u16 {
 }
 
 #[tokio::test]
-async fn a_wrong_url_is_refused_without_showing_it() {
+async fn asvs_13_3_1_a_wrong_url_is_refused_without_showing_it() {
     for url in ["", "http://user:geheim@localhost/", "redis://user:geheim@", "redis://:geheim@host:port/"] {
         let options = ConnectOptions { url: url.into(), connect_timeout: MINUTE, command_timeout: MINUTE };
         let refusal = connect(options).err().expect("the URL should be refused");

@@ -13,7 +13,7 @@ use crate::{prefix, redis_connection, redis_url, user_id};
 const DAY: Duration = Duration::from_hours(24);
 
 #[tokio::test]
-async fn no_key_and_no_value_holds_a_code_or_an_address() {
+async fn asvs_6_5_2_no_key_and_no_value_holds_a_code_or_an_address() {
     let prefix = prefix();
     let address = EmailAddress::parse("Grace.Hopper@example.com").unwrap();
     let issue = CodeIssue { user_id: user_id(), number: 1 };

@@ -19,9 +19,12 @@ pub trait EventPublisher: Send + Sync {
 /// Why an event was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// Try again later.
-    #[error("the event cannot be delivered for now")]
+    /// Nothing can be delivered for now: try again later.
+    #[error("events cannot be delivered for now")]
     Unavailable(#[source] Source),
+    /// This event cannot be delivered for now, others may: try it again later.
+    #[error("the event cannot be delivered for now")]
+    Deferred(#[source] Source),
     /// Trying again is of no use.
     #[error("the event cannot be delivered")]
     Rejected(#[source] Source),

@@ -59,7 +59,7 @@ fn transient() -> MailError {
 }
 
 #[tokio::test]
-async fn the_window_opens_before_the_mail_and_starts_afresh_when_it_is_accepted() {
+async fn asvs_6_5_5_the_window_opens_before_the_mail_and_starts_afresh_when_it_is_accepted() {
     let world = World::with_user(1, PENDING);
     handle(&world, registered()).await.unwrap();
     let expected = [Call::Find, opened(), sent(), opened(), Call::StartMinute(issue(1), WINDOW)];
@@ -169,7 +169,7 @@ async fn an_activation_needs_no_mail() {
 }
 
 #[tokio::test]
-async fn the_owner_of_an_account_is_told_of_a_repeated_registration() {
+async fn asvs_6_3_8_the_owner_of_an_account_is_told_of_a_repeated_registration() {
     let world = World::with_user(1, UserStatus::Active);
     let event = UserEvent::RegistrationRepeated { user_id: user_id() };
     handle(&world, event.clone()).await.unwrap();

@@ -1,10 +1,10 @@
 //! The JSON API, route by route, as Mailpit's clients use it.
 
 use inbox::Inbox;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{get, get_json, mail, send, soon, start, url};
+use crate::harness::{get, get_json, http_client, mail, send, soon, start, url};
 
 async fn filled() -> (Inbox, [String; 3]) {
     let inbox = start().await;
@@ -17,7 +17,7 @@ async fn filled() -> (Inbox, [String; 3]) {
 }
 
 async fn call(inbox: &Inbox, method: Method, path: &str, body: Option<Value>) -> (StatusCode, String) {
-    let mut request = Client::new().request(method, url(inbox, path));
+    let mut request = http_client().request(method, url(inbox, path));
     if let Some(body) = body {
         request = request.json(&body);
     }

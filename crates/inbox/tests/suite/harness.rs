@@ -109,11 +109,18 @@ pub(crate) fn url(inbox: &Inbox, path: &str) -> String {
 }
 
 pub(crate) async fn get(inbox: &Inbox, path: &str) -> reqwest::Response {
-    soon(reqwest::get(url(inbox, path))).await.unwrap()
+    soon(http_client().get(url(inbox, path)).send()).await.unwrap()
 }
 
 pub(crate) async fn get_json(inbox: &Inbox, path: &str) -> Value {
     let response = get(inbox, path).await;
     assert_eq!(response.status(), 200, "{path}");
     response.json().await.unwrap()
+}
+
+/// A client. A workspace build gives reqwest TLS without a provider, which it wants to know even for HTTP.
+pub(crate) fn http_client() -> reqwest::Client {
+    // Fails only where it is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
 }

@@ -83,12 +83,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_colon_splits() {
+    fn rfc_7617_the_first_colon_splits() {
         assert_eq!(parse_pair(b"a@example.com:x:y:").unwrap(), ("a@example.com".into(), "x:y:".into()));
     }
 
     #[test]
-    fn credentials_are_utf8() {
+    fn rfc_7617_credentials_are_utf8() {
         assert_eq!(parse_pair("a@example.com:pässwörd🐎".as_bytes()).unwrap().1, "pässwörd🐎");
         assert_eq!(parse_pair(b"a@example.com:p\xe4ssword"), None);
     }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_credentials() {
+    fn rfc_7617_anything_else_is_no_credentials() {
         for pair in
             ["", ":", "a@example.com", "a@example.com:", ":password", "plain:password", "a@example.com:p\0"]
         {
@@ -126,14 +126,46 @@ mod tests {
     }
 
     proptest! {
+        // At least 2,000 cases; `PROPTEST_CASES` asks for more.
+        #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(2_000)))]
+
         #[test]
-        fn no_header_makes_it_panic(value in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn fuzz_no_basic_header_makes_it_panic(value in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = parse_value(&value);
             let _ = parse_value(&[b"Basic ", &value[..]].concat());
         }
 
         #[test]
-        fn passwords_arrive_exactly(password in "\\PC{1,80}") {
+        fn fuzz_basic_credentials_are_what_was_encoded(
+            address in "[a-z]{1,8}@[a-z]{1,8}\\.com|\\PC{0,20}",
+            rest in proptest::collection::vec(any::<u8>(), 0..60),
+            colon in any::<bool>(),
+        ) {
+            let pair = [address.as_bytes(), if colon { b":" } else { b"" }, &rest].concat();
+            if let Some((_, password)) = parse_pair(&pair) {
+                let text = std::str::from_utf8(&pair).unwrap();
+                prop_assert_eq!(text.split_once(':').unwrap().1, &password);
+                prop_assert!(!password.is_empty() && !text.chars().any(char::is_control));
+            }
+        }
+
+        #[test]
+        fn fuzz_broken_base64_is_no_basic_credentials(
+            pair in "[a-z]{1,8}@[a-z]{1,8}\\.com:\\PC{1,20}",
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let mut token = STANDARD.encode(&pair).into_bytes();
+            let at = at.index(token.len());
+            token[at] = byte;
+            let read = parse_value(&[b"Basic ", &token[..]].concat());
+            if !byte.is_ascii_alphanumeric() && !b"+/= \t".contains(&byte) {
+                prop_assert!(read.is_none(), "{:?}", byte as char);
+            }
+        }
+
+        #[test]
+        fn asvs_6_2_8_fuzz_basic_passwords_arrive_exactly(password in "\\PC{1,80}") {
             prop_assume!(!password.chars().any(char::is_control));
             let pair = format!("a@example.com:{password}");
             prop_assert_eq!(parse_pair(pair.as_bytes()).unwrap().1, password);

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_cannot_choose_an_address() {
+    fn asvs_4_1_3_a_stranger_cannot_choose_an_address() {
         assert_eq!(client(&[], "203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
         assert_eq!(client(&["10.0.0.0/8"], "203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
         assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &["198.51.100.1, 203.0.113.9"]), "203.0.113.9");
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_of_proxies_is_walked() {
+    fn asvs_15_3_4_a_chain_of_proxies_is_walked() {
         let trusted = ["10.0.0.0/8", "2001:db8::/32"];
         assert_eq!(client(&trusted, "10.0.0.1", &["203.0.113.9, 10.1.2.3"]), "203.0.113.9");
         assert_eq!(client(&trusted, "2001:db8::1", &["203.0.113.9:4711", "[2001:db8::2]:80"]), "203.0.113.9");

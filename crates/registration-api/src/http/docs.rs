@@ -14,6 +14,8 @@ use super::problem::Problem;
 use super::problem_kind::ProblemKind;
 
 const PAGE: &str = include_str!("docs/page.html");
+const PROBLEMS_HEAD: &str = include_str!("docs/problems.html");
+const ICON: &str = include_str!("docs/icon.svg");
 const START_SCRIPT: &str = include_str!("docs/start.js");
 const STYLE: &str = include_str!("docs/style.css");
 
@@ -28,22 +30,25 @@ pub(crate) async fn page() -> HttpResponse {
 
 /// Lists the problems; each `type` in a problem document leads here.
 pub(crate) async fn problems() -> HttpResponse {
-    let mut page = String::from(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Problems</title>\n\
-         <link rel=\"stylesheet\" href=\"/docs/style.css\">\n<h1>Problems</h1>\n\
-         <p>An answer that is not a success is a problem document \
-         (<code>application/problem+json</code>, RFC 9457). Its <code>code</code> is one of these.</p>\n",
-    );
+    let mut page = String::from(PROBLEMS_HEAD);
     for kind in ProblemKind::ALL {
-        let (code, status, title, meaning) =
-            (kind.code(), kind.status().as_u16(), kind.title(), kind.meaning());
+        let (code, status, title) = (kind.code(), kind.status().as_u16(), kind.title());
         // Writing to a string cannot fail.
         let _ = writeln!(
             page,
-            "<section id=\"{code}\"><h2>{title}</h2><p><code>{code}</code>, status {status}</p><p>{meaning}</p></section>"
+            "<section id=\"{code}\"><h2><a href=\"#{code}\">{title}</a><span class=\"status\">{status}</span></h2>\
+             <code>{code}</code><p>{}</p></section>",
+            with_code_marked(kind.meaning())
         );
     }
+    page.push_str("</main>\n</body>\n</html>\n");
     html(&page)
+}
+
+/// What stands between backquotes, as in Markdown, becomes an element of its own.
+fn with_code_marked(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    parts.map(|(n, part)| if n % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() }).collect()
 }
 
 /// The few files the page needs.
@@ -53,7 +58,8 @@ pub(crate) async fn asset(name: Path<String>) -> Result<HttpResponse, Problem> {
     match name.as_str() {
         "start.js" => Ok(response.content_type("text/javascript; charset=utf-8").body(START_SCRIPT)),
         "style.css" => Ok(response.content_type("text/css; charset=utf-8").body(STYLE)),
-        "swagger-ui.css" | "swagger-ui-bundle.js" | "favicon-32x32.png" => {
+        "icon.svg" => Ok(response.content_type("image/svg+xml").body(ICON)),
+        "swagger-ui.css" | "swagger-ui-bundle.js" => {
             let file = utoipa_swagger_ui::serve(&name, Arc::new(Config::default())).ok().flatten();
             let file = file.ok_or_else(|| Problem::new(ProblemKind::NotFound))?;
             Ok(response.content_type(file.content_type).body(file.bytes.into_owned()))

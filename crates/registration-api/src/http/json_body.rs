@@ -238,14 +238,52 @@ mod tests {
         })
     }
 
+    /// A JSON document with bytes replaced, inserted and removed.
+    fn mutated() -> impl Strategy<Value = Vec<u8>> {
+        let byte =
+            prop_oneof![any::<u8>(), "[{}\\[\\]:,\"\\\\0-9eE+.u-]".prop_map(|text| text.as_bytes()[0])];
+        let edits = proptest::collection::vec((any::<prop::sample::Index>(), 0..3, byte), 1..6);
+        (json(), edits).prop_map(|(document, edits)| {
+            let mut body = document.to_string().into_bytes();
+            for (at, edit, byte) in edits {
+                let at = at.index(body.len() + 1);
+                let replaced = if edit == 0 { at..at } else { at..(at + 1).min(body.len()) };
+                body.splice(replaced, (edit != 1).then_some(byte));
+            }
+            body
+        })
+    }
+
+    /// What the JSON library says of a body, which knows nothing of duplicates and members.
+    fn expected(body: &[u8]) -> u16 {
+        match serde_json::from_slice::<Value>(body) {
+            Ok(Value::Object(_)) => 200,
+            Ok(_) => 422,
+            Err(_) => 400,
+        }
+    }
+
     proptest! {
+        // At least 2,000 cases; `PROPTEST_CASES` asks for more.
+        #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(2_000)))]
+
         #[test]
-        fn no_bytes_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..400)) {
-            prop_assert!([200, 400, 422].contains(&status(&body)));
+        fn fuzz_no_bytes_as_body_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..400)) {
+            prop_assert_eq!(status(&body), expected(&body));
         }
 
         #[test]
-        fn json_is_always_understood(document in json()) {
+        fn fuzz_broken_json_bodies_are_told_from_others(body in mutated()) {
+            prop_assert_eq!(status(&body), expected(&body));
+            if let Ok(mut fields) = parse(&body) {
+                let _ = (fields.string("/email"), fields.string("/password"), fields.string("/code"));
+                let repeats_a_value = fields.errors.iter().any(|error| error.detail.contains('"'));
+                prop_assert!(!repeats_a_value);
+            }
+        }
+
+        #[test]
+        fn fuzz_json_bodies_are_always_understood(document in json()) {
             let body = document.to_string();
             prop_assert_eq!(status(body.as_bytes()), if document.is_object() { 200 } else { 422 });
             if let Ok(mut fields) = parse(body.as_bytes()) {

@@ -66,7 +66,24 @@ pub fn document(password_length: PasswordLength, code_length: CodeLength) -> Str
     let code = &mut schemas["ActivateRequest"]["properties"]["code"];
     code["pattern"] = json!(format!("^[0-9]{{{}}}$", code_length.digits()));
     code["examples"] = Value::from(["04273918".get(..code_length.digits())].as_slice());
+    require_headers(&mut document);
     format!("{document:#}\n")
+}
+
+/// Marks the headers that never lack: a client may rely on them, and a test of the document checks them.
+fn require_headers(document: &mut Value) {
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    let operations = paths.filter_map(Value::as_object_mut).flat_map(|path| path.values_mut());
+    for operation in operations {
+        let responses = operation["responses"].as_object_mut().into_iter().flat_map(|all| all.values_mut());
+        for headers in responses.filter_map(|response| response.get_mut("headers")) {
+            for name in ["Retry-After", "WWW-Authenticate"] {
+                if let Some(header) = headers.get_mut(name) {
+                    header["required"] = json!(true);
+                }
+            }
+        }
+    }
 }
 
 /// This description

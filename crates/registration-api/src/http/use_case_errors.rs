@@ -41,11 +41,7 @@ impl From<PasswordRefused> for Problem {
             PasswordRefused::Breached => "password-breached",
             PasswordRefused::Unchecked(error) => return unavailable(error),
         };
-        Self::validation_failed(vec![FieldError {
-            pointer: "/password",
-            code,
-            detail: refused.to_string().into(),
-        }])
+        Self::validation_failed(vec![FieldError { pointer: "/password", code, detail: refused.to_string() }])
     }
 }
 

@@ -16,7 +16,7 @@ const NOTE_AGAIN: Duration = Duration::from_millis(200);
 /// What a batch tells about the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// It took events, or refused them with a reason.
+    /// It took events, or refused them one by one.
     BusAnswers,
     /// It took none.
     BusDown,
@@ -43,7 +43,9 @@ impl Batch {
         for (entry, result) in entries.iter().zip(results) {
             match result {
                 Ok(()) => delivered.push(entry.event.id),
-                Err(PublishError::Unavailable(source)) => self.defer(entry, source).await,
+                Err(PublishError::Unavailable(source) | PublishError::Deferred(source)) => {
+                    self.defer(entry, source).await;
+                }
                 Err(PublishError::Rejected(source)) => self.bury(entry, source).await,
             }
         }

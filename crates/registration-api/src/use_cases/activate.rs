@@ -11,7 +11,6 @@ use domain::ports::{
     RepositoryError, SaveError,
 };
 use domain::{CodeKey, CodeLength, EmailAddress, TraceParent, User, UserId, UserStatus};
-use tokio::sync::Notify;
 use tracing::Instrument;
 
 use super::{AuthenticationError, Authenticator, Credentials};
@@ -106,8 +105,6 @@ pub struct Activate {
     pub ids: Arc<dyn IdSource>,
     /// How often activation may be tried.
     pub limits: Arc<Limits>,
-    /// Wakes the outbox relay.
-    pub relay_wake: Arc<Notify>,
 }
 
 impl Activate {
@@ -183,10 +180,7 @@ impl Activate {
         user.activate().map_err(|_| ActivateError::AlreadyActive)?;
         let events = super::recorded_events(&*self.ids, trace, &mut user);
         match self.authenticator.users.save(&user, issue, &events).await {
-            Ok(()) => {
-                self.relay_wake.notify_one();
-                Ok(Activated { user_id: user.id(), email: user.email().clone() })
-            }
+            Ok(()) => Ok(Activated { user_id: user.id(), email: user.email().clone() }),
             Err(SaveError::Stale) => Err(self.explain_stale(user.id()).await?),
             Err(SaveError::Repository(error)) => {
                 if let Err(error) = self.codes.release(issue).await {

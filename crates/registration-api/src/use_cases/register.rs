@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use domain::ports::{ClaimError, HashError, IdSource, PasswordHasher, RepositoryError, UserRepository};
 use domain::{EmailAddress, Password, TraceParent, User, UserEvent, UserId};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -75,8 +74,6 @@ pub struct Register {
     pub ids: Arc<dyn IdSource>,
     /// How often an address may be registered.
     pub limits: Arc<Limits>,
-    /// Wakes the outbox relay.
-    pub relay_wake: Arc<Notify>,
     /// Which passwords are refused.
     pub passwords: PasswordPolicy,
     /// What is said about a taken address.
@@ -117,7 +114,6 @@ impl Register {
         let events = super::recorded_events(&*self.ids, trace, user);
         match self.users.claim(user, &events).await {
             Ok(()) => {
-                self.relay_wake.notify_one();
                 metrics::counter!("registrations_total").increment(1);
                 let address = user.email().masked();
                 tracing::info!(event = "user.registered", user_id = %user.id(), address, "registered");
@@ -153,9 +149,7 @@ impl Register {
         };
         let kind = UserEvent::RegistrationRepeated { user_id: owner.id() };
         let event = super::event(&*self.ids, trace, kind);
-        if self.users.record_repeated_registration(owner.id(), NOTICE_PERIOD, &event).await? {
-            self.relay_wake.notify_one();
-        }
+        self.users.record_repeated_registration(owner.id(), NOTICE_PERIOD, &event).await?;
         Ok(())
     }
 }

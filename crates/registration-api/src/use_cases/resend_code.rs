@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use domain::ports::{HashError, IdSource, RepositoryError, SaveError};
 use domain::{EmailAddress, TraceParent, User, UserId};
-use tokio::sync::Notify;
 
 use super::{AuthenticationError, Authenticator, Credentials};
 use crate::limits::{Action, LimitExceeded, Limits};
@@ -48,8 +47,6 @@ pub struct ResendCode {
     pub ids: Arc<dyn IdSource>,
     /// How often a code may be asked for.
     pub limits: Arc<Limits>,
-    /// Wakes the outbox relay.
-    pub relay_wake: Arc<Notify>,
 }
 
 impl ResendCode {
@@ -75,7 +72,6 @@ impl ResendCode {
         let events = super::recorded_events(&*self.ids, trace, user);
         match self.authenticator.users.save(user, seen, &events).await {
             Ok(()) => {
-                self.relay_wake.notify_one();
                 metrics::counter!("codes_requested_total").increment(1);
                 tracing::info!(event = "user.code_requested", user_id = %user.id(), "another code is asked for");
                 Ok(())

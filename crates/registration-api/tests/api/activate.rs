@@ -3,15 +3,12 @@ use std::sync::atomic::Ordering;
 use domain::UserEvent;
 use serde_json::Value;
 
-use crate::support::{
-    EMAIL, PASSWORD, TestApp, World, code, faults, options, problem, soon, stranger, wrong_code,
-};
+use crate::support::{EMAIL, PASSWORD, TestApp, World, code, faults, options, problem, stranger, wrong_code};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_code_makes_the_account_active() {
     let app = TestApp::start();
     let issue = app.pending_user().await;
-    soon(app.world.relay_wake.notified()).await;
     let response = app.activate("ADA@example.com", PASSWORD, &code(issue)).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["cache-control"], "no-store");
@@ -22,11 +19,10 @@ async fn the_code_makes_the_account_active() {
     assert!(app.world.users.get(EMAIL).unwrap().is_active());
     let last = app.world.users.events.lock().unwrap().last().unwrap().kind.clone();
     assert_eq!(last, UserEvent::UserActivated { user_id: issue.user_id });
-    soon(app.world.relay_wake.notified()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_works_once() {
+async fn asvs_6_5_1_a_code_works_once() {
     let app = TestApp::start();
     let issue = app.pending_user().await;
     let code = code(issue);
@@ -40,7 +36,7 @@ async fn a_code_works_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_guesses_are_counted_before_they_are_compared() {
+async fn asvs_6_6_3_wrong_guesses_are_counted_before_they_are_compared() {
     let app = TestApp::start();
     let issue = app.pending_user().await;
     for left in ["4 more", "3 more", "2 more", "once more", "cannot be tried again"] {
@@ -56,7 +52,7 @@ async fn wrong_guesses_are_counted_before_they_are_compared() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn guesses_of_an_address_are_budgeted() {
+async fn asvs_6_6_3_guesses_of_an_address_are_budgeted() {
     let app = TestApp::start();
     let issue = app.pending_user().await;
     app.world.guesses.spent.store(20, Ordering::Relaxed);
@@ -79,7 +75,7 @@ async fn a_code_that_is_not_mailed_yet_is_not_expired() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expired_or_forgotten_code_is_gone() {
+async fn asvs_6_5_5_an_expired_or_forgotten_code_is_gone() {
     let app = TestApp::start();
     let issue = app.pending_user().await;
     app.world.codes.expire(issue);
@@ -92,7 +88,7 @@ async fn an_expired_or_forgotten_code_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_address_wrong_password_and_broken_credentials_look_the_same() {
+async fn asvs_6_3_8_unknown_address_wrong_password_and_broken_credentials_look_the_same() {
     let app = TestApp::start();
     app.pending_user().await;
     let mut answers = Vec::new();
@@ -125,7 +121,7 @@ async fn unknown_address_wrong_password_and_broken_credentials_look_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn non_ascii_credentials_with_colons_work() {
+async fn rfc_7617_non_ascii_credentials_with_colons_work() {
     let app = TestApp::start();
     let password = "pässwörd:🐎:";
     assert_eq!(app.register("i@bücher.example", password).await.status(), 201);
@@ -166,7 +162,7 @@ async fn credentials_are_looked_at_before_the_body() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_code_store_it_is_503() {
+async fn asvs_16_5_2_without_code_store_it_is_503() {
     let app = TestApp::start();
     let issue = app.pending_user().await;
     app.world.codes.is_down.store(true, Ordering::Relaxed);
@@ -176,7 +172,7 @@ async fn without_code_store_it_is_503() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_is_given_back_when_the_user_cannot_be_saved() {
+async fn asvs_2_3_3_a_code_is_given_back_when_the_user_cannot_be_saved() {
     let app = TestApp::start();
     let issue = app.pending_user().await;
     app.world.users.is_read_only.store(true, Ordering::Relaxed);
@@ -211,7 +207,7 @@ async fn a_user_that_changed_meanwhile_is_looked_at_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_earlier_claims_code_and_password_open_nothing() {
+async fn asvs_6_6_2_an_earlier_claims_code_and_password_open_nothing() {
     let app = TestApp::start();
     let issue = app.pending_user().await;
     app.world.users.put(stranger());
@@ -219,7 +215,7 @@ async fn an_earlier_claims_code_and_password_open_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outdated_hash_is_replaced_and_nothing_depends_on_it() {
+async fn asvs_11_4_2_an_outdated_hash_is_replaced_and_nothing_depends_on_it() {
     let app = TestApp::start();
     let issue = app.pending_user().await;
     app.world.hasher.is_outdated.store(true, Ordering::Relaxed);
@@ -231,7 +227,7 @@ async fn an_outdated_hash_is_replaced_and_nothing_depends_on_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn longer_codes_are_a_setting() {
+async fn asvs_6_5_4_longer_codes_are_a_setting() {
     let mut options = options();
     options.code_length = domain::CodeLength::new(8).unwrap();
     let app = TestApp::start_with(World::default(), options);

@@ -38,7 +38,7 @@ async fn malformed_json_is_400() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_body_is_413() {
+async fn asvs_4_1_1_a_large_body_is_413() {
     let app = TestApp::start();
     let megabyte = format!("{{\"email\":\"{EMAIL}\",\"password\":\"{}\"}}", "x".repeat(1_000_000));
     let response = post_body(&app, "/api/v1/users/register", megabyte.into_bytes()).await;
@@ -53,7 +53,7 @@ async fn a_large_body_is_413() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_body_without_a_length_is_413() {
+async fn asvs_4_1_1_a_large_body_without_a_length_is_413() {
     let app = TestApp::start();
     let mut stream = TcpStream::connect(app.address).await.unwrap();
     let head = "POST /api/v1/users/register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
@@ -66,7 +66,7 @@ async fn a_large_body_without_a_length_is_413() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_content_type_is_415() {
+async fn asvs_4_1_1_another_content_type_is_415() {
     let app = TestApp::start();
     let body = format!("{{\"email\":\"{EMAIL}\",\"password\":\"{PASSWORD}\"}}");
     let send = |content_type: Option<&'static str>, coding: Option<&'static str>| {
@@ -92,7 +92,7 @@ async fn another_content_type_is_415() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_is_repeated() {
+async fn asvs_16_5_1_no_secret_is_repeated() {
     let app = TestApp::start();
     let secret = "Canary-7261";
     for body in [

@@ -22,7 +22,7 @@ async fn answer(app: &TestApp, email: &str) -> (u16, HeaderMap, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_address_gets_the_same_answer() {
+async fn asvs_6_3_8_every_address_gets_the_same_answer() {
     let app = concealing();
     let free = answer(&app, EMAIL).await;
     assert_eq!(free.0, 202);

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{CodeLength, PasswordLength};
 use registration_api::http::openapi::document;
@@ -14,9 +14,10 @@ async fn the_page_and_all_it_loads_come_from_here() {
     assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
     let page = response.text().await.unwrap();
     assert!(!page.contains("http:") && !page.contains("https:"));
-    let links: Vec<_> = page.split(['"']).filter(|part| part.starts_with("/docs/")).collect();
-    assert_eq!(links.len(), 4);
-    for link in links.into_iter().chain(["/docs/style.css"]) {
+    let is_file = |part: &&str| part.starts_with("/docs/") && part.contains('.');
+    let files: BTreeSet<_> = page.split(['"']).filter(is_file).collect();
+    assert_eq!(files.len(), 5);
+    for link in files {
         let response = app.get(link).await;
         assert_eq!(response.status(), 200, "{link}");
         assert!(response.headers()["cache-control"].to_str().unwrap().contains("max-age"));
@@ -34,6 +35,18 @@ async fn the_document_is_served_as_it_is_printed() {
     assert_eq!(response.headers()["content-type"], "application/json");
     let printed = document(PasswordLength { min: 8, max: 128 }, CodeLength::new(4).unwrap());
     assert_eq!(response.text().await.unwrap(), printed);
+}
+
+#[test]
+fn the_committed_document_is_the_generated_one() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    let generated = document(PasswordLength { min: 8, max: 128 }, CodeLength::new(4).unwrap());
+    assert!(
+        committed == generated,
+        "the API has changed and crates/registration-api/openapi.json has not; look at the difference after \
+         `cargo run -p registration-api -- openapi > crates/registration-api/openapi.json`"
+    );
 }
 
 #[test]
@@ -65,12 +78,24 @@ fn every_status_of_the_contract_is_documented() {
     assert_eq!((&password["minLength"], &password["maxLength"]), (&9.into(), &99.into()));
     assert_eq!(schemas["ActivateRequest"]["properties"]["code"]["pattern"], "^[0-9]{6}$");
     let responses = &document["paths"]["/api/v1/users/activate"]["post"]["responses"];
-    assert!(responses["401"]["headers"]["WWW-Authenticate"].is_object());
-    assert!(responses["429"]["headers"]["Retry-After"].is_object());
-    assert!(responses["503"]["headers"]["Retry-After"].is_object());
+    for (status, header) in [("401", "WWW-Authenticate"), ("429", "Retry-After"), ("503", "Retry-After")] {
+        assert_eq!(responses[status]["headers"][header]["required"], true, "{status} {header}");
+    }
     let security = &document["paths"]["/api/v1/users/activate"]["post"]["security"];
     assert_eq!(security, &serde_json::json!([{"basic": []}]));
     assert_eq!(document["components"]["securitySchemes"]["basic"]["scheme"], "basic");
+}
+
+#[test]
+fn asvs_14_2_1_nothing_is_asked_for_in_a_url() {
+    let text = document(PasswordLength { min: 8, max: 128 }, CodeLength::new(4).unwrap());
+    let document: Value = serde_json::from_str(&text).unwrap();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        assert!(!path.contains('{'), "{path}");
+        for part in item.as_object().unwrap().values() {
+            assert!(part.get("parameters").is_none(), "{path}");
+        }
+    }
 }
 
 #[test]
@@ -97,7 +122,7 @@ fn every_reference_leads_somewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_problem_leads_to_its_explanation() {
+async fn rfc_9457_each_problem_leads_to_its_explanation() {
     let app = TestApp::start();
     let page = app.get("/docs/problems").await.text().await.unwrap();
     for path in ["/nothing", "/api/v1/users/register"] {

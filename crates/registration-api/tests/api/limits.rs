@@ -23,7 +23,7 @@ fn everywhere(quotas: ActionQuotas) -> Quotas {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_is_limited_before_anything_is_hashed() {
+async fn asvs_2_4_1_a_client_is_limited_before_anything_is_hashed() {
     let app = limited(World::default(), everywhere(ActionQuotas { client: TWO, address: None }), &[]);
     for action in ["register", "activate", "resend-code"] {
         let url = format!("/api/v1/users/{action}");
@@ -42,7 +42,7 @@ async fn a_client_is_limited_before_anything_is_hashed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_is_limited_whether_or_not_it_exists() {
+async fn asvs_6_3_1_an_address_is_limited_whether_or_not_it_exists() {
     let app = limited(World::default(), everywhere(ActionQuotas { client: None, address: TWO }), &[]);
     for email in ["ADA@example.com", "ada@example.com"] {
         app.register(email, PASSWORD).await;
@@ -61,7 +61,7 @@ async fn an_address_is_limited_whether_or_not_it_exists() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_fallback_counts_while_the_limiter_is_down() {
+async fn asvs_16_5_2_the_fallback_counts_while_the_limiter_is_down() {
     let world = World { fallback: Some(Arc::new(Limiter::default())), ..World::default() };
     let fallback = world.fallback.clone().unwrap();
     let quotas = everywhere(ActionQuotas { client: TWO, address: None });
@@ -79,7 +79,7 @@ async fn the_fallback_counts_while_the_limiter_is_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn forwarding_headers_count_only_from_our_own_proxies() {
+async fn asvs_4_1_3_forwarding_headers_count_only_from_our_own_proxies() {
     let quotas = everywhere(ActionQuotas { client: TWO, address: None });
     let ask = async |app: &TestApp, forwarded: &str| {
         let request = app.post("/api/v1/users/register").header("x-forwarded-for", forwarded);

@@ -1,10 +1,14 @@
 use std::io::Write;
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
+use domain::ports::Quota;
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{TestApp, code, soon};
+use registration_api::limits::ActionQuotas;
+
+use crate::support::{TestApp, World, code, options, soon};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -35,13 +39,18 @@ static LOG: LazyLock<Lines> = LazyLock::new(|| {
     lines
 });
 
+/// What is logged so far of an event.
+fn of_event(event: &str) -> Vec<Value> {
+    lines().into_iter().filter(|line| line["fields"]["event"] == event).collect()
+}
+
 fn lines() -> Vec<Value> {
     let bytes = LOG.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_are_logged_without_their_secrets() {
+async fn asvs_16_2_5_requests_are_logged_without_their_secrets() {
     LazyLock::force(&LOG);
     let app = TestApp::start();
     let (email, password) = ("canary.recipient@example.com", "Canary-Password-5512");
@@ -53,8 +62,6 @@ async fn requests_are_logged_without_their_secrets() {
     app.activate(email, "Canary-Wrong-5513", &code(issue)).await;
     app.activate(email, password, &code(issue)).await;
     app.get("/nothing?token=Canary-Query-5514").await;
-    let of_event =
-        |event: &str| lines().into_iter().filter(|line| line["fields"]["event"] == event).collect::<Vec<_>>();
     // The line is written after the answer.
     let request = soon(async {
         loop {
@@ -78,4 +85,42 @@ async fn requests_are_logged_without_their_secrets() {
     for secret in ["canary.recipient", "Canary-Password", "Canary-Wrong", "Canary-Query"] {
         assert!(!all.contains(secret), "{secret} is in the log");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asvs_16_3_1_what_matters_to_security_is_logged() {
+    LazyLock::force(&LOG);
+    let mut options = options();
+    let two = Some(Quota { burst: 2, period: Duration::from_mins(1) });
+    options.quotas.activate = ActionQuotas { client: None, address: two };
+    let app = TestApp::start_with(World::default(), options);
+    let (email, password) = ("quentin@example.com", "a password of Quentin's");
+    app.register(email, password).await;
+    let issue = app.world.users.get(email).unwrap().issue();
+    app.world.users.mail_accepted(issue);
+    app.world.codes.open_window(issue, 5);
+    app.activate(email, "not Quentin's password", &code(issue)).await;
+    app.activate(email, password, &code(issue)).await;
+    app.activate(email, password, &code(issue)).await;
+    for event in ["user.registered", "authentication.failed", "user.activated", "limit.exceeded"] {
+        let found = of_event(event).into_iter().find(|line| line["fields"]["address"] == "q***@example.com");
+        let line = found.unwrap_or_else(|| panic!("{event} is not logged"));
+        assert!(line["timestamp"].is_string() && line["span"]["request_id"].is_string(), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asvs_16_4_1_nothing_that_is_sent_becomes_a_line() {
+    LazyLock::force(&LOG);
+    let app = TestApp::start();
+    let forged = "\r\n{\"fields\":{\"event\":\"canary.forged\"}}\r\n";
+    app.register(&format!("{forged}@example.com"), "a good password 1").await;
+    app.register("forger@example.com", &format!("password{forged}")).await;
+    app.activate("forger@example.com", forged, forged).await;
+    app.get("/%0d%0a{\"fields\":{\"event\":\"canary.forged\"}}").await;
+    let request = app.http.get(app.url("/health/live")).header("traceparent", "00-canary.forged");
+    request.header("user-agent", "x\tcanary.forged").send().await.unwrap();
+    // Every line is one JSON document: `lines` fails otherwise.
+    assert_eq!(of_event("canary.forged"), Vec::<Value>::new());
+    assert!(!String::from_utf8(LOG.0.lock().unwrap().clone()).unwrap().contains("canary.forged"));
 }

@@ -27,7 +27,13 @@ async fn an_unknown_path_is_404() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_method_is_405_with_allow() {
+async fn asvs_13_4_5_metrics_are_not_where_clients_are() {
+    let app = TestApp::start();
+    problem(app.get("/metrics").await, 404, "not-found").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asvs_4_1_1_an_unknown_method_is_405_with_allow() {
     let app = TestApp::start();
     for (paths, allow, methods) in [
         (&POST[..], "POST", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"]),
@@ -48,7 +54,7 @@ async fn an_unknown_method_is_405_with_allow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_reads_no_json_is_406() {
+async fn asvs_4_1_1_a_client_that_reads_no_json_is_406() {
     let app = TestApp::start();
     for path in POST {
         let response = app.post(path).header("accept", "text/html").send().await.unwrap();
@@ -65,7 +71,7 @@ async fn a_client_that_reads_no_json_is_406() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answer_has_the_security_headers() {
+async fn asvs_14_3_2_every_answer_has_the_security_headers() {
     let app = TestApp::start();
     for path in ["/", "/nothing", "/docs", "/docs/start.js", "/health/live", "/api/v1/openapi.json", POST[0]]
     {

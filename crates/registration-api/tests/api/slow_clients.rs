@@ -17,7 +17,7 @@ async fn send_registration(app: &TestApp) -> TcpStream {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_whose_client_has_gone_is_not_hashed() {
+async fn asvs_15_2_2_a_request_whose_client_has_gone_is_not_hashed() {
     let app = TestApp::start();
     let hasher = app.world.hasher.clone();
     hasher.turns.forget_permits(usize::MAX);
@@ -60,7 +60,7 @@ async fn a_slow_head_is_408() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_activation_whose_client_has_gone_is_finished() {
+async fn asvs_2_3_3_an_activation_whose_client_has_gone_is_finished() {
     let app = TestApp::start();
     let issue = app.pending_user().await;
     let users = &app.world.users;

@@ -305,7 +305,7 @@ impl MetricsSettings {
         match self.listen.as_str() {
             "" | "off" => Ok(None),
             address => address.parse().map(Some).map_err(|_| {
-                SettingsError::invalid("metrics.listen", "is not an address like 127.0.0.1:9000")
+                SettingsError::invalid("metrics.listen", "is not an address like 127.0.0.1:9464")
             }),
         }
     }
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_short_or_example_key_is_refused_by_name_and_not_shown() {
+    fn asvs_13_2_3_a_missing_short_or_example_key_is_refused_by_name_and_not_shown() {
         for key in ["", "c0ffee", &"0123456789abcdef".repeat(4), "change-me-please"] {
             let message = key_refusal(key);
             assert!(message.contains("code.key (REGISTRATION__CODE__KEY)"), "{message}");
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_do_not_show_their_secrets() {
+    fn asvs_13_3_1_settings_do_not_show_their_secrets() {
         let settings = Sources::default()
             .with("code.key", &"hush-hush")
             .with("postgres.url", &"postgres://me:hush-hush@db/x")

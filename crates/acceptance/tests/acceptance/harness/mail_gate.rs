@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
 use tokio::net::TcpStream;
@@ -20,6 +20,8 @@ type Connection = BufStream<TcpStream>;
 pub(crate) enum Verdict {
     /// The inbox gets it, the sender is told so.
     Accept,
+    /// The same, after so long a time.
+    AcceptAfter { seconds: u64 },
     /// The sender gets this reply, the inbox nothing.
     Refuse(&'static str),
     /// The sender waits for a reply in vain, the inbox gets nothing.
@@ -156,6 +158,10 @@ async fn settle(
             format!("{reply}\r\n").into_bytes()
         }
         Verdict::Hang => Vec::new(),
+        Verdict::AcceptAfter { seconds } => {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            deliver(server, mail, state).await?
+        }
         Verdict::Accept | Verdict::AcceptInSilence | Verdict::AcceptAndHangUp => {
             deliver(server, mail, state).await?
         }
@@ -164,7 +170,7 @@ async fn settle(
     match verdict {
         Verdict::Hang | Verdict::AcceptInSilence => std::future::pending().await,
         Verdict::AcceptAndHangUp => Err(io::ErrorKind::ConnectionAborted.into()),
-        Verdict::Accept | Verdict::Refuse(_) => write(client, &reply).await,
+        Verdict::Accept | Verdict::AcceptAfter { .. } | Verdict::Refuse(_) => write(client, &reply).await,
     }
 }
 

@@ -9,17 +9,26 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// The system as it is deployed, only without limits for clients, shared by the tests that need
-    /// nothing else.
+    /// The system that tests share which need nothing special. Hashing is cheap in it, so that the suite's
+    /// time goes where the tests look and requests meet where they race.
     pub(crate) fn ordinary() -> Self {
-        Self { shared_as: Some("ordinary"), settings: Vec::new(), expects_errors: false }
+        Self { shared_as: Some("ordinary"), ..Self::own() }
     }
 
-    /// A system of the test's own, to be broken and restarted at will. Hashing is cheap in it, so that
-    /// the suite's time goes where the test looks.
+    /// A shared system that hashes as it is delivered.
+    pub(crate) fn with_costly_hashes() -> Self {
+        Self { shared_as: Some("costly hashes"), settings: Vec::new(), expects_errors: false }
+    }
+
+    /// A system of the test's own, to be broken and restarted at will.
     pub(crate) fn own() -> Self {
-        let cheap = Self { shared_as: None, ..Self::ordinary() };
-        cheap.with("hashing.memory_kib", "256").with("hashing.iterations", "1")
+        let delivered = Self { shared_as: None, settings: Vec::new(), expects_errors: false };
+        delivered.with("hashing.memory_kib", "256").with("hashing.iterations", "1")
+    }
+
+    /// A mail server that hangs is soon given up, and what a killed process had in hand is soon taken up.
+    pub(crate) fn impatient(self) -> Self {
+        self.with("smtp.timeout_ms", "3000").with("outbox.lease_seconds", "4")
     }
 
     /// Lets all tests that name the same set-up share one system.

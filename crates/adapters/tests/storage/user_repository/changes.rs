@@ -10,10 +10,10 @@ use std::time::Duration;
 on_every_store! {
     a_new_code_is_not_mailed_yet_and_holds_the_address,
     an_activation_is_stored_with_its_event,
-    of_parallel_changes_one_wins,
-    a_stale_change_writes_nothing,
-    a_change_without_its_events_is_not_made,
-    a_password_hash_is_upgraded_unless_it_has_changed,
+    asvs_15_4_2_of_parallel_changes_one_wins,
+    asvs_15_4_2_a_stale_change_writes_nothing,
+    asvs_2_3_3_a_change_without_its_events_is_not_made,
+    asvs_11_4_2_a_password_hash_is_upgraded_unless_it_has_changed,
     a_repeated_registration_is_recorded_at_most_every_so_often,
     of_parallel_repetitions_one_is_recorded,
 }
@@ -48,7 +48,7 @@ async fn an_activation_is_stored_with_its_event(store: Store) {
     assert!(matches!(claim(&store, &mut user("ada@example.com")).await, Err(ClaimError::EmailTaken)));
 }
 
-async fn of_parallel_changes_one_wins(store: Store) {
+async fn asvs_15_4_2_of_parallel_changes_one_wins(store: Store) {
     let ada = store.registered("ada@example.com").await;
     let changes =
         (0..20).map(|number| {
@@ -72,7 +72,7 @@ async fn of_parallel_changes_one_wins(store: Store) {
     assert_eq!(due.iter().map(|entry| &entry.event).collect::<Vec<_>>(), [&won[0].1[0]]);
 }
 
-async fn a_stale_change_writes_nothing(store: Store) {
+async fn asvs_15_4_2_a_stale_change_writes_nothing(store: Store) {
     let mut ada = store.registered("ada@example.com").await;
     let seen = ada.issue();
     store.users.start_minute(seen, Duration::ZERO).await.unwrap();
@@ -96,7 +96,7 @@ async fn a_stale_change_writes_nothing(store: Store) {
 }
 
 /// The outbox refuses an event whose identifier it has already: the only failure that can be had at will.
-async fn a_change_without_its_events_is_not_made(store: Store) {
+async fn asvs_2_3_3_a_change_without_its_events_is_not_made(store: Store) {
     let mut ada = user("ada@example.com");
     let taken = events_of(&mut ada);
     store.users.claim(&ada, &taken).await.unwrap();
@@ -118,7 +118,7 @@ async fn a_change_without_its_events_is_not_made(store: Store) {
     assert!(store.users.record_repeated_registration(carol.id(), LONG, &notice).await.unwrap());
 }
 
-async fn a_password_hash_is_upgraded_unless_it_has_changed(store: Store) {
+async fn asvs_11_4_2_a_password_hash_is_upgraded_unless_it_has_changed(store: Store) {
     let ada = store.registered("ada@example.com").await;
     let (stronger, other) =
         (PasswordHash::from_phc("stronger".into()), PasswordHash::from_phc("other".into()));

@@ -9,19 +9,19 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 on_every_store! {
-    a_claim_stores_the_user_and_its_event,
-    unusual_addresses_are_kept_exactly,
+    asvs_2_3_3_a_claim_stores_the_user_and_its_event,
+    asvs_1_2_4_unusual_addresses_are_kept_exactly,
     addresses_are_compared_case_insensitively,
     a_claim_holds_the_address,
     a_lapsed_claim_is_taken_over_and_gone,
-    of_parallel_claims_one_wins,
-    of_parallel_takeovers_one_wins,
+    asvs_15_4_2_of_parallel_claims_one_wins,
+    asvs_15_4_2_of_parallel_takeovers_one_wins,
     the_minute_belongs_to_the_current_code_of_a_pending_user,
     a_minute_can_be_started_again,
     a_minute_of_zero_frees_the_address,
 }
 
-async fn a_claim_stores_the_user_and_its_event(store: Store) {
+async fn asvs_2_3_3_a_claim_stores_the_user_and_its_event(store: Store) {
     let mut ada = user("Ada@example.com");
     let events = events_of(&mut ada);
     store.users.claim(&ada, &events).await.unwrap();
@@ -36,7 +36,7 @@ async fn a_claim_stores_the_user_and_its_event(store: Store) {
     assert!(store.users.find_by_email(user("bob@example.com").email()).await.unwrap().is_none());
 }
 
-async fn unusual_addresses_are_kept_exactly(store: Store) {
+async fn asvs_1_2_4_unusual_addresses_are_kept_exactly(store: Store) {
     let longest = format!("{}@{}.com", "a".repeat(64), ["b".repeat(59).as_str(); 3].join("."));
     for email in
         ["o'brien@example.com", "a!b+tag@example.co.uk", "%_x@example.com", "x@bücher.example", &longest]
@@ -110,11 +110,11 @@ async fn contend(store: &Store) -> User {
     winner
 }
 
-async fn of_parallel_claims_one_wins(store: Store) {
+async fn asvs_15_4_2_of_parallel_claims_one_wins(store: Store) {
     contend(&store).await;
 }
 
-async fn of_parallel_takeovers_one_wins(store: Store) {
+async fn asvs_15_4_2_of_parallel_takeovers_one_wins(store: Store) {
     let earlier = store.registered("ada@example.com").await;
     store.users.start_minute(earlier.issue(), Duration::ZERO).await.unwrap();
     outlast(Duration::ZERO).await;

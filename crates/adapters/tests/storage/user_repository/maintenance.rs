@@ -10,14 +10,14 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 on_every_store! {
-    the_purge_takes_old_unverified_users_in_batches,
+    asvs_14_2_7_the_purge_takes_old_unverified_users_in_batches,
     parallel_purges_do_not_disturb_each_other,
-    a_dropped_caller_leaves_nothing_half_done,
+    asvs_2_3_3_a_dropped_caller_leaves_nothing_half_done,
     the_relay_is_woken_by_what_adds_events,
     the_store_answers,
 }
 
-async fn the_purge_takes_old_unverified_users_in_batches(store: Store) {
+async fn asvs_14_2_7_the_purge_takes_old_unverified_users_in_batches(store: Store) {
     let active = store.active("ada@example.com").await;
     let mut old = Vec::new();
     for number in 0..3 {
@@ -52,7 +52,7 @@ async fn parallel_purges_do_not_disturb_each_other(store: Store) {
 }
 
 /// Goes away after every possible number of steps, also in the middle of the transaction.
-async fn a_dropped_caller_leaves_nothing_half_done(store: Store) {
+async fn asvs_2_3_3_a_dropped_caller_leaves_nothing_half_done(store: Store) {
     for steps in 0..40 {
         let mut ada = user(&format!("a{steps}@example.com"));
         let events = events_of(&mut ada);

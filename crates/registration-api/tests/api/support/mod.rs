@@ -26,7 +26,6 @@ use registration_api::{AppState, Options, Ports};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use service::health::{Health, HealthCheck};
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub(crate) const EMAIL: &str = "ada@example.com";
@@ -53,7 +52,6 @@ pub(crate) struct World {
     pub(crate) hasher: Arc<Hasher>,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) fallback: Option<Arc<Limiter>>,
-    pub(crate) relay_wake: Arc<Notify>,
 }
 
 pub(crate) fn options() -> Options {
@@ -120,10 +118,11 @@ impl TestApp {
             breached: None,
             ids: Arc::new(Ids(AtomicU64::new(1))),
         };
-        let state = Data::new(AppState::new(ports, options, world.relay_wake.clone(), Health::new(checks)));
+        let state = Data::new(AppState::new(ports, options, Health::new(checks)));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(server(listener, state, server_options).unwrap());
+        service::install_crypto();
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { address, world, http }
     }

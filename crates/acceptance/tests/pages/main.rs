@@ -1,0 +1,13 @@
+//! The two pages as a person sees them, in headless Chromium, and the inbox as Mailpit's clients see it.
+//!
+//! Needs chromium, chromium-driver, node and npm, which `cargo xtask test` installs; without them the tests
+//! fail and say so. Screenshots of every step are left in `target/artefacts`, to be looked at.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+
+mod browser;
+#[path = "../standalone/harness/mod.rs"]
+mod harness;
+
+mod inbox_page;
+mod mailpit_client;
+mod sign_up;

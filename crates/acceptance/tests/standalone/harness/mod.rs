@@ -1,0 +1,31 @@
+//! What these tests stand on: standalone processes, and the journeys' own client, mailbox and patience.
+//!
+//! Shared with the executable `pages`; each of the two uses its part of it.
+#![allow(dead_code, unused_imports, reason = "two executables use this, neither of them all of it")]
+
+#[path = "../../acceptance/harness/account.rs"]
+mod account;
+#[path = "../../acceptance/harness/client.rs"]
+mod client;
+#[path = "../../acceptance/harness/environment.rs"]
+mod environment;
+#[path = "../../acceptance/harness/mailbox.rs"]
+mod mailbox;
+mod output;
+#[path = "../../acceptance/harness/port.rs"]
+mod port;
+mod program;
+#[path = "../../acceptance/harness/reply.rs"]
+mod reply;
+mod standalone;
+#[path = "../../acceptance/harness/wait.rs"]
+mod wait;
+
+pub(crate) use account::{Account, unique};
+pub(crate) use client::{Client, Secrets};
+pub(crate) use environment::binary;
+pub(crate) use mailbox::Mailbox;
+pub(crate) use port::free_port;
+pub(crate) use program::Program;
+pub(crate) use standalone::{Standalone, Start};
+pub(crate) use wait::{PATIENCE, eventually};

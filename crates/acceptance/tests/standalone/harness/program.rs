@@ -1,0 +1,73 @@
+//! A running program, which never outlives its test: `setpriv --pdeathsig` has the kernel kill it with
+//! the thread that started it, even when the executable itself is killed.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+
+use super::output::Output;
+use super::wait::eventually;
+
+/// A started program and what it writes.
+pub(crate) struct Program {
+    name: String,
+    child: Mutex<Child>,
+    pub(crate) stdout: Output,
+    pub(crate) stderr: Output,
+}
+
+impl Program {
+    /// Starts a program with nothing but these variables and the PATH in its environment.
+    pub(crate) fn start<A: AsRef<OsStr>>(
+        program: &Path,
+        arguments: impl IntoIterator<Item = A>,
+        environment: &[(String, String)],
+    ) -> Self {
+        let mut child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(program)
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", std::env::temp_dir())
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("util-linux's setpriv can be run");
+        Self {
+            name: program.display().to_string(),
+            stdout: Output::of(child.stdout.take().unwrap()),
+            stderr: Output::of(child.stderr.take().unwrap()),
+            child: Mutex::new(child),
+        }
+    }
+
+    /// Its process identifier.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.lock().unwrap().id()
+    }
+
+    /// Sends a signal, `INT` or `KILL` for example.
+    pub(crate) fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args(["-s", signal, &self.id().to_string()]).status().unwrap();
+        assert!(status.success(), "{} cannot be sent {signal}", self.name);
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&self) -> ExitStatus {
+        let ended = async || self.child.lock().unwrap().try_wait().unwrap();
+        eventually(&format!("the end of {}", self.name), ended).await
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let mut child = self.child.lock().unwrap();
+        // An error means that it has ended already.
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+}

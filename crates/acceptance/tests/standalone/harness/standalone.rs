@@ -1,0 +1,90 @@
+//! The standalone binary as somebody starts it, only with its files and ports out of the way.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::client::{Client, Secrets};
+use super::environment::binary;
+use super::mailbox::Mailbox;
+use super::port::free_port;
+use super::program::Program;
+
+/// How it is started.
+#[derive(Clone)]
+pub(crate) struct Start {
+    data: PathBuf,
+    pub(crate) api_port: u16,
+    pub(crate) inbox_port: u16,
+    pub(crate) smtp_port: u16,
+    environment: Vec<(String, String)>,
+}
+
+impl Start {
+    /// On a data directory, which need not exist, and on free ports.
+    pub(crate) fn on(data: &Path) -> Self {
+        let start = Self {
+            data: data.to_owned(),
+            api_port: free_port(),
+            inbox_port: free_port(),
+            smtp_port: free_port(),
+            environment: Vec::new(),
+        };
+        start.with("metrics.listen", &format!("127.0.0.1:{}", free_port()))
+    }
+
+    /// Changes a setting, `section.key`.
+    pub(crate) fn with(mut self, key: &str, value: &str) -> Self {
+        let name = format!("REGISTRATION__{}", key.to_uppercase().replace('.', "__"));
+        self.environment.push((name, value.to_owned()));
+        self
+    }
+
+    /// Starts it without waiting, for starts that cannot succeed.
+    pub(crate) fn spawn(&self) -> Program {
+        let flags = [
+            ("--data-dir", self.data.display().to_string()),
+            ("--port", self.api_port.to_string()),
+            ("--inbox-port", self.inbox_port.to_string()),
+            ("--smtp-port", self.smtp_port.to_string()),
+        ];
+        let arguments = flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]);
+        Program::start(&binary("standalone"), arguments, &self.environment)
+    }
+
+    /// Starts it and waits until it says where it is and answers that it is ready.
+    pub(crate) async fn ready(&self) -> Standalone {
+        let client = reqwest::Client::new();
+        let began = Instant::now();
+        let program = self.spawn();
+        program.stdout.line_with("API").await;
+        let api = format!("http://127.0.0.1:{}", self.api_port);
+        let answer = client.get(format!("{api}/health/ready")).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200, "{}", program.stderr.text());
+        let time_to_ready = began.elapsed();
+        let inbox = format!("http://127.0.0.1:{}", self.inbox_port);
+        Standalone { program, api, inbox, time_to_ready }
+    }
+}
+
+/// A running standalone system.
+pub(crate) struct Standalone {
+    pub(crate) program: Program,
+    /// The base URL of the API and its documentation.
+    pub(crate) api: String,
+    /// The base URL of the inbox.
+    pub(crate) inbox: String,
+    /// From the start of the process to its first answer that it is ready.
+    pub(crate) time_to_ready: Duration,
+}
+
+impl Standalone {
+    /// A client of its API.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&self.api, Secrets::default())
+    }
+
+    /// The mails in its inbox.
+    pub(crate) fn mailbox(&self) -> Mailbox {
+        Mailbox::at(&self.inbox)
+    }
+}

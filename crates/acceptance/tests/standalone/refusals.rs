@@ -1,0 +1,74 @@
+//! Starts that cannot succeed: exit code 1 and one sentence on standard error that names the culprit,
+//! at once and without a word on standard output.
+
+use std::fs;
+use std::net::TcpListener;
+
+use crate::harness::Start;
+
+/// Starts it in vain. Returns the sentence.
+async fn refusal(start: &Start) -> String {
+    let program = start.spawn();
+    assert_eq!(program.ended().await.code(), Some(1), "{}", program.stderr.text());
+    assert_eq!(program.stdout.whole().await, "");
+    let sentence = program.stderr.whole().await;
+    assert_eq!(sentence.lines().count(), 1, "more than one sentence:\n{sentence}");
+    assert!(sentence.starts_with("standalone: "), "{sentence}");
+    assert!(!sentence.contains("panicked"), "{sentence}");
+    sentence
+}
+
+#[tokio::test]
+async fn a_busy_port_is_named_with_a_way_out() {
+    let data = tempfile::tempdir().unwrap();
+    let start = Start::on(data.path());
+    for port in [start.api_port, start.inbox_port, start.smtp_port] {
+        let busy = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        let sentence = refusal(&start).await;
+        assert!(sentence.contains(&port.to_string()), "{sentence}");
+        assert!(sentence.contains("choose another port"), "{sentence}");
+        drop(busy);
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_written_is_named() {
+    // Root may write everywhere, so a file stands where the directory, or its parent, should be.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for data in [file.path().to_owned(), file.path().join("data")] {
+        let sentence = refusal(&Start::on(&data)).await;
+        assert!(sentence.contains(data.to_str().unwrap()), "{sentence}");
+        assert!(sentence.contains("--data-dir"), "{sentence}");
+    }
+}
+
+#[tokio::test]
+async fn a_directory_in_use_is_named() {
+    let data = tempfile::tempdir().unwrap();
+    let _first = Start::on(data.path()).ready().await;
+    let sentence = refusal(&Start::on(data.path())).await;
+    assert!(sentence.contains("in use") && sentence.contains(data.path().to_str().unwrap()), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_named() {
+    let data = tempfile::tempdir().unwrap();
+    let start = Start::on(data.path());
+    drop(start.ready().await);
+    for entry in fs::read_dir(data.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.to_str().unwrap().contains("sqlite3") {
+            fs::write(path, "not what SQLite writes ".repeat(1000)).unwrap();
+        }
+    }
+    let sentence = refusal(&start).await;
+    assert!(sentence.contains("registration.sqlite3"), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_damaged_key_is_named_and_not_shown() {
+    let data = tempfile::tempdir().unwrap();
+    fs::write(data.path().join("code.key"), "0123456789abcdef").unwrap();
+    let sentence = refusal(&Start::on(data.path())).await;
+    assert!(sentence.contains("code.key") && !sentence.contains("0123456789abcdef"), "{sentence}");
+}

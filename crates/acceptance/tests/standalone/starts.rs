@@ -1,0 +1,75 @@
+//! What a first start makes, what the next one finds, and what the program says of itself.
+
+use std::fs;
+
+use crate::harness::{Account, Program, Start, binary, free_port};
+
+#[tokio::test]
+async fn the_next_start_continues_with_the_same_key_and_users() {
+    let parent = tempfile::tempdir().unwrap();
+    let data = parent.path().join("data");
+    let start = Start::on(&data);
+    let account = Account::new();
+    let first = start.ready().await;
+    first.client().register(&account).await.expect_status(201);
+    let code = first.mailbox().first(&account.email).await.code();
+    first.client().activate(&account, &code).await.expect_status(200);
+    let key = fs::read(data.join("code.key")).unwrap();
+    drop(first);
+
+    let second = start.ready().await;
+    assert_eq!(fs::read(data.join("code.key")).unwrap(), key);
+    second.client().register(&account).await.expect_problem(409, "email-taken");
+    second.client().activate(&account, &code).await.expect_problem(409, "already-active");
+}
+
+#[tokio::test]
+async fn the_inbox_is_off_where_another_mail_server_is_set() {
+    let data = tempfile::tempdir().unwrap();
+    let start = Start::on(data.path()).with("smtp.host", "127.0.0.1").with("smtp.port", "9");
+    let standalone = start.ready().await;
+    for port in [start.inbox_port, start.smtp_port] {
+        let attempt = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
+        assert!(attempt.is_err(), "something listens on {port}");
+    }
+    let greeting = standalone.program.stdout.line_with("Mails").await;
+    assert!(greeting.contains("smtp.host"), "{greeting}");
+    assert!(!standalone.program.stdout.text().contains("Inbox"));
+}
+
+#[tokio::test]
+async fn the_inbox_listens_on_loopback_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let start = Start::on(data.path());
+    let _standalone = start.ready().await;
+    // As /proc/net/tcp shows a socket: local address and port in hexadecimal, 0A for listening.
+    let sockets =
+        fs::read_to_string("/proc/net/tcp").unwrap() + &fs::read_to_string("/proc/net/tcp6").unwrap();
+    for port in [start.api_port, start.inbox_port, start.smtp_port] {
+        let suffix = format!(":{port:04X}");
+        let local = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let listening: Vec<_> =
+            local.filter(|fields| fields[1].ends_with(&suffix) && fields[3] == "0A").collect();
+        let [socket] = &listening[..] else { panic!("{listening:?} listen on {port}") };
+        assert_eq!(socket[1], format!("0100007F{suffix}"), "127.0.0.1 as the kernel writes it");
+    }
+}
+
+#[tokio::test]
+async fn the_program_explains_itself() {
+    let help = output(&["--help"]).await;
+    for flag in ["--port", "--inbox-port", "--smtp-port", "--data-dir", "--no-inbox", "--config"] {
+        assert!(help.contains(flag), "{flag} is not explained:\n{help}");
+    }
+    assert_eq!(output(&["--version"]).await.trim(), concat!("standalone ", env!("CARGO_PKG_VERSION")));
+    assert!(output(&["defaults"]).await.contains("[standalone]"));
+}
+
+/// What a command writes, which must succeed and complain about nothing.
+async fn output(arguments: &[&str]) -> String {
+    let environment = [("REGISTRATION__HTTP__LISTEN".to_owned(), format!("127.0.0.1:{}", free_port()))];
+    let program = Program::start(&binary("standalone"), arguments, &environment);
+    assert!(program.ended().await.success(), "{arguments:?}: {}", program.stderr.whole().await);
+    assert_eq!(program.stderr.whole().await, "", "{arguments:?}");
+    program.stdout.whole().await
+}
