@@ -38,14 +38,14 @@ async fn the_inbox_is_off_where_another_mail_server_is_set() {
 }
 
 #[tokio::test]
-async fn the_inbox_listens_on_loopback_alone() {
+async fn everything_listens_on_loopback_alone() {
     let data = tempfile::tempdir().unwrap();
     let start = Start::on(data.path());
     let _standalone = start.ready().await;
     // As /proc/net/tcp shows a socket: local address and port in hexadecimal, 0A for listening.
     let sockets =
         fs::read_to_string("/proc/net/tcp").unwrap() + &fs::read_to_string("/proc/net/tcp6").unwrap();
-    for port in [start.api_port, start.inbox_port, start.smtp_port] {
+    for port in [start.api_port, start.inbox_port, start.smtp_port, start.metrics_port] {
         let suffix = format!(":{port:04X}");
         let local = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         let listening: Vec<_> =

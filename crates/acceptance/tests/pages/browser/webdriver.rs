@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::Theme;
-use crate::harness::{PATIENCE, Program};
+use crate::harness::{Program, http_client};
 
 /// By which name the standard wraps a reference to an element (W3C's standard, section 12).
 pub(super) const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -33,7 +33,7 @@ impl Session {
         let started = driver.stdout.line_with("started successfully on port").await;
         let port = started.rsplit(' ').next().unwrap().trim_end_matches('.');
         let profile = tempfile::tempdir().unwrap();
-        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+        let http = http_client();
         let sessions = format!("http://127.0.0.1:{port}/session");
         let capabilities = json!({ "capabilities": { "alwaysMatch": {
             "goog:chromeOptions": { "binary": chromium(), "args": arguments(theme, &profile) },

@@ -9,6 +9,7 @@ mod account;
 mod client;
 #[path = "../../acceptance/harness/environment.rs"]
 mod environment;
+mod http_client;
 #[path = "../../acceptance/harness/mailbox.rs"]
 mod mailbox;
 mod output;
@@ -24,6 +25,7 @@ mod wait;
 pub(crate) use account::{Account, unique};
 pub(crate) use client::{Client, Secrets};
 pub(crate) use environment::binary;
+pub(crate) use http_client::http_client;
 pub(crate) use mailbox::Mailbox;
 pub(crate) use port::free_port;
 pub(crate) use program::Program;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::client::{Client, Secrets};
 use super::environment::binary;
+use super::http_client::http_client;
 use super::mailbox::Mailbox;
 use super::port::free_port;
 use super::program::Program;
@@ -16,6 +17,7 @@ pub(crate) struct Start {
     pub(crate) api_port: u16,
     pub(crate) inbox_port: u16,
     pub(crate) smtp_port: u16,
+    pub(crate) metrics_port: u16,
     environment: Vec<(String, String)>,
 }
 
@@ -27,9 +29,11 @@ impl Start {
             api_port: free_port(),
             inbox_port: free_port(),
             smtp_port: free_port(),
+            metrics_port: free_port(),
             environment: Vec::new(),
         };
-        start.with("metrics.listen", &format!("127.0.0.1:{}", free_port()))
+        let metrics = format!("127.0.0.1:{}", start.metrics_port);
+        start.with("metrics.listen", &metrics)
     }
 
     /// Changes a setting, `section.key`.
@@ -53,7 +57,7 @@ impl Start {
 
     /// Starts it and waits until it says where it is and answers that it is ready.
     pub(crate) async fn ready(&self) -> Standalone {
-        let client = reqwest::Client::new();
+        let client = http_client();
         let began = Instant::now();
         let program = self.spawn();
         program.stdout.line_with("API").await;

@@ -1,0 +1,10 @@
+//! HTTP, without TLS.
+
+use super::wait::PATIENCE;
+
+/// A client. A workspace build gives reqwest TLS without a provider, which it wants to know even for HTTP.
+pub(crate) fn http_client() -> reqwest::Client {
+    // Fails only where it is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().timeout(PATIENCE).build().unwrap()
+}
