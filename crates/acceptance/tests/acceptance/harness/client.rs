@@ -27,8 +27,6 @@ pub(crate) struct Client {
 impl Client {
     /// A client of the API at `base`, which adds what it sends in confidence to `secrets`.
     pub(crate) fn new(base: &str, secrets: Secrets) -> Self {
-        // Fails only where it is installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(90)).build().unwrap();
         Self { http, base: base.to_owned(), seen: Mutex::default(), secrets }
     }

@@ -11,6 +11,9 @@ use tokio::runtime::Runtime;
 pub(crate) fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
+        // A workspace build gives reqwest TLS without a provider, which it wants to know even for HTTP.
+        // Fails only where it is installed already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
     })
 }
