@@ -17,7 +17,10 @@ const ORIGIN: &str = "https://app.example.com";
 const PAUSE: Duration = Duration::from_millis(150);
 
 fn impatient() -> Setup {
-    Setup::own().with("http.header_timeout_ms", "1000").with("http.body_timeout_ms", "1000")
+    Setup::own()
+        .with("http.header_timeout_ms", "1000")
+        .with("http.body_timeout_ms", "1000")
+        .with("http.keep_alive_seconds", "2")
 }
 
 fn three_connections() -> Setup {

@@ -79,19 +79,19 @@ struct Row {
 
 /// Adds events to the outbox, within the transaction of the change that caused them.
 pub(super) async fn record(connection: &mut AsyncPgConnection, events: Vec<StoredEvent>) -> QueryResult<()> {
-    let rows: Vec<_> = events
-        .into_iter()
-        .map(|event| {
-            (
-                outbox::id.eq(event.id),
-                outbox::kind.eq(event.kind),
-                outbox::user_id.eq(event.user_id),
-                outbox::code_number.eq(event.code_number),
-                outbox::traceparent.eq(event.traceparent),
-            )
-        })
-        .collect();
-    diesel::insert_into(outbox::table).values(rows).execute(connection).await.map(drop)
+    // One by one: an insertion of several rows is prepared anew each time, and there is hardly ever more
+    // than one event.
+    for event in events {
+        let row = (
+            outbox::id.eq(event.id),
+            outbox::kind.eq(event.kind),
+            outbox::user_id.eq(event.user_id),
+            outbox::code_number.eq(event.code_number),
+            outbox::traceparent.eq(event.traceparent),
+        );
+        diesel::insert_into(outbox::table).values(row).execute(connection).await?;
+    }
+    Ok(())
 }
 
 /// A time span as PostgreSQL counts it, in microseconds. Longer ones than a century would lead out of

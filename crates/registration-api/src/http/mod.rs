@@ -18,6 +18,7 @@ mod resend_code;
 mod routes;
 mod security_headers;
 mod server;
+mod stalled_connections;
 mod use_case_errors;
 
 pub mod client_address;

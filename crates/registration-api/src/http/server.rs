@@ -15,6 +15,7 @@ use super::cors::cors;
 use super::request_log::log_request;
 use super::routes::routes;
 use super::security_headers::security_headers;
+use super::stalled_connections::{mark_activity, watch_connection};
 use crate::AppState;
 
 /// What bounds the server.
@@ -26,7 +27,8 @@ pub struct ServerOptions {
     pub max_connections: usize,
     /// How long a connection stays open without a request.
     pub keep_alive: Duration,
-    /// How long a client may take to send the head of its first request; then 408.
+    /// How long a client may take to send the head of its first request; then 408. For that of a later one, as
+    /// much longer as the connection may be silent.
     pub client_request_timeout: Duration,
     /// How long a client may take to close a connection.
     pub client_disconnect_timeout: Duration,
@@ -49,11 +51,14 @@ pub fn server(
             .wrap(Condition::new(!origins.is_empty(), cors(origins)))
             .wrap(security_headers())
             .wrap(from_fn(log_request))
+            .wrap(from_fn(mark_activity))
     };
+    let patience = options.keep_alive + options.client_request_timeout;
     let server = HttpServer::new(app)
         .workers(workers)
         .max_connections(options.max_connections.div_ceil(workers).max(1))
         .keep_alive(options.keep_alive)
+        .on_connect(watch_connection(patience))
         .client_request_timeout(options.client_request_timeout)
         .client_disconnect_timeout(options.client_disconnect_timeout)
         .shutdown_timeout(options.shutdown_timeout.as_secs())

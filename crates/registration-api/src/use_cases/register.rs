@@ -19,8 +19,9 @@ use service::error_chain::ErrorChain;
 const NOTICE_PERIOD: Duration = Duration::from_hours(1);
 
 /// While accounts are concealed, the store's part of the work takes a multiple of this. It is far more than the
-/// few milliseconds by which the cases differ, and costs nothing but a little waiting.
-const CONCEALING_STEP: Duration = Duration::from_millis(50);
+/// few milliseconds that a commit takes longer than a refusal, also on a busy machine, and costs
+/// nothing but a little waiting.
+const CONCEALING_STEP: Duration = Duration::from_millis(100);
 
 /// What registration says about an address that is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

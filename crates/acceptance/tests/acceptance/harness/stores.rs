@@ -11,6 +11,7 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use redis::aio::MultiplexedConnection;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
+use super::environment::required;
 use super::system::System;
 use super::wait::eventually;
 
@@ -105,7 +106,8 @@ pub(crate) struct Tap {
 impl Tap {
     /// Receives a copy of everything that is published from now on.
     pub(crate) async fn open(system: &System) -> Self {
-        let url = server_setting(system, "rabbitmq.url");
+        // Around the proxy, which a test may cut.
+        let url = required("TEST_AMQP_URL");
         let exchange = server_setting(system, "rabbitmq.exchange");
         let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("RabbitMQ");
         let channel = connection.create_channel().await.unwrap();
