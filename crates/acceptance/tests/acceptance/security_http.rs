@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(150);
 
 fn impatient() -> Setup {
     Setup::own()
-        .with("http.header_timeout_ms", "1000")
+        .with("http.header_timeout_ms", "2000")
         .with("http.body_timeout_ms", "1000")
         .with("http.keep_alive_seconds", "2")
 }
