@@ -1,0 +1,162 @@
+//! An attacker who never rests: for a day and some hours of simulated time, codes of one address are asked
+//! for by resends and by claiming it anew, and each is guessed over fifty connections at once.
+//!
+//! Everything is wired as in the standalone system, but for the limits, which are off: what holds the
+//! attacker is the budget alone (OWASP ASVS 6.3.1, 6.6.3).
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::argon2id::{HashPool, HashPoolOptions};
+use adapters::in_process::{InProcessCodeStore, InProcessGuessBudget, InProcessRateLimiter};
+use adapters::sqlite::{self, SqliteUserRepository};
+use domain::ports::{GuessAllowance, IdSource, UserRepository};
+use domain::{CodeKey, CodeLength, EmailAddress, Password, PasswordLength, TraceParent, User};
+use futures::future::join_all;
+use registration_api::limits::{Limits, Quotas};
+use registration_api::password_policy::PasswordPolicy;
+use registration_api::use_cases::{
+    Activate, ActivateError, Authenticator, Credentials, ExistingAccount, Register, ResendCode,
+};
+use service::identifiers::SystemIds;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+const ADDRESS: &str = "ada@example.com";
+const CONNECTIONS: usize = 50;
+const WINDOW: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
+const BUDGET: GuessAllowance = GuessAllowance { guesses: 20, period: DAY };
+const CODE_KEY: &str = "7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12";
+
+struct System {
+    register: Register,
+    resend_code: ResendCode,
+    activate: Activate,
+    _data: tempfile::TempDir,
+}
+
+#[tokio::test]
+async fn asvs_6_3_1_in_no_day_are_more_than_twenty_guesses_compared() {
+    let system = System::start().await;
+    // Time passes only as the test says, even while all wait for a hash or the database.
+    tokio::time::pause();
+    let busy = tokio::spawn(async {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    });
+    let began = Instant::now();
+    let mut compared = Vec::new();
+    for hour in 0..28 {
+        // The first code of each claim, and two further ones.
+        let password = format!("correct horse battery {hour}");
+        system.claim(&password).await;
+        for _ in 0..3 {
+            for _ in 0..system.guesses_compared(&password).await {
+                compared.push(began.elapsed());
+            }
+            tokio::time::advance(Duration::from_mins(20)).await;
+            system.resend_code.resend_code(&credentials(&password), trace()).await.unwrap();
+        }
+    }
+    busy.abort();
+    let on_day_one = compared.iter().filter(|at| **at < DAY).count();
+    assert_eq!(on_day_one, 20, "the attacker gets the whole budget: {compared:?}");
+    assert!(compared.len() > 20, "the budget comes back: {compared:?}");
+    for guesses in compared.windows(21) {
+        assert!(guesses[20] >= guesses[0] + DAY, "21 guesses within a day: {guesses:?}");
+    }
+}
+
+impl System {
+    async fn start() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let options =
+            sqlite::Options { path: data.path().join("users.db"), busy_timeout: Duration::from_secs(5) };
+        let database = sqlite::open(options).await.unwrap();
+        let users = Arc::new(SqliteUserRepository::new(database, Arc::new(Notify::new())));
+        let hashing = HashPoolOptions {
+            memory_kib: 64,
+            iterations: 1,
+            lanes: 1,
+            threads: 1,
+            queue: 2 * CONNECTIONS,
+            deadline: Duration::from_mins(1),
+        };
+        let hasher = Arc::new(HashPool::start(&hashing).unwrap());
+        let ids = Arc::new(SystemIds);
+        let limits = Arc::new(Limits::new(Quotas::default(), Arc::new(InProcessRateLimiter::new()), None));
+        let authenticator = Authenticator { users: users.clone(), hasher: hasher.clone() };
+        let passwords = PasswordPolicy { refuse_common: true, breached: None, breach_fail_open: true };
+        let activate = Activate {
+            authenticator: authenticator.clone(),
+            codes: Arc::new(InProcessCodeStore::new()),
+            guesses: Arc::new(InProcessGuessBudget::new()),
+            guess_allowance: BUDGET,
+            code_key: Arc::new(CodeKey::from_hex(CODE_KEY).unwrap()),
+            code_length: CodeLength::new(4).unwrap(),
+            ids: ids.clone(),
+            limits: limits.clone(),
+        };
+        let resend_code = ResendCode { authenticator, ids: ids.clone(), limits: limits.clone() };
+        let existing_account = ExistingAccount::Reveal;
+        let register = Register { users, hasher, ids, limits, passwords, existing_account };
+        Self { register, resend_code, activate, _data: data }
+    }
+
+    fn users(&self) -> &dyn UserRepository {
+        &*self.activate.authenticator.users
+    }
+
+    async fn user(&self) -> Option<User> {
+        self.users().find_by_email(&address()).await.unwrap()
+    }
+
+    /// Claims the address, once the minute of the claim before has run out.
+    async fn claim(&self, password: &str) {
+        if let Some(earlier) = self.user().await {
+            self.users().start_minute(earlier.issue(), Duration::ZERO).await.unwrap();
+        }
+        let password = Password::new(password.into(), PasswordLength { min: 8, max: 128 }).unwrap();
+        self.register.register(address(), password, trace()).await.unwrap();
+    }
+
+    /// Opens the window of the current code, as the worker does when it has mailed it, and sends wrong
+    /// guesses all at once. Returns how many were compared: only then is it said how many are left.
+    async fn guesses_compared(&self, password: &str) -> usize {
+        let issue = self.user().await.unwrap().issue();
+        self.activate.codes.open(issue, WINDOW, 5).await.unwrap();
+        let code = self.activate.code_key.derive(issue, self.activate.code_length);
+        let wrong = (0..).map(|number| format!("{number:04}")).filter(|guess| !code.matches(guess));
+        let guesses = wrong.take(CONNECTIONS).map(async |guess| {
+            self.activate.activate(&credentials(password), &guess, trace()).await.unwrap_err()
+        });
+        let answers = join_all(guesses).await;
+        for answer in &answers {
+            assert!(
+                matches!(
+                    answer,
+                    ActivateError::CodeInvalid { .. }
+                        | ActivateError::AttemptsExhausted
+                        | ActivateError::GuessesExhausted { .. }
+                ),
+                "{answer:?}"
+            );
+        }
+        answers.iter().filter(|answer| matches!(answer, ActivateError::CodeInvalid { .. })).count()
+    }
+}
+
+fn address() -> EmailAddress {
+    EmailAddress::parse(ADDRESS).unwrap()
+}
+
+fn credentials(password: &str) -> Credentials {
+    Credentials { email: address(), password: Password::claimed(password.into()) }
+}
+
+fn trace() -> TraceParent {
+    TraceParent::start(SystemIds.next_id())
+}
