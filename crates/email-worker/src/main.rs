@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use service::dead_letters::DeadLetterCommand;
 use service::settings::Sources;
 
 use wiring::StartError;
@@ -27,23 +28,11 @@ enum Command {
     Serve,
     /// Ask the worker that runs with the same settings whether it is ready; the exit status is the answer.
     Health,
-    /// Look after the events that could not be handled.
+    /// Look after the events in the dead-letter queue: what could not be mailed.
     DeadLetters {
         #[command(subcommand)]
-        action: DeadLetterAction,
+        command: DeadLetterCommand,
     },
-}
-
-#[derive(Subcommand)]
-enum DeadLetterAction {
-    /// Show the oldest of them with the reason.
-    List {
-        /// How many at most.
-        #[arg(long, default_value_t = 100)]
-        limit: u32,
-    },
-    /// Send all of them on their way again.
-    Replay,
 }
 
 fn main() -> ExitCode {
@@ -65,12 +54,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
             let is_ready = service::operator::is_ready(address).unwrap_or(false);
             Ok(ExitCode::from(u8::from(!is_ready)))
         }
-        Command::DeadLetters { action: DeadLetterAction::List { limit } } => {
-            block_on(wiring::list_dead_letters(settings, limit))
-        }
-        Command::DeadLetters { action: DeadLetterAction::Replay } => {
-            block_on(wiring::replay_dead_letters(settings))
-        }
+        Command::DeadLetters { command } => block_on(wiring::dead_letters(settings, command)),
     }
 }
 

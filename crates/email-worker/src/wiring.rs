@@ -1,14 +1,17 @@
 //! Which adapters the worker is made of: the one place, with `main`, that names them.
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use adapters::postgres::{Database, PostgresUserRepository};
 use adapters::rabbitmq::{RabbitmqConsumer, RabbitmqDeadLetters};
 use adapters::redis::RedisCodeStore;
-use domain::ports::{CodeStore, DeadLetterError, DeadLetters, Mailer, UserRepository};
+use domain::ports::{CodeStore, DeadLetterError, Mailer, UserRepository};
 use email_worker::{DeliverCode, describe_metrics, settings as worker_settings};
+use futures::FutureExt;
 use service::connections::{self, MailServer};
+use service::dead_letters::DeadLetterCommand;
 use service::error_chain::ErrorChain;
 use service::health::{Health, HealthCheck};
 use service::identifiers::SystemIds;
@@ -42,8 +45,8 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     describe_metrics();
     service::install_crypto();
     let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
-    let (handler, health) = wire(&settings)?;
-    let consumer = RabbitmqConsumer::new(&connections::rabbitmq(&settings.rabbitmq)?)?;
+    let consumer = Arc::new(RabbitmqConsumer::new(&connections::rabbitmq(&settings.rabbitmq)?)?);
+    let (handler, health) = wire(&settings, &consumer)?;
     if let Some(address) = settings.metrics.listen()? {
         operator::start(address, metrics, health, shutdown.clone())
             .map_err(|error| StartError::Listen(address, error))?;
@@ -52,30 +55,15 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Prints the dead letters, one a line: the reason and the event.
-pub(crate) async fn list_dead_letters(settings: Settings, limit: u32) -> Result<(), StartError> {
-    let letters = dead_letters(&settings)?.list(limit).await?;
-    for letter in &letters {
-        println!("{}\t{}", letter.reason, letter.event);
-    }
-    eprintln!("{} dead letters", letters.len());
-    Ok(())
-}
-
-/// Sends the dead letters on their way again.
-pub(crate) async fn replay_dead_letters(settings: Settings) -> Result<(), StartError> {
-    let replayed = dead_letters(&settings)?.replay().await?;
-    eprintln!("{replayed} dead letters are on their way again");
-    Ok(())
-}
-
-fn dead_letters(settings: &Settings) -> Result<RabbitmqDeadLetters, StartError> {
+/// Looks after the dead-letter queue.
+pub(crate) async fn dead_letters(settings: Settings, command: DeadLetterCommand) -> Result<(), StartError> {
     telemetry::init_logs(&settings.log)?;
     service::install_crypto();
-    Ok(RabbitmqDeadLetters::new(&connections::rabbitmq(&settings.rabbitmq)?)?)
+    let letters = RabbitmqDeadLetters::new(&connections::rabbitmq(&settings.rabbitmq)?)?;
+    Ok(command.run(&letters).await?)
 }
 
-fn wire(settings: &Settings) -> Result<(DeliverCode, Health), StartError> {
+fn wire(settings: &Settings, consumer: &Arc<RabbitmqConsumer>) -> Result<(DeliverCode, Health), StartError> {
     let database = Database::new(&connections::postgres(&settings.postgres)?)?;
     // The worker records no events, so there is no relay to wake.
     let users: Arc<dyn UserRepository> =
@@ -83,7 +71,13 @@ fn wire(settings: &Settings) -> Result<(DeliverCode, Health), StartError> {
     let redis = connections::redis(&settings.redis)?;
     let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis, &settings.redis.key_prefix));
     let mailer: Arc<dyn Mailer> = Arc::new(connections::mailer(settings, MailServer::of(&settings.smtp)?)?);
-    let health = health(&users, &codes, &mailer);
+    // Nothing of it takes the worker out of service: it waits for what is away and goes on.
+    let health = Health::new(vec![
+        HealthCheck::optional("postgres", &users, |users| users.ping()),
+        HealthCheck::optional("redis", &codes, |codes| codes.ping()),
+        HealthCheck::optional("rabbitmq", consumer, |consumer| ready(consumer.ping()).boxed()),
+        HealthCheck::optional("smtp", &mailer, |mailer| mailer.ping()),
+    ]);
     let handler = DeliverCode {
         users,
         codes,
@@ -94,23 +88,4 @@ fn wire(settings: &Settings) -> Result<(DeliverCode, Health), StartError> {
         options: worker_settings::delivery_options(settings)?,
     };
     Ok((handler, health))
-}
-
-/// Nothing of it takes the worker out of service: it waits for what is away and goes on.
-fn health(users: &Arc<dyn UserRepository>, codes: &Arc<dyn CodeStore>, mailer: &Arc<dyn Mailer>) -> Health {
-    let (users, codes, mailer) = (users.clone(), codes.clone(), mailer.clone());
-    Health::new(vec![
-        HealthCheck::optional("postgres", move || {
-            let users = users.clone();
-            async move { users.ping().await.map_err(Into::into) }
-        }),
-        HealthCheck::optional("redis", move || {
-            let codes = codes.clone();
-            async move { codes.ping().await.map_err(Into::into) }
-        }),
-        HealthCheck::optional("smtp", move || {
-            let mailer = mailer.clone();
-            async move { mailer.ping().await.map_err(Into::into) }
-        }),
-    ])
 }

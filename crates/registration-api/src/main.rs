@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use service::dead_letters::DeadLetterCommand;
 use service::settings::{Settings, Sources};
 
 use wiring::StartError;
@@ -29,6 +30,11 @@ enum Command {
     Migrate,
     /// Ask the API that runs with the same settings whether it is ready; the exit status is the answer.
     Health,
+    /// Look after the events in the outbox that can never be published.
+    DeadLetters {
+        #[command(subcommand)]
+        command: DeadLetterCommand,
+    },
     /// Print the OpenAPI document.
     Openapi,
     /// Print every setting with its default and its meaning.
@@ -54,6 +60,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
             let is_ready = service::operator::is_ready(settings()?.http.listen).unwrap_or(false);
             Ok(ExitCode::from(u8::from(!is_ready)))
         }
+        Command::DeadLetters { command } => block_on(wiring::dead_letters(settings()?, command)),
         Command::Openapi => {
             print!("{}", openapi(&settings()?)?);
             Ok(ExitCode::SUCCESS)

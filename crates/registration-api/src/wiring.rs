@@ -4,15 +4,17 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use adapters::in_process::InProcessRateLimiter;
-use adapters::postgres::{Database, PostgresOutbox, PostgresUserRepository};
+use adapters::postgres::{Database, PostgresDeadLetters, PostgresOutbox, PostgresUserRepository};
 use adapters::rabbitmq::RabbitmqPublisher;
 use adapters::redis::{RedisCodeStore, RedisGuessBudget, RedisRateLimiter};
-use domain::ports::{CodeStore, EventPublisher, UserRepository};
+use domain::ports::{CodeStore, DeadLetterError, EventPublisher, UserRepository};
 use registration_api::outbox_relay::OutboxRelay;
 use registration_api::run::Service;
 use registration_api::{AppState, Ports, settings as api_settings};
 use service::connections;
-use service::health::HealthCheck;
+use service::dead_letters::DeadLetterCommand;
+use service::error_chain::ErrorChain;
+use service::health::{Health, HealthCheck};
 use service::identifiers::SystemIds;
 use service::settings::{Settings, SettingsError};
 use service::{operator, shutdown, telemetry};
@@ -35,6 +37,8 @@ pub(crate) enum StartError {
     Runtime(#[source] std::io::Error),
     #[error("the HTTP server failed: {0}")]
     Server(#[source] std::io::Error),
+    #[error("{}", ErrorChain(.0))]
+    DeadLetters(#[from] DeadLetterError),
 }
 
 /// Brings the schema up to date.
@@ -44,6 +48,14 @@ pub(crate) async fn migrate(settings: Settings) -> Result<(), StartError> {
     let applied = adapters::postgres::migrate(&connections::postgres(&settings.postgres)?).await?;
     tracing::info!(applied, "the database schema is up to date");
     Ok(())
+}
+
+/// Looks after the rows of the outbox that were set aside. A replay is found by the API's next look.
+pub(crate) async fn dead_letters(settings: Settings, command: DeadLetterCommand) -> Result<(), StartError> {
+    telemetry::init_logs(&settings.log)?;
+    service::install_crypto();
+    let database = Database::new(&connections::postgres(&settings.postgres)?)?;
+    Ok(command.run(&PostgresDeadLetters::new(database)).await?)
 }
 
 /// Runs the API until it is asked to stop.
@@ -60,7 +72,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     service.run(shutdown).await.map_err(StartError::Server)
 }
 
-fn wire(settings: &Settings) -> Result<(Service, service::health::Health), StartError> {
+fn wire(settings: &Settings) -> Result<(Service, Health), StartError> {
     let database = Database::new(&connections::postgres(&settings.postgres)?)?;
     let redis = connections::redis(&settings.redis)?;
     let prefix = &settings.redis.key_prefix;
@@ -70,7 +82,12 @@ fn wire(settings: &Settings) -> Result<(Service, service::health::Health), Start
     let users: Arc<dyn UserRepository> =
         Arc::new(PostgresUserRepository::new(database.clone(), wake.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis.clone(), prefix));
-    let health = health(&users, &codes, &publisher);
+    // Only PostgreSQL takes the API out of service: without the others registrations are still accepted.
+    let health = Health::new(vec![
+        HealthCheck::required("postgres", &users, |users| users.ping()),
+        HealthCheck::optional("redis", &codes, |codes| codes.ping()),
+        HealthCheck::optional("rabbitmq", &publisher, |publisher| publisher.ping()),
+    ]);
     let ports = Ports {
         users: users.clone(),
         codes,
@@ -91,29 +108,6 @@ fn wire(settings: &Settings) -> Result<(Service, service::health::Health), Start
         purge: api_settings::purge_options(settings),
     };
     Ok((service, health))
-}
-
-/// Only PostgreSQL takes the API out of service: without the others registrations are still accepted.
-fn health(
-    users: &Arc<dyn UserRepository>,
-    codes: &Arc<dyn CodeStore>,
-    publisher: &Arc<dyn EventPublisher>,
-) -> service::health::Health {
-    let (users, codes, publisher) = (users.clone(), codes.clone(), publisher.clone());
-    service::health::Health::new(vec![
-        HealthCheck::required("postgres", move || {
-            let users = users.clone();
-            async move { users.ping().await.map_err(Into::into) }
-        }),
-        HealthCheck::optional("redis", move || {
-            let codes = codes.clone();
-            async move { codes.ping().await.map_err(Into::into) }
-        }),
-        HealthCheck::optional("rabbitmq", move || {
-            let publisher = publisher.clone();
-            async move { publisher.ping().await.map_err(Into::into) }
-        }),
-    ])
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -33,21 +33,34 @@ pub struct HealthCheck {
 
 impl HealthCheck {
     /// A dependency without which the service cannot do its work: while it is down, the service is not ready.
-    pub fn required<P, F>(name: &'static str, ping: P) -> Self
+    pub fn required<T, E>(
+        name: &'static str,
+        dependency: &Arc<T>,
+        ping: for<'a> fn(&'a T) -> BoxFuture<'a, Result<(), E>>,
+    ) -> Self
     where
-        P: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = Result<(), Source>> + Send + 'static,
+        T: ?Sized + Send + Sync + 'static,
+        E: Into<Source> + 'static,
     {
-        Self { name, required: true, ping: Arc::new(move || ping().boxed()) }
+        let dependency = dependency.clone();
+        let ping = move || {
+            let dependency = dependency.clone();
+            async move { ping(&dependency).await.map_err(Into::into) }.boxed()
+        };
+        Self { name, required: true, ping: Arc::new(ping) }
     }
 
     /// A dependency whose absence only takes something away: the service is degraded, and ready.
-    pub fn optional<P, F>(name: &'static str, ping: P) -> Self
+    pub fn optional<T, E>(
+        name: &'static str,
+        dependency: &Arc<T>,
+        ping: for<'a> fn(&'a T) -> BoxFuture<'a, Result<(), E>>,
+    ) -> Self
     where
-        P: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = Result<(), Source>> + Send + 'static,
+        T: ?Sized + Send + Sync + 'static,
+        E: Into<Source> + 'static,
     {
-        Self { required: false, ..Self::required(name, ping) }
+        Self { required: false, ..Self::required(name, dependency, ping) }
     }
 
     async fn is_up(&self) -> bool {
@@ -178,29 +191,31 @@ impl Health {
 mod tests {
     use super::*;
 
+    type Answer = Result<(), &'static str>;
+
+    /// Asks a dependency that is its own answer.
+    fn answered(answer: &Answer) -> BoxFuture<'_, Answer> {
+        std::future::ready(*answer).boxed()
+    }
+
     async fn status(checks: Vec<HealthCheck>) -> Readiness {
         Health::new(checks).readiness().await.status
     }
 
     #[tokio::test]
     async fn only_a_required_dependency_takes_the_process_out_of_service() {
-        let up = || async { Ok(()) };
-        let down = || async { Err::<(), Source>("down".into()) };
-        assert_eq!(
-            status(vec![HealthCheck::required("a", up), HealthCheck::optional("b", up)]).await,
-            Readiness::Ready
-        );
-        assert_eq!(
-            status(vec![HealthCheck::required("a", up), HealthCheck::optional("b", down)]).await,
-            Readiness::Degraded
-        );
-        let both = vec![HealthCheck::required("a", down), HealthCheck::optional("b", down)];
-        assert_eq!(status(both).await, Readiness::Unavailable);
+        let required = |answer| HealthCheck::required("a", &Arc::new(answer), answered);
+        let optional = |answer| HealthCheck::optional("b", &Arc::new(answer), answered);
+        assert_eq!(status(vec![required(Ok(())), optional(Ok(()))]).await, Readiness::Ready);
+        assert_eq!(status(vec![required(Ok(())), optional(Err("down"))]).await, Readiness::Degraded);
+        assert_eq!(status(vec![required(Err("down")), optional(Ok(()))]).await, Readiness::Unavailable);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_dependency_that_hangs_is_down() {
-        let silent = HealthCheck::optional("silent", std::future::pending::<Result<(), Source>>);
+        let silent = HealthCheck::optional("silent", &Arc::new(()), |()| {
+            std::future::pending::<Result<(), Source>>().boxed()
+        });
         let report = Health::new(vec![silent]).readiness().await;
         assert_eq!(report.dependencies["silent"].status, DependencyStatus::Down);
     }

@@ -1,10 +1,11 @@
 //! What every binary of the system shares: settings, logs and metrics, health, identifiers and the
 //! way to stop.
 //!
-//! Knows no adapter and no use case.
+//! Knows no use case, and of the adapters only how the settings become their options (`connections`).
 
 #[cfg(feature = "adapters")]
 pub mod connections;
+pub mod dead_letters;
 pub mod error_chain;
 pub mod health;
 pub mod identifiers;

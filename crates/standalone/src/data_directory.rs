@@ -5,6 +5,8 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+const DATABASE: &str = "registration.sqlite3";
+
 /// Where everything that outlives the process lies. Locked: two processes on one directory would deliver
 /// every event twice.
 #[derive(Debug)]
@@ -31,6 +33,9 @@ pub(crate) enum DataDirectoryError {
         .0.display()
     )]
     InUse(PathBuf),
+    /// A command was given a directory in which nothing ever ran.
+    #[error("there is no database in {}; name the right directory with --data-dir", .0.display())]
+    NoDatabase(PathBuf),
     /// The operating system gave no random bytes.
     #[error("the operating system has no random bytes for a code key: {0}")]
     NoRandomness(String),
@@ -57,7 +62,17 @@ impl DataDirectory {
 
     /// The database file.
     pub(crate) fn database(&self) -> PathBuf {
-        self.path.join("registration.sqlite3")
+        self.path.join(DATABASE)
+    }
+
+    /// The database in a directory that another process may be using, for what disturbs nobody there.
+    pub(crate) fn existing_database(path: &Path) -> Result<PathBuf, DataDirectoryError> {
+        let database = path.join(DATABASE);
+        match database.try_exists() {
+            Ok(true) => Ok(database),
+            Ok(false) => Err(DataDirectoryError::NoDatabase(path.to_owned())),
+            Err(source) => Err(DataDirectoryError::Unusable { path: database, source }),
+        }
     }
 
     /// The file with the code key, in hexadecimal; made (mode 0600) at the first start.

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use service::dead_letters::DeadLetterCommand;
 use service::settings::Sources;
 
 use wiring::StartError;
@@ -45,11 +46,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show the events that could not be handled, with the reason.
+    /// Look after the events that could not be handled: what could not be mailed.
     DeadLetters {
-        /// Send all of them on their way again.
-        #[arg(long)]
-        replay: bool,
+        #[command(subcommand)]
+        command: DeadLetterCommand,
     },
     /// Print every setting with its default and its meaning.
     Defaults,
@@ -79,7 +79,7 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
         .map_err(StartError::Runtime)?;
     runtime.block_on(async {
         match &arguments.command {
-            Some(Command::DeadLetters { replay }) => wiring::dead_letters(settings, *replay).await,
+            Some(Command::DeadLetters { command }) => wiring::dead_letters(settings, command.clone()).await,
             _ => wiring::serve(settings).await,
         }
     })

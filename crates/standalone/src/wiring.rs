@@ -2,6 +2,7 @@
 //! the rest, and a broker that is a function call.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use adapters::in_process::{
 };
 use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
 use domain::ports::{
-    CodeStore, DeadLetterError, DeadLetters, EventPublisher, Mailer, Outbox, OutboxError, UserRepository,
+    CodeStore, DeadLetterError, EventPublisher, Mailer, Outbox, OutboxError, UserRepository,
 };
 use email_worker::{DeliverCode, settings as worker_settings};
 use inbox::{Capacity, Inbox, InboxError, InboxOptions};
@@ -18,6 +19,7 @@ use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::run::Service;
 use registration_api::{AppState, Ports, settings as api_settings};
 use service::connections::{self, MailServer};
+use service::dead_letters::DeadLetterCommand;
 use service::error_chain::ErrorChain;
 use service::health::{Health, HealthCheck};
 use service::identifiers::SystemIds;
@@ -66,7 +68,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
     let data = DataDirectory::open(&settings.standalone.data_dir)?;
     let settings = with_code_key(settings, &data)?;
-    let database = open(&data).await?;
+    let database = open(data.database()).await?;
     let listener = TcpListener::bind(settings.http.listen)
         .map_err(|error| StartError::Listen(settings.http.listen, error))?;
     let api = listener.local_addr().map_err(StartError::Runtime)?;
@@ -93,20 +95,11 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Shows what could not be handled, or sends it on its way again.
-pub(crate) async fn dead_letters(settings: Settings, replay: bool) -> Result<(), StartError> {
+/// Looks after the events that were set aside, beside a running system too: its next look finds a replay.
+pub(crate) async fn dead_letters(settings: Settings, command: DeadLetterCommand) -> Result<(), StartError> {
     telemetry::init_logs(&settings.log)?;
-    let data = DataDirectory::open(&settings.standalone.data_dir)?;
-    let letters = SqliteDeadLetters::new(open(&data).await?, Arc::new(Notify::new()));
-    if replay {
-        let replayed = letters.replay().await?;
-        eprintln!("{replayed} dead letters are on their way again at the next start");
-        return Ok(());
-    }
-    for letter in letters.list(1000).await? {
-        println!("{}\t{}", letter.reason, letter.event);
-    }
-    Ok(())
+    let database = open(DataDirectory::existing_database(&settings.standalone.data_dir)?).await?;
+    Ok(command.run(&SqliteDeadLetters::new(database)).await?)
 }
 
 /// The key that is set, or else the one that the first start has made.
@@ -120,8 +113,8 @@ fn with_code_key(settings: Settings, data: &DataDirectory) -> Result<Settings, S
     Ok(settings.with_code_key(text.trim()))
 }
 
-async fn open(data: &DataDirectory) -> Result<sqlite::Database, StartError> {
-    let options = sqlite::Options { path: data.database(), busy_timeout: DATABASE_PATIENCE };
+async fn open(path: PathBuf) -> Result<sqlite::Database, StartError> {
+    let options = sqlite::Options { path, busy_timeout: DATABASE_PATIENCE };
     Ok(sqlite::open(options).await?)
 }
 
@@ -162,7 +155,7 @@ async fn wire(
     let outbox: Arc<dyn Outbox> = Arc::new(SqliteOutbox::new(database));
     // What a killed process had claimed: nobody else can be at it.
     outbox.release_all().await?;
-    let health = health(&users);
+    let health = Health::new(vec![HealthCheck::required("sqlite", &users, |users| users.ping())]);
     let ports = Ports {
         users: users.clone(),
         codes,
@@ -195,12 +188,4 @@ fn relay_options(settings: &Settings) -> RelayOptions {
         lease: options.lease.max(Duration::from_millis(settings.smtp.timeout_ms) * 2),
         ..options
     }
-}
-
-fn health(users: &Arc<dyn UserRepository>) -> Health {
-    let users = users.clone();
-    Health::new(vec![HealthCheck::required("sqlite", move || {
-        let users = users.clone();
-        async move { users.ping().await.map_err(Into::into) }
-    })])
 }

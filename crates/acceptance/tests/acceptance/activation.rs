@@ -18,7 +18,7 @@ journeys!(both {
     ];
     the_case_of_an_address_makes_no_difference: Setup::with_costly_hashes(), [];
     usual_and_unusual_accounts_work: Setup::with_costly_hashes(), [];
-    a_code_belongs_to_one_registration: Setup::with_costly_hashes(), [];
+    asvs_6_6_2_a_code_belongs_to_one_registration: Setup::with_costly_hashes(), [];
 });
 
 async fn a_registration_is_activated_by_the_code_from_its_mail(journey: &Journey) {
@@ -104,7 +104,7 @@ async fn usual_and_unusual_accounts_work(journey: &Journey) {
     }
 }
 
-async fn a_code_belongs_to_one_registration(journey: &Journey) {
+async fn asvs_6_6_2_a_code_belongs_to_one_registration(journey: &Journey) {
     let (ada, mail_to_ada) = journey.registered().await;
     let (bob, mail_to_bob) = journey.registered().await;
     // They may be equal, once in ten thousand: then there is nothing to tell apart.

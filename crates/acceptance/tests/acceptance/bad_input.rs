@@ -13,10 +13,10 @@ const RESEND: &str = "/api/v1/users/resend-code";
 journeys!(both {
     broken_bodies_are_refused: Setup::ordinary(), [];
     fields_of_wrong_types_are_refused: Setup::ordinary(), [];
-    addresses_that_could_do_harm_are_refused: Setup::ordinary(), [];
+    asvs_1_3_11_addresses_that_could_do_harm_are_refused: Setup::ordinary(), [];
     passwords_that_cannot_be_used_are_refused: Setup::ordinary(), [];
-    broken_credentials_are_challenged: Setup::ordinary(), [];
-    ambiguous_requests_are_refused: Setup::own(), [];
+    rfc_7617_broken_credentials_are_challenged: Setup::ordinary(), [];
+    asvs_4_2_1_ambiguous_requests_are_refused: Setup::own(), [];
 });
 
 /// A refusal is a problem document with a 4xx status.
@@ -81,7 +81,7 @@ async fn fields_of_wrong_types_are_refused(journey: &Journey) {
     }
 }
 
-async fn addresses_that_could_do_harm_are_refused(journey: &Journey) {
+async fn asvs_1_3_11_addresses_that_could_do_harm_are_refused(journey: &Journey) {
     let victim = Account::new();
     let addresses = [
         format!("{}\r\nBcc: victim@example.com", victim.email),
@@ -137,7 +137,7 @@ async fn passwords_that_cannot_be_used_are_refused(journey: &Journey) {
     journey.api.register(&account).await.expect_status(201);
 }
 
-async fn broken_credentials_are_challenged(journey: &Journey) {
+async fn rfc_7617_broken_credentials_are_challenged(journey: &Journey) {
     let (account, _) = journey.registered().await;
     let basic = |bytes: &[u8]| format!("Basic {}", STANDARD.encode(bytes)).into_bytes();
     let headers: [Vec<u8>; 14] = [
@@ -170,7 +170,7 @@ async fn broken_credentials_are_challenged(journey: &Journey) {
     }
 }
 
-async fn ambiguous_requests_are_refused(journey: &Journey) {
+async fn asvs_4_2_1_ambiguous_requests_are_refused(journey: &Journey) {
     let head =
         "POST /api/v1/users/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
     let requests = [

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use crate::harness::{Coverage, Journey, Setup, journeys};
-use crate::{activation, bad_input, crashes, expiry, limits, mail_server_faults, mails, pages, problems};
-use crate::{races, secrets, server_faults};
+use crate::{activation, bad_input, crashes, dead_letters, expiry, limits, mail_server_faults, mails, pages};
+use crate::{problems, races, secrets, server_faults};
 use crate::{security_canary, security_guesses, security_http, security_limits};
 use crate::{security_mail, security_passwords, security_retention, security_sameness};
 
@@ -15,11 +15,13 @@ journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 25] = [
+const TESTS: [Coverage; 27] = [
     COVERAGE,
     activation::COVERAGE,
     bad_input::COVERAGE,
     crashes::COVERAGE,
+    dead_letters::COVERAGE,
+    dead_letters::in_the_outbox::COVERAGE,
     expiry::COVERAGE,
     limits::COVERAGE,
     mail_server_faults::COVERAGE,

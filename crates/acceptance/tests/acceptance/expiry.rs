@@ -12,9 +12,9 @@ fn short_window() -> Setup {
 }
 
 journeys!(both {
-    a_code_expires: short_window(), ["POST /api/v1/users/activate 410"];
+    asvs_6_5_5_a_code_expires: short_window(), ["POST /api/v1/users/activate 410"];
     an_unverified_address_can_be_claimed_again: short_window(), ["POST /api/v1/users/activate 401"];
-    a_code_counts_for_a_minute: Setup::ordinary(), ["POST /api/v1/users/activate 410"];
+    asvs_6_5_5_a_code_counts_for_a_minute: Setup::ordinary(), ["POST /api/v1/users/activate 410"];
 });
 
 /// Waits until `age` has passed since the inbox got the last mail to an account.
@@ -24,7 +24,7 @@ async fn mail_is_old(journey: &Journey, account: &Account, age: Duration) {
     tokio::time::sleep_until((arrived + age).into()).await;
 }
 
-async fn a_code_expires(journey: &Journey) {
+async fn asvs_6_5_5_a_code_expires(journey: &Journey) {
     let (account, mail) = journey.registered().await;
     mail_is_old(journey, &account, Duration::from_secs(SHORT + 1)).await;
     journey.api.activate(&account, &mail.code()).await.expect_problem(410, "code-expired");
@@ -55,7 +55,7 @@ async fn an_unverified_address_can_be_claimed_again(journey: &Journey) {
     journey.api.activate(&first, &new).await.expect_problem(401, "invalid-credentials");
 }
 
-async fn a_code_counts_for_a_minute(journey: &Journey) {
+async fn asvs_6_5_5_a_code_counts_for_a_minute(journey: &Journey) {
     let (late, late_mail) = journey.registered().await;
     let (in_time, mail_in_time) = journey.registered().await;
     mail_is_old(journey, &in_time, Duration::from_secs(56)).await;

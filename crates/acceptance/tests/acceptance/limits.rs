@@ -20,7 +20,7 @@ fn one_hash_at_a_time() -> Setup {
 }
 
 journeys!(both {
-    a_client_that_asks_too_often_is_told_when_to_return: three_an_hour(), [
+    asvs_6_1_1_a_client_that_asks_too_often_is_told_when_to_return: three_an_hour(), [
         "POST /api/v1/users/register 429",
         "POST /api/v1/users/activate 429",
         "POST /api/v1/users/resend-code 429",
@@ -28,20 +28,20 @@ journeys!(both {
     codes_are_mailed_again_only_so_often: Setup::own().with("limits.further_codes", "2/1h"), [
         "POST /api/v1/users/resend-code 429"
     ];
-    more_passwords_than_can_be_hashed_are_asked_to_wait: one_hash_at_a_time(), [
+    asvs_15_2_2_more_passwords_than_can_be_hashed_are_asked_to_wait: one_hash_at_a_time(), [
         "POST /api/v1/users/register 503",
         "POST /api/v1/users/activate 503",
         "POST /api/v1/users/resend-code 503",
     ];
-    a_client_that_does_not_finish_is_not_waited_for: Setup::own().with("http.body_timeout_ms", "500"), [
+    asvs_15_2_2_a_client_that_does_not_finish_is_not_waited_for: Setup::own().with("http.body_timeout_ms", "500"), [
         "POST /api/v1/users/register 408", "POST /api/v1/users/activate 408"
     ];
-    concealed_accounts_do_not_show: Setup::own().with("registration.existing_account", "conceal"), [
+    asvs_6_3_8_concealed_accounts_do_not_show: Setup::own().with("registration.existing_account", "conceal"), [
         "POST /api/v1/users/register 202"
     ];
 });
 
-async fn a_client_that_asks_too_often_is_told_when_to_return(journey: &Journey) {
+async fn asvs_6_1_1_a_client_that_asks_too_often_is_told_when_to_return(journey: &Journey) {
     let unknown = Account::new();
     for _ in 0..3 {
         journey.api.register(&Account::new()).await.expect_status(201);
@@ -74,7 +74,7 @@ async fn codes_are_mailed_again_only_so_often(journey: &Journey) {
     journey.api.activate(&account, &mails[2].code()).await.expect_status(200);
 }
 
-async fn more_passwords_than_can_be_hashed_are_asked_to_wait(journey: &Journey) {
+async fn asvs_15_2_2_more_passwords_than_can_be_hashed_are_asked_to_wait(journey: &Journey) {
     let (account, _) = journey.registered().await;
     let wrong = account.with_wrong_password();
     let newcomers: Vec<Account> = (0..30).map(|_| Account::new()).collect();
@@ -91,7 +91,7 @@ async fn more_passwords_than_can_be_hashed_are_asked_to_wait(journey: &Journey) 
     }
 }
 
-async fn concealed_accounts_do_not_show(journey: &Journey) {
+async fn asvs_6_3_8_concealed_accounts_do_not_show(journey: &Journey) {
     let account = Account::new();
     let first = journey.api.register(&account).await;
     first.expect_status(202);
@@ -109,7 +109,7 @@ async fn concealed_accounts_do_not_show(journey: &Journey) {
     journey.api.activate(&account, "0000").await.expect_problem(409, "already-active");
 }
 
-async fn a_client_that_does_not_finish_is_not_waited_for(journey: &Journey) {
+async fn asvs_15_2_2_a_client_that_does_not_finish_is_not_waited_for(journey: &Journey) {
     for path in ["/api/v1/users/register", "/api/v1/users/activate"] {
         let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n");
         let authorization = format!("Authorization: {}\r\n", Account::new().basic());

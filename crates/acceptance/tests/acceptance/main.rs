@@ -10,6 +10,7 @@ mod activation;
 mod bad_input;
 mod coverage;
 mod crashes;
+mod dead_letters;
 mod expiry;
 mod limits;
 mod mail_server_faults;

@@ -7,10 +7,10 @@ use crate::harness::{Client, Journey, Secrets, Setup, journeys};
 journeys!(both {
     the_documentation_is_served_and_needs_no_network: Setup::ordinary(), [];
     the_description_of_the_api_is_served: Setup::ordinary(), ["GET /api/v1/openapi.json 200"];
-    whoever_reads_no_json_is_told_so: Setup::ordinary(), [
+    asvs_4_1_1_whoever_reads_no_json_is_told_so: Setup::ordinary(), [
         "GET /api/v1/openapi.json 406", "GET /health/live 406", "GET /health/ready 406"
     ];
-    metrics_have_a_listener_of_their_own: Setup::ordinary(), [];
+    asvs_13_4_5_metrics_have_a_listener_of_their_own: Setup::ordinary(), [];
     health_tells_of_every_dependency: Setup::ordinary(), ["GET /health/live 200", "GET /health/ready 200"];
 });
 
@@ -45,7 +45,7 @@ async fn health_tells_of_every_dependency(journey: &Journey) {
     assert!(dependencies.values().all(|dependency| dependency["status"] == "up"), "{ready:?}");
 }
 
-async fn metrics_have_a_listener_of_their_own(journey: &Journey) {
+async fn asvs_13_4_5_metrics_have_a_listener_of_their_own(journey: &Journey) {
     journey.activated().await;
     journey.api.get("/metrics").await.expect_problem(404, "not-found");
     let operator = Client::new(&journey.system.addresses.operator, Secrets::default());
@@ -56,7 +56,7 @@ async fn metrics_have_a_listener_of_their_own(journey: &Journey) {
     operator.get("/health/ready").await.expect_status(200);
 }
 
-async fn whoever_reads_no_json_is_told_so(journey: &Journey) {
+async fn asvs_4_1_1_whoever_reads_no_json_is_told_so(journey: &Journey) {
     for path in ["/api/v1/openapi.json", "/health/live", "/health/ready"] {
         let request = journey.api.request(Method::GET, path).header("accept", "image/png");
         journey.api.send(request).await.expect_problem(406, "not-acceptable");

@@ -16,8 +16,8 @@ journeys!(both {
         "POST /api/v1/users/register 400", "POST /api/v1/users/activate 400"
     ];
     an_unknown_path_is_not_found: Setup::ordinary(), [];
-    another_method_is_not_allowed: Setup::ordinary(), [];
-    only_json_is_spoken: Setup::ordinary(), [
+    asvs_4_1_1_another_method_is_not_allowed: Setup::ordinary(), [];
+    asvs_4_1_1_only_json_is_spoken: Setup::ordinary(), [
         "POST /api/v1/users/register 406",
         "POST /api/v1/users/register 415",
         "POST /api/v1/users/activate 406",
@@ -30,11 +30,11 @@ journeys!(both {
     a_field_that_breaks_the_rules_is_pointed_at: Setup::ordinary(), [
         "POST /api/v1/users/register 422", "POST /api/v1/users/activate 422"
     ];
-    a_wrong_password_and_an_unknown_address_look_the_same: Setup::ordinary(), [
+    asvs_6_3_8_a_wrong_password_and_an_unknown_address_look_the_same: Setup::ordinary(), [
         "POST /api/v1/users/activate 401", "POST /api/v1/users/resend-code 401"
     ];
-    new_codes_buy_no_more_than_twenty_guesses: Setup::ordinary(), ["POST /api/v1/users/activate 429"];
-    a_code_has_five_attempts: Setup::ordinary(), ["POST /api/v1/users/activate 429"];
+    asvs_6_6_3_new_codes_buy_no_more_than_twenty_guesses: Setup::ordinary(), ["POST /api/v1/users/activate 429"];
+    asvs_6_6_3_a_code_has_five_attempts: Setup::ordinary(), ["POST /api/v1/users/activate 429"];
 });
 
 async fn a_body_that_is_not_json_is_refused(journey: &Journey) {
@@ -53,7 +53,7 @@ async fn an_unknown_path_is_not_found(journey: &Journey) {
     }
 }
 
-async fn another_method_is_not_allowed(journey: &Journey) {
+async fn asvs_4_1_1_another_method_is_not_allowed(journey: &Journey) {
     for path in [REGISTER, ACTIVATE, RESEND] {
         for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
             let reply = journey.api.send(journey.api.request(method, path)).await;
@@ -63,7 +63,7 @@ async fn another_method_is_not_allowed(journey: &Journey) {
     }
 }
 
-async fn only_json_is_spoken(journey: &Journey) {
+async fn asvs_4_1_1_only_json_is_spoken(journey: &Journey) {
     let api = &journey.api;
     let account = Account::new();
     let body = json!({ "email": account.email, "password": account.password }).to_string();
@@ -116,7 +116,7 @@ async fn a_field_that_breaks_the_rules_is_pointed_at(journey: &Journey) {
     }
 }
 
-async fn a_wrong_password_and_an_unknown_address_look_the_same(journey: &Journey) {
+async fn asvs_6_3_8_a_wrong_password_and_an_unknown_address_look_the_same(journey: &Journey) {
     let (account, _) = journey.registered().await;
     let (wrong, unknown) = (account.with_wrong_password(), Account::new());
     let activations =
@@ -136,7 +136,7 @@ fn telling_headers(reply: &Reply) -> BTreeSet<(String, String)> {
     headers.map(|(name, value)| (name.to_string(), format!("{value:?}"))).collect()
 }
 
-async fn a_code_has_five_attempts(journey: &Journey) {
+async fn asvs_6_6_3_a_code_has_five_attempts(journey: &Journey) {
     let (account, mail) = journey.registered().await;
     let wrong = if mail.code() == "0000" { "0001" } else { "0000" };
     for _ in 0..5 {
@@ -150,7 +150,7 @@ async fn a_code_has_five_attempts(journey: &Journey) {
     journey.api.activate(&account, &mails[1].code()).await.expect_status(200);
 }
 
-async fn new_codes_buy_no_more_than_twenty_guesses(journey: &Journey) {
+async fn asvs_6_6_3_new_codes_buy_no_more_than_twenty_guesses(journey: &Journey) {
     let (account, mail) = journey.registered().await;
     let mut code = mail.code();
     let mut compared = 0;

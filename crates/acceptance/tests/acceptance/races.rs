@@ -7,13 +7,13 @@ use futures::future::join_all;
 use crate::harness::{Account, Journey, Reply, Setup, journeys};
 
 journeys!(both {
-    of_50_registrations_of_one_address_one_wins: Setup::ordinary(), [
+    asvs_15_4_2_of_50_registrations_of_one_address_one_wins: Setup::ordinary(), [
         "POST /api/v1/users/register 201", "POST /api/v1/users/register 409"
     ];
-    of_200_wrong_guesses_five_are_compared: Setup::ordinary(), [
+    asvs_6_6_3_of_200_wrong_guesses_five_are_compared: Setup::ordinary(), [
         "POST /api/v1/users/activate 400", "POST /api/v1/users/activate 429"
     ];
-    of_20_right_activations_one_wins: Setup::ordinary(), ["POST /api/v1/users/activate 200"];
+    asvs_6_5_1_of_20_right_activations_one_wins: Setup::ordinary(), ["POST /api/v1/users/activate 200"];
 });
 
 /// How many answers there were of each status.
@@ -25,7 +25,7 @@ fn count(replies: &[Reply]) -> BTreeMap<u16, usize> {
     counts
 }
 
-async fn of_50_registrations_of_one_address_one_wins(journey: &Journey) {
+async fn asvs_15_4_2_of_50_registrations_of_one_address_one_wins(journey: &Journey) {
     let account = Account::new();
     let contenders: Vec<Account> =
         (0..50).map(|n| account.with_password(format!("{} {n}", account.password))).collect();
@@ -41,7 +41,7 @@ async fn of_50_registrations_of_one_address_one_wins(journey: &Journey) {
     journey.api.activate(&contenders[winner], &mails[0].code()).await.expect_status(200);
 }
 
-async fn of_200_wrong_guesses_five_are_compared(journey: &Journey) {
+async fn asvs_6_6_3_of_200_wrong_guesses_five_are_compared(journey: &Journey) {
     let (account, mail) = journey.registered().await;
     let right: u32 = mail.code().parse().unwrap();
     let guesses: Vec<String> = (1..=200).map(|n| format!("{:04}", (right + n) % 10_000)).collect();
@@ -50,7 +50,7 @@ async fn of_200_wrong_guesses_five_are_compared(journey: &Journey) {
     journey.api.activate(&account, &mail.code()).await.expect_problem(429, "too-many-attempts");
 }
 
-async fn of_20_right_activations_one_wins(journey: &Journey) {
+async fn asvs_6_5_1_of_20_right_activations_one_wins(journey: &Journey) {
     let (account, mail) = journey.registered().await;
     let code = mail.code();
     let replies = join_all((0..20).map(|_| journey.api.activate(&account, &code))).await;

@@ -8,12 +8,12 @@ fn talkative() -> Setup {
 }
 
 journeys!(both {
-    logs_and_metrics_know_no_secret: talkative(), [];
+    asvs_16_2_5_logs_and_metrics_know_no_secret: talkative(), [];
 });
 
 /// The harness checks the logs of every test for what the client sent in confidence; here the codes
 /// are added.
-async fn logs_and_metrics_know_no_secret(journey: &Journey) {
+async fn asvs_16_2_5_logs_and_metrics_know_no_secret(journey: &Journey) {
     let account = Account::new();
     journey.api.register(&account).await.expect_status(201);
     let first = journey.mailbox.first(&account.email).await.code_of_length(8);

@@ -3,11 +3,11 @@
 use crate::harness::{Account, Client, Journey, Setup, eventually, journeys};
 
 journeys!(distributed {
-    without_redis_registration_goes_on: Setup::own().expecting_errors(), [
+    asvs_16_5_2_without_redis_registration_goes_on: Setup::own().expecting_errors(), [
         "POST /api/v1/users/activate 503", "GET /health/ready 200"
     ];
-    without_rabbitmq_registration_goes_on: Setup::own().expecting_errors(), ["GET /health/ready 200"];
-    without_postgresql_clients_are_asked_to_wait: Setup::own().expecting_errors(), [
+    asvs_16_5_2_without_rabbitmq_registration_goes_on: Setup::own().expecting_errors(), ["GET /health/ready 200"];
+    asvs_16_5_2_without_postgresql_clients_are_asked_to_wait: Setup::own().expecting_errors(), [
         "POST /api/v1/users/register 503",
         "POST /api/v1/users/activate 503",
         "POST /api/v1/users/resend-code 503",
@@ -27,7 +27,16 @@ async fn health_tells(api: &Client, status: u16, dependency: &str, state: &str) 
     .await;
 }
 
-async fn without_redis_registration_goes_on(journey: &Journey) {
+/// Waits until the worker's health tells of a dependency what is expected.
+async fn worker_tells(journey: &Journey, dependency: &str, state: &str) {
+    eventually(&format!("the worker finding {dependency} {state}"), async || {
+        let health = journey.system.worker().readiness().await;
+        (health["dependencies"][dependency]["status"] == state).then_some(())
+    })
+    .await;
+}
+
+async fn asvs_16_5_2_without_redis_registration_goes_on(journey: &Journey) {
     let redis = &journey.system.servers().redis;
     let (earlier, earlier_mail) = journey.registered().await;
     redis.cut().await;
@@ -42,19 +51,21 @@ async fn without_redis_registration_goes_on(journey: &Journey) {
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
 }
 
-async fn without_rabbitmq_registration_goes_on(journey: &Journey) {
+async fn asvs_16_5_2_without_rabbitmq_registration_goes_on(journey: &Journey) {
     let rabbitmq = &journey.system.servers().rabbitmq;
     rabbitmq.cut().await;
     let account = Account::new();
     journey.api.register(&account).await.expect_status(201);
     health_tells(&journey.api, 200, "rabbitmq", "down").await;
+    worker_tells(journey, "rabbitmq", "down").await;
     rabbitmq.restore().await;
     let mail = journey.mailbox.first(&account.email).await;
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
     health_tells(&journey.api, 200, "rabbitmq", "up").await;
+    worker_tells(journey, "rabbitmq", "up").await;
 }
 
-async fn without_postgresql_clients_are_asked_to_wait(journey: &Journey) {
+async fn asvs_16_5_2_without_postgresql_clients_are_asked_to_wait(journey: &Journey) {
     let postgres = &journey.system.servers().postgres;
     let (account, mail) = journey.registered().await;
     postgres.cut().await;

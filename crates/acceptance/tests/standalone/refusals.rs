@@ -4,11 +4,14 @@
 use std::fs;
 use std::net::TcpListener;
 
-use crate::harness::Start;
+use crate::harness::{Program, Start, binary};
 
 /// Starts it in vain. Returns the sentence.
 async fn refusal(start: &Start) -> String {
-    let program = start.spawn();
+    refused(start.spawn()).await
+}
+
+async fn refused(program: Program) -> String {
     assert_eq!(program.ended().await.code(), Some(1), "{}", program.stderr.text());
     assert_eq!(program.stdout.whole().await, "");
     let sentence = program.stderr.whole().await;
@@ -71,4 +74,13 @@ async fn a_damaged_key_is_named_and_not_shown() {
     fs::write(data.path().join("code.key"), "0123456789abcdef").unwrap();
     let sentence = refusal(&Start::on(data.path())).await;
     assert!(sentence.contains("code.key") && !sentence.contains("0123456789abcdef"), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_command_makes_no_database_where_there_is_none() {
+    let data = tempfile::tempdir().unwrap();
+    let arguments = ["--data-dir", data.path().to_str().unwrap(), "dead-letters", "list"];
+    let sentence = refused(Program::start(&binary("standalone"), arguments, &[])).await;
+    assert!(sentence.contains("no database") && sentence.contains("--data-dir"), "{sentence}");
+    assert!(fs::read_dir(data.path()).unwrap().next().is_none());
 }

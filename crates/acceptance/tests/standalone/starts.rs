@@ -1,8 +1,35 @@
 //! What a first start makes, what the next one finds, and what the program says of itself.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use crate::harness::{Account, Program, Start, binary, free_port};
+
+#[tokio::test]
+async fn the_first_start_says_where_everything_is_and_keeps_it_private() {
+    let parent = tempfile::tempdir().unwrap();
+    let data = parent.path().join("data");
+    let start = Start::on(&data);
+    let standalone = start.ready().await;
+    let greeting = standalone.program.stdout.text();
+    let expected = [
+        format!("http://localhost:{}", start.api_port),
+        format!("http://localhost:{}", start.inbox_port),
+        start.smtp_port.to_string(),
+        data.display().to_string(),
+        "curl".to_owned(),
+    ];
+    for helpful in expected {
+        assert!(greeting.contains(&helpful), "{helpful} is not in\n{greeting}");
+    }
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    for file in fs::read_dir(&data).unwrap() {
+        let path = file.unwrap().path();
+        assert_eq!(mode(&path) & 0o077, 0, "others may read {}", path.display());
+    }
+}
 
 #[tokio::test]
 async fn the_next_start_continues_with_the_same_key_and_users() {

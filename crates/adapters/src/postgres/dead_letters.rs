@@ -1,7 +1,5 @@
 //! The buried rows of the outbox: what the broker will never take.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use diesel::{
     QueryableByName, sql_query,
@@ -10,7 +8,6 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use domain::ports::{DeadLetter, DeadLetterError, DeadLetters};
 use futures::FutureExt;
-use tokio::sync::Notify;
 
 use super::Database;
 
@@ -27,7 +24,6 @@ const REPLAY: &str = "
 /// [`DeadLetters`] over the outbox in PostgreSQL.
 pub struct PostgresDeadLetters {
     database: Database,
-    events_recorded: Arc<Notify>,
 }
 
 #[derive(QueryableByName)]
@@ -39,9 +35,9 @@ struct Row {
 }
 
 impl PostgresDeadLetters {
-    /// Notifies `events_recorded` when events were sent on their way again.
-    pub fn new(database: Database, events_recorded: Arc<Notify>) -> Self {
-        Self { database, events_recorded }
+    /// Works on the outbox that [`super::PostgresUserRepository`] fills.
+    pub fn new(database: Database) -> Self {
+        Self { database }
     }
 }
 
@@ -63,7 +59,6 @@ impl DeadLetters for PostgresDeadLetters {
             .run(|connection| sql_query(REPLAY).execute(connection).boxed())
             .await
             .map_err(|failure| DeadLetterError(failure.into()))?;
-        self.events_recorded.notify_one();
         Ok(replayed as u64)
     }
 }

@@ -5,6 +5,7 @@
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::Event;
 use domain::ports::{EventHandler, HandleError};
@@ -25,7 +26,13 @@ use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 /// Feeds the events that need a mail to a handler, up to `prefetch` at once.
 pub struct RabbitmqConsumer {
     broker: Arc<Broker>,
+    is_consuming: AtomicBool,
 }
+
+/// No events come in for now: the consumer is not connected, or was asked to stop.
+#[derive(Debug, thiserror::Error)]
+#[error("the consumer is not connected to RabbitMQ")]
+pub struct NotConsuming;
 
 enum Ended {
     ShutDown,
@@ -35,7 +42,12 @@ enum Ended {
 impl RabbitmqConsumer {
     /// Checks the options; does not connect yet.
     pub fn new(options: &RabbitmqOptions) -> Result<Self, RabbitmqOptionsError> {
-        Ok(Self { broker: Arc::new(Broker::new(options)?) })
+        Ok(Self { broker: Arc::new(Broker::new(options)?), is_consuming: AtomicBool::new(false) })
+    }
+
+    /// Whether events come in.
+    pub fn ping(&self) -> Result<(), NotConsuming> {
+        if self.is_consuming.load(Ordering::Relaxed) { Ok(()) } else { Err(NotConsuming) }
     }
 
     /// Consumes until `shutdown` is done; then finishes what is in hand, takes nothing more and
@@ -55,7 +67,10 @@ impl RabbitmqConsumer {
                 Ok(session) => {
                     tracing::info!(queue = %self.broker.topology.work_queue, "consuming from RabbitMQ");
                     backoff.reset();
-                    match session.consume(&handler, shutdown.as_mut()).await {
+                    self.is_consuming.store(true, Ordering::Relaxed);
+                    let ended = session.consume(&handler, shutdown.as_mut()).await;
+                    self.is_consuming.store(false, Ordering::Relaxed);
+                    match ended {
                         Ended::ShutDown => return,
                         Ended::Lost(error) => error,
                     }

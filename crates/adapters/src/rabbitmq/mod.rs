@@ -15,7 +15,7 @@ mod options;
 mod publisher;
 mod topology;
 
-pub use consumer::RabbitmqConsumer;
+pub use consumer::{NotConsuming, RabbitmqConsumer};
 pub use dead_letters::RabbitmqDeadLetters;
 pub use envelope::{CONTENT_TYPE, EnvelopeError, decode, encode};
 pub use options::{RabbitmqOptions, RabbitmqOptionsError};

@@ -1,13 +1,10 @@
 //! The buried rows of the outbox: what can never be delivered.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use diesel::{
     ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl, dsl::sql, sql_types::Text,
 };
 use domain::ports::{DeadLetter, DeadLetterError, DeadLetters};
-use tokio::sync::Notify;
 
 use super::{
     Database,
@@ -22,13 +19,12 @@ const EVENT: &str = "json_patch('{}', json_object(
 /// [`DeadLetters`] over the outbox in SQLite.
 pub struct SqliteDeadLetters {
     database: Database,
-    events_recorded: Arc<Notify>,
 }
 
 impl SqliteDeadLetters {
-    /// Notifies `events_recorded` when events were sent on their way again.
-    pub fn new(database: Database, events_recorded: Arc<Notify>) -> Self {
-        Self { database, events_recorded }
+    /// Works on the outbox that [`super::SqliteUserRepository`] fills.
+    pub fn new(database: Database) -> Self {
+        Self { database }
     }
 }
 
@@ -56,9 +52,7 @@ impl DeadLetters for SqliteDeadLetters {
             outbox::attempts.eq(0),
             outbox::due_at.eq(now()),
         ));
-        let wake = Arc::clone(&self.events_recorded);
-        let replay =
-            self.database.write_then(|connection| statement.execute(connection), move |_| wake.notify_one());
+        let replay = self.database.write(|connection| statement.execute(connection));
         replay.await.map(|rows| rows as u64).map_err(unavailable)
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use domain::{CodeIssue, Event, EventId, UserEvent, ports::OutboxEntry};
 use futures::future::join_all;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::fixtures::{LONG, SHORT, Store, event, eventually, next_id, user};
 
@@ -129,10 +129,8 @@ async fn a_buried_event_stays_until_it_is_replayed(store: Store) {
     assert_eq!(buried.len(), 1);
     assert_eq!(buried[0].reason, "no such route");
     assert!(buried[0].event.contains(&events[0].id.as_uuid().to_string()));
-    timeout(LONG, store.events_recorded.notified()).await.expect("woken when they were recorded");
 
     assert_eq!(store.dead_letters.replay().await.unwrap(), 1);
-    timeout(Duration::from_secs(5), store.events_recorded.notified()).await.expect("a replay wakes");
     let replayed = store.due().await;
     assert_eq!((ids(&replayed), replayed[0].attempts), (vec![events[0].id], 1));
     assert!(store.dead_letters.list(10).await.unwrap().is_empty());

@@ -129,7 +129,7 @@ pub(crate) fn store_on(options: &Options, keeper: TestDatabase) -> Store {
     Store {
         users: Arc::new(PostgresUserRepository::new(database.clone(), Arc::clone(&events_recorded))),
         outbox: Arc::new(PostgresOutbox::new(database.clone())),
-        dead_letters: Arc::new(PostgresDeadLetters::new(database, Arc::clone(&events_recorded))),
+        dead_letters: Arc::new(PostgresDeadLetters::new(database)),
         events_recorded,
         _keeper: Box::new(keeper),
     }

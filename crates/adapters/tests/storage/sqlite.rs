@@ -23,7 +23,7 @@ fn store_on(database: Database, keeper: tempfile::TempDir) -> Store {
     Store {
         users: Arc::new(SqliteUserRepository::new(database.clone(), Arc::clone(&events_recorded))),
         outbox: Arc::new(SqliteOutbox::new(database.clone())),
-        dead_letters: Arc::new(SqliteDeadLetters::new(database, Arc::clone(&events_recorded))),
+        dead_letters: Arc::new(SqliteDeadLetters::new(database)),
         events_recorded,
         _keeper: Box::new(keeper),
     }

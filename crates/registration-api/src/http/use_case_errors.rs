@@ -10,7 +10,7 @@ use super::problem::{FieldError, Problem};
 use super::problem_kind::ProblemKind;
 use crate::limits::LimitExceeded;
 use crate::password_policy::PasswordRefused;
-use crate::use_cases::{ActivateError, RegisterError, ResendCodeError};
+use crate::use_cases::{ActivateError, AuthenticationError, RegisterError, ResendCodeError};
 use service::error_chain::ErrorChain;
 
 /// When it is worth trying again after a store did not answer.
@@ -45,13 +45,22 @@ impl From<PasswordRefused> for Problem {
     }
 }
 
+impl From<AuthenticationError> for Problem {
+    fn from(error: AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::Rejected => Self::invalid_credentials(),
+            AuthenticationError::Hashing(error) => error.into(),
+            AuthenticationError::Repository(error) => error.into(),
+        }
+    }
+}
+
 impl From<ResendCodeError> for Problem {
     fn from(error: ResendCodeError) -> Self {
         match error {
             ResendCodeError::Limited(limit) => limit.into(),
-            ResendCodeError::InvalidCredentials => Self::invalid_credentials(),
+            ResendCodeError::Authentication(error) => error.into(),
             ResendCodeError::AlreadyActive => Self::new(ProblemKind::AlreadyActive),
-            ResendCodeError::Hashing(error) => error.into(),
             ResendCodeError::Repository(error) => error.into(),
         }
     }
@@ -63,7 +72,7 @@ impl Problem {
     pub(crate) fn of_activation(error: ActivateError, code_window: Duration) -> Self {
         match error {
             ActivateError::Limited(limit) => limit.into(),
-            ActivateError::InvalidCredentials => Self::invalid_credentials(),
+            ActivateError::Authentication(error) => error.into(),
             ActivateError::AlreadyActive => Self::new(ProblemKind::AlreadyActive),
             ActivateError::CodeUsed => Self::with_detail(
                 ProblemKind::AlreadyActive,
@@ -84,7 +93,6 @@ impl Problem {
                 let detail = "Codes of this address were guessed too often. Wait before the next one.";
                 Self::with_detail(ProblemKind::TooManyAttempts, detail).retry_after(retry_after)
             }
-            ActivateError::Hashing(error) => error.into(),
             ActivateError::Repository(error) => error.into(),
             ActivateError::CodeStore(error) => unavailable(&error),
             ActivateError::CutShort(error) => internal_error(&error),

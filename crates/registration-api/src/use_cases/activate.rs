@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::{
-    Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, HashError, IdSource,
+    Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, IdSource,
     RepositoryError, SaveError,
 };
 use domain::{CodeKey, CodeLength, EmailAddress, TraceParent, User, UserId, UserStatus};
@@ -32,9 +32,9 @@ pub enum ActivateError {
     /// Too many requests about this address.
     #[error(transparent)]
     Limited(#[from] LimitExceeded),
-    /// The address is unknown or the password wrong.
-    #[error("the address or the password is wrong")]
-    InvalidCredentials,
+    /// It is not known who asks.
+    #[error(transparent)]
+    Authentication(#[from] AuthenticationError),
     /// There is nothing left to prove.
     #[error("the account is already active")]
     AlreadyActive,
@@ -62,9 +62,6 @@ pub enum ActivateError {
         /// When the next guess is possible.
         retry_after: Duration,
     },
-    /// The password could not be verified.
-    #[error(transparent)]
-    Hashing(HashError),
     /// The user could not be read or stored.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
@@ -74,16 +71,6 @@ pub enum ActivateError {
     /// The task that finishes an activation ended before its time.
     #[error("the activation was cut short")]
     CutShort(#[from] tokio::task::JoinError),
-}
-
-impl From<AuthenticationError> for ActivateError {
-    fn from(error: AuthenticationError) -> Self {
-        match error {
-            AuthenticationError::Rejected => Self::InvalidCredentials,
-            AuthenticationError::Hashing(error) => Self::Hashing(error),
-            AuthenticationError::Repository(error) => Self::Repository(error),
-        }
-    }
 }
 
 /// The operation, with the ports it needs.
@@ -197,7 +184,7 @@ impl Activate {
         Ok(match self.authenticator.users.find(id).await? {
             Some(user) if user.is_active() => ActivateError::AlreadyActive,
             Some(_) => ActivateError::CodeInvalid { attempts_left: None },
-            None => ActivateError::InvalidCredentials,
+            None => AuthenticationError::Rejected.into(),
         })
     }
 }
@@ -207,12 +194,12 @@ fn outcome(result: &Result<Activated, ActivateError>) -> &'static str {
     let Err(error) = result else { return "activated" };
     match error {
         ActivateError::Limited(_) => "limited",
-        ActivateError::InvalidCredentials => "invalid-credentials",
+        ActivateError::Authentication(AuthenticationError::Rejected) => "invalid-credentials",
         ActivateError::AlreadyActive | ActivateError::CodeUsed => "already-active",
         ActivateError::CodeInvalid { .. } | ActivateError::CodeNotMailed => "code-invalid",
         ActivateError::CodeExpired => "code-expired",
         ActivateError::AttemptsExhausted | ActivateError::GuessesExhausted { .. } => "too-many-attempts",
-        ActivateError::Hashing(_) | ActivateError::Repository(_) | ActivateError::CodeStore(_) => {
+        ActivateError::Authentication(_) | ActivateError::Repository(_) | ActivateError::CodeStore(_) => {
             "unavailable"
         }
         ActivateError::CutShort(_) => "internal-error",

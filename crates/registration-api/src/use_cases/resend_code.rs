@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::ports::{HashError, IdSource, RepositoryError, SaveError};
+use domain::ports::{IdSource, RepositoryError, SaveError};
 use domain::{EmailAddress, TraceParent, User, UserId};
 
 use super::{AuthenticationError, Authenticator, Credentials};
@@ -14,28 +14,15 @@ pub enum ResendCodeError {
     /// Too many requests about this address, or too many codes for it.
     #[error(transparent)]
     Limited(#[from] LimitExceeded),
-    /// The address is unknown or the password wrong.
-    #[error("the address or the password is wrong")]
-    InvalidCredentials,
+    /// It is not known who asks.
+    #[error(transparent)]
+    Authentication(#[from] AuthenticationError),
     /// There is nothing left to prove.
     #[error("the account is already active")]
     AlreadyActive,
-    /// The password could not be verified.
-    #[error(transparent)]
-    Hashing(HashError),
     /// The user could not be read or stored.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
-}
-
-impl From<AuthenticationError> for ResendCodeError {
-    fn from(error: AuthenticationError) -> Self {
-        match error {
-            AuthenticationError::Rejected => Self::InvalidCredentials,
-            AuthenticationError::Hashing(error) => Self::Hashing(error),
-            AuthenticationError::Repository(error) => Self::Repository(error),
-        }
-    }
 }
 
 /// The operation, with the ports it needs.
@@ -86,7 +73,7 @@ impl ResendCode {
         match self.authenticator.users.find(id).await? {
             Some(user) if user.is_active() => Err(ResendCodeError::AlreadyActive),
             Some(_) => Ok(()),
-            None => Err(ResendCodeError::InvalidCredentials),
+            None => Err(AuthenticationError::Rejected.into()),
         }
     }
 }

@@ -28,7 +28,6 @@ pub(crate) use deployment::Deployment;
 pub(crate) use environment::{binary, runtime};
 pub(crate) use journey::{Coverage, Journey, journeys, run};
 pub(crate) use mail_gate::Verdict;
-pub(crate) use mailbox::Mailbox;
 pub(crate) use port::free_port;
 pub(crate) use process::Process;
 pub(crate) use raw_http::RawConnection;

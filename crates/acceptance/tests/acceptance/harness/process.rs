@@ -50,6 +50,25 @@ impl Process {
         }
     }
 
+    /// The same program with the same settings, for a command of its own.
+    pub(crate) fn with_arguments(&self, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned());
+        Self {
+            program: self.program.clone(),
+            arguments: self.arguments.iter().cloned().chain(arguments).collect(),
+            environment: self.environment.clone(),
+            ready_url: self.ready_url.clone(),
+            child: Mutex::default(),
+            readers: Mutex::default(),
+            logs: Logs::default(),
+        }
+    }
+
+    /// The state of what it depends on, by its own account.
+    pub(crate) async fn readiness(&self) -> serde_json::Value {
+        reqwest::get(&self.ready_url).await.unwrap().json().await.unwrap()
+    }
+
     /// What it wrote so far.
     pub(crate) fn logs(&self) -> &Logs {
         &self.logs

@@ -1,0 +1,56 @@
+//! What could not be delivered is set aside with its reason, can be listed, and is sent on its way again
+//! when an operator says so.
+
+use crate::harness::{Account, Journey, Process, Setup, Verdict, eventually, journeys, postgres};
+
+journeys!(both {
+    a_refused_mail_is_listed_and_replayed: Setup::own().impatient().expecting_errors(), [];
+});
+
+/// What a command about dead letters prints. It must succeed.
+async fn dead_letters(process: &Process, command: &str) -> String {
+    let (status, output) = process.with_arguments(&["dead-letters", command]).run_to_end().await;
+    assert_eq!(status, Some(0), "{output}");
+    output
+}
+
+async fn a_refused_mail_is_listed_and_replayed(journey: &Journey) {
+    let worker = journey.system.worker();
+    journey.system.smtp.script(&[Verdict::Refuse("550 5.7.1 not from you")]);
+    let account = Account::new();
+    let registered = journey.api.register(&account).await;
+    let user_id = registered.expect_status(201).text("user_id");
+    let listed = eventually("the refused mail among the dead letters", async || {
+        let listed = dead_letters(worker, "list").await;
+        listed.contains("dead letters shown: 1").then_some(listed)
+    })
+    .await;
+    assert!(listed.contains("550 5.7.1") && listed.contains(&user_id), "{listed}");
+    assert!(!listed.contains(&account.email), "identifiers only: {listed}");
+
+    let replayed = dead_letters(worker, "replay").await;
+    assert!(replayed.contains("dead letters on their way again: 1"), "{replayed}");
+    let mail = journey.mailbox.first(&account.email).await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    let left = dead_letters(worker, "list").await;
+    assert!(left.contains("dead letters shown: 0"), "{left}");
+}
+
+/// What cannot even be published: an event that this version does not know.
+pub(crate) mod in_the_outbox {
+    use super::*;
+
+    journeys!(distributed {
+        an_unknown_event_is_listed_and_holds_up_nobody: Setup::own().expecting_errors(), [];
+    });
+
+    async fn an_unknown_event_is_listed_and_holds_up_nobody(journey: &Journey) {
+        let unknown = "INSERT INTO outbox (id, type, user_id, traceparent) VALUES \
+                       (gen_random_uuid(), 'user.of_the_future', gen_random_uuid(), '')";
+        postgres(&journey.system).await.batch_execute(unknown).await.unwrap();
+        journey.activated().await;
+        let listed = dead_letters(journey.system.api(), "list").await;
+        assert!(listed.contains("dead letters shown: 1"), "{listed}");
+        assert!(listed.contains("user.of_the_future"), "{listed}");
+    }
+}
