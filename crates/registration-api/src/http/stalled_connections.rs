@@ -49,20 +49,21 @@ pub(crate) async fn mark_activity<B: MessageBody>(
     result
 }
 
+/// Any news restarts the clock, also of a request that is over before this hears of it. No news ever again means
+/// that the connection is gone.
 async fn shut_down_when_stalled(stream: TcpStream, mut activity: watch::Receiver<bool>, patience: Duration) {
-    // Each wait ends with an error when the connection is gone.
     loop {
-        match tokio::time::timeout(patience, activity.wait_for(|busy| *busy)).await {
-            Ok(Ok(_)) => {}
+        let is_busy = *activity.borrow_and_update();
+        let news = activity.changed();
+        let heard = if is_busy { Ok(news.await) } else { tokio::time::timeout(patience, news).await };
+        match heard {
+            Ok(Ok(())) => {}
             Ok(Err(_)) => return,
             Err(_) => {
                 // It fails only where the client has gone by itself.
                 let _ = stream.shutdown(Shutdown::Both);
                 return;
             }
-        }
-        if activity.wait_for(|busy| !*busy).await.is_err() {
-            return;
         }
     }
 }

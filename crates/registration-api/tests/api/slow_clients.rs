@@ -60,6 +60,24 @@ async fn a_slow_head_is_408() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_in_use_is_never_shut_down() {
+    let mut server_options = server_options();
+    server_options.keep_alive = Duration::from_millis(700);
+    server_options.client_request_timeout = Duration::from_millis(300);
+    let app = TestApp::start_full(World::default(), options(), Vec::new(), server_options);
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    // Answers that wait for nothing, in all for much longer than the connection may be silent.
+    for _ in 0..12 {
+        stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            assert_ne!(soon(stream.read_buf(&mut answer)).await.unwrap(), 0, "the connection is closed");
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn asvs_2_3_3_an_activation_whose_client_has_gone_is_finished() {
     let app = TestApp::start();
     let issue = app.pending_user().await;
