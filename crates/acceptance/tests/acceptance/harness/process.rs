@@ -155,6 +155,15 @@ impl Process {
         self.start().await;
     }
 
+    /// The processor time that it has taken, in ticks of the kernel: what it did, however busy the machine is.
+    pub(crate) fn cpu_ticks(&self) -> u32 {
+        let id = self.child.lock().unwrap().as_ref().expect("a running process").id();
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+        // The name of the program, in parentheses, may hold anything; user and system time are the 14th and 15th field.
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u32>().unwrap()).sum()
+    }
+
     /// How it ended, if it has.
     pub(crate) fn exit_status(&self) -> Option<ExitStatus> {
         self.child.lock().unwrap().as_mut()?.try_wait().unwrap()
