@@ -103,9 +103,9 @@ fn wire(settings: &Settings) -> Result<(Service, Health), StartError> {
         listener: listen(settings.http.listen)?,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server: api_settings::server_options(settings),
-        relay: OutboxRelay::new(outbox, publisher, wake, api_settings::relay_options(settings)),
+        relay: OutboxRelay::new(outbox, publisher, wake, api_settings::relay_options(settings)?),
         users,
-        purge: api_settings::purge_options(settings),
+        purge: api_settings::purge_options(settings)?,
     };
     Ok((service, health))
 }

@@ -172,20 +172,20 @@ async fn wire(
         listener,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server,
-        relay: OutboxRelay::new(outbox, publisher, wake, relay_options(settings)),
+        relay: OutboxRelay::new(outbox, publisher, wake, relay_options(settings)?),
         users,
-        purge: api_settings::purge_options(settings),
+        purge: api_settings::purge_options(settings)?,
     };
     Ok((service, health))
 }
 
 /// A delivery is a whole mail here, so that each is claimed by itself and for as long as it may take.
-fn relay_options(settings: &Settings) -> RelayOptions {
-    let options = api_settings::relay_options(settings);
-    RelayOptions {
+fn relay_options(settings: &Settings) -> Result<RelayOptions, SettingsError> {
+    let options = api_settings::relay_options(settings)?;
+    Ok(RelayOptions {
         batch_size: 1,
         batches_in_flight: settings.smtp.connections,
         lease: options.lease.max(Duration::from_millis(settings.smtp.timeout_ms) * 2),
         ..options
-    }
+    })
 }

@@ -215,6 +215,11 @@ impl RabbitmqSettings {
         required_url("rabbitmq.url", &self.url, "amqp://user:password@host:5672/%2f")
     }
 
+    /// How long a publish may take.
+    pub fn confirm_timeout(&self) -> Duration {
+        Duration::from_millis(self.confirm_timeout_ms)
+    }
+
     /// How long an event waits after each failure in turn.
     pub fn retry_delays(&self) -> Result<Vec<Duration>, SettingsError> {
         match &self.retry_delays_seconds.0 {
