@@ -182,10 +182,11 @@ async fn wire(
 /// A delivery is a whole mail here, so that each is claimed by itself and for as long as it may take.
 fn relay_options(settings: &Settings) -> Result<RelayOptions, SettingsError> {
     let options = api_settings::relay_options(settings)?;
+    let patience = Duration::from_millis(settings.smtp.timeout_ms + settings.smtp.acceptance_timeout_ms);
     Ok(RelayOptions {
         batch_size: 1,
         batches_in_flight: settings.smtp.connections,
-        lease: options.lease.max(Duration::from_millis(settings.smtp.timeout_ms) * 2),
+        lease: options.lease.max(patience * 2),
         ..options
     })
 }

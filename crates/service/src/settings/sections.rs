@@ -243,6 +243,7 @@ pub struct SmtpSettings {
     #[serde(rename = "password_file")]
     _password_file: String,
     pub timeout_ms: u64,
+    pub acceptance_timeout_ms: u64,
     pub connections: usize,
     pub idle_seconds: u64,
 }
