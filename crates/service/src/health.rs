@@ -211,6 +211,22 @@ mod tests {
         assert_eq!(status(vec![required(Err("down")), optional(Ok(()))]).await, Readiness::Unavailable);
     }
 
+    #[test]
+    fn dependencies_are_asked_where_their_connections_last() {
+        let build =
+            || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (process, server) = (build(), build());
+        let asked_on = Arc::new(std::sync::OnceLock::new());
+        let health = process.block_on(async {
+            Health::new(vec![HealthCheck::required("a", &asked_on, |asked_on| {
+                let _ = asked_on.set(Handle::current().id());
+                std::future::ready(Ok::<_, Source>(())).boxed()
+            })])
+        });
+        assert_eq!(server.block_on(health.readiness()).status, Readiness::Ready);
+        assert_eq!(asked_on.get(), Some(&process.handle().id()));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_dependency_that_hangs_is_down() {
         let silent = HealthCheck::optional("silent", &Arc::new(()), |()| {
