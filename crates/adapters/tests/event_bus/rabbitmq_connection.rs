@@ -42,8 +42,9 @@ async fn what_was_dealt_with_is_only_acknowledged_when_it_comes_again() {
     let proxy = Proxy::plain(upstream()).await;
     let gate = Arc::new(Semaphore::new(0));
     let (handler, mut calls) = ScriptedHandler::gated(gate.clone());
+    // One at a time, so that nothing overtakes what comes again.
     let options = through(&rabbit, "amqp:", "127.0.0.1", proxy.address.port());
-    let _consuming = Consuming::start(&options, handler);
+    let _consuming = Consuming::start(&RabbitmqOptions { prefetch: 1, ..options }, handler);
     let publisher = rabbit.publisher();
     publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
     next(&mut calls).await;
