@@ -10,9 +10,7 @@ use adapters::in_process::{
     InProcessCodeStore, InProcessEventBus, InProcessGuessBudget, InProcessRateLimiter,
 };
 use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
-use domain::ports::{
-    CodeStore, DeadLetterError, EventPublisher, Mailer, Outbox, OutboxError, UserRepository,
-};
+use domain::ports::{CodeStore, DeadLetterError, EventPublisher, Outbox, OutboxError, UserRepository};
 use email_worker::{DeliverCode, settings as worker_settings};
 use inbox::{Capacity, Inbox, InboxError, InboxOptions};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
@@ -141,15 +139,7 @@ async fn wire(
     let wake = Arc::new(Notify::new());
     let users: Arc<dyn UserRepository> = Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
-    let handler = DeliverCode {
-        users: users.clone(),
-        codes: codes.clone(),
-        mailer: Arc::new(connections::mailer(settings, server)?) as Arc<dyn Mailer>,
-        ids: Arc::new(SystemIds),
-        key: Arc::new(settings.code.key()?),
-        templates: worker_settings::templates(settings)?,
-        options: worker_settings::delivery_options(settings)?,
-    };
+    let handler = deliver_code(settings, server, users.clone(), codes.clone())?;
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections));
     let outbox: Arc<dyn Outbox> = Arc::new(SqliteOutbox::new(database));
@@ -177,6 +167,23 @@ async fn wire(
         purge: api_settings::purge_options(settings)?,
     };
     Ok((service, health))
+}
+
+fn deliver_code(
+    settings: &Settings,
+    server: MailServer,
+    users: Arc<dyn UserRepository>,
+    codes: Arc<dyn CodeStore>,
+) -> Result<DeliverCode, StartError> {
+    Ok(DeliverCode {
+        users,
+        codes,
+        mailer: Arc::new(connections::mailer(settings, server)?),
+        ids: Arc::new(SystemIds),
+        key: Arc::new(settings.code.key()?),
+        templates: worker_settings::templates(settings)?,
+        options: worker_settings::delivery_options(settings)?,
+    })
 }
 
 /// A delivery is a whole mail here, so that each is claimed by itself and for as long as it may take.
