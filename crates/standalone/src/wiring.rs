@@ -62,6 +62,8 @@ pub(crate) enum StartError {
 pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     telemetry::init_logs(&settings.log)?;
     let metrics = telemetry::init_metrics()?;
+    registration_api::describe_metrics();
+    email_worker::describe_metrics();
     service::install_crypto();
     let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
     let data = DataDirectory::open(&settings.standalone.data_dir)?;
