@@ -139,7 +139,7 @@ impl UserRepository for PostgresUserRepository {
                 users::code_number.eq(excluded(users::code_number)),
                 users::code_expires_at.eq(None::<PgTimestamp>),
                 users::repetition_noted_at.eq(None::<PgTimestamp>),
-                users::created_at.eq(clock_timestamp()),
+                users::code_requested_at.eq(clock_timestamp()),
             ))
             .filter(users::activated_at.is_null())
             .filter(users::code_expires_at.le(clock_timestamp().nullable()));
@@ -175,7 +175,10 @@ impl UserRepository for PostgresUserRepository {
             .filter(users::activated_at.is_null())
             .set((
                 users::code_number.eq(i64::from(user.issue().number)),
-                has_new_code.then(|| users::code_expires_at.eq(None::<PgTimestamp>)),
+                has_new_code.then(|| {
+                    let not_mailed = users::code_expires_at.eq(None::<PgTimestamp>);
+                    (not_mailed, users::code_requested_at.eq(clock_timestamp()))
+                }),
                 user.is_active().then(|| users::activated_at.eq(clock_timestamp().nullable())),
             ));
         let changed = self.change(statement, events).await?;
@@ -222,8 +225,11 @@ impl UserRepository for PostgresUserRepository {
     async fn purge_unverified(&self, older_than: Duration, limit: u32) -> Result<u64, RepositoryError> {
         let stale = users::table
             .filter(users::activated_at.is_null())
-            .filter(users::created_at.le(now.into_sql::<Timestamptz>() - interval(older_than)))
-            .order(users::created_at)
+            .filter(users::code_requested_at.le(now.into_sql::<Timestamptz>() - interval(older_than)))
+            .filter(
+                users::code_expires_at.is_null().or(users::code_expires_at.le(clock_timestamp().nullable())),
+            )
+            .order(users::code_requested_at)
             .limit(limit.into())
             .select(users::id)
             .for_update()

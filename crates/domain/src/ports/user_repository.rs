@@ -48,8 +48,8 @@ pub trait UserRepository: Send + Sync {
         event: &Event,
     ) -> Result<bool, RepositoryError>;
 
-    /// Deletes up to `limit` users that are still pending `older_than` after they registered, unless
-    /// another replica is at it. Returns how many.
+    /// Deletes up to `limit` users that are still pending `older_than` after they last asked for a code
+    /// and whose minute does not run, unless another replica is at it. Returns how many.
     async fn purge_unverified(&self, older_than: Duration, limit: u32) -> Result<u64, RepositoryError>;
 
     /// Whether the store answers.
