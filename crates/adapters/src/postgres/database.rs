@@ -45,6 +45,15 @@ impl Database {
         if options.pool_size == 0 {
             return Err(OptionsError::PoolSize);
         }
+        for (name, timeout) in [
+            ("connect timeout", options.connect_timeout),
+            ("wait timeout", options.wait_timeout),
+            ("statement timeout", options.statement_timeout),
+        ] {
+            if timeout < Duration::from_millis(1) {
+                return Err(OptionsError::Timeout(name));
+            }
+        }
         let connector = Arc::new(Connector::new(options)?);
         let statement_timeout = options.statement_timeout;
         let mut config = ManagerConfig::default();
