@@ -82,13 +82,13 @@ impl PostgresUserRepository {
         work.await.map_err(unavailable)
     }
 
-    /// Runs one statement, which is a transaction by itself. Returns whether it changed a row.
-    async fn update<Q>(&self, statement: Q) -> Result<bool, RepositoryError>
+    /// Runs one statement, which is a transaction by itself.
+    async fn update<Q>(&self, statement: Q) -> Result<(), RepositoryError>
     where
         Q: QueryFragment<Pg> + QueryId + Send + 'static,
     {
         let work = self.database.run(|connection| statement.execute(connection).boxed());
-        work.await.map(|rows| rows > 0).map_err(unavailable)
+        work.await.map(drop).map_err(unavailable)
     }
 }
 
@@ -185,7 +185,7 @@ impl UserRepository for PostgresUserRepository {
         changed.then_some(()).ok_or(SaveError::Stale)
     }
 
-    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<bool, RepositoryError> {
+    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError> {
         let statement = diesel::update(users::table)
             .filter(users::id.eq(*issue.user_id.as_uuid()))
             .filter(users::code_number.eq(i64::from(issue.number)))
@@ -204,7 +204,7 @@ impl UserRepository for PostgresUserRepository {
             .filter(users::id.eq(*id.as_uuid()))
             .filter(users::password_hash.eq(old.as_phc().to_owned()))
             .set(users::password_hash.eq(new.as_phc().to_owned()));
-        self.update(statement).await.map(drop)
+        self.update(statement).await
     }
 
     async fn record_repeated_registration(

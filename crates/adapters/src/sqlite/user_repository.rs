@@ -146,13 +146,13 @@ impl UserRepository for SqliteUserRepository {
         changed.then_some(()).ok_or(SaveError::Stale)
     }
 
-    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<bool, RepositoryError> {
+    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError> {
         let statement = diesel::update(users::table)
             .filter(users::id.eq(StoredId(*issue.user_id.as_uuid())))
             .filter(users::code_number.eq(i64::from(issue.number)))
             .filter(users::activated_at.is_null())
             .set(users::code_expires_at.eq((now() + millis(minute)).nullable()));
-        self.change(statement, &[]).await
+        self.change(statement, &[]).await.map(drop)
     }
 
     async fn upgrade_password_hash(
