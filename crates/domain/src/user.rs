@@ -31,7 +31,8 @@ impl std::fmt::Display for UserId {
 pub enum UserStatus {
     /// Waiting for the code.
     Pending {
-        /// Whether the mail server has accepted the mail with the current code.
+        /// Whether the mail with the current code is dealt with: the mail server has accepted it, or has
+        /// refused it for good.
         code_mailed: bool,
     },
     /// The code came back in time.

@@ -6,14 +6,16 @@ CREATE TABLE users (
     email_key text NOT NULL,
     password_hash text NOT NULL,
     code_number bigint NOT NULL CHECK (code_number > 0),
-    -- Null until the mail with the current code was accepted: until then the claim holds the address.
+    -- Null until the mail with the current code was accepted, or refused for good, which ends the minute at
+    -- once: until then the claim holds the address.
     code_expires_at timestamptz,
     activated_at timestamptz,
     -- When the owner was last told that somebody tried to register the address again.
     repetition_noted_at timestamptz,
-    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- When the current code was asked for: by the claim, or later by a resend.
+    code_requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT users_email_key UNIQUE (email_key)
 );
 
 -- For the purge of unverified registrations.
-CREATE INDEX users_unverified ON users (created_at) WHERE activated_at IS NULL;
+CREATE INDEX users_unverified ON users (code_requested_at) WHERE activated_at IS NULL;

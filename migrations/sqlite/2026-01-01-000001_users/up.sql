@@ -7,14 +7,16 @@ CREATE TABLE users (
     email_key TEXT NOT NULL,
     password_hash TEXT NOT NULL,
     code_number INTEGER NOT NULL CHECK (code_number > 0),
-    -- Null until the mail with the current code was accepted: until then the claim holds the address.
+    -- Null until the mail with the current code was accepted, or refused for good, which ends the minute at
+    -- once: until then the claim holds the address.
     code_expires_at INTEGER,
     activated_at INTEGER,
     -- When the owner was last told that somebody tried to register the address again.
     repetition_noted_at INTEGER,
-    created_at INTEGER NOT NULL,
+    -- When the current code was asked for: by the claim, or later by a resend.
+    code_requested_at INTEGER NOT NULL,
     CONSTRAINT users_email_key UNIQUE (email_key)
 ) STRICT;
 
 -- For the purge of unverified registrations.
-CREATE INDEX users_unverified ON users (created_at) WHERE activated_at IS NULL;
+CREATE INDEX users_unverified ON users (code_requested_at) WHERE activated_at IS NULL;

@@ -16,5 +16,5 @@ CREATE TABLE outbox (
     CONSTRAINT outbox_failure CHECK ((failed_at IS NULL) = (failure IS NULL))
 ) STRICT;
 
-CREATE INDEX outbox_due ON outbox (due_at) WHERE failed_at IS NULL;
+CREATE INDEX outbox_due ON outbox (due_at, id) WHERE failed_at IS NULL;
 CREATE INDEX outbox_failed ON outbox (id) WHERE failed_at IS NOT NULL;

@@ -113,11 +113,6 @@ impl CodeStore for InProcessCodeStore {
         Ok(())
     }
 
-    async fn forget(&self, user_id: UserId) -> Result<(), CodeStoreError> {
-        lock(&self.windows).remove(&user_id);
-        Ok(())
-    }
-
     async fn ping(&self) -> Result<(), CodeStoreError> {
         Ok(())
     }

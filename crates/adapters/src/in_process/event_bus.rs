@@ -16,24 +16,29 @@ use tokio::sync::Semaphore;
 /// relay defers or sets aside the event.
 pub struct InProcessEventBus {
     handler: Arc<dyn EventHandler>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
 }
 
 impl InProcessEventBus {
     /// Handles up to `concurrency` events at once (at least one).
     pub fn new(handler: Arc<dyn EventHandler>, concurrency: usize) -> Self {
-        Self { handler, permits: Semaphore::new(concurrency.max(1)) }
+        Self { handler, permits: Arc::new(Semaphore::new(concurrency.max(1))) }
     }
 
     async fn deliver(&self, event: &Event) -> Result<(), PublishError> {
         if !event.kind.needs_mail() {
             return Ok(());
         }
-        let _permit =
-            self.permits.acquire().await.map_err(|error| PublishError::Unavailable(error.into()))?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|error| PublishError::Unavailable(error.into()))?;
         let (handler, event) = (self.handler.clone(), event.clone());
-        // In a task of its own: a panic then fails this event only.
-        match tokio::spawn(async move { handler.handle(&event).await }).await {
+        // In a task of its own: a panic then fails this event only. The task goes on when the caller does
+        // not wait for it, so the permit is the task's.
+        let handling = tokio::spawn(async move {
+            let _permit = permit;
+            handler.handle(&event).await
+        });
+        match handling.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(HandleError::Transient(error))) => Err(PublishError::Deferred(error)),
             Ok(Err(HandleError::Permanent(error))) => Err(PublishError::Rejected(error)),

@@ -21,7 +21,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-/// How many entries a store holds unless told otherwise: some ten megabytes at most.
+/// How many entries a store holds unless told otherwise: some ten megabytes of windows or limits; of guesses
+/// some seventy, when every address has used up the usual twenty.
 const CAPACITY: usize = 100_000;
 
 /// The longest duration that is told from for ever. Keeps sums of instants in range.

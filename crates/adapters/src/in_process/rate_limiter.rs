@@ -23,8 +23,9 @@ impl InProcessRateLimiter {
         Self::with_capacity(CAPACITY)
     }
 
-    /// A limiter that remembers at most `keys` keys. Beyond them it forgets the one that is nearest to a
-    /// whole burst, so that somebody who makes up keys drives out those and not the busy ones.
+    /// A limiter that remembers at most `keys` keys. Beyond them it forgets the one whose burst is whole the
+    /// soonest: of keys with one quota those that somebody made up, and not the busy ones. A quota with a
+    /// short period may lose busy keys to one with a long period.
     pub fn with_capacity(keys: usize) -> Self {
         Self { whole_at: Mutex::new(ExpiringMap::new(keys)) }
     }

@@ -28,6 +28,9 @@ pub enum OptionsError {
     /// A pool without connections.
     #[error("the PostgreSQL pool needs at least 1 connection")]
     PoolSize,
+    /// A limit in which nothing can be done. Less than a millisecond PostgreSQL would take for no limit.
+    #[error("the PostgreSQL {0} must be at least 1 ms")]
+    Timeout(&'static str),
 }
 
 /// Makes connections with the timeouts set.
@@ -45,7 +48,11 @@ impl Connector {
             SslMode::Require => Some(tls(options.root_certificates.as_deref())?),
             _ => None,
         };
-        config.connect_timeout(options.connect_timeout);
+        if config.get_connect_timeout().is_none() {
+            // The driver tries the hosts one after the other: each has its share of the time.
+            let hosts = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
+            config.connect_timeout(options.connect_timeout / u32::try_from(hosts).unwrap_or(u32::MAX));
+        }
         if config.get_application_name().is_none() {
             config.application_name("registration");
         }
@@ -53,7 +60,7 @@ impl Connector {
     }
 
     /// A new connection on which the server ends every statement, and every transaction that is left
-    /// alone, after `statement_timeout`; zero for never.
+    /// alone, after `statement_timeout`; zero for never, as migrations need it.
     pub(super) async fn connect(&self, statement_timeout: Duration) -> ConnectionResult<AsyncPgConnection> {
         let connecting = async {
             let mut connection = match self.tls.clone() {

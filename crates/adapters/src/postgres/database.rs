@@ -35,16 +35,14 @@ pub(super) enum Failure {
     Query(#[from] diesel::result::Error),
     #[error("PostgreSQL does not answer in time")]
     TimedOut,
-    #[error("the operation was ended by the shutdown of the process")]
+    #[error("the operation panicked, or was ended by the shutdown of the process")]
     Ended(#[source] tokio::task::JoinError),
 }
 
 impl Database {
     /// Makes the pool. Connects to nothing yet, so that a service can start before its database.
     pub fn new(options: &Options) -> Result<Self, OptionsError> {
-        if options.pool_size == 0 {
-            return Err(OptionsError::PoolSize);
-        }
+        refuse_what_cannot_work(options)?;
         let connector = Arc::new(Connector::new(options)?);
         let statement_timeout = options.statement_timeout;
         let mut config = ManagerConfig::default();
@@ -62,7 +60,8 @@ impl Database {
     }
 
     /// Runs `work` with a connection of the pool to its end, even when the caller goes away. A
-    /// connection on which it did not end in time is closed, which rolls back what it had begun.
+    /// connection on which it did not end in time is closed: the server rolls back what was begun, unless
+    /// it had already been told to commit.
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -83,4 +82,20 @@ impl Database {
         };
         tokio::spawn(task.in_current_span()).await.map_err(Failure::Ended)?
     }
+}
+
+fn refuse_what_cannot_work(options: &Options) -> Result<(), OptionsError> {
+    if options.pool_size == 0 {
+        return Err(OptionsError::PoolSize);
+    }
+    for (name, timeout) in [
+        ("connect timeout", options.connect_timeout),
+        ("wait timeout", options.wait_timeout),
+        ("statement timeout", options.statement_timeout),
+    ] {
+        if timeout < Duration::from_millis(1) {
+            return Err(OptionsError::Timeout(name));
+        }
+    }
+    Ok(())
 }

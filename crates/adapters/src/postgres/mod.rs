@@ -28,16 +28,19 @@ use secrecy::SecretString;
 pub struct Options {
     /// `postgres://user:password@host:port/database`. With `?sslmode=require`, `verify-ca` or
     /// `verify-full` the connection is encrypted and the server's certificate verified, its name
-    /// included; otherwise there is no TLS.
+    /// included; otherwise there is no TLS. Of several hosts, `host1:port1,host2:port2`, the first that
+    /// can be connected to is used.
     pub url: SecretString,
     /// A PEM file with the authorities that are trusted; by default those of the operating system.
     pub root_certificates: Option<PathBuf>,
     /// The most connections that are open at once; at least 1.
     pub pool_size: usize,
-    /// How long one attempt to connect may take, TLS and authentication included.
+    /// How long one attempt to connect may take, TLS and authentication included; at least 1 ms. Each of
+    /// several hosts has its share of it to answer, or what `connect_timeout` in the URL says.
     pub connect_timeout: Duration,
-    /// How long an operation waits for a connection of the pool.
+    /// How long an operation waits for a connection of the pool; at least 1 ms.
     pub wait_timeout: Duration,
-    /// How long an operation may take once it has a connection; the server ends a statement then too.
+    /// How long an operation may take once it has a connection; the server ends a statement then too. At
+    /// least 1 ms.
     pub statement_timeout: Duration,
 }

@@ -26,13 +26,13 @@ use super::{
 };
 use crate::stored::StoredEvent;
 
-/// Takes the oldest due events. Rows that another relay is taking at this moment are passed over; the
-/// first part is materialised so that it is evaluated, and takes its locks, once.
+/// Takes the events that are due for longest. Rows that another relay is taking at this moment are passed
+/// over; the first part is materialised so that it is evaluated, and takes its locks, once.
 const CLAIM: &str = "
     WITH due AS MATERIALIZED (
         SELECT id FROM outbox
         WHERE failed_at IS NULL AND due_at <= now()
-        ORDER BY id LIMIT $1
+        ORDER BY due_at, id LIMIT $1
         FOR UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE outbox SET due_at = clock_timestamp() + $2, attempts = attempts + 1

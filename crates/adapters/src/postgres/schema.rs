@@ -10,7 +10,7 @@ diesel::table! {
         code_expires_at -> Nullable<Timestamptz>,
         activated_at -> Nullable<Timestamptz>,
         repetition_noted_at -> Nullable<Timestamptz>,
-        created_at -> Timestamptz,
+        code_requested_at -> Timestamptz,
     }
 }
 

@@ -82,13 +82,13 @@ impl PostgresUserRepository {
         work.await.map_err(unavailable)
     }
 
-    /// Runs one statement, which is a transaction by itself. Returns whether it changed a row.
-    async fn update<Q>(&self, statement: Q) -> Result<bool, RepositoryError>
+    /// Runs one statement, which is a transaction by itself.
+    async fn update<Q>(&self, statement: Q) -> Result<(), RepositoryError>
     where
         Q: QueryFragment<Pg> + QueryId + Send + 'static,
     {
         let work = self.database.run(|connection| statement.execute(connection).boxed());
-        work.await.map(|rows| rows > 0).map_err(unavailable)
+        work.await.map(drop).map_err(unavailable)
     }
 }
 
@@ -139,7 +139,7 @@ impl UserRepository for PostgresUserRepository {
                 users::code_number.eq(excluded(users::code_number)),
                 users::code_expires_at.eq(None::<PgTimestamp>),
                 users::repetition_noted_at.eq(None::<PgTimestamp>),
-                users::created_at.eq(clock_timestamp()),
+                users::code_requested_at.eq(clock_timestamp()),
             ))
             .filter(users::activated_at.is_null())
             .filter(users::code_expires_at.le(clock_timestamp().nullable()));
@@ -175,14 +175,17 @@ impl UserRepository for PostgresUserRepository {
             .filter(users::activated_at.is_null())
             .set((
                 users::code_number.eq(i64::from(user.issue().number)),
-                has_new_code.then(|| users::code_expires_at.eq(None::<PgTimestamp>)),
+                has_new_code.then(|| {
+                    let not_mailed = users::code_expires_at.eq(None::<PgTimestamp>);
+                    (not_mailed, users::code_requested_at.eq(clock_timestamp()))
+                }),
                 user.is_active().then(|| users::activated_at.eq(clock_timestamp().nullable())),
             ));
         let changed = self.change(statement, events).await?;
         changed.then_some(()).ok_or(SaveError::Stale)
     }
 
-    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<bool, RepositoryError> {
+    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError> {
         let statement = diesel::update(users::table)
             .filter(users::id.eq(*issue.user_id.as_uuid()))
             .filter(users::code_number.eq(i64::from(issue.number)))
@@ -201,7 +204,7 @@ impl UserRepository for PostgresUserRepository {
             .filter(users::id.eq(*id.as_uuid()))
             .filter(users::password_hash.eq(old.as_phc().to_owned()))
             .set(users::password_hash.eq(new.as_phc().to_owned()));
-        self.update(statement).await.map(drop)
+        self.update(statement).await
     }
 
     async fn record_repeated_registration(
@@ -222,8 +225,11 @@ impl UserRepository for PostgresUserRepository {
     async fn purge_unverified(&self, older_than: Duration, limit: u32) -> Result<u64, RepositoryError> {
         let stale = users::table
             .filter(users::activated_at.is_null())
-            .filter(users::created_at.le(now.into_sql::<Timestamptz>() - interval(older_than)))
-            .order(users::created_at)
+            .filter(users::code_requested_at.le(now.into_sql::<Timestamptz>() - interval(older_than)))
+            .filter(
+                users::code_expires_at.is_null().or(users::code_expires_at.le(clock_timestamp().nullable())),
+            )
+            .order(users::code_requested_at)
             .limit(limit.into())
             .select(users::id)
             .for_update()

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::CodeIssue;
 use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
-use domain::{CodeIssue, UserId};
 use redis::{Script, ScriptInvocation};
 
 use super::{Connection, micros};
@@ -41,13 +41,9 @@ impl RedisCodeStore {
         }
     }
 
-    fn key(&self, user_id: UserId) -> String {
-        format!("{}{user_id}", self.prefix)
-    }
-
     /// A script about one issue: its key and its first argument.
     fn about<'a>(&self, script: &'a Script, issue: CodeIssue) -> ScriptInvocation<'a> {
-        let mut invocation = script.key(self.key(issue.user_id));
+        let mut invocation = script.key(format!("{}{}", self.prefix, issue.user_id));
         invocation.arg(issue.number);
         invocation
     }
@@ -97,10 +93,6 @@ impl CodeStore for RedisCodeStore {
 
     async fn release(&self, issue: CodeIssue) -> Result<(), CodeStoreError> {
         Ok(self.connection.invoke(&self.about(&self.release, issue)).await?)
-    }
-
-    async fn forget(&self, user_id: UserId) -> Result<(), CodeStoreError> {
-        Ok(self.connection.query(redis::cmd("DEL").arg(self.key(user_id))).await?)
     }
 
     async fn ping(&self) -> Result<(), CodeStoreError> {

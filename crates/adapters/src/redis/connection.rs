@@ -2,16 +2,20 @@
 //!
 //! The redis crate's `ConnectionManager` is not used: it makes every command wait while it reconnects, and
 //! it keeps a connection on which answers have ceased to come. Here a command fails at once while the server
-//! is known to be away, and a connection that does not answer a ping in time is replaced.
+//! is known to be away, and a connection is replaced that does not answer a ping in time, or whose server
+//! has become a replica: a new one may lead to the server that took its place.
 //! Must never send a command twice: none but the ping may be repeated.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, ScriptInvocation};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, ScriptInvocation,
+    ServerErrorKind,
+};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -76,8 +80,23 @@ impl Drop for Shared {
 enum Link {
     /// An attempt is under way whose result is worth waiting for.
     Connecting,
-    Up(MultiplexedConnection),
+    Up(Session),
     Down(RedisError),
+}
+
+/// An open connection.
+#[derive(Clone)]
+struct Session {
+    redis: MultiplexedConnection,
+    /// Takes the first refusal to write. Belongs to this one connection: a later one is not to blame.
+    demotion: mpsc::Sender<RedisError>,
+}
+
+/// Why a connection is given up.
+enum Loss {
+    Broken,
+    /// The server takes no writes any more: it has become a replica.
+    Demoted(RedisError),
 }
 
 /// Returns at once and connects in the background, so that a service starts without Redis. Needs the
@@ -111,8 +130,15 @@ impl Connection {
     ) -> Result<T, ConnectionError> {
         let limit = self.0.command_timeout;
         let result = timeout(limit, async {
-            let connection = self.current().await?;
-            operation(connection).await.map_err(ConnectionError::Failed)
+            let Session { redis, demotion } = self.current().await?;
+            let result = operation(redis).await;
+            if let Err(error) = &result
+                && is_read_only(error)
+            {
+                // Full when another operation was refused first.
+                let _ = demotion.try_send(error.clone());
+            }
+            result.map_err(ConnectionError::Failed)
         })
         .await
         .unwrap_or(Err(ConnectionError::TimedOut(limit)));
@@ -122,11 +148,11 @@ impl Connection {
         result
     }
 
-    async fn current(&self) -> Result<MultiplexedConnection, ConnectionError> {
+    async fn current(&self) -> Result<Session, ConnectionError> {
         let mut link = self.0.link.clone();
         let known = link.wait_for(|link| !matches!(link, Link::Connecting)).await;
         match known.as_deref() {
-            Ok(Link::Up(connection)) => Ok(connection.clone()),
+            Ok(Link::Up(session)) => Ok(session.clone()),
             Ok(Link::Down(error)) => Err(ConnectionError::NotConnected(error.clone())),
             Ok(Link::Connecting) | Err(_) => Err(ConnectionError::Closed),
         }
@@ -143,24 +169,50 @@ async fn supervise(
     let mut delay = FIRST_DELAY;
     let mut reported = false;
     loop {
-        match open(&client, &options).await {
-            Ok(mut connection) => {
+        let error = match open(&client, &options).await {
+            Ok(connection) => {
                 tracing::info!("redis.connected");
-                link.send_replace(Link::Up(connection.clone()));
-                let error = until_broken(&mut connection, &suspicion, options.command_timeout).await;
-                tracing::warn!(error = &error as &dyn std::error::Error, "redis.connection_lost");
-                link.send_replace(Link::Connecting);
-                (delay, reported) = (FIRST_DELAY, true);
+                reported = true;
+                match use_until_lost(connection, &link, &suspicion, options.command_timeout).await {
+                    Loss::Demoted(error) => error,
+                    Loss::Broken => {
+                        link.send_replace(Link::Connecting);
+                        delay = FIRST_DELAY;
+                        continue;
+                    }
+                }
             }
             Err(error) => {
                 if !reported {
                     tracing::warn!(error = &error as &dyn std::error::Error, "redis.unreachable");
                     reported = true;
                 }
-                link.send_replace(Link::Down(error));
-                tokio::time::sleep(delay).await;
-                delay = (delay * 2).min(LONGEST_DELAY);
+                error
             }
+        };
+        link.send_replace(Link::Down(error));
+        tokio::time::sleep(delay).await;
+        delay = (delay * 2).min(LONGEST_DELAY);
+    }
+}
+
+/// Offers a connection to all operations for as long as it is of use.
+async fn use_until_lost(
+    mut connection: MultiplexedConnection,
+    link: &watch::Sender<Link>,
+    suspicion: &Notify,
+    limit: Duration,
+) -> Loss {
+    let (demotion, mut demoted) = mpsc::channel(1);
+    link.send_replace(Link::Up(Session { redis: connection.clone(), demotion }));
+    tokio::select! {
+        error = until_broken(&mut connection, suspicion, limit) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "redis.connection_lost");
+            Loss::Broken
+        }
+        Some(error) = demoted.recv() => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "redis.became_replica");
+            Loss::Demoted(error)
         }
     }
 }
@@ -190,5 +242,31 @@ async fn until_broken(
             Ok(_) => {}
             Err(_) => return ConnectionError::TimedOut(limit),
         }
+    }
+}
+
+/// Whether the server is a replica. Before Redis 7 a script's error has this one only in its text.
+fn is_read_only(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+        || error.detail().is_some_and(|text| text.contains("-READONLY"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_is_known_by_its_refusal_in_every_version() {
+        let refused = |line: &[u8]| {
+            let answer = redis::parse_redis_value(line).unwrap();
+            is_read_only(&answer.extract_error().unwrap_err())
+        };
+        assert!(refused(b"-READONLY You can't write against a read only replica.\r\n"));
+        assert!(refused(
+            b"-ERR Error running script (call to f_1): @user_script:1: -READONLY You can't write\r\n"
+        ));
+        assert!(!refused(b"-LOADING Redis is loading the dataset in memory\r\n"));
+        assert!(!refused(b"-ERR unknown command\r\n"));
     }
 }

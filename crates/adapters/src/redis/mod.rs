@@ -1,7 +1,7 @@
 //! What the services share through Redis: code windows, guess budgets, rate limits.
 //!
-//! Every operation is one Lua script on one key, so it is atomic and no two keys need to be on the same
-//! node of a cluster. The only clock is the server's. No key and no value may hold a code or an address:
+//! Every operation is one Lua script on one key, and so one atomic step. The client speaks to one server: it
+//! does not follow the redirections of a Redis Cluster. The only clock is the server's. No key and no value may hold a code or an address:
 //! addresses and limit keys appear as SHA-256 digests.
 //!
 //! Needs Redis 5, the first whose scripts may read the clock before they write.

@@ -21,7 +21,6 @@ use super::migrations;
 const SETUP: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
-    PRAGMA foreign_keys = ON;
     PRAGMA cache_size = -1024;
     PRAGMA temp_store = MEMORY;";
 

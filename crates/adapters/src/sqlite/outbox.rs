@@ -77,7 +77,7 @@ impl Outbox for SqliteOutbox {
         let due = due
             .filter(due.field(outbox::failed_at).is_null())
             .filter(due.field(outbox::due_at).le(now()))
-            .order(due.field(outbox::id))
+            .order((due.field(outbox::due_at), due.field(outbox::id)))
             .limit(limit.into())
             .select(due.field(outbox::id));
         let claim = diesel::update(outbox::table)

@@ -14,7 +14,7 @@ diesel::table! {
         code_expires_at -> Nullable<BigInt>,
         activated_at -> Nullable<BigInt>,
         repetition_noted_at -> Nullable<BigInt>,
-        created_at -> BigInt,
+        code_requested_at -> BigInt,
     }
 }
 

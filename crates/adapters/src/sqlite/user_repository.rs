@@ -99,7 +99,7 @@ impl UserRepository for SqliteUserRepository {
                 users::email_key.eq(user.email().lookup_key()),
                 users::password_hash.eq(user.password_hash().as_phc().to_owned()),
                 users::code_number.eq(i64::from(user.issue().number)),
-                users::created_at.eq(now()),
+                users::code_requested_at.eq(now()),
             ))
             .on_conflict(users::email_key)
             .do_update()
@@ -110,7 +110,7 @@ impl UserRepository for SqliteUserRepository {
                 users::code_number.eq(excluded(users::code_number)),
                 users::code_expires_at.eq(None::<i64>),
                 users::repetition_noted_at.eq(None::<i64>),
-                users::created_at.eq(excluded(users::created_at)),
+                users::code_requested_at.eq(excluded(users::code_requested_at)),
             ))
             .filter(users::activated_at.is_null())
             .filter(users::code_expires_at.le(now().nullable()));
@@ -138,20 +138,21 @@ impl UserRepository for SqliteUserRepository {
             .filter(users::activated_at.is_null())
             .set((
                 users::code_number.eq(i64::from(user.issue().number)),
-                has_new_code.then(|| users::code_expires_at.eq(None::<i64>)),
+                has_new_code
+                    .then(|| (users::code_expires_at.eq(None::<i64>), users::code_requested_at.eq(now()))),
                 user.is_active().then(|| users::activated_at.eq(now().nullable())),
             ));
         let changed = self.change(statement, events).await?;
         changed.then_some(()).ok_or(SaveError::Stale)
     }
 
-    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<bool, RepositoryError> {
+    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError> {
         let statement = diesel::update(users::table)
             .filter(users::id.eq(StoredId(*issue.user_id.as_uuid())))
             .filter(users::code_number.eq(i64::from(issue.number)))
             .filter(users::activated_at.is_null())
             .set(users::code_expires_at.eq((now() + millis(minute)).nullable()));
-        self.change(statement, &[]).await
+        self.change(statement, &[]).await.map(drop)
     }
 
     async fn upgrade_password_hash(
@@ -184,10 +185,12 @@ impl UserRepository for SqliteUserRepository {
 
     async fn purge_unverified(&self, older_than: Duration, limit: u32) -> Result<u64, RepositoryError> {
         let stale = diesel::alias!(users as stale);
+        let expires_at = stale.field(users::code_expires_at);
         let stale = stale
             .filter(stale.field(users::activated_at).is_null())
-            .filter(stale.field(users::created_at).le(now() - millis(older_than)))
-            .order(stale.field(users::created_at))
+            .filter(stale.field(users::code_requested_at).le(now() - millis(older_than)))
+            .filter(expires_at.is_null().or(expires_at.le(now().nullable())))
+            .order(stale.field(users::code_requested_at))
             .limit(limit.into())
             .select(stale.field(users::id));
         let statement = diesel::delete(users::table).filter(users::id.eq_any(stale));

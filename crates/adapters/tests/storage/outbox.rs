@@ -6,11 +6,12 @@ use domain::{CodeIssue, Event, EventId, UserEvent, ports::OutboxEntry};
 use futures::future::join_all;
 use tokio::time::Instant;
 
-use crate::fixtures::{LONG, SHORT, Store, event, eventually, next_id, user};
+use crate::fixtures::{LONG, SHORT, Store, event, eventually, next_id, outlast, user};
 
 on_every_store! {
     every_kind_of_event_is_kept_exactly,
-    the_oldest_due_events_come_first,
+    the_events_that_are_due_for_longest_come_first,
+    an_event_that_was_deferred_comes_after_one_that_is_due_for_longer,
     a_claimed_event_is_given_to_nobody_else,
     an_expired_lease_makes_the_event_due_again,
     parallel_relays_share_the_work,
@@ -55,13 +56,27 @@ async fn every_kind_of_event_is_kept_exactly(store: Store) {
     assert_eq!(due, events);
 }
 
-async fn the_oldest_due_events_come_first(store: Store) {
-    let events = record(&store, 5).await;
+async fn the_events_that_are_due_for_longest_come_first(store: Store) {
+    let first = record(&store, 3).await;
+    outlast(Duration::ZERO).await;
+    let later = record(&store, 2).await;
     assert!(store.outbox.claim(0, LONG).await.unwrap().is_empty());
-    let first = store.outbox.claim(2, LONG).await.unwrap();
-    assert_eq!(ids(&first), ids_of(&events[..2]));
-    assert!(first.iter().all(|entry| entry.attempts == 1));
-    assert_eq!(ids(&store.outbox.claim(10, LONG).await.unwrap()), ids_of(&events[2..]));
+    let claimed = store.outbox.claim(3, LONG).await.unwrap();
+    assert_eq!(ids(&claimed), ids_of(&first), "in the order in which they happened");
+    assert!(claimed.iter().all(|entry| entry.attempts == 1));
+    assert_eq!(ids(&store.outbox.claim(10, LONG).await.unwrap()), ids_of(&later));
+}
+
+/// Events that fail again and again must not keep the others from ever being taken.
+async fn an_event_that_was_deferred_comes_after_one_that_is_due_for_longer(store: Store) {
+    let deferred = record(&store, 1).await;
+    store.due().await;
+    let waiting = record(&store, 1).await;
+    outlast(Duration::ZERO).await;
+    store.outbox.defer(deferred[0].id, Duration::ZERO).await.unwrap();
+    outlast(Duration::ZERO).await;
+    assert_eq!(ids(&store.outbox.claim(1, LONG).await.unwrap()), ids_of(&waiting));
+    assert_eq!(ids(&store.outbox.claim(1, LONG).await.unwrap()), ids_of(&deferred));
 }
 
 async fn a_claimed_event_is_given_to_nobody_else(store: Store) {

@@ -1,7 +1,7 @@
 //! A PostgreSQL server that goes away, hangs or is busy: every operation ends in time, and all is well
 //! when the server is.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, net::SocketAddr, time::Duration};
 
 use adapters::postgres::{Database, Options};
 use diesel::{QueryableByName, sql_query, sql_types::BigInt};
@@ -10,9 +10,9 @@ use domain::ports::{ClaimError, RepositoryError};
 use futures::{FutureExt, future::join_all};
 use tokio::{
     io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
-    time::Instant,
+    time::{Instant, timeout},
 };
 
 use crate::{
@@ -120,6 +120,30 @@ async fn asvs_13_1_3_a_server_that_hangs() {
     survives(Network::Silent).await;
 }
 
+/// An address that never answers: its queue of connections is full, so that it ignores further ones.
+async fn black_hole() -> (SocketAddr, TcpListener, TcpStream) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let fills_it = TcpStream::connect(address).await.unwrap();
+    let ignored = timeout(TIMEOUT, TcpStream::connect(address)).await;
+    assert!(ignored.is_err(), "the test needs an address that does not answer");
+    (address, listener, fills_it)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_host_that_does_not_answer_leaves_time_for_the_second() {
+    let database = TestDatabase::migrated().await;
+    let (silent, _listener, _fills_it) = black_hole().await;
+    let proxy = Proxy::start().await;
+    let url = url_behind(&format!("{silent},{}", proxy.address), database.name(), "");
+    let limit = Duration::from_secs(6);
+    let store =
+        store_on(&Options { connect_timeout: limit, wait_timeout: 2 * limit, ..options(&url) }, database);
+    store.users.ping().await.unwrap();
+}
+
 async fn lock_users(database: &TestDatabase) -> AsyncPgConnection {
     let mut connection = database.connect().await;
     connection.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
@@ -210,6 +234,17 @@ fn options_that_cannot_work_get_one_sentence() {
     }
     let none = Options { pool_size: 0, ..options(&server_url()) };
     assert_eq!(refusal(none), "the PostgreSQL pool needs at least 1 connection");
+    for (change, name) in [
+        (|options: &mut Options| options.connect_timeout = Duration::ZERO, "connect timeout"),
+        (|options: &mut Options| options.wait_timeout = Duration::ZERO, "wait timeout"),
+        // PostgreSQL would take what is less than a millisecond for no limit.
+        (|options: &mut Options| options.statement_timeout = Duration::from_micros(999), "statement timeout"),
+    ] as [(fn(&mut Options), &str); 3]
+    {
+        let mut none = options(&server_url());
+        change(&mut none);
+        assert_eq!(refusal(none), format!("the PostgreSQL {name} must be at least 1 ms"));
+    }
     let missing = Options {
         root_certificates: Some("/nowhere/ca.pem".into()),
         ..options("postgres://localhost/db?sslmode=verify-full")

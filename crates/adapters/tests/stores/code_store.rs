@@ -30,7 +30,6 @@ contract! {
         a_consumed_code_makes_way_for_a_later_one,
         a_release_gives_a_consumed_code_back,
         a_release_of_anything_else_does_nothing,
-        a_forgotten_window_is_unknown,
         asvs_6_6_2_registrations_do_not_share_windows,
     ],
     parallel_cases: [
@@ -182,16 +181,6 @@ async fn a_release_of_anything_else_does_nothing(store: Store) {
     assert_eq!(store.spend_attempt(issue(user, 2)).await.unwrap(), Attempt::Consumed);
 }
 
-async fn a_forgotten_window_is_unknown(store: Store) {
-    let code = issue(user_id(), 1);
-    store.forget(code.user_id).await.unwrap();
-    store.open(code, MINUTE, 5).await.unwrap();
-    store.consume(code).await.unwrap();
-    store.forget(code.user_id).await.unwrap();
-    assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Unknown);
-    assert_eq!(store.consume(code).await.unwrap(), Consumption::Gone);
-}
-
 async fn asvs_6_6_2_registrations_do_not_share_windows(store: Store) {
     let (one, other) = (issue(user_id(), 1), issue(user_id(), 1));
     store.open(one, MINUTE, 5).await.unwrap();
@@ -199,7 +188,6 @@ async fn asvs_6_6_2_registrations_do_not_share_windows(store: Store) {
     store.spend_attempt(one).await.unwrap();
     store.consume(one).await.unwrap();
     assert_eq!(store.spend_attempt(other).await.unwrap(), Attempt::Spent { left: 4 });
-    store.forget(one.user_id).await.unwrap();
     assert_eq!(store.consume(other).await.unwrap(), Consumption::Won);
 }
 

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use adapters::redis::{ConnectOptions, Connection, RedisCodeStore, connect};
@@ -23,11 +24,11 @@ const LEAVE: Duration = Duration::from_millis(700);
 /// A server of the test's own, killed with it. Keeps nothing on disk.
 pub(crate) struct Server {
     process: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Server {
-    fn start(port: u16) -> Self {
+    pub(crate) fn start(port: u16) -> Self {
         Self::start_with(port, &[])
     }
 
@@ -55,7 +56,7 @@ impl Drop for Server {
     }
 }
 
-fn url(port: u16) -> String {
+pub(crate) fn url(port: u16) -> String {
     format!("redis://127.0.0.1:{port}/")
 }
 
@@ -147,7 +148,10 @@ async fn asvs_13_1_3_a_server_that_never_answers_is_given_up() {
 async fn a_connection_that_has_fallen_silent_is_replaced() {
     let server = Server::start(free_port());
     let silence = Arc::new(Notify::new());
-    let store = RedisCodeStore::new(impatient(&url(proxy(server.port, silence.clone()).await)), &prefix());
+    let store = RedisCodeStore::new(
+        impatient(&url(proxy(Arc::new(server.port.into()), silence.clone()).await)),
+        &prefix(),
+    );
     until_available(&store).await;
     silence.notify_waiters();
     assert_unavailable(&store).await;
@@ -155,14 +159,14 @@ async fn a_connection_that_has_fallen_silent_is_replaced() {
     store.open(CodeIssue { user_id: user_id(), number: 1 }, MINUTE, 5).await.unwrap();
 }
 
-/// Passes connections on to `to`. At each `silence` those that are open stay open and carry nothing more.
-async fn proxy(to: u16, silence: Arc<Notify>) -> u16 {
+/// Passes each new connection on to the port `to`. At each `silence` those that are open stay open and carry nothing more.
+pub(crate) async fn proxy(to: Arc<AtomicU16>, silence: Arc<Notify>) -> u16 {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         loop {
             let (mut client, _) = listener.accept().await.unwrap();
-            let silence = silence.clone();
+            let (silence, to) = (silence.clone(), to.load(Ordering::Relaxed));
             tokio::spawn(async move {
                 let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, to)).await else { return };
                 tokio::select! {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::Source;
-use crate::{CodeIssue, UserId};
+use crate::CodeIssue;
 
 /// Keeps one window a registration, by user id: which code is current, how many attempts are left and
 /// when it ends by the store's own clock. Every operation is one atomic step. Holds no code.
@@ -32,9 +32,6 @@ pub trait CodeStore: Send + Sync {
     /// Takes a consumption back, for a winner that could not finish what it won. The window keeps its
     /// end and its attempts. Does nothing when the code was not consumed.
     async fn release(&self, issue: CodeIssue) -> Result<(), CodeStoreError>;
-
-    /// Forgets the window of a registration, whatever its state.
-    async fn forget(&self, user_id: UserId) -> Result<(), CodeStoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), CodeStoreError>;

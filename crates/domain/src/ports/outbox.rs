@@ -11,8 +11,10 @@ use crate::{Event, EventId};
 /// the relay empties it. Any number of relays may work at once.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Takes up to `limit` of the oldest due events; nobody else is given them for `lease`. An event
-    /// that is neither deleted nor deferred by then is due again: its relay has died.
+    /// Takes up to `limit` due events, the longest due first, so that none waits for ever behind others
+    /// that fail again and again. They are returned in the order in which they happened; nobody else is
+    /// given them for `lease`. An event that is neither deleted nor deferred by then is due again: its
+    /// relay has died.
     async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxEntry>, OutboxError>;
 
     /// Removes events that have been delivered.

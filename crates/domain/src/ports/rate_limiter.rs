@@ -13,7 +13,7 @@ pub trait RateLimiter: Send + Sync {
     async fn check(&self, key: &LimitKey, quota: Quota) -> Result<LimitOutcome, RateLimitError>;
 }
 
-/// What is limited and for whom, e.g. `register:client:203.0.113.7`. Adapters store a digest of it.
+/// What is limited and for whom, e.g. `register-client:203.0.113.7`. Adapters store a digest of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LimitKey(String);
 

@@ -27,11 +27,12 @@ pub trait UserRepository: Send + Sync {
     async fn save(&self, user: &User, seen: CodeIssue, events: &[Event]) -> Result<(), SaveError>;
 
     /// Notes that the mail with this code was accepted: the claim holds the address for `minute` from
-    /// now, by the store's clock. Zero frees the address, for a mail that can never be delivered.
-    /// Returns whether the code is still the current one of a pending user.
-    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<bool, RepositoryError>;
+    /// now, by the store's clock. Zero frees the address, for a mail that can never be delivered. Does
+    /// nothing unless the code is still the current one of a pending user.
+    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError>;
 
-    /// Replaces a password hash by a stronger one of the same password, unless it has changed.
+    /// Replaces a password hash by another one of the same password, made with the parameters that are in
+    /// force now, unless it has changed.
     async fn upgrade_password_hash(
         &self,
         id: UserId,
@@ -48,8 +49,8 @@ pub trait UserRepository: Send + Sync {
         event: &Event,
     ) -> Result<bool, RepositoryError>;
 
-    /// Deletes up to `limit` users that are still pending `older_than` after they registered, unless
-    /// another replica is at it. Returns how many.
+    /// Deletes up to `limit` users that are still pending `older_than` after they last asked for a code
+    /// and whose minute does not run, unless another replica is at it. Returns how many.
     async fn purge_unverified(&self, older_than: Duration, limit: u32) -> Result<u64, RepositoryError>;
 
     /// Whether the store answers.

@@ -82,11 +82,11 @@ impl UserRepository for World {
         Ok(user.map(|(number, status)| User::restore(id, email, hash, number, status)))
     }
 
-    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<bool, RepositoryError> {
+    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError> {
         self.note(Call::StartMinute(issue, minute));
         match *self.start_minute_fault.lock().unwrap() {
             Some(fault) => Err(raise(fault)),
-            None => Ok(true),
+            None => Ok(()),
         }
     }
 
@@ -143,9 +143,6 @@ impl CodeStore for World {
     }
     async fn release(&self, _: CodeIssue) -> Result<(), CodeStoreError> {
         unreachable!("the worker uses no code up")
-    }
-    async fn forget(&self, _: UserId) -> Result<(), CodeStoreError> {
-        unreachable!("the worker forgets nothing")
     }
     async fn ping(&self) -> Result<(), CodeStoreError> {
         Ok(())

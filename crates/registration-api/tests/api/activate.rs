@@ -80,7 +80,7 @@ async fn asvs_6_5_5_an_expired_or_forgotten_code_is_gone() {
     let issue = app.pending_user().await;
     app.world.codes.expire(issue);
     problem(app.activate(EMAIL, PASSWORD, &code(issue)).await, 410, "code-expired").await;
-    domain::ports::CodeStore::forget(&*app.world.codes, issue.user_id).await.unwrap();
+    app.world.codes.forget(issue);
     problem(app.activate(EMAIL, PASSWORD, &code(issue)).await, 410, "code-expired").await;
     app.world.codes.open_window(issue, 5);
     app.world.codes.expires_before_consumption.store(true, Ordering::Relaxed);

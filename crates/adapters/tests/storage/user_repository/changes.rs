@@ -31,8 +31,10 @@ async fn a_new_code_is_not_mailed_yet_and_holds_the_address(store: Store) {
     assert_eq!(store.due().await[0].event, events[0]);
     outlast(Duration::ZERO).await;
     assert!(matches!(claim(&store, &mut user("ada@example.com")).await, Err(ClaimError::EmailTaken)));
-    assert!(!store.users.start_minute(seen, LONG).await.unwrap(), "the old code has no minute");
-    assert!(store.users.start_minute(ada.issue(), LONG).await.unwrap());
+    store.users.start_minute(seen, LONG).await.unwrap();
+    assert_eq!(find(&store, &ada).await.status(), UserStatus::Pending { code_mailed: false }, "an old code");
+    store.users.start_minute(ada.issue(), LONG).await.unwrap();
+    assert_eq!(find(&store, &ada).await.status(), UserStatus::Pending { code_mailed: true });
 }
 
 async fn an_activation_is_stored_with_its_event(store: Store) {

@@ -11,6 +11,8 @@ use tokio::time::timeout;
 
 on_every_store! {
     asvs_14_2_7_the_purge_takes_old_unverified_users_in_batches,
+    the_purge_spares_a_user_whose_minute_runs,
+    the_purge_counts_from_the_last_code_that_was_asked_for,
     parallel_purges_do_not_disturb_each_other,
     asvs_2_3_3_a_dropped_caller_leaves_nothing_half_done,
     the_relay_is_woken_by_what_adds_events,
@@ -34,6 +36,31 @@ async fn asvs_14_2_7_the_purge_takes_old_unverified_users_in_batches(store: Stor
     assert!(store.users.find(young.id()).await.unwrap().is_some());
     assert!(find(&store, &active).await.is_active());
     store.registered("a0@example.com").await;
+}
+
+async fn the_purge_spares_a_user_whose_minute_runs(store: Store) {
+    let ada = store.registered("ada@example.com").await;
+    store.users.start_minute(ada.issue(), LONG).await.unwrap();
+    outlast(Duration::ZERO).await;
+    assert_eq!(store.users.purge_unverified(Duration::ZERO, 10).await.unwrap(), 0);
+    find(&store, &ada).await;
+    store.users.start_minute(ada.issue(), Duration::ZERO).await.unwrap();
+    outlast(Duration::ZERO).await;
+    assert_eq!(store.users.purge_unverified(Duration::ZERO, 10).await.unwrap(), 1);
+}
+
+async fn the_purge_counts_from_the_last_code_that_was_asked_for(store: Store) {
+    let mut ada = store.registered("ada@example.com").await;
+    outlast(Duration::ZERO).await;
+    let bob = store.registered("bob@example.com").await;
+    outlast(Duration::ZERO).await;
+    let seen = ada.issue();
+    ada.request_code().unwrap();
+    store.users.save(&ada, seen, &[]).await.unwrap();
+    outlast(Duration::ZERO).await;
+    assert_eq!(store.users.purge_unverified(Duration::ZERO, 1).await.unwrap(), 1);
+    assert!(store.users.find(bob.id()).await.unwrap().is_none(), "nothing was asked for him since");
+    find(&store, &ada).await;
 }
 
 async fn parallel_purges_do_not_disturb_each_other(store: Store) {

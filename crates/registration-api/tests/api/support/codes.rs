@@ -42,6 +42,10 @@ impl Codes {
         self.windows.lock().unwrap().get_mut(&issue.user_id).unwrap().expired = true;
     }
 
+    pub(crate) fn forget(&self, issue: CodeIssue) {
+        self.windows.lock().unwrap().remove(&issue.user_id);
+    }
+
     fn with<T>(
         &self,
         issue: CodeIssue,
@@ -94,11 +98,6 @@ impl CodeStore for Codes {
     async fn release(&self, issue: CodeIssue) -> Result<(), CodeStoreError> {
         self.releases.fetch_add(1, Ordering::Relaxed);
         self.with(issue, |window| window.unwrap().consumed = false)
-    }
-
-    async fn forget(&self, user_id: UserId) -> Result<(), CodeStoreError> {
-        self.windows.lock().unwrap().remove(&user_id);
-        Ok(())
     }
 
     async fn ping(&self) -> Result<(), CodeStoreError> {

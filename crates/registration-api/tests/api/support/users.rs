@@ -120,9 +120,9 @@ impl UserRepository for Users {
         Ok(())
     }
 
-    async fn start_minute(&self, issue: CodeIssue, _: Duration) -> Result<bool, RepositoryError> {
+    async fn start_minute(&self, issue: CodeIssue, _: Duration) -> Result<(), RepositoryError> {
         self.mail_accepted(issue);
-        Ok(true)
+        Ok(())
     }
 
     async fn upgrade_password_hash(
