@@ -14,7 +14,7 @@ fn short_window() -> Setup {
 journeys!(both {
     asvs_6_5_5_a_code_expires: short_window(), ["POST /api/v1/users/activate 410"];
     an_unverified_address_can_be_claimed_again: short_window(), ["POST /api/v1/users/activate 401"];
-    asvs_6_5_5_a_code_counts_for_a_minute: Setup::ordinary(), ["POST /api/v1/users/activate 410"];
+    asvs_6_5_5_a_code_counts_for_a_minute: Setup::with_costly_hashes(), ["POST /api/v1/users/activate 410"];
 });
 
 /// Waits until `age` has passed since the inbox got the last mail to an account.

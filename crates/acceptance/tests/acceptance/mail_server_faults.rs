@@ -8,13 +8,13 @@ use crate::harness::{Account, Journey, Setup, Verdict, eventually, journeys};
 const SHORT: u64 = 4;
 
 journeys!(both {
-    the_minute_starts_when_the_mail_server_returns: Setup::own().impatient().window_seconds(SHORT).expecting_errors(), [];
+    the_minute_starts_when_the_mail_server_returns: Setup::own().window_seconds(SHORT).expecting_errors(), [];
     a_slow_mail_server_takes_nothing_from_the_minute: Setup::own().window_seconds(SHORT), [];
-    a_temporary_refusal_is_retried: Setup::own().impatient(), [];
+    a_temporary_refusal_is_retried: Setup::own(), [];
     a_server_that_hangs_delays_nobody_else: Setup::own().with("smtp.timeout_ms", "8000"), [];
-    a_final_refusal_frees_the_address: Setup::own().impatient().expecting_errors(), [];
-    a_superseded_code_is_never_mailed: Setup::own().impatient().expecting_errors(), [];
-    an_activated_account_gets_no_more_mail: Setup::own().impatient(), [];
+    a_final_refusal_frees_the_address: Setup::own().expecting_errors(), [];
+    a_superseded_code_is_never_mailed: Setup::own().expecting_errors(), [];
+    an_activated_account_gets_no_more_mail: Setup::own(), [];
 });
 
 async fn the_minute_starts_when_the_mail_server_returns(journey: &Journey) {

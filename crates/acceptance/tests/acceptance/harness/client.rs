@@ -27,7 +27,7 @@ pub(crate) struct Client {
 impl Client {
     /// A client of the API at `base`, which adds what it sends in confidence to `secrets`.
     pub(crate) fn new(base: &str, secrets: Secrets) -> Self {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(90)).build().unwrap();
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(120)).build().unwrap();
         Self { http, base: base.to_owned(), seen: Mutex::default(), secrets }
     }
 

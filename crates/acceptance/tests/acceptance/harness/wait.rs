@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-/// How long anything may take that has no time limit of its own. Generous: the machine may be busy.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(45);
+/// How long anything may take that has no time limit of its own. Generous: the machine may be busy, and the
+/// system under test is as patient (see `system`).
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Asks again and again until there is an answer; panics with `what` when patience runs out.
 pub(crate) async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
