@@ -23,6 +23,7 @@ pub(crate) struct System {
     pub(crate) smtp: MailGate,
     pub(crate) mailbox: Mailbox,
     pub(crate) addresses: Addresses,
+    settings: Vec<(String, String)>,
     api: Process,
     worker: Option<Process>,
     servers: Option<Servers>,
@@ -62,6 +63,7 @@ impl System {
             smtp,
             mailbox: Mailbox::at(&format!("http://{}", inbox.http_address())),
             addresses,
+            settings,
             api,
             worker,
             servers,
@@ -83,6 +85,11 @@ impl System {
     /// A client for one test.
     pub(crate) fn client(&self) -> Client {
         Client::new(&self.addresses.api, self.secrets.clone())
+    }
+
+    /// What its processes were told, apart from where to listen; of two values of a setting the later counts.
+    pub(crate) fn settings(&self) -> &[(String, String)] {
+        &self.settings
     }
 
     /// The process that serves the API.
