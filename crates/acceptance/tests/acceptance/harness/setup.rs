@@ -31,7 +31,7 @@ impl Setup {
     /// What a killed process had in hand is soon taken up. A delivery that takes longer is made twice, so
     /// this is not for tests that count mails.
     pub(crate) fn short_lease(self) -> Self {
-        self.with("outbox.lease_seconds", "4")
+        self.with("outbox.lease_seconds", "4").with("rabbitmq.confirm_timeout_ms", "3000")
     }
 
     /// Lets all tests that name the same set-up share one system.
