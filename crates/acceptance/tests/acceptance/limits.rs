@@ -66,11 +66,13 @@ async fn codes_are_mailed_again_only_so_often(journey: &Journey) {
     for _ in 0..5 {
         journey.api.resend(&account.with_wrong_password()).await.expect_status(401);
     }
+    // Each is waited for, or the next one would take its place.
     journey.api.resend(&account).await.expect_status(200);
+    journey.mailbox.expect(&account.email, 2).await;
     journey.api.resend(&account).await.expect_status(200);
+    let mails = journey.mailbox.expect(&account.email, 3).await;
     let refusal = journey.api.resend(&account).await;
     refusal.expect_problem(429, "rate-limited");
-    let mails = journey.mailbox.expect(&account.email, 3).await;
     journey.api.activate(&account, &mails[2].code()).await.expect_status(200);
 }
 
