@@ -44,6 +44,7 @@ mod capacity;
 mod code_store;
 mod guess_budget;
 mod rate_limiter;
+mod redis_cluster;
 mod redis_failover;
 mod redis_faults;
 mod redis_keys;
