@@ -47,8 +47,8 @@ pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCod
     Ok(exit_code(status))
 }
 
-/// Builds the binaries that the tests start. `--examples` adds nothing (there are none) except the features of
-/// the dev-dependencies, which `cargo test` switches on: so what is built here is what it finds built.
+/// Builds the binaries that the tests start. `--examples` brings the features of the dev-dependencies, which `cargo
+/// test` switches on: so what is built here is what it finds built.
 fn build_command() -> Command {
     let mut command = workspace::cargo();
     command.arg("build").args(WHOLE).args(["--bins", "--examples"]);

@@ -35,7 +35,7 @@ impl Password {
     /// no composition rules.
     pub fn new(text: SecretString, length: PasswordLength) -> Result<Self, PasswordError> {
         let exposed = text.expose_secret();
-        // No character is shorter than a byte: a text of a megabyte is not counted.
+        // No character has more than four bytes, so that a text of a megabyte need not be counted.
         if exposed.len() > 4 * length.max {
             return Err(PasswordError::TooLong(length.max));
         }

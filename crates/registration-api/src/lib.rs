@@ -14,5 +14,7 @@ pub mod settings;
 pub mod use_cases;
 
 mod app_state;
+mod metrics;
 
 pub use app_state::{AppState, Options, Ports};
+pub use metrics::describe_metrics;

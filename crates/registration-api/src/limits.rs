@@ -42,8 +42,7 @@ pub struct Quotas {
     pub activate: ActionQuotas,
     /// For [`Action::ResendCode`], whoever asks.
     pub resend_code: ActionQuotas,
-    /// How many further codes are mailed to one address. Only askers who know the password count, so that
-    /// nobody can use up what belongs to somebody else.
+    /// How many further codes are mailed to one address. Only askers who know the password of its registration count.
     pub further_codes: Option<Quota>,
 }
 

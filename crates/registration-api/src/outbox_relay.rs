@@ -86,6 +86,8 @@ impl OutboxRelay {
                 Some(ended) = self.deliveries.join_next() => self.note(ended.ok()),
             }
         }
+        // What was recorded at the last moment.
+        self.step().await;
         self.drain().await;
     }
 

@@ -14,8 +14,13 @@ use service::error_chain::ErrorChain;
 /// A password that takes an attacker no more guesses than this, by the estimate of zxcvbn (whose word
 /// lists are ordered by frequency), is among the 10,000 most common or a very common one with a digit.
 const COMMON_GUESSES: u64 = 12_000;
-/// Estimating is quadratic in the length; nothing this long is common.
-const ESTIMATED_CHARACTERS: usize = 40;
+/// What an estimate costs grows with the square of the length; nothing longer is common. From 32 characters on, zxcvbn's
+/// arithmetic overflows for some patterns of keys.
+const ESTIMATED_CHARACTERS: usize = 24;
+/// The signs that may stand for a letter, as `@` does for an `a`. An estimate tries every combination of meanings: there
+/// are hundreds for a password with all of them, and no more than a few for a common one.
+const LETTER_LIKE: &str = "@({[<!|$+%";
+const ESTIMATED_LETTER_LIKE: usize = 3;
 
 /// What a new password must not be. Its length is [`domain::Password`]'s business.
 #[derive(Clone)]
@@ -75,7 +80,7 @@ fn is_common(password: &str, email: &EmailAddress) -> bool {
     if folded == address || folded == email.local_part().to_lowercase() || folded == email.domain() {
         return true;
     }
-    if password.chars().nth(ESTIMATED_CHARACTERS).is_some() {
+    if !is_worth_an_estimate(password) {
         return false;
     }
     let words: Vec<&str> = [address.as_str()]
@@ -85,11 +90,18 @@ fn is_common(password: &str, email: &EmailAddress) -> bool {
     zxcvbn(password, &words).guesses() <= COMMON_GUESSES
 }
 
+/// An estimate is made on the thread that serves the request, so none may take longer than a few milliseconds.
+fn is_worth_an_estimate(password: &str) -> bool {
+    let letter_like = LETTER_LIKE.chars().filter(|character| password.contains(*character)).count();
+    password.chars().nth(ESTIMATED_CHARACTERS).is_none() && letter_like <= ESTIMATED_LETTER_LIKE
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use async_trait::async_trait;
+    use proptest::prelude::*;
     use secrecy::SecretString;
 
     use super::*;
@@ -120,6 +132,41 @@ mod tests {
             ["correct horse battery", "mlkqsdfuiop", "83619402758", "пароль надёжный", "🐎🔋📎✅🌈🦊🐙🎻"]
         {
             assert!(!refused(password), "{password}");
+        }
+    }
+
+    #[test]
+    fn asvs_15_2_2_no_password_takes_long_to_estimate() {
+        let fastest = |password: &str| {
+            let time = |()| {
+                let started = Instant::now();
+                refused(password);
+                started.elapsed().as_secs_f64()
+            };
+            [(); 5].map(time).into_iter().fold(f64::INFINITY, f64::min)
+        };
+        let everyday = fastest("correct horse battery st");
+        for part in ["4@8({[<3691!|70$5+%2", LETTER_LIKE, "1234567890!|[", "17!|$0", "12", "a"] {
+            for length in [ESTIMATED_CHARACTERS, 128] {
+                let password: String = part.chars().cycle().take(length).collect();
+                let ratio = fastest(&password) / everyday;
+                println!(
+                    "{length} characters of {part} take {ratio:.1} times as long as an everyday password"
+                );
+                assert!(ratio < 50.0, "{password} takes {ratio} times as long as an everyday password");
+            }
+        }
+    }
+
+    proptest! {
+        // At least 2,000 cases; `PROPTEST_CASES` asks for more.
+        #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(2_000)))]
+
+        #[test]
+        fn fuzz_no_password_makes_the_estimate_panic(
+            password in "\\PC{0,130}|[a-z0-9]{8,40}|[12qwertzuiop]{8,40}|(12|qw|az|zx){4,20}|[0-9./-]{8,40}",
+        ) {
+            refused(&password);
         }
     }
 

@@ -29,12 +29,14 @@ pub struct Service {
 }
 
 impl Service {
-    /// Runs until `shutdown` is cancelled; then answers what has been asked and drains the relay.
+    /// Runs until `shutdown` is cancelled; then answers what has been asked, and only then drains the relay, so that
+    /// what was registered last is on its way too.
     pub async fn run(self, shutdown: CancellationToken) -> std::io::Result<()> {
         let address = self.listener.local_addr()?;
         let server = server(self.listener, Data::new(self.state), self.server)?;
         let handle = server.handle();
-        let relay = tokio::spawn(self.relay.run(shutdown.clone()));
+        let answered = CancellationToken::new();
+        let relay = tokio::spawn(self.relay.run(answered.clone()));
         let purge = tokio::spawn(purge_regularly(self.users, self.purge, shutdown.clone()));
         tokio::spawn({
             let shutdown = shutdown.clone();
@@ -47,6 +49,7 @@ impl Service {
         let outcome = server.await;
         // Also when the server has failed by itself, nothing goes on behind it.
         shutdown.cancel();
+        answered.cancel();
         let (relayed, purged) = tokio::join!(relay, purge);
         outcome.and(relayed.map_err(std::io::Error::other)).and(purged.map_err(std::io::Error::other))
     }

@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::http::Uri;
 use domain::ports::GuessAllowance;
 use service::settings::{CommaList, ExistingAccountSetting, LimitSettings, Settings, SettingsError};
 
@@ -37,9 +38,14 @@ pub fn options(settings: &Settings) -> Result<Options, SettingsError> {
         },
         quotas: quotas(&settings.limits),
         trusted_proxies: trusted_proxies(&settings.http.trusted_proxies)?,
-        allowed_origins: settings.http.cors_origins.0.clone(),
+        allowed_origins: origins(&settings.http.cors_origins)?,
         body_timeout: Duration::from_millis(settings.http.body_timeout_ms),
     })
+}
+
+/// The server and then the relay have half of the time for a drain each.
+fn half_of_the_drain(settings: &Settings) -> Duration {
+    Duration::from_secs(settings.http.shutdown_seconds) / 2
 }
 
 /// What bounds the HTTP server.
@@ -52,30 +58,42 @@ pub fn server_options(settings: &Settings) -> ServerOptions {
         keep_alive: Duration::from_secs(http.keep_alive_seconds),
         client_request_timeout: Duration::from_millis(http.header_timeout_ms),
         client_disconnect_timeout: Duration::from_millis(http.header_timeout_ms),
-        shutdown_timeout: Duration::from_secs(http.shutdown_seconds),
+        shutdown_timeout: half_of_the_drain(settings),
     }
 }
 
 /// How the relay works.
-pub fn relay_options(settings: &Settings) -> RelayOptions {
-    RelayOptions {
+pub fn relay_options(settings: &Settings) -> Result<RelayOptions, SettingsError> {
+    if settings.outbox.batch == 0 {
+        return Err(SettingsError::invalid("outbox.batch", "must be at least 1"));
+    }
+    if Duration::from_secs(settings.outbox.lease_seconds) <= settings.rabbitmq.confirm_timeout() {
+        return Err(SettingsError::invalid(
+            "outbox.lease_seconds",
+            "must exceed rabbitmq.confirm_timeout_ms",
+        ));
+    }
+    Ok(RelayOptions {
         batch_size: settings.outbox.batch,
         batches_in_flight: settings.outbox.batches_in_flight,
         lease: Duration::from_secs(settings.outbox.lease_seconds),
         poll_interval: Duration::from_millis(settings.outbox.poll_interval_ms),
-        drain_timeout: Duration::from_secs(settings.http.shutdown_seconds),
+        drain_timeout: half_of_the_drain(settings),
         ..RelayOptions::default()
-    }
+    })
 }
 
 /// When unverified registrations go.
-pub fn purge_options(settings: &Settings) -> PurgeOptions {
+pub fn purge_options(settings: &Settings) -> Result<PurgeOptions, SettingsError> {
     let registration = &settings.registration;
-    PurgeOptions {
+    if registration.purge_after_days == 0 {
+        return Err(SettingsError::invalid("registration.purge_after_days", "must be at least 1"));
+    }
+    Ok(PurgeOptions {
         older_than: DAY * u32::try_from(registration.purge_after_days).unwrap_or(u32::MAX / 86_400),
         interval: Duration::from_secs(registration.purge_interval_seconds.max(1)),
         batch: registration.purge_batch.max(1),
-    }
+    })
 }
 
 fn quotas(limits: &LimitSettings) -> Quotas {
@@ -104,4 +122,59 @@ fn trusted_proxies(networks: &CommaList<String>) -> Result<TrustedProxies, Setti
         })
     };
     Ok(TrustedProxies::new(networks.0.iter().map(parse).collect::<Result<_, _>>()?))
+}
+
+/// Origins as browsers send them (RFC 6454 section 7): a scheme and an authority, and nothing behind it.
+fn origins(origins: &CommaList<String>) -> Result<Vec<String>, SettingsError> {
+    let is_origin = |text: &str| {
+        text.parse::<Uri>().is_ok_and(|uri| match (uri.scheme_str(), uri.authority()) {
+            (Some(scheme), Some(authority)) => text == format!("{scheme}://{authority}"),
+            _ => false,
+        })
+    };
+    match origins.0.iter().find(|text| !is_origin(text)) {
+        None => Ok(origins.0.clone()),
+        Some(text) => {
+            let problem = format!("has {text:?}, which is not an origin like https://app.example.com");
+            Err(SettingsError::invalid("http.cors_origins", problem))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use service::settings::Sources;
+
+    fn refusal<T>(
+        key: &'static str,
+        value: &str,
+        read: impl Fn(&Settings) -> Result<T, SettingsError>,
+    ) -> String {
+        let key_of_tests = "7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12";
+        let settings = Sources::default().with("code.key", &key_of_tests).with(key, &value).load();
+        read(&settings.unwrap()).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn values_that_would_break_the_service_are_refused_by_name() {
+        for (key, value) in [("outbox.batch", "0"), ("outbox.lease_seconds", "5")] {
+            assert!(refusal(key, value, relay_options).contains(key), "{key} = {value}");
+        }
+        let days = refusal("registration.purge_after_days", "0", purge_options);
+        assert!(days.contains("registration.purge_after_days"), "{days}");
+    }
+
+    #[test]
+    fn asvs_3_5_what_is_no_origin_is_refused() {
+        for text in
+            ["*", "app.example.com", "https://app.example.com/", "https://", "https://a.example/x", "a b"]
+        {
+            let message = refusal("http.cors_origins", text, options);
+            assert!(message.contains("http.cors_origins") && message.contains(text), "{text}: {message}");
+        }
+        for text in ["https://app.example.com", "http://localhost:5173,capacitor://localhost", ""] {
+            assert_eq!(refusal("http.cors_origins", text, options), "", "{text}");
+        }
+    }
 }

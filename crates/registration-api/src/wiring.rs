@@ -10,7 +10,7 @@ use adapters::redis::{RedisCodeStore, RedisGuessBudget, RedisRateLimiter};
 use domain::ports::{CodeStore, DeadLetterError, EventPublisher, UserRepository};
 use registration_api::outbox_relay::OutboxRelay;
 use registration_api::run::Service;
-use registration_api::{AppState, Ports, settings as api_settings};
+use registration_api::{AppState, Ports, describe_metrics, settings as api_settings};
 use service::connections;
 use service::dead_letters::DeadLetterCommand;
 use service::error_chain::ErrorChain;
@@ -62,6 +62,7 @@ pub(crate) async fn dead_letters(settings: Settings, command: DeadLetterCommand)
 pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     telemetry::init_logs(&settings.log)?;
     let metrics = telemetry::init_metrics()?;
+    describe_metrics();
     service::install_crypto();
     let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
     let (service, health) = wire(&settings)?;
@@ -103,9 +104,9 @@ fn wire(settings: &Settings) -> Result<(Service, Health), StartError> {
         listener: listen(settings.http.listen)?,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server: api_settings::server_options(settings),
-        relay: OutboxRelay::new(outbox, publisher, wake, api_settings::relay_options(settings)),
+        relay: OutboxRelay::new(outbox, publisher, wake, api_settings::relay_options(settings)?),
         users,
-        purge: api_settings::purge_options(settings),
+        purge: api_settings::purge_options(settings)?,
     };
     Ok((service, health))
 }

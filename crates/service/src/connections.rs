@@ -137,6 +137,7 @@ mod smtp {
             from_address,
             message_id_domain: domain,
             timeout: Duration::from_millis(settings.smtp.timeout_ms),
+            acceptance_timeout: Duration::from_millis(settings.smtp.acceptance_timeout_ms),
             connections: settings.smtp.connections,
             idle_time: Duration::from_secs(settings.smtp.idle_seconds),
         })

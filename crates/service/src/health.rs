@@ -9,8 +9,10 @@ use std::time::Duration;
 use domain::ports::Source;
 use futures::future::{BoxFuture, FutureExt, join_all};
 use serde::Serialize;
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 use utoipa::ToSchema;
 
 use crate::error_chain::ErrorChain;
@@ -63,25 +65,21 @@ impl HealthCheck {
         Self { required: false, ..Self::required(name, dependency, ping) }
     }
 
-    async fn is_up(&self) -> bool {
-        let answer = tokio::time::timeout(PATIENCE, (self.ping)()).await;
-        let name = self.name;
-        match answer {
-            Ok(Ok(())) => true,
-            Ok(Err(error)) => {
-                let cause = ErrorChain(&*error);
-                tracing::debug!(event = "health.down", dependency = name, error = %cause, "a dependency is down");
-                false
-            }
-            Err(_) => {
-                tracing::debug!(
-                    event = "health.down",
-                    dependency = name,
-                    "a dependency does not answer in time"
-                );
-                false
-            }
+    async fn is_up(&self, runtime: &Handle) -> bool {
+        let asked = AbortOnDropHandle::new(runtime.spawn((self.ping)()));
+        let Ok(Ok(answer)) = tokio::time::timeout(PATIENCE, asked).await else {
+            tracing::debug!(
+                event = "health.down",
+                dependency = self.name,
+                "a dependency does not answer in time"
+            );
+            return false;
+        };
+        if let Err(error) = &answer {
+            let cause = ErrorChain(&**error);
+            tracing::debug!(event = "health.down", dependency = self.name, error = %cause, "a dependency is down");
         }
+        answer.is_ok()
     }
 }
 
@@ -156,14 +154,16 @@ impl ReadinessReport {
 /// Asks the dependencies. Cheap to clone.
 #[derive(Clone)]
 pub struct Health {
+    runtime: Handle,
     checks: Arc<Vec<HealthCheck>>,
     latest: Arc<Mutex<Option<(Instant, ReadinessReport)>>>,
 }
 
 impl Health {
-    /// Asks these.
+    /// Asks these, on the runtime within which this is called: the connections that a check opens must not belong to
+    /// the thread of the server that is asked, which ends before the process does.
     pub fn new(checks: Vec<HealthCheck>) -> Self {
-        Self { checks: Arc::new(checks), latest: Arc::default() }
+        Self { runtime: Handle::current(), checks: Arc::new(checks), latest: Arc::default() }
     }
 
     /// The state now, or as it was a second ago at most.
@@ -175,7 +175,7 @@ impl Health {
         {
             return report.clone();
         }
-        let answers = join_all(self.checks.iter().map(HealthCheck::is_up)).await;
+        let answers = join_all(self.checks.iter().map(|check| check.is_up(&self.runtime))).await;
         let report = ReadinessReport::of(&self.checks, &answers);
         let before = latest.as_ref().map_or(Readiness::Ready, |(_, report)| report.status);
         if report.status != before {
@@ -209,6 +209,22 @@ mod tests {
         assert_eq!(status(vec![required(Ok(())), optional(Ok(()))]).await, Readiness::Ready);
         assert_eq!(status(vec![required(Ok(())), optional(Err("down"))]).await, Readiness::Degraded);
         assert_eq!(status(vec![required(Err("down")), optional(Ok(()))]).await, Readiness::Unavailable);
+    }
+
+    #[test]
+    fn dependencies_are_asked_where_their_connections_last() {
+        let build =
+            || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (process, server) = (build(), build());
+        let asked_on = Arc::new(std::sync::OnceLock::new());
+        let health = process.block_on(async {
+            Health::new(vec![HealthCheck::required("a", &asked_on, |asked_on| {
+                let _ = asked_on.set(Handle::current().id());
+                std::future::ready(Ok::<_, Source>(())).boxed()
+            })])
+        });
+        assert_eq!(server.block_on(health.readiness()).status, Readiness::Ready);
+        assert_eq!(asked_on.get(), Some(&process.handle().id()));
     }
 
     #[tokio::test(start_paused = true)]

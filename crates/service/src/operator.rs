@@ -54,7 +54,7 @@ async fn ready(health: web::Data<Health>) -> HttpResponse {
 }
 
 /// Asks the process that listens on `address` for `/health/ready`, as a container's health check does.
-/// `Ok(true)` where it answers 200. Blocks for five seconds at most.
+/// `Ok(true)` where it answers 200. Waits at most five seconds to connect, and five for each part of the answer.
 pub fn is_ready(address: SocketAddr) -> std::io::Result<bool> {
     const TIMEOUT: Duration = Duration::from_secs(5);
     let mut address = address;

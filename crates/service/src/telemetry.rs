@@ -2,6 +2,7 @@
 //! responsibility (identifiers and masked addresses, never a password, a code or a credential).
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
@@ -11,6 +12,9 @@ use crate::settings::{LogFormat, LogSettings, SettingsError};
 /// Upper bounds of the latency histograms, in seconds: from a database round trip to an SMTP timeout.
 const LATENCY_BUCKETS: [f64; 12] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0];
+
+/// How often samples are put into their buckets.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Never logged, whatever the filter says: actix reports each malformed request as an error, with which any client
 /// could fill the log.
@@ -39,10 +43,23 @@ pub fn init_logs(settings: &LogSettings) -> Result<(), SettingsError> {
     Ok(())
 }
 
-/// Installs the metrics recorder of the process and returns the handle that renders it.
+/// Installs the metrics recorder of the process and returns the handle that renders it. Must be called within a
+/// tokio runtime.
 pub fn init_metrics() -> Result<PrometheusHandle, SettingsError> {
-    PrometheusBuilder::new()
+    let metrics = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &LATENCY_BUCKETS)
         .and_then(PrometheusBuilder::install_recorder)
-        .map_err(|error| SettingsError::invalid("metrics", format!("cannot be recorded: {error}")))
+        .map_err(|error| SettingsError::invalid("metrics", format!("cannot be recorded: {error}")))?;
+    tokio::spawn(tidy_regularly(metrics.clone()));
+    Ok(metrics)
+}
+
+/// Every sample of a histogram is kept until it is put into its bucket: without this, until somebody asks for the
+/// metrics, or for ever.
+async fn tidy_regularly(metrics: PrometheusHandle) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    loop {
+        ticks.tick().await;
+        metrics.run_upkeep();
+    }
 }

@@ -5,13 +5,12 @@ mod data_directory;
 mod greeting;
 mod wiring;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use service::dead_letters::DeadLetterCommand;
-use service::settings::Sources;
+use service::settings::{Settings, SettingsError, Sources};
 
 use wiring::StartError;
 
@@ -28,7 +27,7 @@ struct Arguments {
     /// Where the database and the code key lie [default: data].
     #[arg(long, global = true)]
     data_dir: Option<PathBuf>,
-    /// The port of the API and its documentation [default: 8000].
+    /// The port of the API and its documentation, on the interface of http.listen [default: 8000].
     #[arg(long)]
     port: Option<u16>,
     /// The port of the inbox's page [default: 8025].
@@ -70,7 +69,7 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
         print!("{}", service::settings::DEFAULTS);
         return Ok(());
     }
-    let settings = sources(arguments).load()?;
+    let settings = settings(arguments)?;
     // Two threads carry this much; more would cost memory in a process that is to stay small.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -85,24 +84,25 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
     })
 }
 
-/// The flags win over the environment.
-fn sources(arguments: &Arguments) -> Sources {
-    let loopback = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+/// The settings of all sources; the flags win over the environment.
+fn settings(arguments: &Arguments) -> Result<Settings, SettingsError> {
     let mut sources = Sources::of_process(arguments.config.clone());
     if let Some(data_dir) = &arguments.data_dir {
         sources = sources.with("standalone.data_dir", &data_dir.display());
     }
-    if let Some(port) = arguments.port {
-        sources = sources.with("http.listen", &loopback(port));
-    }
-    if let Some(port) = arguments.inbox_port {
-        sources = sources.with("standalone.inbox_listen", &loopback(port));
-    }
-    if let Some(port) = arguments.smtp_port {
-        sources = sources.with("standalone.inbox_smtp_listen", &loopback(port));
-    }
     if arguments.no_inbox {
         sources = sources.with("standalone.inbox", &false);
     }
-    sources
+    let mut settings = sources.load()?;
+    let ports = [
+        (arguments.port, &mut settings.http.listen),
+        (arguments.inbox_port, &mut settings.standalone.inbox_listen),
+        (arguments.smtp_port, &mut settings.standalone.inbox_smtp_listen),
+    ];
+    for (port, address) in ports {
+        if let Some(port) = port {
+            address.set_port(port);
+        }
+    }
+    Ok(settings)
 }

@@ -10,9 +10,7 @@ use adapters::in_process::{
     InProcessCodeStore, InProcessEventBus, InProcessGuessBudget, InProcessRateLimiter,
 };
 use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
-use domain::ports::{
-    CodeStore, DeadLetterError, EventPublisher, Mailer, Outbox, OutboxError, UserRepository,
-};
+use domain::ports::{CodeStore, DeadLetterError, EventPublisher, Outbox, OutboxError, UserRepository};
 use email_worker::{DeliverCode, settings as worker_settings};
 use inbox::{Capacity, Inbox, InboxError, InboxOptions};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
@@ -64,6 +62,8 @@ pub(crate) enum StartError {
 pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     telemetry::init_logs(&settings.log)?;
     let metrics = telemetry::init_metrics()?;
+    registration_api::describe_metrics();
+    email_worker::describe_metrics();
     service::install_crypto();
     let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
     let data = DataDirectory::open(&settings.standalone.data_dir)?;
@@ -141,15 +141,7 @@ async fn wire(
     let wake = Arc::new(Notify::new());
     let users: Arc<dyn UserRepository> = Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
-    let handler = DeliverCode {
-        users: users.clone(),
-        codes: codes.clone(),
-        mailer: Arc::new(connections::mailer(settings, server)?) as Arc<dyn Mailer>,
-        ids: Arc::new(SystemIds),
-        key: Arc::new(settings.code.key()?),
-        templates: worker_settings::templates(settings)?,
-        options: worker_settings::delivery_options(settings)?,
-    };
+    let handler = deliver_code(settings, server, users.clone(), codes.clone())?;
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections));
     let outbox: Arc<dyn Outbox> = Arc::new(SqliteOutbox::new(database));
@@ -172,20 +164,38 @@ async fn wire(
         listener,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server,
-        relay: OutboxRelay::new(outbox, publisher, wake, relay_options(settings)),
+        relay: OutboxRelay::new(outbox, publisher, wake, relay_options(settings)?),
         users,
-        purge: api_settings::purge_options(settings),
+        purge: api_settings::purge_options(settings)?,
     };
     Ok((service, health))
 }
 
+fn deliver_code(
+    settings: &Settings,
+    server: MailServer,
+    users: Arc<dyn UserRepository>,
+    codes: Arc<dyn CodeStore>,
+) -> Result<DeliverCode, StartError> {
+    Ok(DeliverCode {
+        users,
+        codes,
+        mailer: Arc::new(connections::mailer(settings, server)?),
+        ids: Arc::new(SystemIds),
+        key: Arc::new(settings.code.key()?),
+        templates: worker_settings::templates(settings)?,
+        options: worker_settings::delivery_options(settings)?,
+    })
+}
+
 /// A delivery is a whole mail here, so that each is claimed by itself and for as long as it may take.
-fn relay_options(settings: &Settings) -> RelayOptions {
-    let options = api_settings::relay_options(settings);
-    RelayOptions {
+fn relay_options(settings: &Settings) -> Result<RelayOptions, SettingsError> {
+    let options = api_settings::relay_options(settings)?;
+    let patience = Duration::from_millis(settings.smtp.timeout_ms + settings.smtp.acceptance_timeout_ms);
+    Ok(RelayOptions {
         batch_size: 1,
         batches_in_flight: settings.smtp.connections,
-        lease: options.lease.max(Duration::from_millis(settings.smtp.timeout_ms) * 2),
+        lease: options.lease.max(patience * 2),
         ..options
-    }
+    })
 }

@@ -1,5 +1,5 @@
 //! An attacker who never rests: for a day and some hours of simulated time, codes of one address are asked
-//! for by resends and by claiming it anew, and each is guessed over fifty connections at once.
+//! for by resends and by claiming it anew, and each is guessed fifty times at once.
 //!
 //! Everything is wired as in the standalone system, but for the limits, which are off: what holds the
 //! attacker is the budget alone (OWASP ASVS 6.3.1, 6.6.3).
@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 const ADDRESS: &str = "ada@example.com";
-const CONNECTIONS: usize = 50;
+const AT_ONCE: usize = 50;
 const WINDOW: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
 const BUDGET: GuessAllowance = GuessAllowance { guesses: 20, period: DAY };
@@ -82,7 +82,7 @@ impl System {
             iterations: 1,
             lanes: 1,
             threads: 1,
-            queue: 2 * CONNECTIONS,
+            queue: 2 * AT_ONCE,
             deadline: Duration::from_mins(1),
         };
         let hasher = Arc::new(HashPool::start(&hashing).unwrap());
@@ -130,7 +130,7 @@ impl System {
         self.activate.codes.open(issue, WINDOW, 5).await.unwrap();
         let code = self.activate.code_key.derive(issue, self.activate.code_length);
         let wrong = (0..).map(|number| format!("{number:04}")).filter(|guess| !code.matches(guess));
-        let guesses = wrong.take(CONNECTIONS).map(async |guess| {
+        let guesses = wrong.take(AT_ONCE).map(async |guess| {
             self.activate.activate(&credentials(password), &guess, trace()).await.unwrap_err()
         });
         let answers = join_all(guesses).await;

@@ -9,10 +9,10 @@ use futures::future::join_all;
 use crate::harness::{Account, Deployment, Journey, Setup, Verdict, eventually, journeys};
 
 journeys!(both {
-    killed_after_the_answer_the_mail_still_comes: Setup::own().impatient().expecting_errors(), [];
-    killed_amid_the_mail_the_mail_still_comes: Setup::own().impatient(), [];
-    of_300_registrations_under_fire_none_is_lost: Setup::own().impatient().expecting_errors(), [];
-    asked_to_stop_it_ends_in_order: Setup::own().impatient(), [];
+    killed_after_the_answer_the_mail_still_comes: Setup::own().short_lease().expecting_errors(), [];
+    killed_amid_the_mail_the_mail_still_comes: Setup::own(), [];
+    of_300_registrations_under_fire_none_is_lost: Setup::own().short_lease().expecting_errors(), [];
+    asked_to_stop_it_ends_in_order: Setup::own(), [];
 });
 
 async fn killed_after_the_answer_the_mail_still_comes(journey: &Journey) {

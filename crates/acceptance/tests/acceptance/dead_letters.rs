@@ -4,7 +4,7 @@
 use crate::harness::{Account, Journey, Process, Setup, Verdict, eventually, journeys, postgres};
 
 journeys!(both {
-    a_refused_mail_is_listed_and_replayed: Setup::own().impatient().expecting_errors(), [];
+    a_refused_mail_is_listed_and_replayed: Setup::own().expecting_errors(), [];
 });
 
 /// What a command about dead letters prints. It must succeed.

@@ -1,6 +1,8 @@
 //! Recognisable passwords, codes and addresses go through the whole system; then everything that it
 //! has kept, sent and written is searched for them (OWASP ASVS 6.5.2, 14.2.1, 16.2.5).
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
@@ -10,9 +12,10 @@ use crate::harness::{
     Account, Client, Journey, Secrets, Setup, Tap, Verdict, data_files, eventually, journeys,
     postgres_tables, redis_entries, unique,
 };
+use crate::server_faults::worker_tells;
 
-/// Codes so long that they occur by no accident, logs as talkative as they can be asked to be, and
-/// failed mails that stay where they can be looked at.
+/// Codes so long that they occur by no accident and last as long as the test, logs as talkative as they can
+/// be asked to be, and failed mails that stay where they can be looked at.
 fn talkative() -> Setup {
     Setup::own()
         .with("code.digits", "8")
@@ -217,9 +220,21 @@ async fn mails_that_fail(journey: &Journey, canaries: &mut Canaries) {
         journey.api.register(&account).await.expect_status(201);
         attempts += 1;
         journey.system.smtp.attempts(attempts).await;
+        let refused = journey.system.smtp.refused(&account.email);
+        canaries.secrets.push(code_in(&refused[0].raw));
     }
     // What is written about them is written by now.
     journey.everything_settled().await;
+}
+
+/// The code in a mail as it was sent: the one number of eight digits, in every part.
+fn code_in(raw: &str) -> String {
+    // The head has identifiers, which may look like codes.
+    let (_, body) = raw.split_once("\r\n\r\n").expect("a head and a body");
+    let numbers = body.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() == 8);
+    let codes: BTreeSet<&str> = numbers.filter(|word| word.bytes().all(|b| b.is_ascii_digit())).collect();
+    assert_eq!(codes.len(), 1, "one code in {raw}");
+    codes.first().unwrap().to_string()
 }
 
 /// Errors have causes, and causes have texts. While the broker is away the outbox is not empty, either.
@@ -237,9 +252,15 @@ async fn servers_that_are_away(journey: &Journey, canaries: &mut Canaries) {
         journey.api.register(&canaries.account()).await.expect_status(503);
         journey.api.activate(&account, "00000000").await.expect_status(503);
     }
+    worker_tells(journey, "postgres", "down").await;
+    worker_tells(journey, "redis", "down").await;
     servers.postgres.restore().await;
     servers.redis.restore().await;
+    // A mail that failed now would be tried again in an hour.
+    worker_tells(journey, "postgres", "up").await;
+    worker_tells(journey, "redis", "up").await;
     servers.rabbitmq.restore().await;
+    canaries.secrets.push(journey.mailbox.first(&account.email).await.code_of_length(8));
     eventually("the servers being back", async || {
         let health = journey.api.get("/health/ready").await;
         (health.status == 200 && health.json()["status"] == "ready").then_some(())

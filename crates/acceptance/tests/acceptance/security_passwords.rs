@@ -9,7 +9,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::harness::{
     Account, Client, Deployment, Journey, Process, Reply, Secrets, Setup, binary, data_directory, data_files,
-    free_port, journeys, postgres, run, runtime, unique,
+    free_port, journeys, postgres, run, runtime,
 };
 
 journeys!(both {
@@ -75,25 +75,11 @@ async fn asvs_11_4_2_a_hash_is_renewed_at_the_next_login(journey: &Journey) {
 /// What serves the API next, with so many iterations of the hash, and where.
 fn successor(journey: &Journey, iterations: &str) -> (Process, String) {
     let listen = format!("127.0.0.1:{}", free_port());
-    let smtp_port = journey.system.smtp.port().to_string();
-    let key = format!("{}{}{}{}", unique(), unique(), unique(), unique());
-    let mut settings: Vec<(String, String)> = [
-        ("code.key", key),
-        ("hashing.memory_kib", "256".to_owned()),
-        ("hashing.iterations", iterations.to_owned()),
-        ("http.listen", listen.clone()),
-        ("metrics.listen", "off".to_owned()),
-        ("smtp.host", "127.0.0.1".to_owned()),
-        ("smtp.port", smtp_port),
-        ("smtp.tls", "none".to_owned()),
-    ]
-    .map(|(key, value): (&str, String)| (key.to_owned(), value))
-    .to_vec();
+    let mut settings = journey.system.settings().to_vec();
+    let own = [("hashing.iterations", iterations), ("http.listen", &listen), ("metrics.listen", "off")];
+    settings.extend(own.map(|(key, value)| (key.to_owned(), value.to_owned())));
     let (program, arguments) = match journey.system.deployment {
-        Deployment::Distributed => {
-            settings.extend(journey.system.servers().settings());
-            ("registration-api", Vec::new())
-        }
+        Deployment::Distributed => ("registration-api", Vec::new()),
         Deployment::Standalone => {
             let data = data_directory(&journey.system);
             ("standalone", vec!["--data-dir".to_owned(), data.display().to_string()])
@@ -151,7 +137,10 @@ impl RangeApi {
     }
 
     fn setup(&self) -> Setup {
-        Setup::own().with("password.breach_check", "true").with("password.breach_api_url", &self.0.uri())
+        Setup::own()
+            .with("password.breach_check", "true")
+            .with("password.breach_api_url", &self.0.uri())
+            .with("password.breach_timeout_ms", "30000")
     }
 }
 
@@ -174,6 +163,13 @@ fn breached_passwords_are_refused(deployment: Deployment) {
         api.0.reset().await;
         let other = Account::new();
         journey.api.register(&other.with_password(BREACHED)).await.expect_status(201);
+        // The operator sees that this one was not checked.
+        let operator = Client::new(&journey.system.addresses.operator, Secrets::default());
+        let metrics = operator.get("/metrics").await;
+        for (outcome, count) in [("breached", 1), ("unknown", 1), ("unavailable", 1)] {
+            let line = format!("breach_checks_total{{outcome=\"{outcome}\"}} {count}");
+            assert!(metrics.body.lines().any(|found| found == line), "no {line} in {}", metrics.body);
+        }
     });
 }
 

@@ -19,7 +19,7 @@ fn real_hashes() -> Setup {
 }
 
 fn concealing() -> Setup {
-    real_hashes().window_seconds(3600).with("registration.existing_account", "conceal")
+    real_hashes().with("registration.existing_account", "conceal")
 }
 
 journeys!(both {

@@ -28,7 +28,7 @@ async fn health_tells(api: &Client, status: u16, dependency: &str, state: &str) 
 }
 
 /// Waits until the worker's health tells of a dependency what is expected.
-async fn worker_tells(journey: &Journey, dependency: &str, state: &str) {
+pub(crate) async fn worker_tells(journey: &Journey, dependency: &str, state: &str) {
     eventually(&format!("the worker finding {dependency} {state}"), async || {
         let health = journey.system.worker().readiness().await;
         (health["dependencies"][dependency]["status"] == state).then_some(())

@@ -1,6 +1,7 @@
 //! The npm package `mailpit-api`, a client made for Mailpit, against the inbox.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::browser::program;
 use crate::harness::{Account, Program, Start, binary};
@@ -8,10 +9,13 @@ use crate::harness::{Account, Program, Start, binary};
 /// The package with its lock file, and the script that uses it.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pages/mailpit_client");
 
+/// npm may have to fetch the package, over whatever network there is.
+const PATIENCE: Duration = Duration::from_mins(5);
+
 /// Runs a program to its end, which must be a good one.
 async fn run(program: &Path, arguments: &[&str], environment: &[(String, String)]) {
     let running = Program::start(program, arguments, environment);
-    let status = running.ended().await;
+    let status = running.ended_within(PATIENCE).await;
     let (stdout, stderr) = (running.stdout.whole().await, running.stderr.whole().await);
     assert!(status.success(), "{} {arguments:?}: {status}\n{stdout}\n{stderr}", program.display());
 }

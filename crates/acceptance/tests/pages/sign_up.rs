@@ -25,7 +25,8 @@ async fn authorize(browser: &Browser, account: &Account) {
 #[tokio::test]
 async fn both_pages_lead_from_an_address_to_an_active_account() {
     let data = tempfile::tempdir().unwrap();
-    let standalone = Start::on(data.path()).ready().await;
+    // A browser may take its time.
+    let standalone = Start::on(data.path()).with("code.window_seconds", "3600").ready().await;
     let account = Account { email: "ada@example.com".into(), ..Account::new() };
     let browser = Browser::start(Theme::Light, (1280, 900)).await;
 

@@ -54,6 +54,19 @@ async fn a_directory_in_use_is_named() {
 }
 
 #[tokio::test]
+async fn without_the_inbox_a_mail_server_has_to_be_named() {
+    let data = tempfile::tempdir().unwrap();
+    let start = Start::on(data.path());
+    // Were its ports opened all the same, then this would be what the sentence is about.
+    let _taken =
+        [start.inbox_port, start.smtp_port].map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
+    for start in [start.clone().flag("--no-inbox"), start.with("standalone.inbox", "false")] {
+        let sentence = refusal(&start).await;
+        assert!(sentence.contains("smtp.host") && sentence.contains("is missing"), "{sentence}");
+    }
+}
+
+#[tokio::test]
 async fn a_damaged_database_is_named() {
     let data = tempfile::tempdir().unwrap();
     let start = Start::on(data.path());

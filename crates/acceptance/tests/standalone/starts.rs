@@ -1,6 +1,7 @@
 //! What a first start makes, what the next one finds, and what the program says of itself.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -62,6 +63,18 @@ async fn the_inbox_is_off_where_another_mail_server_is_set() {
     let greeting = standalone.program.stdout.line_with("Mails").await;
     assert!(greeting.contains("smtp.host"), "{greeting}");
     assert!(!standalone.program.stdout.text().contains("Inbox"));
+}
+
+#[tokio::test]
+async fn without_the_inbox_none_of_its_ports_is_opened() {
+    let data = tempfile::tempdir().unwrap();
+    let start = Start::on(data.path()).with("smtp.host", "127.0.0.1").with("smtp.port", "9");
+    let _taken =
+        [start.inbox_port, start.smtp_port].map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
+    for start in [start.clone().flag("--no-inbox"), start.with("standalone.inbox", "false")] {
+        let standalone = start.ready().await;
+        assert!(!standalone.program.stdout.text().contains("Inbox"));
+    }
 }
 
 #[tokio::test]

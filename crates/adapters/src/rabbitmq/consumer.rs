@@ -22,10 +22,12 @@ use super::connection::{Broker, BrokerError};
 use super::envelope::{decode, event_type};
 use super::failed::{dead_letter, failures, reason, retry};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
+use super::recently_done::RecentlyDone;
 
 /// Feeds the events that need a mail to a handler, up to `prefetch` at once.
 pub struct RabbitmqConsumer {
     broker: Arc<Broker>,
+    recently_done: Arc<RecentlyDone>,
     is_consuming: AtomicBool,
 }
 
@@ -42,7 +44,11 @@ enum Ended {
 impl RabbitmqConsumer {
     /// Checks the options; does not connect yet.
     pub fn new(options: &RabbitmqOptions) -> Result<Self, RabbitmqOptionsError> {
-        Ok(Self { broker: Arc::new(Broker::new(options)?), is_consuming: AtomicBool::new(false) })
+        Ok(Self {
+            broker: Arc::new(Broker::new(options)?),
+            recently_done: Arc::default(),
+            is_consuming: AtomicBool::new(false),
+        })
     }
 
     /// Whether events come in.
@@ -97,7 +103,8 @@ impl RabbitmqConsumer {
         // On a connection of its own: a broker short of memory or disk stops reading from the
         // connections that publish, and must still be able to read the acknowledgements that help it.
         let publishing = ConfirmedPublishing::new(self.broker.connect().await?);
-        let outgoing = Arc::new(Outgoing { broker: self.broker.clone(), publishing });
+        let (broker, recently_done) = (self.broker.clone(), self.recently_done.clone());
+        let outgoing = Arc::new(Outgoing { broker, recently_done, publishing });
         Ok(Session { connection, channel, deliveries, outgoing })
     }
 }
@@ -165,6 +172,7 @@ enum Verdict {
 
 struct Outgoing {
     broker: Arc<Broker>,
+    recently_done: Arc<RecentlyDone>,
     publishing: ConfirmedPublishing,
 }
 
@@ -174,7 +182,7 @@ async fn settle(
     delivery: Delivery,
 ) -> Result<(), BrokerError> {
     let topology = &outgoing.broker.topology;
-    let message = match judge(&*handler, &delivery).await {
+    let message = match judge(&*handler, &outgoing.recently_done, &delivery).await {
         Verdict::Done => None,
         Verdict::Retry => Some(retry(topology, &delivery)),
         Verdict::Dead(reason) => Some(dead_letter(topology, &delivery, &reason)),
@@ -189,7 +197,7 @@ async fn settle(
     Ok(())
 }
 
-async fn judge(handler: &dyn EventHandler, delivery: &Delivery) -> Verdict {
+async fn judge(handler: &dyn EventHandler, recently_done: &RecentlyDone, delivery: &Delivery) -> Verdict {
     let event = match decode(&delivery.data) {
         Ok(event) => event,
         Err(error) => {
@@ -198,6 +206,9 @@ async fn judge(handler: &dyn EventHandler, delivery: &Delivery) -> Verdict {
             return Verdict::Dead(reason);
         }
     };
+    if recently_done.contains(event.id) {
+        return Verdict::Done;
+    }
     let span = tracing::info_span!(
         "event",
         event.id = %event.id.as_uuid(),
@@ -205,7 +216,11 @@ async fn judge(handler: &dyn EventHandler, delivery: &Delivery) -> Verdict {
         trace_id = event.trace.trace_id(),
         failures = failures(delivery),
     );
-    judge_event(handler, &event).instrument(span).await
+    let verdict = judge_event(handler, &event).instrument(span).await;
+    if matches!(verdict, Verdict::Done) {
+        recently_done.remember(event.id);
+    }
+    verdict
 }
 
 async fn judge_event(handler: &dyn EventHandler, event: &Event) -> Verdict {

@@ -58,8 +58,8 @@ impl RabbitmqDeadLetters {
         let (connection, channel) = self.open().await?;
         let passive = QueueDeclareOptions::durable().passive();
         let dead_queue = self.broker.topology.dead_queue.clone();
-        let waiting =
-            channel.queue_declare(dead_queue, passive, FieldTable::default()).await?.message_count();
+        let declared = channel.queue_declare(dead_queue, passive, FieldTable::default());
+        let waiting = self.broker.in_time(declared).await?.message_count();
         let publishing = ConfirmedPublishing::new(connection);
         let mut moved = 0;
         while moved < u64::from(waiting)

@@ -13,6 +13,7 @@ mod envelope;
 mod failed;
 mod options;
 mod publisher;
+mod recently_done;
 mod topology;
 
 pub use consumer::{NotConsuming, RabbitmqConsumer};

@@ -1,5 +1,8 @@
 //! From nothing to a connection that is ready for a mail: TCP, TLS, greeting, authentication.
 
+use std::io;
+use std::time::Duration;
+
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{
     AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters, TlsParametersBuilder,
@@ -11,9 +14,11 @@ use tokio::net::TcpStream;
 use super::error::{SmtpError, Step};
 use super::implicit_tls;
 use super::options::{SmtpOptions, SmtpOptionsError, SmtpTls};
+use super::unread::UnreadStream;
 
 pub(super) struct Connector {
     address: (String, u16),
+    timeout: Duration,
     tls: SmtpTls,
     tls_parameters: TlsParameters,
     hello: ClientId,
@@ -27,6 +32,7 @@ impl Connector {
         });
         Ok(Self {
             address: (options.host.clone(), options.port),
+            timeout: options.timeout,
             tls: options.tls,
             tls_parameters: tls_parameters(options)?,
             hello: ClientId::Domain(options.message_id_domain.clone()),
@@ -54,15 +60,32 @@ impl Connector {
         let (host, port) = &self.address;
         let broken =
             |error: std::io::Error| SmtpError::Broken { step: Step::Connect, cause: error.to_string() };
-        let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(broken)?;
+        let stream = connect((host, *port), self.timeout).await.map_err(broken)?;
         // lettre writes a mail and its end apart: Nagle's algorithm (RFC 896) would hold the end back
         // until the server's delayed acknowledgement, 40 ms for every mail.
         stream.set_nodelay(true).map_err(broken)?;
         if self.tls == SmtpTls::Implicit {
             return implicit_tls::wrap(stream, self.tls_parameters.clone()).await;
         }
-        Ok(Box::new(stream))
+        Ok(if self.tls == SmtpTls::StartTls { Box::new(UnreadStream::new(stream)) } else { Box::new(stream) })
     }
+}
+
+/// Tries the addresses of a host in turn. Each has its share of the time, and so has the conversation that follows: one
+/// that does not answer, such as an IPv6 address behind a filter, leaves time for the next.
+async fn connect(server: (&str, u16), timeout: Duration) -> io::Result<TcpStream> {
+    let addresses: Vec<_> = tokio::net::lookup_host(server).await?.collect();
+    let share = timeout / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX);
+    let mut outcome = Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address"));
+    for address in addresses {
+        outcome = tokio::time::timeout(share, TcpStream::connect(address))
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
 }
 
 /// The system's certificate authorities and those of the options.

@@ -26,7 +26,7 @@ pub(super) enum SmtpError {
     Refused { step: Step, code: u16, status: EnhancedStatus },
     #[error("the conversation with the mail server broke at {step}: {cause}")]
     Broken { step: Step, cause: String },
-    #[error("the mail server did not take the mail in {0:?}")]
+    #[error("the mail server did not answer in {0:?}")]
     Timeout(Duration),
     #[error("the mail cannot be composed: {0}")]
     Composition(String),
@@ -58,8 +58,11 @@ impl SmtpError {
     /// - From RCPT TO on, 5xx is about this recipient or this mail; but not the codes by which a server
     ///   says late what it holds against the client: syntax or sequence (500, 502, 503, 504) and
     ///   authentication (530, 534, 535, 538 of RFC 4954).
+    /// - At RCPT TO, many servers say by the enhanced status what they hold against the client or the sender
+    ///   (RFC 3463: 5.7.* policy, 5.1.7 and 5.1.8 sender).
     fn is_permanent(&self) -> bool {
         match self {
+            Self::Refused { step: Step::RcptTo, status, .. } if status.speaks_of_the_sender() => false,
             Self::Refused { step: Step::RcptTo | Step::Data | Step::Content, code, .. } => {
                 (500..600).contains(code) && !matches!(code, 500 | 502 | 503 | 504 | 530 | 534 | 535 | 538)
             }
@@ -113,6 +116,13 @@ impl EnhancedStatus {
         let is_number =
             |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
         Self((parts.len() == 3 && parts.iter().all(is_number)).then(|| first.to_owned()))
+    }
+
+    fn speaks_of_the_sender(&self) -> bool {
+        let Self(status) = self;
+        status
+            .as_ref()
+            .is_some_and(|status| status.starts_with("5.7.") || ["5.1.7", "5.1.8"].contains(&&**status))
     }
 }
 

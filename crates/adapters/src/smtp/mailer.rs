@@ -22,6 +22,7 @@ pub struct SmtpMailer {
     connector: Connector,
     pool: Pool,
     timeout: Duration,
+    acceptance_timeout: Duration,
 }
 
 impl SmtpMailer {
@@ -32,16 +33,15 @@ impl SmtpMailer {
             connector: Connector::new(options)?,
             pool: Pool::new(options.connections, options.idle_time),
             timeout: options.timeout,
+            acceptance_timeout: options.acceptance_timeout,
         })
     }
 
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T, SmtpError>>) -> Result<T, SmtpError> {
-        tokio::time::timeout(self.timeout, work).await.unwrap_or(Err(SmtpError::Timeout(self.timeout)))
-    }
-
     async fn transmit(&self, message: &Message) -> Result<(), SmtpError> {
-        let mut connection = self.announce_somewhere(message).await?;
-        let taken = checked(Step::Content, connection.message(&message.formatted()).await);
+        let mut connection = in_time(self.timeout, self.announce_somewhere(message)).await?;
+        let content = message.formatted();
+        let sent = async { checked(Step::Content, connection.message(&content).await) };
+        let taken = in_time(self.acceptance_timeout, sent).await;
         match &taken {
             Ok(()) => self.pool.give_back(connection),
             Err(error) => dismiss(connection, error),
@@ -81,12 +81,19 @@ impl SmtpMailer {
 impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let message = self.composer.compose(mail)?;
-        Ok(self.in_time(self.transmit(&message)).await?)
+        Ok(self.transmit(&message).await?)
     }
 
     async fn ping(&self) -> Result<(), MailError> {
-        Ok(self.in_time(self.probe()).await?)
+        Ok(in_time(self.timeout, self.probe()).await?)
     }
+}
+
+async fn in_time<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, SmtpError>>,
+) -> Result<T, SmtpError> {
+    tokio::time::timeout(limit, work).await.unwrap_or(Err(SmtpError::Timeout(limit)))
 }
 
 /// Names sender and recipient and asks to send the content.

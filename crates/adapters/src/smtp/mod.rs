@@ -12,6 +12,7 @@ mod implicit_tls;
 mod mailer;
 mod options;
 mod pool;
+mod unread;
 
 pub use mailer::SmtpMailer;
 pub use options::{SmtpCredentials, SmtpOptions, SmtpOptionsError, SmtpTls};

@@ -24,11 +24,14 @@ pub struct SmtpOptions {
     /// The right part of every Message-ID, and the name this client greets the server with: a domain
     /// of the sender's.
     pub message_id_domain: String,
-    /// The longest that sending one mail may take, connecting included.
+    /// The longest that it may take until the server wants the content of a mail, connecting included.
     pub timeout: Duration,
+    /// The longest that the server may take to accept the content. Too short, and a slow server is sent the same mail
+    /// again and again: RFC 5321 section 4.5.3.2.6 asks for ten minutes.
+    pub acceptance_timeout: Duration,
     /// How many connections are kept for the next mails; more are opened while more are needed.
     pub connections: usize,
-    /// How long an unused connection is kept. Shorter than the server's own limit (RFC 5321 section
+    /// The age from which an unused connection is not used again. Shorter than the server's own limit (RFC 5321 section
     /// 4.5.3.2.7: five minutes) and than what firewalls on the way forget.
     pub idle_time: Duration,
 }

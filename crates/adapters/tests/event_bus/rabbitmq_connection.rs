@@ -1,12 +1,14 @@
 //! Brokers that go away, do not answer, or are not who they say they are.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adapters::rabbitmq::{RabbitmqOptions, RabbitmqPublisher};
 use domain::ports::{EventPublisher, PublishError};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use super::handler::{LONG, Reply, ScriptedHandler, next, registered};
 use super::proxy::Proxy;
@@ -32,6 +34,29 @@ async fn publish_until_taken(publisher: &RabbitmqPublisher, event: &domain::Even
         }
     };
     tokio::time::timeout(LONG, taken).await.expect("the publisher recovers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_dealt_with_is_only_acknowledged_when_it_comes_again() {
+    let rabbit = Rabbit::new().await;
+    let proxy = Proxy::plain(upstream()).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let (handler, mut calls) = ScriptedHandler::gated(gate.clone());
+    // One at a time, so that nothing overtakes what comes again.
+    let options = through(&rabbit, "amqp:", "127.0.0.1", proxy.address.port());
+    let _consuming = Consuming::start(&RabbitmqOptions { prefetch: 1, ..options }, handler);
+    let publisher = rabbit.publisher();
+    publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
+    next(&mut calls).await;
+    proxy.cut();
+    rabbit.await_waiting("email", 1).await;
+    // Only now is it done, and nobody there to be told so.
+    gate.add_permits(2);
+    proxy.restore();
+    let later = registered();
+    publisher.publish(std::slice::from_ref(&later)).await.pop().unwrap().unwrap();
+    assert_eq!(next(&mut calls).await.event, later);
+    rabbit.await_waiting("email", 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -145,6 +145,10 @@ impl<'a> Conversation<'a> {
         match self.server.act(moment, self.number, self.mails) {
             Act::Normal => self.reply(reply).await,
             Act::Reply(reply) => self.reply(&reply).await,
+            Act::ReplyAfter(delay) => {
+                tokio::time::sleep(delay).await;
+                self.reply(reply).await
+            }
             Act::ReplyAndDrop(reply) => {
                 self.reply(&reply).await?;
                 Err(Over)

@@ -43,6 +43,9 @@ async fn what_a_reply_means_depends_on_what_was_asked() {
         ("RCPT", "550 5.1.1 no such user", Permanent),
         ("RCPT", "553 5.1.3 bad address", Permanent),
         ("RCPT", "501 5.1.3 bad address", Permanent),
+        ("RCPT", "550 5.1.8 sender's domain not found", Transient),
+        ("RCPT", "553 5.7.1 sender not owned by user", Transient),
+        ("RCPT", "554 5.7.1 client host rejected", Transient),
         ("RCPT", "503 5.5.1 bad sequence", Transient),
         ("RCPT", "504 5.5.2 your greeting is not a domain", Transient),
         ("RCPT", "530 5.7.0 authentication required", Transient),
@@ -75,13 +78,25 @@ async fn asvs_13_1_3_a_server_that_hangs_lets_go_at_the_timeout() {
     let timeout = Duration::from_secs(2);
     let moments = ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "CONTENT"].map(|at| async move {
         let server = server(at, Act::Hang).await;
-        let mailer = SmtpMailer::new(&SmtpOptions { timeout, ..server.options() }).unwrap();
+        let mailer =
+            SmtpMailer::new(&SmtpOptions { timeout, acceptance_timeout: timeout, ..server.options() })
+                .unwrap();
         let started = Instant::now();
         assert_eq!(outcome(&mailer).await, Transient, "{at}");
         assert!(started.elapsed() < timeout + Duration::from_secs(15), "{at}: {:?}", started.elapsed());
         assert_eq!(server.hangs(), 1, "{at}");
     });
     join_all(moments).await;
+}
+
+/// RFC 5321 section 4.5.3.2.6: whoever does not wait for the last reply sends the mail twice.
+#[tokio::test]
+async fn a_server_may_take_longer_to_accept_than_to_answer() {
+    let slow = Duration::from_millis(1_500);
+    let server = server("CONTENT", Act::ReplyAfter(slow)).await;
+    let options = SmtpOptions { timeout: Duration::from_secs(1), ..server.options() };
+    assert_eq!(outcome(&SmtpMailer::new(&options).unwrap()).await, Accepted);
+    assert_eq!(server.received().len(), 1);
 }
 
 #[tokio::test]

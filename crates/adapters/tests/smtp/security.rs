@@ -48,6 +48,22 @@ async fn asvs_12_3_1_a_server_without_starttls_gets_no_mail_where_tls_is_asked()
 }
 
 #[tokio::test]
+async fn asvs_12_3_1_what_was_said_before_tls_is_not_believed_after_it() {
+    // Somebody on the way answers for the server, whose own answers the client would read too late.
+    let injected = "220 go ahead\r\n250 hello\r\n250 sender\r\n250 recipient\r\n354 go on\r\n250 accepted";
+    let server =
+        Server::new(
+            move |when| {
+                if when.moment == "STARTTLS" { Act::Reply(injected.into()) } else { Act::Normal }
+            },
+        );
+    let server = server.tls(Tls::Start).start().await;
+    let result = SmtpMailer::new(&server.options()).unwrap().send(&mail(1)).await;
+    assert!(matches!(result, Err(MailError::Transient(_))), "{result:?}");
+    assert!(server.received().is_empty());
+}
+
+#[tokio::test]
 async fn the_user_is_authenticated_by_plain_or_login() {
     for mechanism in ["PLAIN", "LOGIN", "LOGIN PLAIN"] {
         let login = Login { mechanism, username: "signup", password: "pässword" };

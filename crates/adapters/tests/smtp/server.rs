@@ -24,6 +24,8 @@ pub(crate) type Moment<'a> = &'a str;
 pub(crate) enum Act {
     Normal,
     Reply(String),
+    /// The usual reply, late.
+    ReplyAfter(Duration),
     ReplyAndDrop(String),
     Drop,
     Hang,
@@ -134,7 +136,7 @@ impl Server {
 
     /// Whether the script refuses at this moment.
     pub(crate) fn refuses(&self, moment: Moment<'_>, connection: usize, mails: usize) -> bool {
-        self.act(moment, connection, mails) != Act::Normal
+        !matches!(self.act(moment, connection, mails), Act::Normal | Act::ReplyAfter(_))
     }
 
     pub(crate) fn heard(&self, verb: &str) {
@@ -193,6 +195,7 @@ impl Running {
             from_address: "signup@sender.example".into(),
             message_id_domain: "sender.example".into(),
             timeout: Duration::from_secs(10),
+            acceptance_timeout: Duration::from_secs(10),
             connections: 4,
             idle_time: Duration::from_mins(1),
         }

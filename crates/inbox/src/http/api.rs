@@ -90,11 +90,22 @@ struct Message<'a> {
     date: &'a str,
     tags: [&'a str; 0],
     username: &'a str,
+    list_unsubscribe: ListUnsubscribe<'a>,
     text: String,
     #[serde(rename = "HTML")]
     html: String,
     inline: Vec<File>,
     attachments: Vec<File>,
+}
+
+/// What Mailpit makes of the List-Unsubscribe header, which codes do not have: always empty here.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListUnsubscribe<'a> {
+    header: &'a str,
+    links: [&'a str; 0],
+    errors: &'a str,
+    header_post: &'a str,
 }
 
 /// Numbers that are none count as not given, as with Mailpit.
@@ -167,6 +178,7 @@ async fn message(mailbox: web::Data<Mailbox>, id: web::Path<String>) -> HttpResp
         date: &mail.received,
         tags: [],
         username: "",
+        list_unsubscribe: ListUnsubscribe::default(),
         text: content.text,
         html: content.html,
         inline,

@@ -1,8 +1,8 @@
 //! The page and the API over HTTP, on one thread.
 //!
 //! Any page that a developer visits can send requests to the loopback interface. So every answer is
-//! closed to other origins, names other than `localhost` are refused (DNS rebinding), and what changes
-//! something uses methods that browsers do not send to other origins unasked.
+//! closed to other origins, names other than `localhost` are refused (DNS rebinding), and what deletes
+//! something uses a method that browsers do not send to other origins unasked.
 
 mod api;
 mod events;

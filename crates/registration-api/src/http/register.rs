@@ -50,7 +50,7 @@ pub(crate) async fn register(
         Registered::Claimed { user_id } => HttpResponse::Created().json(RegisterResponse {
             user_id: user_id.to_string(),
             email: address,
-            message: format!("A code is on its way. Send it back within {seconds} seconds of its arrival."),
+            message: format!("A code is on its way. Send it back within {seconds} seconds of being sent."),
         }),
         Registered::Concealed => HttpResponse::Accepted().json(ConcealedResponse {
             email: address,

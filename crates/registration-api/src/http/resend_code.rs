@@ -36,6 +36,6 @@ pub(crate) async fn resend_code(
     let seconds = state.options.code_window.as_secs();
     Ok(HttpResponse::Ok().json(ResendCodeResponse {
         email: email.as_str().to_owned(),
-        message: format!("Another code is on its way. Send it back within {seconds} seconds of its arrival."),
+        message: format!("Another code is on its way. Send it back within {seconds} seconds of being sent."),
     }))
 }

@@ -8,16 +8,60 @@
 use std::any::Any;
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_web::Error;
-use actix_web::body::MessageBody;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
+use actix_web::web::Bytes;
 use tokio::sync::watch;
 
-/// Whether a connection's request is being handled. Dropped with the connection.
+/// Whether a connection's request is being answered. Dropped with the connection.
 struct Activity(watch::Sender<bool>);
+
+/// A request that is being answered, until the last byte of its answer is handed over.
+struct Busy(Option<watch::Sender<bool>>);
+
+impl Busy {
+    fn begin(activity: Option<watch::Sender<bool>>) -> Self {
+        if let Some(activity) = &activity {
+            activity.send_replace(true);
+        }
+        Self(activity)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if let Some(activity) = &self.0 {
+            activity.send_replace(false);
+        }
+    }
+}
+
+/// A body that keeps its connection busy while it goes out: a slow reader is no stalled one.
+struct BusyBody {
+    body: BoxBody,
+    _busy: Busy,
+}
+
+impl MessageBody for BusyBody {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(context)
+    }
+}
 
 /// A hook for new connections: shuts those down that have no request in hand for longer than `patience`.
 pub(crate) fn watch_connection(
@@ -33,20 +77,14 @@ pub(crate) fn watch_connection(
     }
 }
 
-/// Middleware: tells the watch that a request has come, and when it is answered.
-pub(crate) async fn mark_activity<B: MessageBody>(
+/// Middleware: tells the watch that a request has come, and when its answer has gone.
+pub(crate) async fn mark_activity<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    let activity = request.conn_data::<Activity>().map(|activity| activity.0.clone());
-    if let Some(activity) = &activity {
-        activity.send_replace(true);
-    }
-    let result = next.call(request).await;
-    if let Some(activity) = &activity {
-        activity.send_replace(false);
-    }
-    result
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let busy = Busy::begin(request.conn_data::<Activity>().map(|activity| activity.0.clone()));
+    let response = next.call(request).await?;
+    Ok(response.map_body(|_, body| BusyBody { body: body.boxed(), _busy: busy }))
 }
 
 /// Any news restarts the clock, also of a request that is over before this hears of it. No news ever again means

@@ -10,7 +10,7 @@ use domain::ports::{
     Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, IdSource,
     RepositoryError, SaveError,
 };
-use domain::{CodeKey, CodeLength, EmailAddress, TraceParent, User, UserId, UserStatus};
+use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, TraceParent, User, UserId, UserStatus};
 use tracing::Instrument;
 
 use super::{AuthenticationError, Authenticator, Credentials};
@@ -159,10 +159,15 @@ impl Activate {
     /// Uses the code up and stores the active user; gives the code back if that fails.
     async fn finish(self, mut user: User, trace: TraceParent) -> Result<Activated, ActivateError> {
         let issue = user.issue();
-        match self.codes.consume(issue).await? {
-            Consumption::Won => {}
-            Consumption::AlreadyConsumed => return Err(ActivateError::CodeUsed),
-            Consumption::Gone => return Err(ActivateError::CodeExpired),
+        match self.codes.consume(issue).await {
+            Ok(Consumption::Won) => {}
+            Ok(Consumption::AlreadyConsumed) => return Err(ActivateError::CodeUsed),
+            Ok(Consumption::Gone) => return Err(ActivateError::CodeExpired),
+            Err(error) => {
+                // It may have been carried out all the same, only too late.
+                self.give_back(issue).await;
+                return Err(error.into());
+            }
         }
         user.activate().map_err(|_| ActivateError::AlreadyActive)?;
         let events = super::recorded_events(&*self.ids, trace, &mut user);
@@ -170,12 +175,18 @@ impl Activate {
             Ok(()) => Ok(Activated { user_id: user.id(), email: user.email().clone() }),
             Err(SaveError::Stale) => Err(self.explain_stale(user.id()).await?),
             Err(SaveError::Repository(error)) => {
-                if let Err(error) = self.codes.release(issue).await {
-                    let cause = ErrorChain(&error);
-                    tracing::warn!(user_id = %user.id(), error = %cause, "a used code is not given back");
-                }
+                self.give_back(issue).await;
                 Err(error.into())
             }
+        }
+    }
+
+    /// Lets a code be used again whose user could not be activated. Harmless where somebody else has used it: only a
+    /// pending user can be activated.
+    async fn give_back(&self, issue: CodeIssue) {
+        if let Err(error) = self.codes.release(issue).await {
+            let cause = ErrorChain(&error);
+            tracing::warn!(user_id = %issue.user_id, error = %cause, "a used code is not given back");
         }
     }
 

@@ -183,6 +183,15 @@ async fn asvs_2_3_3_a_code_is_given_back_when_the_user_cannot_be_saved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn asvs_2_3_3_a_code_is_given_back_when_the_store_answers_too_late() {
+    let app = TestApp::start();
+    let issue = app.pending_user().await;
+    app.world.codes.answers_late.store(true, Ordering::Relaxed);
+    problem(app.activate(EMAIL, PASSWORD, &code(issue)).await, 503, "unavailable").await;
+    assert_eq!(app.activate(EMAIL, PASSWORD, &code(issue)).await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_user_that_changed_meanwhile_is_looked_at_again() {
     let app = TestApp::start();
     let issue = app.pending_user().await;

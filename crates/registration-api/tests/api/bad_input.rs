@@ -134,7 +134,9 @@ async fn broken_requests_are_refused_and_nothing_is_written() {
         let mut answer = [0; 32];
         let read = soon(stream.read(&mut answer)).await.unwrap_or(0);
         let shown = String::from_utf8_lossy(&answer[..read]);
-        assert!(read == 0 || shown.starts_with("HTTP/1.1 4"), "{request:.60} → {shown}");
+        // A connection that is closed with much left to read loses the answer.
+        let is_lost = read == 0 && request.len() > 100_000;
+        assert!(is_lost || shown.starts_with("HTTP/1.1 4"), "{request:.60} → {shown}");
     }
     assert_eq!(app.world.hasher.hashes.load(Ordering::Relaxed), 0);
 }

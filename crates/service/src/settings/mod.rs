@@ -22,6 +22,14 @@ pub enum SettingsError {
     /// A source cannot be read, or a setting has a wrong type or an unknown name.
     #[error("cannot read the settings: {0}")]
     Unreadable(#[source] config::ConfigError),
+    /// A file cannot be understood. What stands in it is not repeated: it may be a secret.
+    #[error("cannot read the settings: {file} is not TOML: {place}")]
+    Malformed {
+        /// Its path.
+        file: String,
+        /// Line and column.
+        place: String,
+    },
     /// A setting is missing or has a value that cannot be used.
     #[error("setting {key} ({}) {problem}", environment_name(key))]
     Invalid {

@@ -215,6 +215,11 @@ impl RabbitmqSettings {
         required_url("rabbitmq.url", &self.url, "amqp://user:password@host:5672/%2f")
     }
 
+    /// How long a publish may take.
+    pub fn confirm_timeout(&self) -> Duration {
+        Duration::from_millis(self.confirm_timeout_ms)
+    }
+
     /// How long an event waits after each failure in turn.
     pub fn retry_delays(&self) -> Result<Vec<Duration>, SettingsError> {
         match &self.retry_delays_seconds.0 {
@@ -238,6 +243,7 @@ pub struct SmtpSettings {
     #[serde(rename = "password_file")]
     _password_file: String,
     pub timeout_ms: u64,
+    pub acceptance_timeout_ms: u64,
     pub connections: usize,
     pub idle_seconds: u64,
 }

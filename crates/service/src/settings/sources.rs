@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use config::{Config, ConfigBuilder, Environment, File, FileFormat, builder::DefaultState};
+use config::{Config, ConfigBuilder, ConfigError, Environment, File, FileFormat, builder::DefaultState};
 
 use super::{Settings, SettingsError};
 
@@ -42,10 +42,16 @@ impl Sources {
 
     /// Reads the settings.
     pub fn load(self) -> Result<Settings, SettingsError> {
-        self.read().map_err(SettingsError::Unreadable)
+        self.read().map_err(|error| match error {
+            ConfigError::FileParse { uri, cause } => SettingsError::Malformed {
+                file: uri.unwrap_or_default(),
+                place: cause.to_string().lines().next().unwrap_or_default().to_owned(),
+            },
+            other => SettingsError::Unreadable(other),
+        })
     }
 
-    fn read(self) -> Result<Settings, config::ConfigError> {
+    fn read(self) -> Result<Settings, ConfigError> {
         let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(file) = &self.file {
             builder = builder.add_source(File::from(file.as_path()).format(FileFormat::Toml));
@@ -66,14 +72,16 @@ impl Sources {
 
 fn read_secret_files(
     mut builder: ConfigBuilder<DefaultState>,
-) -> Result<ConfigBuilder<DefaultState>, config::ConfigError> {
+) -> Result<ConfigBuilder<DefaultState>, ConfigError> {
     let so_far = builder.build_cloned()?;
     for key in READ_FROM_FILE {
         let path = so_far.get_string(&format!("{key}_file"))?;
+        if !path.is_empty() && !so_far.get_string(key)?.is_empty() {
+            return Err(ConfigError::Message(format!("{key} and {key}_file are both set; set one of them")));
+        }
         if !path.is_empty() {
-            let text = std::fs::read_to_string(Path::new(&path)).map_err(|error| {
-                config::ConfigError::Message(format!("setting {key}_file names {path}: {error}"))
-            })?;
+            let text = std::fs::read_to_string(Path::new(&path))
+                .map_err(|error| ConfigError::Message(format!("setting {key}_file names {path}: {error}")))?;
             builder = builder.set_override(key, text.trim_end_matches(['\r', '\n']))?;
         }
     }
@@ -140,6 +148,21 @@ mod tests {
         let settings = load(&[("REGISTRATION__SMTP__PASSWORD_FILE", path)]).unwrap();
         assert_eq!(settings.smtp.password.expose_secret(), "hush");
         assert!(refusal(&[("REGISTRATION__CODE__KEY_FILE", "/nowhere")]).contains("code.key_file"));
+        let both = [("REGISTRATION__SMTP__PASSWORD_FILE", path), ("REGISTRATION__SMTP__PASSWORD", "other")];
+        assert!(refusal(&both).contains("smtp.password and smtp.password_file are both set"));
+    }
+
+    #[test]
+    fn asvs_13_3_1_a_file_that_is_not_toml_is_not_repeated() {
+        for line in ["key = hush-hush", "key = \"hush-hush", "key \"hush-hush\""] {
+            let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+            writeln!(file, "[code]\n{line}").unwrap();
+            let path = file.path().display().to_string();
+            let sources = Sources { file: Some(path.clone().into()), ..Sources::default() };
+            let message = sources.load().map(drop).unwrap_err().to_string();
+            assert!(message.contains(&path) && message.contains("line 2"), "{message}");
+            assert!(!message.contains("hush") && !message.contains('\n'), "{message}");
+        }
     }
 
     #[test]

@@ -12,6 +12,10 @@ use tokio::time::timeout;
 
 use super::account::Account;
 use super::reply::Reply;
+use super::wait::PATIENCE;
+
+/// How long a connection that is kept open is silent after its answer.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// Texts that must never be in a log: passwords, addresses, credentials.
 pub(crate) type Secrets = Arc<Mutex<BTreeSet<String>>>;
@@ -27,7 +31,7 @@ pub(crate) struct Client {
 impl Client {
     /// A client of the API at `base`, which adds what it sends in confidence to `secrets`.
     pub(crate) fn new(base: &str, secrets: Secrets) -> Self {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(90)).build().unwrap();
+        let http = reqwest::Client::builder().timeout(Duration::from_mins(2)).build().unwrap();
         Self { http, base: base.to_owned(), seen: Mutex::default(), secrets }
     }
 
@@ -55,15 +59,12 @@ impl Client {
         Ok(reply)
     }
 
-    /// Sends text that may be no HTTP and returns all that comes back until the connection ends or
-    /// nothing has come for a while.
+    /// Sends text that may be no HTTP and returns all that comes back until the connection ends or, after
+    /// an answer, falls silent. Empty only where the server has hung up: it must do something.
     pub(crate) async fn send_bytes(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(self.base.trim_start_matches("http://")).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        // The connection may be kept open or be broken off: what came until then is the answer.
-        let _ = timeout(Duration::from_secs(3), stream.read_to_end(&mut answer)).await;
-        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let answer = read_answer(&mut stream).await;
         let asked: Vec<&str> = request.split(' ').take(2).collect();
         if let Some(status) = answer.split(' ').nth(1) {
             self.seen.lock().unwrap().insert(format!("{} {status}", asked.join(" ")));
@@ -112,4 +113,20 @@ impl Client {
         let credentials = account.basic().trim_start_matches("Basic ").to_owned();
         self.secrets.lock().unwrap().extend([account.email.clone(), account.password.clone(), credentials]);
     }
+}
+
+/// What comes until the connection ends, by a reset too, or falls silent after its first bytes.
+async fn read_answer(stream: &mut TcpStream) -> String {
+    let (mut answer, mut patience) = (Vec::new(), PATIENCE);
+    loop {
+        match timeout(patience, stream.read_buf(&mut answer)).await {
+            Ok(Ok(0) | Err(_)) => break,
+            Ok(Ok(_)) => patience = SILENCE,
+            Err(_) => {
+                assert!(!answer.is_empty(), "the server neither answers nor hangs up");
+                break;
+            }
+        }
+    }
+    String::from_utf8_lossy(&answer).into_owned()
 }

@@ -26,13 +26,15 @@ pub(crate) enum Verdict {
     Refuse(&'static str),
     /// The sender waits for a reply in vain, the inbox gets nothing.
     Hang,
+    /// The sender waits until the test lets the mail through.
+    Hold,
     /// The inbox gets it, but the sender waits in vain to be told.
     AcceptInSilence,
     /// The inbox gets it, but the connection ends before the sender is told.
     AcceptAndHangUp,
 }
 
-/// A mail that the inbox got.
+/// A mail that the inbox got, or that was refused.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivery {
     /// Who it is for, as the envelope says (RFC 5321 section 2.3.1), in lower case.
@@ -43,11 +45,20 @@ pub(crate) struct Delivery {
     pub(crate) at: Instant,
 }
 
+impl Delivery {
+    fn now(mail: &SentMail) -> Self {
+        let raw = String::from_utf8_lossy(&mail.raw).into_owned();
+        Self { recipient: mail.recipient.clone(), raw, at: Instant::now() }
+    }
+}
+
 /// The server's moods and memory.
 struct State {
     script: Mutex<VecDeque<Verdict>>,
     attempts: watch::Sender<usize>,
+    released: watch::Sender<bool>,
     deliveries: Mutex<Vec<Delivery>>,
+    refused: Mutex<Vec<Delivery>>,
 }
 
 /// An SMTP server that relays to the inbox, as scripted.
@@ -62,7 +73,9 @@ impl MailGate {
         let state = Arc::new(State {
             script: Mutex::default(),
             attempts: watch::channel(0).0,
+            released: watch::channel(false).0,
             deliveries: Mutex::default(),
+            refused: Mutex::default(),
         });
         let shared = state.clone();
         let port = Port::serve(move |client| {
@@ -94,6 +107,11 @@ impl MailGate {
         self.state.script.lock().unwrap().extend(verdicts);
     }
 
+    /// Lets the mails through that were held; from now on none is.
+    pub(crate) fn release(&self) {
+        self.state.released.send_replace(true);
+    }
+
     /// Waits until `count` mails have been sent in full since the start, whatever became of them.
     pub(crate) async fn attempts(&self, count: usize) {
         let mut attempts = self.state.attempts.subscribe();
@@ -103,10 +121,18 @@ impl MailGate {
 
     /// What the inbox got for an address, oldest first.
     pub(crate) fn deliveries(&self, address: &str) -> Vec<Delivery> {
-        let recipient = address.to_lowercase();
-        let deliveries = self.state.deliveries.lock().unwrap();
-        deliveries.iter().filter(|mail| mail.recipient == recipient).cloned().collect()
+        mails_to(address, &self.state.deliveries)
     }
+
+    /// What was refused of the mails to an address, oldest first.
+    pub(crate) fn refused(&self, address: &str) -> Vec<Delivery> {
+        mails_to(address, &self.state.refused)
+    }
+}
+
+fn mails_to(address: &str, mails: &Mutex<Vec<Delivery>>) -> Vec<Delivery> {
+    let recipient = address.to_lowercase();
+    mails.lock().unwrap().iter().filter(|mail| mail.recipient == recipient).cloned().collect()
 }
 
 /// A mail as its sender sent it, terminating dot included.
@@ -154,10 +180,11 @@ async fn settle(
     let verdict = state.script.lock().unwrap().pop_front().unwrap_or(Verdict::Accept);
     let reply = match verdict {
         Verdict::Refuse(reply) => {
+            state.refused.lock().unwrap().push(Delivery::now(mail));
             ask(server, b"RSET\r\n").await?;
             format!("{reply}\r\n").into_bytes()
         }
-        Verdict::Hang => Vec::new(),
+        Verdict::Hang | Verdict::Hold => Vec::new(),
         Verdict::AcceptAfter { seconds } => {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             deliver(server, mail, state).await?
@@ -169,21 +196,30 @@ async fn settle(
     state.attempts.send_modify(|count| *count += 1);
     match verdict {
         Verdict::Hang | Verdict::AcceptInSilence => std::future::pending().await,
+        Verdict::Hold => {
+            let reply = deliver_when_released(server, mail, state).await?;
+            write(client, &reply).await
+        }
         Verdict::AcceptAndHangUp => Err(io::ErrorKind::ConnectionAborted.into()),
         Verdict::Accept | Verdict::AcceptAfter { .. } | Verdict::Refuse(_) => write(client, &reply).await,
     }
+}
+
+async fn deliver_when_released(
+    server: &mut Connection,
+    mail: &SentMail,
+    state: &State,
+) -> io::Result<Vec<u8>> {
+    // It can be awaited: the state, and with it the sender, is there as long as this connection.
+    let _ = state.released.subscribe().wait_for(|released| *released).await;
+    deliver(server, mail, state).await
 }
 
 async fn deliver(server: &mut Connection, mail: &SentMail, state: &State) -> io::Result<Vec<u8>> {
     let go_ahead = ask(server, b"DATA\r\n").await?;
     assert!(go_ahead.starts_with(b"354"), "{}", String::from_utf8_lossy(&go_ahead));
     let reply = ask(server, &mail.raw).await?;
-    let delivery = Delivery {
-        recipient: mail.recipient.clone(),
-        raw: String::from_utf8_lossy(&mail.raw).into_owned(),
-        at: Instant::now(),
-    };
-    state.deliveries.lock().unwrap().push(delivery);
+    state.deliveries.lock().unwrap().push(Delivery::now(mail));
     Ok(reply)
 }
 

@@ -21,6 +21,7 @@ mod statistics;
 mod stores;
 mod system;
 mod wait;
+mod window;
 
 pub(crate) use account::{Account, unique};
 pub(crate) use client::{Client, Secrets};
@@ -36,3 +37,4 @@ pub(crate) use setup::Setup;
 pub(crate) use statistics::{interleaved, mann_whitney, median};
 pub(crate) use stores::{Tap, data_directory, data_files, postgres, postgres_tables, redis_entries};
 pub(crate) use wait::eventually;
+pub(crate) use window::{TooLate, in_time};

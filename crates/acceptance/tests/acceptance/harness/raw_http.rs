@@ -42,6 +42,11 @@ impl RawConnection {
         answer
     }
 
+    /// Waits for the first bytes of an answer, which have to come.
+    pub(crate) async fn answer(&mut self) -> String {
+        self.answer_within(PATIENCE).await.expect("an answer")
+    }
+
     /// Waits this long for the first bytes of an answer.
     pub(crate) async fn answer_within(&mut self, patience: Duration) -> Option<String> {
         let mut buffer = vec![0; 16 * 1024];

@@ -10,25 +10,28 @@ pub(crate) struct Setup {
 
 impl Setup {
     /// The system that tests share which need nothing special. Hashing is cheap in it, so that the suite's
-    /// time goes where the tests look and requests meet where they race.
+    /// time goes where the tests look and requests meet where they race; a code outlasts every race.
     pub(crate) fn ordinary() -> Self {
         Self { shared_as: Some("ordinary"), ..Self::own() }
     }
 
-    /// A shared system that hashes as it is delivered.
+    /// A shared system that hashes, and lets codes expire, as it is delivered.
     pub(crate) fn with_costly_hashes() -> Self {
         Self { shared_as: Some("costly hashes"), settings: Vec::new(), expects_errors: false }
     }
 
-    /// A system of the test's own, to be broken and restarted at will.
+    /// A system of the test's own, to be broken and restarted at will. A code outlasts the test: those that
+    /// wait for its end say when that is.
     pub(crate) fn own() -> Self {
         let delivered = Self { shared_as: None, settings: Vec::new(), expects_errors: false };
-        delivered.with("hashing.memory_kib", "256").with("hashing.iterations", "1")
+        let cheap = delivered.with("hashing.memory_kib", "256").with("hashing.iterations", "1");
+        cheap.window_seconds(3600)
     }
 
-    /// A mail server that hangs is soon given up, and what a killed process had in hand is soon taken up.
-    pub(crate) fn impatient(self) -> Self {
-        self.with("smtp.timeout_ms", "3000").with("outbox.lease_seconds", "4")
+    /// What a killed process had in hand is soon taken up. A delivery that takes longer is made twice, so
+    /// this is not for tests that count mails.
+    pub(crate) fn short_lease(self) -> Self {
+        self.with("outbox.lease_seconds", "4").with("rabbitmq.confirm_timeout_ms", "3000")
     }
 
     /// Lets all tests that name the same set-up share one system.

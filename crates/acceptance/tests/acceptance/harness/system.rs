@@ -23,6 +23,7 @@ pub(crate) struct System {
     pub(crate) smtp: MailGate,
     pub(crate) mailbox: Mailbox,
     pub(crate) addresses: Addresses,
+    settings: Vec<(String, String)>,
     api: Process,
     worker: Option<Process>,
     servers: Option<Servers>,
@@ -62,6 +63,7 @@ impl System {
             smtp,
             mailbox: Mailbox::at(&format!("http://{}", inbox.http_address())),
             addresses,
+            settings,
             api,
             worker,
             servers,
@@ -83,6 +85,11 @@ impl System {
     /// A client for one test.
     pub(crate) fn client(&self) -> Client {
         Client::new(&self.addresses.api, self.secrets.clone())
+    }
+
+    /// What its processes were told, apart from where to listen; of two values of a setting the later counts.
+    pub(crate) fn settings(&self) -> &[(String, String)] {
+        &self.settings
     }
 
     /// The process that serves the API.
@@ -149,15 +156,22 @@ impl System {
 }
 
 /// What both deployments are told: no limits (the tests are one client), our mail server, and patience,
-/// because a busy machine is not what the tests look for.
+/// because a busy machine is not what the tests look for. A server that a test cuts off is noticed at once,
+/// by its broken connection; a test that needs less patience sets it for itself.
 fn common_settings(smtp: &MailGate) -> Vec<(String, String)> {
     let key = format!("{}{}{}{}", unique(), unique(), unique(), unique());
     pairs(&[
         ("code.key", &key),
+        ("http.header_timeout_ms", "60000"),
+        ("http.body_timeout_ms", "60000"),
         ("hashing.queue", "2000"),
         ("hashing.deadline_ms", "60000"),
         ("postgres.connect_timeout_ms", "30000"),
-        ("redis.timeout_ms", "10000"),
+        ("postgres.statement_timeout_ms", "30000"),
+        ("redis.timeout_ms", "30000"),
+        ("rabbitmq.confirm_timeout_ms", "30000"),
+        // Longer than a delivery may take, or it would be made twice.
+        ("outbox.lease_seconds", "60"),
         ("limits.register_per_client", "off"),
         ("limits.register_per_address", "off"),
         ("limits.activate_per_client", "off"),
@@ -168,6 +182,7 @@ fn common_settings(smtp: &MailGate) -> Vec<(String, String)> {
         ("smtp.host", "127.0.0.1"),
         ("smtp.port", &smtp.port().to_string()),
         ("smtp.tls", "none"),
+        ("smtp.timeout_ms", "60000"),
         ("outbox.poll_interval_ms", "300"),
     ])
 }

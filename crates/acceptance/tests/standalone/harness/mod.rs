@@ -1,7 +1,7 @@
 //! What these tests stand on: standalone processes, and the journeys' own client, mailbox and patience.
 //!
-//! Shared with the executable `pages`; each of the two uses its part of it.
-#![allow(dead_code, unused_imports, reason = "two executables use this, neither of them all of it")]
+//! Shared with the executables `cost` and `pages`; each of the three uses its part of it.
+#![allow(dead_code, unused_imports, reason = "three executables use this, none of them all of it")]
 
 #[path = "../../acceptance/harness/account.rs"]
 mod account;

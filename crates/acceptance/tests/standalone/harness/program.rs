@@ -5,9 +5,10 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::output::Output;
-use super::wait::eventually;
+use super::wait::{PATIENCE, eventually_within};
 
 /// A started program and what it writes.
 pub(crate) struct Program {
@@ -50,6 +51,16 @@ impl Program {
         self.child.lock().unwrap().id()
     }
 
+    /// The processor time that it has taken so far: what it did, however busy the machine is.
+    pub(crate) fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+        // The name of the program, in parentheses, may hold anything; user and system time are the 14th and
+        // 15th field, in hundredths of a second.
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let ticks = fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap());
+        Duration::from_millis(10 * ticks.sum::<u64>())
+    }
+
     /// Sends a signal, `INT` or `KILL` for example.
     pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill").args(["-s", signal, &self.id().to_string()]).status().unwrap();
@@ -58,8 +69,13 @@ impl Program {
 
     /// Waits until it has ended.
     pub(crate) async fn ended(&self) -> ExitStatus {
+        self.ended_within(PATIENCE).await
+    }
+
+    /// Waits until it has ended, so long and no longer.
+    pub(crate) async fn ended_within(&self, patience: Duration) -> ExitStatus {
         let ended = async || self.child.lock().unwrap().try_wait().unwrap();
-        eventually(&format!("the end of {}", self.name), ended).await
+        eventually_within(patience, &format!("the end of {}", self.name), ended).await
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) struct Start {
     pub(crate) inbox_port: u16,
     pub(crate) smtp_port: u16,
     pub(crate) metrics_port: u16,
+    flags: Vec<String>,
     environment: Vec<(String, String)>,
 }
 
@@ -30,10 +31,18 @@ impl Start {
             inbox_port: free_port(),
             smtp_port: free_port(),
             metrics_port: free_port(),
+            flags: Vec::new(),
             environment: Vec::new(),
         };
         let metrics = format!("127.0.0.1:{}", start.metrics_port);
-        start.with("metrics.listen", &metrics)
+        // A busy machine is not what the tests look for.
+        start.with("metrics.listen", &metrics).with("hashing.deadline_ms", "60000")
+    }
+
+    /// Adds a flag.
+    pub(crate) fn flag(mut self, flag: &str) -> Self {
+        self.flags.push(flag.to_owned());
+        self
     }
 
     /// Changes a setting, `section.key`.
@@ -52,6 +61,7 @@ impl Start {
             ("--smtp-port", self.smtp_port.to_string()),
         ];
         let arguments = flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]);
+        let arguments = arguments.chain(self.flags.iter().cloned());
         Program::start(&binary("standalone"), arguments, &self.environment)
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct Codes {
     pub(crate) releases: AtomicU32,
     /// Expires the window between the comparison and the consumption.
     pub(crate) expires_before_consumption: AtomicBool,
+    /// The next consumption is carried out, but its answer comes too late.
+    pub(crate) answers_late: AtomicBool,
 }
 
 impl Codes {
@@ -79,14 +81,18 @@ impl CodeStore for Codes {
 
     async fn consume(&self, issue: CodeIssue) -> Result<Consumption, CodeStoreError> {
         let expires = self.expires_before_consumption.load(Ordering::Relaxed);
-        self.with(issue, |window| match window {
+        let consumption = self.with(issue, |window| match window {
             Some(window) if window.consumed => Consumption::AlreadyConsumed,
             Some(window) if !window.expired && !expires => {
                 window.consumed = true;
                 Consumption::Won
             }
             _ => Consumption::Gone,
-        })
+        });
+        if self.answers_late.swap(false, Ordering::Relaxed) {
+            return Err(CodeStoreError(broken()));
+        }
+        consumption
     }
 
     async fn release(&self, issue: CodeIssue) -> Result<(), CodeStoreError> {
