@@ -15,7 +15,7 @@ journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 27] = [
+const TESTS: [Coverage; 26] = [
     COVERAGE,
     activation::COVERAGE,
     bad_input::COVERAGE,
@@ -40,7 +40,6 @@ const TESTS: [Coverage; 27] = [
     security_mail::COVERAGE,
     security_passwords::COVERAGE,
     security_retention::COVERAGE,
-    security_retention::by_age::COVERAGE,
     security_sameness::COVERAGE,
     server_faults::COVERAGE,
 ];

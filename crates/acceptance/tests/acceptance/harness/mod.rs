@@ -35,6 +35,8 @@ pub(crate) use raw_http::RawConnection;
 pub(crate) use reply::Reply;
 pub(crate) use setup::Setup;
 pub(crate) use statistics::{interleaved, mann_whitney, median};
-pub(crate) use stores::{Tap, data_directory, data_files, postgres, postgres_tables, redis_entries};
+pub(crate) use stores::{
+    Tap, age_registration, data_directory, data_files, postgres, postgres_tables, redis_entries,
+};
 pub(crate) use wait::eventually;
 pub(crate) use window::{TooLate, in_time};

@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{BigInt, Text};
+use diesel::{Connection as _, RunQueryDsl, SqliteConnection};
 use lapin::message::BasicGetMessage;
 use lapin::options::{BasicGetOptions, BasicNackOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
@@ -11,6 +14,7 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use redis::aio::MultiplexedConnection;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
+use super::deployment::Deployment;
 use super::environment::required;
 use super::system::System;
 use super::wait::eventually;
@@ -168,6 +172,27 @@ pub(crate) fn data_directory(system: &System) -> PathBuf {
     let lines = system.api().logs().lines();
     let line = lines.iter().rev().find_map(|line| line.trim().strip_prefix("Data "));
     line.expect("the greeting says where the data lies").trim().into()
+}
+
+/// Lets a registration be some days older than it is.
+pub(crate) async fn age_registration(system: &System, email: &str, days: i32) {
+    let aged = match system.deployment {
+        Deployment::Distributed => {
+            let statement = "UPDATE users SET code_requested_at = code_requested_at - make_interval(days => $2) \
+                             WHERE email = $1";
+            postgres(system).await.execute(statement, &[&email, &days]).await.unwrap()
+        }
+        Deployment::Standalone => {
+            let path = data_directory(system).join("registration.sqlite3");
+            let mut database = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+            database.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
+            let milliseconds = i64::from(days) * 24 * 60 * 60 * 1000;
+            let statement = "UPDATE users SET code_requested_at = code_requested_at - ? WHERE email = ?";
+            let statement = diesel::sql_query(statement).bind::<BigInt, _>(milliseconds);
+            statement.bind::<Text, _>(email).execute(&mut database).unwrap() as u64
+        }
+    };
+    assert_eq!(aged, 1, "{email} is not registered");
 }
 
 /// Every file that a standalone system has written, byte for byte as far as it is text.
