@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use adapters::hibp::{PwnedPasswords, PwnedPasswordsOptions};
 use domain::Password;
@@ -17,17 +17,27 @@ const PREFIX_PATH: &str = "/range/E38AD";
 const SUFFIX: &str = "214943DAAD1D64C102FAEC29DE4AFE9DA3D";
 const OTHER: &str = "00000000000000000000000000000000000";
 
-async fn answering(response: ResponseTemplate) -> (MockServer, PwnedPasswords) {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let server = MockServer::start().await;
+/// Longer than any answer takes here.
+const LONG: Duration = Duration::from_mins(1);
+
+async fn answer(server: &MockServer, response: ResponseTemplate) {
     Mock::given(method("GET"))
         .and(path(PREFIX_PATH))
         .and(header("Add-Padding", "true"))
         .respond_with(response)
-        .mount(&server)
+        .mount(server)
         .await;
-    let options = PwnedPasswordsOptions { base_url: server.uri(), timeout: Duration::from_millis(300) };
-    let client = PwnedPasswords::new(options).unwrap();
+}
+
+fn client(server: &MockServer, timeout: Duration, pause: Duration) -> PwnedPasswords {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    PwnedPasswords::new(PwnedPasswordsOptions { base_url: server.uri(), timeout, pause }).unwrap()
+}
+
+async fn answering(response: ResponseTemplate) -> (MockServer, PwnedPasswords) {
+    let server = MockServer::start().await;
+    answer(&server, response).await;
+    let client = client(&server, LONG, LONG);
     (server, client)
 }
 
@@ -76,10 +86,17 @@ async fn whatever_else_comes_is_an_error_and_no_verdict() {
         text(&format!("{SUFFIX}:many")),
         text(&format!("{OTHER}:1\r\n").repeat(20_000)),
         ResponseTemplate::new(200).set_body_bytes([0xff, 0xfe]),
-        text(&format!("{SUFFIX}:1")).set_delay(Duration::from_secs(2)),
     ] {
         assert!(ask(response.clone()).await.is_err(), "{response:?}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_in_time_is_an_error_and_no_verdict() {
+    let server = MockServer::start().await;
+    answer(&server, text(&format!("{SUFFIX}:1")).set_delay(LONG)).await;
+    let client = client(&server, Duration::from_millis(300), LONG);
+    assert!(client.contains(&Password::claimed(SecretString::from(PASSWORD))).await.is_err());
 }
 
 #[tokio::test]
@@ -91,4 +108,24 @@ async fn an_api_that_keeps_failing_is_left_alone() {
     }
     let asked = server.received_requests().await.unwrap().len();
     assert!((10..=11).contains(&asked), "asked {asked} times");
+}
+
+#[tokio::test]
+async fn an_api_that_was_left_alone_is_asked_again_after_the_pause() {
+    let server = MockServer::start().await;
+    answer(&server, ResponseTemplate::new(500)).await;
+    let pause = Duration::from_millis(200);
+    let client = client(&server, LONG, pause);
+    let password = Password::claimed(SecretString::from(PASSWORD));
+    let began = Instant::now();
+    for _ in 0..30 {
+        assert!(client.contains(&password).await.is_err());
+    }
+    server.reset().await;
+    answer(&server, text(&format!("{SUFFIX}:1"))).await;
+    while client.contains(&password).await.is_err() {
+        assert!(began.elapsed() < LONG, "the API is never asked again");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(began.elapsed() >= pause, "asked again after {:?}", began.elapsed());
 }

@@ -43,6 +43,7 @@ pub fn breached_passwords(
     let client = PwnedPasswords::new(PwnedPasswordsOptions {
         base_url: settings.breach_api_url.trim_end_matches('/').to_owned(),
         timeout: Duration::from_millis(settings.breach_timeout_ms),
+        pause: Duration::from_secs(30),
     })
     .map_err(|error| SettingsError::invalid("password.breach_check", format!("cannot be used: {error}")))?;
     Ok(Some(Arc::new(client)))

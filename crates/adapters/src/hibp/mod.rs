@@ -18,8 +18,6 @@ const PREFIX_LENGTH: usize = 5;
 const MAX_ANSWER: usize = 512 * 1024;
 /// Of this many requests, half may fail before the breaker opens.
 const BREAKER_REQUESTS: usize = 10;
-/// How long nothing is asked once the breaker is open.
-const BREAKER_PAUSE: Duration = Duration::from_secs(30);
 
 /// How to reach the API.
 #[derive(Debug, Clone)]
@@ -28,6 +26,8 @@ pub struct PwnedPasswordsOptions {
     pub base_url: String,
     /// How long one question may take from connecting to the last byte.
     pub timeout: Duration,
+    /// How long nothing is asked after too many questions failed.
+    pub pause: Duration,
 }
 
 /// A client of the range API. Behind a circuit breaker: an API that is down costs one registration in
@@ -63,7 +63,7 @@ impl PwnedPasswords {
             .error_rate(0.5)
             .closed_len(BREAKER_REQUESTS)
             .half_open_len(1)
-            .open_wait(BREAKER_PAUSE)
+            .open_wait(options.pause)
             .build();
         Ok(Self { client, base_url: options.base_url, breaker: AsyncRecloser::from(breaker) })
     }

@@ -5,7 +5,7 @@ use domain::ports::{DeadLetters, EventPublisher};
 use lapin::BasicProperties;
 use lapin::options::BasicPublishOptions;
 
-use super::handler::{Reply, ScriptedHandler, assert_quiet, next, registered};
+use super::handler::{Reply, ScriptedHandler, assert_no_more, next, registered};
 use super::rabbitmq::Rabbit;
 
 const REASON: &str = "the mail server refuses the mail: 550 <ada@example.com> unknown";
@@ -37,7 +37,7 @@ async fn a_permanent_failure_is_kept_with_its_reason_until_it_is_replayed() {
         [next(&mut calls).await, next(&mut calls).await, next(&mut calls).await].map(|c| c.event.id);
     again.sort();
     assert_eq!(again, events.each_ref().map(|event| event.id));
-    assert_quiet(&mut calls).await;
+    assert_no_more(&rabbit.publisher(), &mut calls).await;
     assert!(dead_letters.list(10).await.unwrap().is_empty());
     assert_eq!(dead_letters.replay().await.unwrap(), 0);
 }
@@ -53,7 +53,7 @@ async fn what_fails_again_is_replayed_once_and_set_aside_again() {
     assert_eq!(rabbit.dead_letters().replay().await.unwrap(), 1);
     next(&mut calls).await;
     rabbit.await_waiting("email.dead", 1).await;
-    assert_quiet(&mut calls).await;
+    assert_no_more(&rabbit.publisher(), &mut calls).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +75,7 @@ async fn what_cannot_be_decoded_is_set_aside_with_the_reason() {
     let listed = rabbit.dead_letters().list(10).await.unwrap();
     assert!(listed.iter().all(|letter| letter.reason.starts_with("not a CloudEvent in JSON")), "{listed:?}");
     assert!(listed.iter().any(|letter| letter.event == "{\"not\": \"an event\"}"));
-    assert_quiet(&mut calls).await;
+    assert_no_more(&rabbit.publisher(), &mut calls).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

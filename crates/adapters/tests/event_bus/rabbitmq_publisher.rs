@@ -1,7 +1,7 @@
 //! Publishing: what the broker did not take for sure is not published.
 
 use domain::ports::{EventPublisher, PublishError};
-use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
+use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 
 use super::handler::{activated, code_requested, registered};
@@ -79,4 +79,19 @@ async fn batches_do_not_disturb_each_other() {
         }
     }
     rabbit.await_waiting("email", 401).await;
+}
+
+/// A queue of another kind could lose what it has confirmed when its node dies. RabbitMQ tells the kind of a
+/// queue to whoever declares it otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_lie_in_quorum_queues() {
+    let rabbit = Rabbit::new().await;
+    rabbit.publisher().publish(&[activated()]).await.pop().unwrap().unwrap();
+    // A retry queue could not be made with its `x-dead-letter-strategy` if it were of another kind.
+    for suffix in ["email", "email.dead"] {
+        let (queue, channel) = (rabbit.queue(suffix).into(), rabbit.channel().await);
+        let declared = channel.queue_declare(queue, QueueDeclareOptions::durable(), FieldTable::default());
+        let refusal = declared.await.unwrap_err().to_string();
+        assert!(refusal.contains("x-queue-type") && refusal.contains("quorum"), "{suffix}: {refusal}");
+    }
 }
