@@ -95,7 +95,11 @@ async fn listen<H, F>(
         let connections = open.clone();
         loop {
             tokio::select! {
-                _ = open.wait_for(|open| !open) => break,
+                cut = open.wait_for(|open| !open) => match cut {
+                    Ok(_) => break,
+                    // Nobody is left to restore it.
+                    Err(_) => return,
+                },
                 accepted = listener.accept() => {
                     let Ok((stream, _)) = accepted else { continue };
                     tokio::spawn(until_cut(connections.clone(), handle(stream)));
