@@ -1,10 +1,9 @@
 //! `kill -9` at the worst moments: nothing that was accepted is lost.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 
 use crate::harness::{Account, Deployment, Journey, Setup, Verdict, eventually, journeys};
 
@@ -48,33 +47,15 @@ async fn killed_amid_the_mail_the_mail_still_comes(journey: &Journey) {
 
 async fn of_300_registrations_under_fire_none_is_lost(journey: &Journey) {
     const REGISTRATIONS: usize = 300;
-    const A_KILL_EVERY: usize = 30;
-    let accepted = Mutex::new(Vec::new());
-    let clients_done = AtomicBool::new(false);
-    let clients = async {
-        join_all((0..8).map(|_| register_until(journey, &accepted, REGISTRATIONS))).await;
-        clients_done.store(true, Ordering::Relaxed);
-    };
-    let killer = async {
-        let mut next = A_KILL_EVERY;
-        while !clients_done.load(Ordering::Relaxed) {
-            if accepted.lock().unwrap().len() < next {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-                continue;
-            }
-            // API and worker in turn; standalone, that is the same process.
-            let victim = if next.is_multiple_of(2 * A_KILL_EVERY) {
-                journey.system.api()
-            } else {
-                journey.system.worker()
-            };
-            victim.restart().await;
-            next += A_KILL_EVERY;
-        }
-    };
-    tokio::join!(clients, killer);
-    let accepted = accepted.into_inner().unwrap();
-    assert!(accepted.len() >= REGISTRATIONS);
+    let fire = Fire::default();
+    let clients = join_all((0..8).map(|_| register_until(journey, &fire, REGISTRATIONS)));
+    let (_, ()) = join(clients, kill_again_and_again(journey, &fire)).await;
+    let accepted = fire.accepted.into_inner().unwrap();
+    let kills = fire.kills.into_inner().unwrap();
+    assert!(accepted.len() >= REGISTRATIONS && kills.len() == KILLS, "{} {kills:?}", accepted.len());
+    // The clients were at it at every kill: between two of them, and after the last, some were accepted.
+    let counts: Vec<usize> = kills.into_iter().chain([accepted.len()]).collect();
+    assert!(counts.is_sorted_by(|earlier, later| earlier < later), "{counts:?}");
     for account in &accepted {
         eventually("the mail of everyone who was accepted", async || {
             (!journey.system.smtp.deliveries(&account.email).is_empty()).then_some(())
@@ -83,12 +64,47 @@ async fn of_300_registrations_under_fire_none_is_lost(journey: &Journey) {
     }
 }
 
-/// Registers one account after the other until all clients together have `enough`.
-async fn register_until(journey: &Journey, accepted: &Mutex<Vec<Account>>, enough: usize) {
-    while accepted.lock().unwrap().len() < enough {
+const KILLS: usize = 10;
+/// Registrations from one kill to the next, and after the last.
+const A_KILL_EVERY: usize = 25;
+
+/// What clients and killer know of each other.
+#[derive(Default)]
+struct Fire {
+    accepted: Mutex<Vec<Account>>,
+    /// How many were accepted at each kill.
+    kills: Mutex<Vec<usize>>,
+}
+
+impl Fire {
+    fn accepted(&self) -> usize {
+        self.accepted.lock().unwrap().len()
+    }
+
+    /// Whether all kills are done, and clients were accepted since.
+    fn is_over(&self) -> bool {
+        let kills = self.kills.lock().unwrap();
+        kills.len() == KILLS && kills.last().is_some_and(|last| self.accepted() >= last + A_KILL_EVERY)
+    }
+}
+
+/// API and worker in turn; standalone, that is the same process.
+async fn kill_again_and_again(journey: &Journey, fire: &Fire) {
+    for number in 0..KILLS {
+        let next = fire.accepted() + A_KILL_EVERY;
+        eventually("registrations under fire", async || (fire.accepted() >= next).then_some(())).await;
+        let victim = if number.is_multiple_of(2) { journey.system.worker() } else { journey.system.api() };
+        fire.kills.lock().unwrap().push(fire.accepted());
+        victim.restart().await;
+    }
+}
+
+/// Registers one account after the other until all clients together have `enough`, and the fire is over.
+async fn register_until(journey: &Journey, fire: &Fire, enough: usize) {
+    while fire.accepted() < enough || !fire.is_over() {
         let account = Account::new();
         match journey.api.try_register(&account).await {
-            Ok(reply) if reply.status == 201 => accepted.lock().unwrap().push(account),
+            Ok(reply) if reply.status == 201 => fire.accepted.lock().unwrap().push(account),
             Ok(reply) => assert_eq!(reply.status, 503, "{reply:?}"),
             // Nobody was there, or it was killed before it answered: nothing was promised.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,

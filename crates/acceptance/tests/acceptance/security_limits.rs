@@ -42,6 +42,7 @@ journeys!(both {
     asvs_4_1_3_a_spoofed_forwarding_header_passes_no_limit: two_a_client(), [];
     asvs_15_3_4_trusted_proxies_tell_who_asks: two_a_client().with("http.trusted_proxies", "127.0.0.0/8"), [];
     asvs_6_1_1_every_limit_can_be_turned_off: Setup::own(), [];
+    asvs_6_1_1_the_default_limits_let_people_pass_and_stop_scripts: Setup::own().with_default_limits(), [];
 });
 
 /// A request that counts but costs nothing, as if forwarded for `forwarded`.
@@ -186,6 +187,42 @@ async fn asvs_6_1_1_every_limit_can_be_turned_off(journey: &Journey) {
     for _ in 0..6 {
         journey.api.resend(&account).await.expect_status(200);
     }
+}
+
+async fn asvs_6_1_1_the_default_limits_let_people_pass_and_stop_scripts(journey: &Journey) {
+    // The burst of the default, and how soon it grows by one.
+    const BURST: u64 = 100;
+    const ONE_MORE: u64 = 36;
+    let began = Instant::now();
+    a_person_with_bad_luck(journey).await;
+    let registered = async || journey.api.register(&Account::new()).await;
+    // The person has registered, too.
+    let mut count = 1;
+    let refusal = loop {
+        let reply = registered().await;
+        if reply.status != 201 {
+            break reply;
+        }
+        count += 1;
+    };
+    refusal.expect_problem(429, "rate-limited");
+    assert!((1..=ONE_MORE).contains(&refusal.retry_after()), "{refusal:?}");
+    let grown = BURST + began.elapsed().as_secs() / ONE_MORE;
+    assert!((BURST..=grown).contains(&count), "{count} registrations, where {BURST} to {grown} may pass");
+}
+
+/// Mistypes this and that, has two more codes mailed, and gets there.
+async fn a_person_with_bad_luck(journey: &Journey) {
+    let (account, _) = journey.registered().await;
+    for mails in 2..=3 {
+        journey.api.activate(&account.with_wrong_password(), "0000").await.expect_status(401);
+        journey.api.resend(&account).await.expect_status(200);
+        journey.mailbox.expect(&account.email, mails).await;
+    }
+    let mail = journey.mailbox.mails(&account.email).await.swap_remove(2);
+    let wrong = if mail.code() == "0000" { "0001" } else { "0000" };
+    journey.api.activate(&account, wrong).await.expect_problem(400, "code-invalid");
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
 }
 
 /// Sends requests, a few at a time, and expects one status of them all.

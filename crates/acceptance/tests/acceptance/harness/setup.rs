@@ -6,6 +6,7 @@ pub(crate) struct Setup {
     shared_as: Option<&'static str>,
     settings: Vec<(String, String)>,
     expects_errors: bool,
+    has_default_limits: bool,
 }
 
 impl Setup {
@@ -17,15 +18,23 @@ impl Setup {
 
     /// A shared system that hashes, and lets codes expire, as it is delivered.
     pub(crate) fn with_costly_hashes() -> Self {
-        Self { shared_as: Some("costly hashes"), settings: Vec::new(), expects_errors: false }
+        Self { shared_as: Some("costly hashes"), ..Self::delivered() }
     }
 
     /// A system of the test's own, to be broken and restarted at will. A code outlasts the test: those that
     /// wait for its end say when that is.
     pub(crate) fn own() -> Self {
-        let delivered = Self { shared_as: None, settings: Vec::new(), expects_errors: false };
-        let cheap = delivered.with("hashing.memory_kib", "256").with("hashing.iterations", "1");
+        let cheap = Self::delivered().with("hashing.memory_kib", "256").with("hashing.iterations", "1");
         cheap.window_seconds(3600)
+    }
+
+    fn delivered() -> Self {
+        Self { shared_as: None, settings: Vec::new(), expects_errors: false, has_default_limits: false }
+    }
+
+    /// Clients and addresses are limited as by default; all other systems know no limits.
+    pub(crate) fn with_default_limits(self) -> Self {
+        Self { has_default_limits: true, ..self }
     }
 
     /// What a killed process had in hand is soon taken up. A delivery that takes longer is made twice, so
@@ -63,6 +72,11 @@ impl Setup {
     /// The changed settings.
     pub(crate) fn settings(&self) -> &[(String, String)] {
         &self.settings
+    }
+
+    /// Whether the limits are those of the defaults.
+    pub(crate) fn has_default_limits(&self) -> bool {
+        self.has_default_limits
     }
 
     /// Whether errors in the log are no surprise.

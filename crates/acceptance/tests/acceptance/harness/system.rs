@@ -40,6 +40,9 @@ impl System {
         let smtp = MailGate::before(inbox.smtp_address()).await;
         let data = tempfile::tempdir().unwrap();
         let mut settings = common_settings(&smtp);
+        if setup.has_default_limits() {
+            settings.retain(|(key, _)| !key.starts_with("limits."));
+        }
         let (api, worker, servers, addresses) = match deployment {
             Deployment::Distributed => {
                 let servers = Servers::prepare().await;
