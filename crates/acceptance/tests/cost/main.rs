@@ -38,7 +38,7 @@ const RELEASE: Limits = Limits {
 /// that was run is in memory, and it has more of it (30 MB after an activation). This is what tests usually run on,
 /// on whatever machine; so these limits find what is wrong by far, and those of a release build what is wrong.
 const DEBUG: Limits = Limits {
-    time_to_ready: Duration::from_secs(1),
+    time_to_ready: Duration::from_millis(250),
     processor_time: Duration::from_millis(250),
     memory_kib: 40 * 1024,
 };
