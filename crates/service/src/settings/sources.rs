@@ -42,9 +42,10 @@ impl Sources {
 
     /// Reads the settings.
     pub fn load(self) -> Result<Settings, SettingsError> {
+        let file = self.file.clone().unwrap_or_default();
         self.read().map_err(|error| match error {
-            ConfigError::FileParse { uri, cause } => SettingsError::Malformed {
-                file: uri.unwrap_or_default(),
+            ConfigError::FileParse { cause, .. } => SettingsError::Malformed {
+                file: file.display().to_string(),
                 place: cause.to_string().lines().next().unwrap_or_default().to_owned(),
             },
             other => SettingsError::Unreadable(other),
