@@ -1,11 +1,33 @@
 //! What the settings mean for the worker, whichever adapters it is wired to.
 
+use std::sync::Arc;
+
+use domain::ports::{CodeStore, Mailer, UserRepository};
+use service::identifiers::SystemIds;
 use service::settings::{Settings, SettingsError};
 
-use crate::{DeliveryOptions, TemplateOptions, Templates};
+use crate::{DeliverCode, DeliveryOptions, TemplateOptions, Templates};
+
+/// The handler, as the settings have it, on these stores and this mail server.
+pub fn deliver_code(
+    settings: &Settings,
+    users: Arc<dyn UserRepository>,
+    codes: Arc<dyn CodeStore>,
+    mailer: Arc<dyn Mailer>,
+) -> Result<DeliverCode, SettingsError> {
+    Ok(DeliverCode {
+        users,
+        codes,
+        mailer,
+        ids: Arc::new(SystemIds),
+        key: Arc::new(settings.code.key()?),
+        templates: templates(settings)?,
+        options: delivery_options(settings)?,
+    })
+}
 
 /// How codes are issued.
-pub fn delivery_options(settings: &Settings) -> Result<DeliveryOptions, SettingsError> {
+fn delivery_options(settings: &Settings) -> Result<DeliveryOptions, SettingsError> {
     Ok(DeliveryOptions {
         code_length: settings.code.length()?,
         window: settings.code.window()?,
@@ -14,7 +36,7 @@ pub fn delivery_options(settings: &Settings) -> Result<DeliveryOptions, Settings
 }
 
 /// The mails.
-pub fn templates(settings: &Settings) -> Result<Templates, SettingsError> {
+fn templates(settings: &Settings) -> Result<Templates, SettingsError> {
     Templates::new(&TemplateOptions {
         product_name: settings.mail.product.clone(),
         window: settings.code.window()?,

@@ -14,7 +14,6 @@ use service::connections::{self, MailServer};
 use service::dead_letters::DeadLetterCommand;
 use service::error_chain::ErrorChain;
 use service::health::{Health, HealthCheck};
-use service::identifiers::SystemIds;
 use service::settings::{Settings, SettingsError};
 use service::{operator, shutdown, telemetry};
 use tokio::sync::Notify;
@@ -78,14 +77,5 @@ fn wire(settings: &Settings, consumer: &Arc<RabbitmqConsumer>) -> Result<(Delive
         HealthCheck::optional("rabbitmq", consumer, |consumer| ready(consumer.ping()).boxed()),
         HealthCheck::optional("smtp", &mailer, |mailer| mailer.ping()),
     ]);
-    let handler = DeliverCode {
-        users,
-        codes,
-        mailer,
-        ids: Arc::new(SystemIds),
-        key: Arc::new(settings.code.key()?),
-        templates: worker_settings::templates(settings)?,
-        options: worker_settings::delivery_options(settings)?,
-    };
-    Ok((handler, health))
+    Ok((worker_settings::deliver_code(settings, users, codes, mailer)?, health))
 }

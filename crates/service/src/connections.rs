@@ -18,6 +18,10 @@ pub use distributed::{postgres, rabbitmq, redis};
 #[cfg(feature = "smtp")]
 pub use smtp::{MailServer, mailer};
 
+/// How long the range API is left alone after too many questions failed.
+#[cfg(feature = "hibp")]
+const BREACH_CHECK_PAUSE: Duration = Duration::from_secs(30);
+
 /// The pool that hashes passwords.
 #[cfg(feature = "argon2id")]
 pub fn hash_pool(settings: &HashingSettings) -> Result<adapters::argon2id::HashPool, SettingsError> {
@@ -43,7 +47,7 @@ pub fn breached_passwords(
     let client = PwnedPasswords::new(PwnedPasswordsOptions {
         base_url: settings.breach_api_url.trim_end_matches('/').to_owned(),
         timeout: Duration::from_millis(settings.breach_timeout_ms),
-        pause: Duration::from_secs(30),
+        pause: BREACH_CHECK_PAUSE,
     })
     .map_err(|error| SettingsError::invalid("password.breach_check", format!("cannot be used: {error}")))?;
     Ok(Some(Arc::new(client)))
@@ -86,7 +90,7 @@ mod distributed {
             exchange: settings.exchange.clone(),
             retry_delays: settings.retry_delays()?,
             prefetch: settings.prefetch,
-            confirm_timeout: Duration::from_millis(settings.confirm_timeout_ms),
+            confirm_timeout: settings.confirm_timeout(),
             ..RabbitmqOptions::new(settings.url()?)
         })
     }

@@ -11,7 +11,7 @@ use adapters::in_process::{
 };
 use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
 use domain::ports::{CodeStore, DeadLetterError, EventPublisher, Outbox, OutboxError, UserRepository};
-use email_worker::{DeliverCode, settings as worker_settings};
+use email_worker::settings as worker_settings;
 use inbox::{Capacity, Inbox, InboxError, InboxOptions};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::run::Service;
@@ -141,7 +141,8 @@ async fn wire(
     let wake = Arc::new(Notify::new());
     let users: Arc<dyn UserRepository> = Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
-    let handler = deliver_code(settings, server, users.clone(), codes.clone())?;
+    let mailer = Arc::new(connections::mailer(settings, server)?);
+    let handler = worker_settings::deliver_code(settings, users.clone(), codes.clone(), mailer)?;
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections));
     let outbox: Arc<dyn Outbox> = Arc::new(SqliteOutbox::new(database));
@@ -169,23 +170,6 @@ async fn wire(
         purge: api_settings::purge_options(settings)?,
     };
     Ok((service, health))
-}
-
-fn deliver_code(
-    settings: &Settings,
-    server: MailServer,
-    users: Arc<dyn UserRepository>,
-    codes: Arc<dyn CodeStore>,
-) -> Result<DeliverCode, StartError> {
-    Ok(DeliverCode {
-        users,
-        codes,
-        mailer: Arc::new(connections::mailer(settings, server)?),
-        ids: Arc::new(SystemIds),
-        key: Arc::new(settings.code.key()?),
-        templates: worker_settings::templates(settings)?,
-        options: worker_settings::delivery_options(settings)?,
-    })
 }
 
 /// A delivery is a whole mail here, so that each is claimed by itself and for as long as it may take.

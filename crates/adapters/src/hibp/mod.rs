@@ -16,7 +16,7 @@ use sha1::{Digest, Sha1};
 const PREFIX_LENGTH: usize = 5;
 /// A padded answer has about 1,000 lines of 40 bytes; more than this is not an answer.
 const MAX_ANSWER: usize = 512 * 1024;
-/// Of this many requests, half may fail before the breaker opens.
+/// From this many requests on, the breaker opens when half of the latest have failed.
 const BREAKER_REQUESTS: usize = 10;
 
 /// How to reach the API.
@@ -30,8 +30,8 @@ pub struct PwnedPasswordsOptions {
     pub pause: Duration,
 }
 
-/// A client of the range API. Behind a circuit breaker: an API that is down costs one registration in
-/// a while its timeout, not all of them.
+/// A client of the range API. Behind a circuit breaker: an API that is down costs the registrations of a moment after
+/// each pause its timeout, not all of them.
 pub struct PwnedPasswords {
     client: reqwest::Client,
     base_url: String,

@@ -77,14 +77,15 @@ fn read_secret_files(
     let so_far = builder.build_cloned()?;
     for key in READ_FROM_FILE {
         let path = so_far.get_string(&format!("{key}_file"))?;
-        if !path.is_empty() && !so_far.get_string(key)?.is_empty() {
+        if path.is_empty() {
+            continue;
+        }
+        if !so_far.get_string(key)?.is_empty() {
             return Err(ConfigError::Message(format!("{key} and {key}_file are both set; set one of them")));
         }
-        if !path.is_empty() {
-            let text = std::fs::read_to_string(Path::new(&path))
-                .map_err(|error| ConfigError::Message(format!("setting {key}_file names {path}: {error}")))?;
-            builder = builder.set_override(key, text.trim_end_matches(['\r', '\n']))?;
-        }
+        let text = std::fs::read_to_string(Path::new(&path))
+            .map_err(|error| ConfigError::Message(format!("setting {key}_file names {path}: {error}")))?;
+        builder = builder.set_override(key, text.trim_end_matches(['\r', '\n']))?;
     }
     Ok(builder)
 }

@@ -39,29 +39,24 @@ impl Process {
                 (format!("REGISTRATION__{}", key.to_uppercase().replace('.', "__")), value.clone())
             })
             .collect();
-        Self {
-            program,
-            arguments,
-            environment,
-            ready_url,
-            child: Mutex::default(),
-            readers: Mutex::default(),
-            logs: Logs::default(),
-        }
+        Self::stopped(program, arguments, environment, ready_url)
+    }
+
+    fn stopped(
+        program: PathBuf,
+        arguments: Vec<String>,
+        environment: Vec<(String, String)>,
+        ready_url: String,
+    ) -> Self {
+        let (child, readers, logs) = Default::default();
+        Self { program, arguments, environment, ready_url, child, readers, logs }
     }
 
     /// The same program with the same settings, for a command of its own.
     pub(crate) fn with_arguments(&self, arguments: &[&str]) -> Self {
-        let arguments = arguments.iter().map(|argument| (*argument).to_owned());
-        Self {
-            program: self.program.clone(),
-            arguments: self.arguments.iter().cloned().chain(arguments).collect(),
-            environment: self.environment.clone(),
-            ready_url: self.ready_url.clone(),
-            child: Mutex::default(),
-            readers: Mutex::default(),
-            logs: Logs::default(),
-        }
+        let own = self.arguments.iter().map(String::as_str);
+        let arguments = own.chain(arguments.iter().copied()).map(str::to_owned).collect();
+        Self::stopped(self.program.clone(), arguments, self.environment.clone(), self.ready_url.clone())
     }
 
     /// The state of what it depends on, by its own account.
