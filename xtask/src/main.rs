@@ -5,6 +5,7 @@
 mod arrows;
 mod check;
 mod deny;
+mod failure;
 mod packages;
 mod process;
 mod python;
@@ -14,6 +15,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
+use failure::Failure;
 use process::Interrupt;
 
 const USAGE: &str = "\
@@ -26,21 +28,6 @@ Usage: cargo xtask <command>
   check    formatting, clippy with warnings denied, dependency arrows, and `deny`
   arrows   dependency arrows alone: who may depend on whom
   deny     licences, banned crates and sources of the dependencies";
-
-/// Why a command failed; each variant's own text says what to do.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error(transparent)]
-    Arrows(#[from] arrows::ArrowError),
-    #[error(transparent)]
-    Packages(#[from] packages::PackageError),
-    #[error(transparent)]
-    Process(#[from] process::ProcessError),
-    #[error(transparent)]
-    Servers(#[from] servers::ServerError),
-    #[error(transparent)]
-    Tool(#[from] python::ToolError),
-}
 
 /// What a shell reports for a command that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
