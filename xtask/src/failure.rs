@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     Process(#[from] ProcessError),
     #[error(transparent)]
     Servers(#[from] ServerError),
+    #[error("cannot list the test executables: {0}")]
+    Tests(#[source] std::io::Error),
     #[error(transparent)]
     Tool(#[from] ToolError),
 }
