@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::process::{self, Interrupt};
-use crate::test::{WHOLE, exit_code};
+use crate::test::{WHOLE, cargo_test, exit_code};
 use crate::{Failure, workspace};
 
 /// The package whose tests start the built binaries.
@@ -26,8 +26,8 @@ pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCod
     let mut code = ["--lib", "--bins"].to_vec();
     code.extend(chosen.flat_map(|name| ["--test", name]));
     for selection in [&code[..], &["--doc"]] {
-        let mut command = workspace::cargo();
-        command.arg("test").args(WHOLE).arg("--no-fail-fast").args(selection).args(arguments);
+        let mut command = cargo_test();
+        command.args(WHOLE).args(selection).args(arguments);
         let status = process::run(&mut command, interrupt)?;
         if !status.success() {
             return Ok(exit_code(status));
