@@ -24,7 +24,7 @@ use super::{
     database::Failure,
     schema::{clock_timestamp, outbox},
 };
-use crate::stored::StoredEvent;
+use crate::sql_rows::StoredEvent;
 
 /// Takes the events that are due for longest. Rows that another relay is taking at this moment are passed
 /// over; the first part is materialised so that it is evaluated, and takes its locks, once.

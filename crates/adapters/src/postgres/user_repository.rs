@@ -27,7 +27,7 @@ use super::{
     outbox::{interval, record},
     schema::{clock_timestamp, pg_try_advisory_xact_lock, users},
 };
-use crate::stored::{StoredEvent, StoredUser};
+use crate::sql_rows::{StoredEvent, StoredUser};
 
 /// Held by the replica that purges. Any constant does.
 const PURGE_LOCK: i64 = 7_021_853_662_190_146;

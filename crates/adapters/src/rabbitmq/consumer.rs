@@ -17,17 +17,17 @@ use lapin::{Channel, Connection, Consumer};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::confirmed::ConfirmedPublishing;
+use super::confirmed_publishing::ConfirmedPublishing;
 use super::connection::{Broker, BrokerError};
 use super::envelope::{decode, event_type};
-use super::failed::{dead_letter, failures, reason, retry};
+use super::failed_messages::{dead_letter, failures, reason, retry};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
-use super::recently_done::RecentlyDone;
+use super::recent_events::RecentEvents;
 
 /// Feeds the events that need a mail to a handler, up to `prefetch` at once.
 pub struct RabbitmqConsumer {
     broker: Arc<Broker>,
-    recently_done: Arc<RecentlyDone>,
+    recent_events: Arc<RecentEvents>,
     is_consuming: AtomicBool,
 }
 
@@ -46,7 +46,7 @@ impl RabbitmqConsumer {
     pub fn new(options: &RabbitmqOptions) -> Result<Self, RabbitmqOptionsError> {
         Ok(Self {
             broker: Arc::new(Broker::new(options)?),
-            recently_done: Arc::default(),
+            recent_events: Arc::default(),
             is_consuming: AtomicBool::new(false),
         })
     }
@@ -103,8 +103,8 @@ impl RabbitmqConsumer {
         // On a connection of its own: a broker short of memory or disk stops reading from the
         // connections that publish, and must still be able to read the acknowledgements that help it.
         let publishing = ConfirmedPublishing::new(self.broker.connect().await?);
-        let (broker, recently_done) = (self.broker.clone(), self.recently_done.clone());
-        let outgoing = Arc::new(Outgoing { broker, recently_done, publishing });
+        let (broker, recent_events) = (self.broker.clone(), self.recent_events.clone());
+        let outgoing = Arc::new(Outgoing { broker, recent_events, publishing });
         Ok(Session { connection, channel, deliveries, outgoing })
     }
 }
@@ -172,7 +172,7 @@ enum Verdict {
 
 struct Outgoing {
     broker: Arc<Broker>,
-    recently_done: Arc<RecentlyDone>,
+    recent_events: Arc<RecentEvents>,
     publishing: ConfirmedPublishing,
 }
 
@@ -182,7 +182,7 @@ async fn settle(
     delivery: Delivery,
 ) -> Result<(), BrokerError> {
     let topology = &outgoing.broker.topology;
-    let message = match judge(&*handler, &outgoing.recently_done, &delivery).await {
+    let message = match judge(&*handler, &outgoing.recent_events, &delivery).await {
         Verdict::Done => None,
         Verdict::Retry => Some(retry(topology, &delivery)),
         Verdict::Dead(reason) => Some(dead_letter(topology, &delivery, &reason)),
@@ -197,7 +197,7 @@ async fn settle(
     Ok(())
 }
 
-async fn judge(handler: &dyn EventHandler, recently_done: &RecentlyDone, delivery: &Delivery) -> Verdict {
+async fn judge(handler: &dyn EventHandler, recent_events: &RecentEvents, delivery: &Delivery) -> Verdict {
     let event = match decode(&delivery.data) {
         Ok(event) => event,
         Err(error) => {
@@ -206,7 +206,7 @@ async fn judge(handler: &dyn EventHandler, recently_done: &RecentlyDone, deliver
             return Verdict::Dead(reason);
         }
     };
-    if recently_done.contains(event.id) {
+    if recent_events.contains(event.id) {
         return Verdict::Done;
     }
     let span = tracing::info_span!(
@@ -218,7 +218,7 @@ async fn judge(handler: &dyn EventHandler, recently_done: &RecentlyDone, deliver
     );
     let verdict = judge_event(handler, &event).instrument(span).await;
     if matches!(verdict, Verdict::Done) {
-        recently_done.remember(event.id);
+        recent_events.remember(event.id);
     }
     verdict
 }

@@ -8,7 +8,7 @@ mod dead_letters;
 mod migrations;
 mod outbox;
 mod schema;
-mod stored_id;
+mod text_uuid;
 mod user_repository;
 
 pub use database::{Database, OpenError, Options, open};

@@ -21,9 +21,9 @@ use super::{
     database::Failure,
     outbox::record,
     schema::{millis, now, users},
-    stored_id::StoredId,
+    text_uuid::TextUuid,
 };
-use crate::stored::{StoredEvent, StoredUser};
+use crate::sql_rows::{StoredEvent, StoredUser};
 
 /// [`UserRepository`] in SQLite.
 pub struct SqliteUserRepository {
@@ -62,7 +62,7 @@ impl SqliteUserRepository {
     }
 }
 
-type Row = (StoredId, String, String, i64, bool, bool);
+type Row = (TextUuid, String, String, i64, bool, bool);
 
 fn stored((id, email, password_hash, code_number, code_mailed, active): Row) -> StoredUser {
     StoredUser { id: id.0, email, password_hash, code_number, code_mailed, active }
@@ -94,7 +94,7 @@ impl UserRepository for SqliteUserRepository {
 
         let statement = diesel::insert_into(users::table)
             .values((
-                users::id.eq(StoredId(*user.id().as_uuid())),
+                users::id.eq(TextUuid(*user.id().as_uuid())),
                 users::email.eq(user.email().as_str().to_owned()),
                 users::email_key.eq(user.email().lookup_key()),
                 users::password_hash.eq(user.password_hash().as_phc().to_owned()),
@@ -125,7 +125,7 @@ impl UserRepository for SqliteUserRepository {
     }
 
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
-        let query = users::table.find(StoredId(*id.as_uuid())).select(row!());
+        let query = users::table.find(TextUuid(*id.as_uuid())).select(row!());
         let row = self.database.read(move |connection| query.first(connection).optional()).await;
         row.map_err(unavailable)?.map(|row| stored(row).try_into()).transpose()
     }
@@ -133,7 +133,7 @@ impl UserRepository for SqliteUserRepository {
     async fn save(&self, user: &User, seen: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
         let has_new_code = user.issue().number != seen.number;
         let statement = diesel::update(users::table)
-            .filter(users::id.eq(StoredId(*seen.user_id.as_uuid())))
+            .filter(users::id.eq(TextUuid(*seen.user_id.as_uuid())))
             .filter(users::code_number.eq(i64::from(seen.number)))
             .filter(users::activated_at.is_null())
             .set((
@@ -148,7 +148,7 @@ impl UserRepository for SqliteUserRepository {
 
     async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError> {
         let statement = diesel::update(users::table)
-            .filter(users::id.eq(StoredId(*issue.user_id.as_uuid())))
+            .filter(users::id.eq(TextUuid(*issue.user_id.as_uuid())))
             .filter(users::code_number.eq(i64::from(issue.number)))
             .filter(users::activated_at.is_null())
             .set(users::code_expires_at.eq((now() + millis(minute)).nullable()));
@@ -162,7 +162,7 @@ impl UserRepository for SqliteUserRepository {
         new: &PasswordHash,
     ) -> Result<(), RepositoryError> {
         let statement = diesel::update(users::table)
-            .filter(users::id.eq(StoredId(*id.as_uuid())))
+            .filter(users::id.eq(TextUuid(*id.as_uuid())))
             .filter(users::password_hash.eq(old.as_phc().to_owned()))
             .set(users::password_hash.eq(new.as_phc().to_owned()));
         self.change(statement, &[]).await.map(drop)
@@ -176,7 +176,7 @@ impl UserRepository for SqliteUserRepository {
     ) -> Result<bool, RepositoryError> {
         let noted_before = (now() - millis(at_most_every)).nullable();
         let statement = diesel::update(users::table)
-            .filter(users::id.eq(StoredId(*id.as_uuid())))
+            .filter(users::id.eq(TextUuid(*id.as_uuid())))
             .filter(users::activated_at.is_not_null())
             .filter(users::repetition_noted_at.is_null().or(users::repetition_noted_at.le(noted_before)))
             .set(users::repetition_noted_at.eq(now().nullable()));
@@ -200,7 +200,7 @@ impl UserRepository for SqliteUserRepository {
 
     async fn ping(&self) -> Result<(), RepositoryError> {
         let query = users::table.select(users::id).limit(1);
-        let ping = self.database.read(move |connection| query.first::<StoredId>(connection).optional()).await;
+        let ping = self.database.read(move |connection| query.first::<TextUuid>(connection).optional()).await;
         ping.map(drop).map_err(unavailable)
     }
 }

@@ -19,24 +19,24 @@ use tokio::net::TcpStream;
 const HANDSHAKE: u8 = 22;
 
 #[derive(Debug)]
-pub(super) struct UnreadStream {
+pub(super) struct StartTlsStream {
     stream: TcpStream,
     encrypted: bool,
 }
 
-impl UnreadStream {
+impl StartTlsStream {
     pub(super) fn new(stream: TcpStream) -> Self {
         Self { stream, encrypted: false }
     }
 }
 
-impl AsyncTokioStream for UnreadStream {
+impl AsyncTokioStream for StartTlsStream {
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.stream.peer_addr()
     }
 }
 
-impl AsyncRead for UnreadStream {
+impl AsyncRead for StartTlsStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -53,7 +53,7 @@ impl AsyncRead for UnreadStream {
     }
 }
 
-impl AsyncWrite for UnreadStream {
+impl AsyncWrite for StartTlsStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

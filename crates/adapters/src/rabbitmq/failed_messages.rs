@@ -6,7 +6,7 @@ use std::error::Error;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
-use super::confirmed::Message;
+use super::confirmed_publishing::Message;
 use super::topology::Topology;
 
 const FAILURES: &str = "x-failures";

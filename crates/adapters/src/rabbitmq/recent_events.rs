@@ -10,9 +10,9 @@ use domain::EventId;
 const CAPACITY: usize = 1_000;
 
 #[derive(Default)]
-pub(super) struct RecentlyDone(Mutex<VecDeque<EventId>>);
+pub(super) struct RecentEvents(Mutex<VecDeque<EventId>>);
 
-impl RecentlyDone {
+impl RecentEvents {
     pub(super) fn remember(&self, event: EventId) {
         let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if events.len() == CAPACITY {
