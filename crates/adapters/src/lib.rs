@@ -19,3 +19,4 @@ pub mod smtp;
 mod sql_rows;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+pub mod system_ids;

@@ -6,6 +6,7 @@
 
 mod code;
 mod email_address;
+mod error_chain;
 mod event;
 mod password;
 mod user;
@@ -14,6 +15,7 @@ pub mod ports;
 
 pub use code::{CodeIssue, CodeKey, CodeKeyError, CodeLength, CodeLengthError, VerificationCode};
 pub use email_address::{EmailAddress, EmailAddressError};
+pub use error_chain::ErrorChain;
 pub use event::{Event, EventId, TraceParent, TraceParentError, UserEvent};
 pub use password::{Password, PasswordError, PasswordHash, PasswordLength};
 pub use user::{AlreadyActive, User, UserId, UserStatus};

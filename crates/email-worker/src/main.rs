@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use service::dead_letters::DeadLetterCommand;
-use service::settings::Sources;
+use process::dead_letters::DeadLetterCommand;
+use settings::Sources;
 
 use wiring::StartError;
 
@@ -51,7 +51,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
         Command::Serve => block_on(wiring::serve(settings)),
         Command::Health => {
             let address = settings.metrics.listen()?.ok_or(StartError::NoHealthListener)?;
-            let is_ready = service::operator::is_ready(address).unwrap_or(false);
+            let is_ready = process::operator::is_ready(address).unwrap_or(false);
             Ok(ExitCode::from(u8::from(!is_ready)))
         }
         Command::DeadLetters { command } => block_on(wiring::dead_letters(settings, command)),

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::ports::{CodeStore, Mailer, UserRepository};
-use service::identifiers::SystemIds;
-use service::settings::{Settings, SettingsError};
+use domain::ports::{CodeStore, IdSource, Mailer, UserRepository};
+use settings::{Settings, SettingsError};
 
 use crate::{DeliverCode, DeliveryOptions, TemplateOptions, Templates};
 
@@ -14,12 +13,13 @@ pub fn deliver_code(
     users: Arc<dyn UserRepository>,
     codes: Arc<dyn CodeStore>,
     mailer: Arc<dyn Mailer>,
+    ids: Arc<dyn IdSource>,
 ) -> Result<DeliverCode, SettingsError> {
     Ok(DeliverCode {
         users,
         codes,
         mailer,
-        ids: Arc::new(SystemIds),
+        ids,
         key: Arc::new(settings.code.key()?),
         templates: templates(settings)?,
         options: delivery_options(settings)?,

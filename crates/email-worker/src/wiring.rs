@@ -7,15 +7,16 @@ use std::sync::Arc;
 use adapters::postgres::{Database, PostgresUserRepository};
 use adapters::rabbitmq::{RabbitmqConsumer, RabbitmqDeadLetters};
 use adapters::redis::RedisCodeStore;
+use adapters::system_ids::SystemIds;
+use domain::ErrorChain;
 use domain::ports::{CodeStore, DeadLetterError, Mailer, UserRepository};
 use email_worker::{DeliverCode, describe_metrics, settings as worker_settings};
 use futures::FutureExt;
-use service::connections::{self, MailServer};
-use service::dead_letters::DeadLetterCommand;
-use service::error_chain::ErrorChain;
-use service::health::{Health, HealthCheck};
-use service::settings::{Settings, SettingsError};
-use service::{operator, shutdown, telemetry};
+use process::dead_letters::DeadLetterCommand;
+use process::health::{Health, HealthCheck};
+use process::{operator, shutdown, telemetry};
+use settings::connections::{self, MailServer};
+use settings::{Settings, SettingsError};
 use tokio::sync::Notify;
 
 /// Why the process ended: one sentence for the person who started it.
@@ -42,7 +43,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     telemetry::init_logs(&settings.log)?;
     let metrics = telemetry::init_metrics()?;
     describe_metrics();
-    service::install_crypto();
+    process::install_crypto();
     let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
     let consumer = Arc::new(RabbitmqConsumer::new(&connections::rabbitmq(&settings.rabbitmq)?)?);
     let (handler, health) = wire(&settings, &consumer)?;
@@ -57,7 +58,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
 /// Looks after the dead-letter queue.
 pub(crate) async fn dead_letters(settings: Settings, command: DeadLetterCommand) -> Result<(), StartError> {
     telemetry::init_logs(&settings.log)?;
-    service::install_crypto();
+    process::install_crypto();
     let letters = RabbitmqDeadLetters::new(&connections::rabbitmq(&settings.rabbitmq)?)?;
     Ok(command.run(&letters).await?)
 }
@@ -77,5 +78,5 @@ fn wire(settings: &Settings, consumer: &Arc<RabbitmqConsumer>) -> Result<(Delive
         HealthCheck::optional("rabbitmq", consumer, |consumer| ready(consumer.ping()).boxed()),
         HealthCheck::optional("smtp", &mailer, |mailer| mailer.ping()),
     ]);
-    Ok((worker_settings::deliver_code(settings, users, codes, mailer)?, health))
+    Ok((worker_settings::deliver_code(settings, users, codes, mailer, Arc::new(SystemIds))?, health))
 }

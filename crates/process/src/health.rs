@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 use utoipa::ToSchema;
 
-use crate::error_chain::ErrorChain;
+use domain::ErrorChain;
 
 /// How long an answer of the dependencies is reused, so that probes put no load on them.
 const REUSE: Duration = Duration::from_secs(1);

@@ -1,16 +1,11 @@
-//! What every binary of the system shares: settings, logs and metrics, health, identifiers and the
+//! What the main functions of all binaries share: logs and metrics, health, the operator's listener and the
 //! way to stop.
 //!
-//! Knows no use case, and of the adapters only how the settings become their options (`connections`).
+//! Knows no use case and no adapter.
 
-#[cfg(feature = "adapters")]
-pub mod connections;
 pub mod dead_letters;
-pub mod error_chain;
 pub mod health;
-pub mod identifiers;
 pub mod operator;
-pub mod settings;
 pub mod shutdown;
 pub mod telemetry;
 

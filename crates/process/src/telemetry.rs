@@ -7,7 +7,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
-use crate::settings::{LogFormat, LogSettings, SettingsError};
+use settings::{LogFormat, LogSettings, SettingsError};
 
 /// Upper bounds of the latency histograms, in seconds: from a database round trip to an SMTP timeout.
 const LATENCY_BUCKETS: [f64; 12] =

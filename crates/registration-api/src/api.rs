@@ -7,13 +7,12 @@ use actix_web::web::Data;
 use domain::ports::UserRepository;
 use tokio_util::sync::CancellationToken;
 
-use crate::AppState;
-use crate::http::{ServerOptions, server};
+use crate::http::{AppState, ServerOptions, server};
 use crate::outbox_relay::OutboxRelay;
 use crate::purge::{PurgeOptions, purge_regularly};
 
 /// The parts that run together.
-pub struct Service {
+pub struct Api {
     /// Where the API listens.
     pub listener: TcpListener,
     /// What it serves.
@@ -28,7 +27,7 @@ pub struct Service {
     pub purge: PurgeOptions,
 }
 
-impl Service {
+impl Api {
     /// Runs until `shutdown` is cancelled; then answers what has been asked, and only then drains the relay, so that
     /// what was registered last is on its way too.
     pub async fn run(self, shutdown: CancellationToken) -> std::io::Result<()> {

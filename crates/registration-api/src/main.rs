@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use service::dead_letters::DeadLetterCommand;
-use service::settings::{Settings, Sources};
+use process::dead_letters::DeadLetterCommand;
+use settings::{Settings, Sources};
 
 use wiring::StartError;
 
@@ -57,7 +57,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
         Command::Serve => block_on(wiring::serve(settings()?)),
         Command::Migrate => block_on(wiring::migrate(settings()?)),
         Command::Health => {
-            let is_ready = service::operator::is_ready(settings()?.http.listen).unwrap_or(false);
+            let is_ready = process::operator::is_ready(settings()?.http.listen).unwrap_or(false);
             Ok(ExitCode::from(u8::from(!is_ready)))
         }
         Command::DeadLetters { command } => block_on(wiring::dead_letters(settings()?, command)),
@@ -66,7 +66,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Defaults => {
-            print!("{}", service::settings::DEFAULTS);
+            print!("{}", settings::DEFAULTS);
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use actix_web::http::Uri;
 use domain::ports::GuessAllowance;
-use service::settings::{CommaList, ExistingAccountSetting, LimitSettings, Settings, SettingsError};
+use settings::{CommaList, ExistingAccountSetting, LimitSettings, Settings, SettingsError};
 
-use crate::Options;
-use crate::http::ServerOptions;
 use crate::http::client_address::{Network, TrustedProxies};
+use crate::http::{ApiOptions, ServerOptions};
 use crate::limits::{ActionQuotas, Quotas};
 use crate::outbox_relay::RelayOptions;
 use crate::purge::PurgeOptions;
@@ -20,11 +19,11 @@ use crate::use_cases::ExistingAccount;
 const DAY: Duration = Duration::from_hours(24);
 
 /// How the API behaves.
-pub fn options(settings: &Settings) -> Result<Options, SettingsError> {
+pub fn options(settings: &Settings) -> Result<ApiOptions, SettingsError> {
     if settings.code.attempts == 0 || settings.code.guesses_per_day == 0 {
         return Err(SettingsError::invalid("code.attempts", "and code.guesses_per_day must be at least 1"));
     }
-    Ok(Options {
+    Ok(ApiOptions {
         code_key: Arc::new(settings.code.key()?),
         code_length: settings.code.length()?,
         code_window: settings.code.window()?,
@@ -144,7 +143,7 @@ fn origins(origins: &CommaList<String>) -> Result<Vec<String>, SettingsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use service::settings::Sources;
+    use settings::Sources;
 
     fn refusal<T>(
         key: &'static str,

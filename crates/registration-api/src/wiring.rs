@@ -7,17 +7,18 @@ use adapters::in_process::InProcessRateLimiter;
 use adapters::postgres::{Database, PostgresDeadLetters, PostgresOutbox, PostgresUserRepository};
 use adapters::rabbitmq::RabbitmqPublisher;
 use adapters::redis::{RedisCodeStore, RedisGuessBudget, RedisRateLimiter};
+use adapters::system_ids::SystemIds;
+use domain::ErrorChain;
 use domain::ports::{CodeStore, DeadLetterError, EventPublisher, UserRepository};
+use process::dead_letters::DeadLetterCommand;
+use process::health::{Health, HealthCheck};
+use process::{operator, shutdown, telemetry};
+use registration_api::api::Api;
+use registration_api::http::{AppState, Ports};
 use registration_api::outbox_relay::OutboxRelay;
-use registration_api::run::Service;
-use registration_api::{AppState, Ports, describe_metrics, settings as api_settings};
-use service::connections;
-use service::dead_letters::DeadLetterCommand;
-use service::error_chain::ErrorChain;
-use service::health::{Health, HealthCheck};
-use service::identifiers::SystemIds;
-use service::settings::{Settings, SettingsError};
-use service::{operator, shutdown, telemetry};
+use registration_api::{describe_metrics, settings as api_settings};
+use settings::connections;
+use settings::{Settings, SettingsError};
 use tokio::sync::Notify;
 
 /// Why the process ended: one sentence for the person who started it.
@@ -44,7 +45,7 @@ pub(crate) enum StartError {
 /// Brings the schema up to date.
 pub(crate) async fn migrate(settings: Settings) -> Result<(), StartError> {
     telemetry::init_logs(&settings.log)?;
-    service::install_crypto();
+    process::install_crypto();
     let applied = adapters::postgres::migrate(&connections::postgres(&settings.postgres)?).await?;
     tracing::info!(applied, "the database schema is up to date");
     Ok(())
@@ -53,7 +54,7 @@ pub(crate) async fn migrate(settings: Settings) -> Result<(), StartError> {
 /// Looks after the rows of the outbox that were set aside. A replay is found by the API's next look.
 pub(crate) async fn dead_letters(settings: Settings, command: DeadLetterCommand) -> Result<(), StartError> {
     telemetry::init_logs(&settings.log)?;
-    service::install_crypto();
+    process::install_crypto();
     let database = Database::new(&connections::postgres(&settings.postgres)?)?;
     Ok(command.run(&PostgresDeadLetters::new(database)).await?)
 }
@@ -63,17 +64,17 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     telemetry::init_logs(&settings.log)?;
     let metrics = telemetry::init_metrics()?;
     describe_metrics();
-    service::install_crypto();
+    process::install_crypto();
     let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
-    let (service, health) = wire(&settings)?;
+    let (api, health) = wire(&settings)?;
     if let Some(address) = settings.metrics.listen()? {
         operator::start(address, metrics, health, shutdown.clone())
             .map_err(|error| StartError::Listen(address, error))?;
     }
-    service.run(shutdown).await.map_err(StartError::Server)
+    api.run(shutdown).await.map_err(StartError::Server)
 }
 
-fn wire(settings: &Settings) -> Result<(Service, Health), StartError> {
+fn wire(settings: &Settings) -> Result<(Api, Health), StartError> {
     let database = Database::new(&connections::postgres(&settings.postgres)?)?;
     let redis = connections::redis(&settings.redis)?;
     let prefix = &settings.redis.key_prefix;
@@ -100,7 +101,7 @@ fn wire(settings: &Settings) -> Result<(Service, Health), StartError> {
         ids: Arc::new(SystemIds),
     };
     let outbox = Arc::new(PostgresOutbox::new(database));
-    let service = Service {
+    let api = Api {
         listener: listen(settings.http.listen)?,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server: api_settings::server_options(settings),
@@ -108,7 +109,7 @@ fn wire(settings: &Settings) -> Result<(Service, Health), StartError> {
         users,
         purge: api_settings::purge_options(settings)?,
     };
-    Ok((service, health))
+    Ok((api, health))
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -11,7 +11,7 @@ use adapters::hibp::{PwnedPasswords, PwnedPasswordsOptions};
 #[cfg(feature = "hibp")]
 use domain::ports::BreachedPasswords;
 
-use crate::settings::{HashingSettings, PasswordSettings, SettingsError};
+use crate::{HashingSettings, PasswordSettings, SettingsError};
 
 #[cfg(feature = "distributed")]
 pub use distributed::{postgres, rabbitmq, redis};
@@ -60,7 +60,7 @@ mod distributed {
     use adapters::rabbitmq::RabbitmqOptions;
     use adapters::redis::ConnectOptions;
 
-    use crate::settings::{PostgresSettings, RabbitmqSettings, RedisSettings, SettingsError};
+    use crate::{PostgresSettings, RabbitmqSettings, RedisSettings, SettingsError};
 
     /// How to reach PostgreSQL.
     pub fn postgres(settings: &PostgresSettings) -> Result<adapters::postgres::Options, SettingsError> {
@@ -102,7 +102,7 @@ mod smtp {
 
     use adapters::smtp::{SmtpCredentials, SmtpMailer, SmtpOptions, SmtpTls};
 
-    use crate::settings::{self, MailSettings, Settings, SettingsError, SmtpSettings};
+    use crate::{MailSettings, Settings, SettingsError, SmtpSettings};
 
     /// Which server takes the mails.
     #[derive(Debug, Clone)]
@@ -112,7 +112,7 @@ mod smtp {
         /// Its port.
         pub port: u16,
         /// When the conversation is encrypted.
-        pub tls: settings::SmtpTls,
+        pub tls: crate::SmtpTls,
     }
 
     impl MailServer {
@@ -131,9 +131,9 @@ mod smtp {
             host: server.host,
             port: server.port,
             tls: match server.tls {
-                settings::SmtpTls::None => SmtpTls::None,
-                settings::SmtpTls::StartTls => SmtpTls::StartTls,
-                settings::SmtpTls::Implicit => SmtpTls::Implicit,
+                crate::SmtpTls::None => SmtpTls::None,
+                crate::SmtpTls::StartTls => SmtpTls::StartTls,
+                crate::SmtpTls::Implicit => SmtpTls::Implicit,
             },
             trusted_certificates: None,
             credentials: credentials.map(|(username, password)| SmtpCredentials { username, password }),

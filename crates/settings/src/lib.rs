@@ -3,6 +3,8 @@
 //! A wrong or missing setting is one sentence that names it. Secrets are wrapped, so that no log and
 //! no error shows them.
 
+#[cfg(feature = "adapters")]
+pub mod connections;
 mod sections;
 mod sources;
 mod values;

@@ -9,7 +9,7 @@ use domain::{CodeKey, CodeLength, PasswordLength};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{CommaList, QuotaSetting, SettingsError};
+use crate::{CommaList, QuotaSetting, SettingsError};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -349,7 +349,7 @@ fn required_url(key: &'static str, url: &SecretString, example: &str) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use crate::settings::Sources;
+    use crate::Sources;
 
     fn key_refusal(key: &str) -> String {
         let settings = Sources::default().with("code.key", &key).load().unwrap();

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use config::{Config, ConfigBuilder, ConfigError, Environment, File, FileFormat, builder::DefaultState};
 
-use super::{Settings, SettingsError};
+use crate::{Settings, SettingsError};
 
 /// The built-in defaults, which also document every setting.
-pub const DEFAULTS: &str = include_str!("../defaults.toml");
+pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// Secrets that may be kept in a file of their own, named by the setting with `_file` appended.
 const READ_FROM_FILE: [&str; 5] = ["code.key", "postgres.url", "redis.url", "rabbitmq.url", "smtp.password"];

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use service::dead_letters::DeadLetterCommand;
-use service::settings::{Settings, SettingsError, Sources};
+use process::dead_letters::DeadLetterCommand;
+use settings::{Settings, SettingsError, Sources};
 
 use wiring::StartError;
 
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), StartError> {
     if let Some(Command::Defaults) = arguments.command {
-        print!("{}", service::settings::DEFAULTS);
+        print!("{}", settings::DEFAULTS);
         return Ok(());
     }
     let settings = settings(arguments)?;

@@ -10,19 +10,20 @@ use adapters::in_process::{
     InProcessCodeStore, InProcessEventBus, InProcessGuessBudget, InProcessRateLimiter,
 };
 use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
+use adapters::system_ids::SystemIds;
+use domain::ErrorChain;
 use domain::ports::{CodeStore, DeadLetterError, EventPublisher, Outbox, OutboxError, UserRepository};
 use email_worker::settings as worker_settings;
 use inbox::{Capacity, Inbox, InboxError, InboxOptions};
+use process::dead_letters::DeadLetterCommand;
+use process::health::{Health, HealthCheck};
+use process::{operator, shutdown, telemetry};
+use registration_api::api::Api;
+use registration_api::http::{AppState, Ports};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
-use registration_api::run::Service;
-use registration_api::{AppState, Ports, settings as api_settings};
-use service::connections::{self, MailServer};
-use service::dead_letters::DeadLetterCommand;
-use service::error_chain::ErrorChain;
-use service::health::{Health, HealthCheck};
-use service::identifiers::SystemIds;
-use service::settings::{Settings, SettingsError, SmtpTls};
-use service::{operator, shutdown, telemetry};
+use registration_api::settings as api_settings;
+use settings::connections::{self, MailServer};
+use settings::{Settings, SettingsError, SmtpTls};
 use tokio::sync::Notify;
 
 use crate::data_directory::{DataDirectory, DataDirectoryError};
@@ -64,15 +65,15 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
     let metrics = telemetry::init_metrics()?;
     registration_api::describe_metrics();
     email_worker::describe_metrics();
-    service::install_crypto();
+    process::install_crypto();
     let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
     let data = DataDirectory::open(&settings.standalone.data_dir)?;
     let settings = with_code_key(settings, &data)?;
     let database = open(data.database()).await?;
     let listener = TcpListener::bind(settings.http.listen)
         .map_err(|error| StartError::Listen(settings.http.listen, error))?;
-    let api = listener.local_addr().map_err(StartError::Runtime)?;
-    let inbox = start_inbox(&settings, api).await?;
+    let api_address = listener.local_addr().map_err(StartError::Runtime)?;
+    let inbox = start_inbox(&settings, api_address).await?;
     let server = match &inbox {
         Some(inbox) => {
             let address = inbox.smtp_address();
@@ -80,15 +81,15 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
         }
         None => MailServer::of(&settings.smtp)?,
     };
-    let (service, health) = wire(&settings, database, listener, server).await?;
+    let (api, health) = wire(&settings, database, listener, server).await?;
     if let Some(address) = settings.metrics.listen()? {
         operator::start(address, metrics, health, shutdown.clone())
             .map_err(|error| StartError::ListenOperator(address, error))?;
     }
     let addresses =
         inbox.as_ref().map(|inbox| InboxAddresses { page: inbox.http_address(), smtp: inbox.smtp_address() });
-    println!("{}", Greeting { api, inbox: addresses, data: &settings.standalone.data_dir });
-    service.run(shutdown).await.map_err(StartError::Server)?;
+    println!("{}", Greeting { api: api_address, inbox: addresses, data: &settings.standalone.data_dir });
+    api.run(shutdown).await.map_err(StartError::Server)?;
     if let Some(inbox) = inbox {
         inbox.shutdown().await;
     }
@@ -137,12 +138,13 @@ async fn wire(
     database: sqlite::Database,
     listener: TcpListener,
     server: MailServer,
-) -> Result<(Service, Health), StartError> {
+) -> Result<(Api, Health), StartError> {
     let wake = Arc::new(Notify::new());
     let users: Arc<dyn UserRepository> = Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
     let mailer = Arc::new(connections::mailer(settings, server)?);
-    let handler = worker_settings::deliver_code(settings, users.clone(), codes.clone(), mailer)?;
+    let handler =
+        worker_settings::deliver_code(settings, users.clone(), codes.clone(), mailer, Arc::new(SystemIds))?;
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections));
     let outbox: Arc<dyn Outbox> = Arc::new(SqliteOutbox::new(database));
@@ -161,7 +163,7 @@ async fn wire(
     };
     let mut server = api_settings::server_options(settings);
     server.workers = server.workers.min(2);
-    let service = Service {
+    let api = Api {
         listener,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server,
@@ -169,7 +171,7 @@ async fn wire(
         users,
         purge: api_settings::purge_options(settings)?,
     };
-    Ok((service, health))
+    Ok((api, health))
 }
 
 /// A delivery is a whole mail here, so that each is claimed by itself and for as long as it may take.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use adapters::argon2id::{HashPool, HashPoolOptions};
 use adapters::in_process::{InProcessCodeStore, InProcessGuessBudget, InProcessRateLimiter};
 use adapters::sqlite::{self, SqliteUserRepository};
+use adapters::system_ids::SystemIds;
 use domain::ports::{GuessAllowance, IdSource, UserRepository};
 use domain::{CodeKey, CodeLength, EmailAddress, Password, PasswordLength, TraceParent, User};
 use futures::future::join_all;
@@ -19,7 +20,6 @@ use registration_api::password_policy::PasswordPolicy;
 use registration_api::use_cases::{
     Activate, ActivateError, Authenticator, Credentials, ExistingAccount, Register, ResendCode,
 };
-use service::identifiers::SystemIds;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 

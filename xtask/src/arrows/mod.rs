@@ -22,11 +22,11 @@ struct Arrow {
     because: &'static str,
 }
 
-const ARROWS: [Arrow; 5] = [
+const ARROWS: [Arrow; 6] = [
     Arrow {
         package: "domain",
         features: &["--all-features"],
-        forbidden: &["actix-web", "tokio", "serde", "serde_json", "service"],
+        forbidden: &["actix-web", "tokio", "serde", "serde_json", "settings", "process"],
         because: "the domain does no I/O and knows no framework",
     },
     Arrow {
@@ -42,16 +42,21 @@ const ARROWS: [Arrow; 5] = [
         because: "the library of a service knows the domain only; adapters belong to its binary (feature `bin`)",
     },
     Arrow {
-        package: "service",
+        package: "settings",
         features: &["--no-default-features"],
+        forbidden: &["registration-api", "email-worker", "process"],
+        because: "settings know no service; adapters come with the features that a binary's wiring asks for",
+    },
+    Arrow {
+        package: "process",
+        features: &["--all-features"],
         forbidden: &["registration-api", "email-worker"],
-        because: "what the services share knows none of them; adapters come with the features that a binary's \
-                  wiring asks for",
+        because: "what the main functions share knows none of the services and no adapter",
     },
     Arrow {
         package: "adapters",
         features: &["--all-features"],
-        forbidden: &["registration-api", "email-worker", "standalone", "service"],
+        forbidden: &["registration-api", "email-worker", "standalone", "settings", "process"],
         because: "adapters implement the domain's ports and know no service",
     },
 ];

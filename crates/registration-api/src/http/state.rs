@@ -9,11 +9,11 @@ use domain::ports::{
 };
 use domain::{CodeKey, CodeLength, PasswordLength};
 
-use crate::http::client_address::TrustedProxies;
+use super::client_address::TrustedProxies;
 use crate::limits::{Limits, Quotas};
 use crate::password_policy::PasswordPolicy;
 use crate::use_cases::{Activate, Authenticator, ExistingAccount, Register, ResendCode};
-use service::health::Health;
+use process::health::Health;
 
 /// The outside world, as the API needs it.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ pub struct Ports {
 }
 
 /// How the API behaves.
-pub struct Options {
+pub struct ApiOptions {
     /// What codes are derived with.
     pub code_key: Arc<CodeKey>,
     /// How many digits a code has.
@@ -73,12 +73,12 @@ pub struct AppState {
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) health: Health,
     pub(crate) openapi: String,
-    pub(crate) options: Options,
+    pub(crate) options: ApiOptions,
 }
 
 impl AppState {
     /// Wires the use cases; `health` is what `/health/ready` answers.
-    pub fn new(ports: Ports, options: Options, health: Health) -> Self {
+    pub fn new(ports: Ports, options: ApiOptions, health: Health) -> Self {
         let limits = Arc::new(Limits::new(options.quotas, ports.limiter, ports.fallback_limiter));
         let authenticator = Authenticator { users: ports.users.clone(), hasher: ports.hasher.clone() };
         let register = Register {
@@ -104,7 +104,7 @@ impl AppState {
             limits: limits.clone(),
         };
         let resend_code = ResendCode { authenticator, ids: ports.ids.clone(), limits: limits.clone() };
-        let openapi = crate::http::openapi::document(options.password_length, options.code_length);
+        let openapi = super::openapi::document(options.password_length, options.code_length);
         Self { register, activate, resend_code, limits, ids: ports.ids, health, openapi, options }
     }
 }

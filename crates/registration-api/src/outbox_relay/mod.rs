@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use batch::{Batch, Delivery};
 
-use service::error_chain::ErrorChain;
+use domain::ErrorChain;
 
 /// How the relay works.
 #[derive(Debug, Clone, Copy)]

@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use super::{AuthenticationError, Authenticator, Credentials};
 use crate::limits::{Action, LimitExceeded, Limits};
-use service::error_chain::ErrorChain;
+use domain::ErrorChain;
 
 /// An account that has just become active.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,11 +13,11 @@ use utoipa_swagger_ui::Config;
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
 
-const PAGE: &str = include_str!("docs/page.html");
-const PROBLEMS_HEAD: &str = include_str!("docs/problems.html");
-const ICON: &str = include_str!("docs/icon.svg");
-const START_SCRIPT: &str = include_str!("docs/start.js");
-const STYLE: &str = include_str!("docs/style.css");
+const PAGE: &str = include_str!("page.html");
+const PROBLEMS_HEAD: &str = include_str!("problems.html");
+const ICON: &str = include_str!("icon.svg");
+const START_SCRIPT: &str = include_str!("start.js");
+const STYLE: &str = include_str!("style.css");
 
 /// Swagger UI sets style attributes and draws icons from data URLs; scripts come from here only.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
