@@ -13,7 +13,7 @@ use crate::health::{Health, Readiness};
 
 /// Serves `GET /metrics`, `GET /health/live` and `GET /health/ready` in the background until `shutdown` is
 /// cancelled.
-pub fn start(
+pub(crate) fn start(
     address: SocketAddr,
     metrics: PrometheusHandle,
     health: Health,
