@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::CodeStoreError;
-use crate::EmailAddress;
+use crate::email_address::EmailAddress;
 
 /// Counts guesses per address (case-insensitively) in a sliding period. One atomic step.
 #[async_trait]

@@ -10,6 +10,7 @@ mod mailer;
 mod outbox;
 mod password_hasher;
 mod rate_limiter;
+mod source;
 mod user_repository;
 
 pub use breached_passwords::{BreachCheckError, BreachedPasswords};
@@ -23,7 +24,5 @@ pub use mailer::{Mail, MailError, Mailer};
 pub use outbox::{Outbox, OutboxEntry, OutboxError};
 pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use rate_limiter::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
+pub use source::Source;
 pub use user_repository::{ClaimError, RepositoryError, SaveError, UserRepository};
-
-/// What went wrong underneath: for the log, never for the client.
-pub type Source = Box<dyn std::error::Error + Send + Sync>;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::Source;
-use crate::{Event, EventId};
+use super::source::Source;
+use crate::event::{Event, EventId};
 
 /// The recorded events. [`super::UserRepository`] adds to it, in the transaction of the change itself;
 /// the relay empties it. Any number of relays may work at once.

@@ -4,8 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::Source;
-use crate::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
+use super::source::Source;
+use crate::code::CodeIssue;
+use crate::email_address::EmailAddress;
+use crate::event::Event;
+use crate::password::PasswordHash;
+use crate::user::User;
+use crate::user_id::UserId;
 
 /// Stores users. A change and the events it caused are written in one transaction, which a caller that
 /// goes away does not cut short. Addresses are compared case-insensitively.
