@@ -25,7 +25,7 @@ pub(crate) enum StartError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error("setting postgres.url (REGISTRATION__POSTGRES__URL) cannot be used: {0}")]
-    Postgres(#[from] adapters::postgres::OptionsError),
+    Postgres(#[from] adapters::postgres::PostgresOptionsError),
     #[error("setting rabbitmq (REGISTRATION__RABBITMQ__*) cannot be used: {0}")]
     Rabbitmq(#[from] adapters::rabbitmq::RabbitmqOptionsError),
     #[error("cannot listen on {0}: {1}")]

@@ -27,7 +27,7 @@ pub(crate) enum StartError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error("setting postgres.url (REGISTRATION__POSTGRES__URL) cannot be used: {0}")]
-    Postgres(#[from] adapters::postgres::OptionsError),
+    Postgres(#[from] adapters::postgres::PostgresOptionsError),
     #[error("the database schema cannot be brought up to date: {0}")]
     Migration(#[from] adapters::postgres::MigrationError),
     #[error("setting rabbitmq (REGISTRATION__RABBITMQ__*) cannot be used: {0}")]

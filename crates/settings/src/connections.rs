@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "hibp")]
-use adapters::hibp::{PwnedPasswords, PwnedPasswordsOptions};
+use adapters::hibp::{HibpOptions, PwnedPasswords};
 #[cfg(feature = "hibp")]
 use domain::ports::BreachedPasswords;
 
@@ -25,7 +25,7 @@ const BREACH_CHECK_PAUSE: Duration = Duration::from_secs(30);
 /// The pool that hashes passwords.
 #[cfg(feature = "argon2id")]
 pub fn hash_pool(settings: &HashingSettings) -> Result<adapters::argon2id::HashPool, SettingsError> {
-    adapters::argon2id::HashPool::start(&adapters::argon2id::HashPoolOptions {
+    adapters::argon2id::HashPool::start(&adapters::argon2id::Argon2idOptions {
         memory_kib: settings.memory_kib,
         iterations: settings.iterations,
         lanes: 1,
@@ -44,7 +44,7 @@ pub fn breached_passwords(
     if !settings.breach_check {
         return Ok(None);
     }
-    let client = PwnedPasswords::new(PwnedPasswordsOptions {
+    let client = PwnedPasswords::new(HibpOptions {
         base_url: settings.breach_api_url.trim_end_matches('/').to_owned(),
         timeout: Duration::from_millis(settings.breach_timeout_ms),
         pause: BREACH_CHECK_PAUSE,
@@ -58,14 +58,16 @@ mod distributed {
     use std::time::Duration;
 
     use adapters::rabbitmq::RabbitmqOptions;
-    use adapters::redis::ConnectOptions;
+    use adapters::redis::RedisOptions;
 
     use crate::{PostgresSettings, RabbitmqSettings, RedisSettings, SettingsError};
 
     /// How to reach PostgreSQL.
-    pub fn postgres(settings: &PostgresSettings) -> Result<adapters::postgres::Options, SettingsError> {
+    pub fn postgres(
+        settings: &PostgresSettings,
+    ) -> Result<adapters::postgres::PostgresOptions, SettingsError> {
         let connect_timeout = Duration::from_millis(settings.connect_timeout_ms);
-        Ok(adapters::postgres::Options {
+        Ok(adapters::postgres::PostgresOptions {
             url: settings.url()?,
             root_certificates: None,
             pool_size: settings.pool_size,
@@ -79,7 +81,7 @@ mod distributed {
     pub fn redis(settings: &RedisSettings) -> Result<adapters::redis::Connection, SettingsError> {
         let timeout = Duration::from_millis(settings.timeout_ms);
         let options =
-            ConnectOptions { url: settings.url()?, connect_timeout: timeout, command_timeout: timeout };
+            RedisOptions { url: settings.url()?, connect_timeout: timeout, command_timeout: timeout };
         adapters::redis::connect(options)
             .map_err(|error| SettingsError::invalid("redis.url", format!("cannot be used: {error}")))
     }

@@ -115,7 +115,7 @@ fn with_code_key(settings: Settings, data: &DataDirectory) -> Result<Settings, S
 }
 
 async fn open(path: PathBuf) -> Result<sqlite::Database, StartError> {
-    let options = sqlite::Options { path, busy_timeout: DATABASE_PATIENCE };
+    let options = sqlite::SqliteOptions { path, busy_timeout: DATABASE_PATIENCE };
     Ok(sqlite::open(options).await?)
 }
 

@@ -14,10 +14,12 @@ use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, ScriptInvocation,
     ServerErrorKind,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+use super::options::{RedisOptions, RedisOptionsError};
 
 /// The delay before the second attempt to connect; it doubles from attempt to attempt.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -25,22 +27,6 @@ const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
 /// How often a connection is pinged.
 const PING_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Where Redis is and how long to wait for it.
-pub struct ConnectOptions {
-    /// `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS with the roots of the
-    /// operating system.
-    pub url: SecretString,
-    /// How long one attempt to connect may take.
-    pub connect_timeout: Duration,
-    /// How long an operation may take.
-    pub command_timeout: Duration,
-}
-
-/// The URL is not one of Redis. The text holds nothing of it, since it may contain a password.
-#[derive(Debug, thiserror::Error)]
-#[error("the Redis URL is not of the form redis://host:port/database or rediss://host:port/database")]
-pub struct InvalidUrl;
 
 /// Why an operation got no answer. Whether it was carried out is then unknown.
 #[derive(Debug, thiserror::Error)]
@@ -101,8 +87,8 @@ enum Loss {
 
 /// Returns at once and connects in the background, so that a service starts without Redis. Needs the
 /// context of a tokio runtime.
-pub fn connect(options: ConnectOptions) -> Result<Connection, InvalidUrl> {
-    let client = Client::open(options.url.expose_secret()).map_err(|_| InvalidUrl)?;
+pub fn connect(options: RedisOptions) -> Result<Connection, RedisOptionsError> {
+    let client = Client::open(options.url.expose_secret()).map_err(|_| RedisOptionsError)?;
     let (sender, link) = watch::channel(Link::Connecting);
     let suspicion = Arc::new(Notify::new());
     let command_timeout = options.command_timeout;
@@ -160,12 +146,7 @@ impl Connection {
 }
 
 /// Connects, watches, connects again, for ever.
-async fn supervise(
-    client: Client,
-    options: ConnectOptions,
-    link: watch::Sender<Link>,
-    suspicion: Arc<Notify>,
-) {
+async fn supervise(client: Client, options: RedisOptions, link: watch::Sender<Link>, suspicion: Arc<Notify>) {
     let mut delay = FIRST_DELAY;
     let mut reported = false;
     loop {
@@ -217,7 +198,7 @@ async fn use_until_lost(
     }
 }
 
-async fn open(client: &Client, options: &ConnectOptions) -> Result<MultiplexedConnection, RedisError> {
+async fn open(client: &Client, options: &RedisOptions) -> Result<MultiplexedConnection, RedisError> {
     // The bound on operations is ours, over the whole of one; the connection adds none.
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(options.connect_timeout))

@@ -11,11 +11,13 @@
 mod code_store;
 mod connection;
 mod guess_budget;
+mod options;
 mod rate_limiter;
 
 pub use code_store::RedisCodeStore;
-pub use connection::{ConnectOptions, Connection, ConnectionError, InvalidUrl, connect};
+pub use connection::{Connection, ConnectionError, connect};
 pub use guess_budget::RedisGuessBudget;
+pub use options::{RedisOptions, RedisOptionsError};
 pub use rate_limiter::RedisRateLimiter;
 
 use std::fmt::Write;

@@ -15,6 +15,7 @@ use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use tokio::{sync::Mutex, time::timeout};
 
 use super::migrations;
+use super::options::SqliteOptions;
 
 /// Write-ahead logging lets reads go on beside a write; FULL synchronises the log at every commit, so
 /// that neither a killed process nor a power failure takes back what was acknowledged.
@@ -27,15 +28,6 @@ const SETUP: &str = "
 /// A file of up to this size is checked for damage when it is opened; it takes some milliseconds. The
 /// check of a much larger one would delay the start.
 const CHECKED_SIZE: u64 = 32 * 1024 * 1024;
-
-/// Where the database is and how long it is waited for.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The file. It is made, readable by its owner only, if it does not exist; its directory is not.
-    pub path: PathBuf,
-    /// How long an operation waits for another that is writing, also in another process.
-    pub busy_timeout: Duration,
-}
 
 /// Why the database cannot be used. Each is one sentence for the person who started the program.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +73,7 @@ pub(super) enum Failure {
 }
 
 /// Opens the database, makes it if there is none, checks it and brings its schema up to date.
-pub async fn open(options: Options) -> Result<Database, OpenError> {
+pub async fn open(options: SqliteOptions) -> Result<Database, OpenError> {
     let busy_timeout = options.busy_timeout;
     let opening = tokio::task::spawn_blocking(move || open_connections(&options));
     let (writer, reader) = opening.await.map_err(|error| OpenError::Migration(error.to_string()))??;
@@ -89,7 +81,7 @@ pub async fn open(options: Options) -> Result<Database, OpenError> {
     Ok(Database { writer: shared(writer), reader: shared(reader), busy_timeout })
 }
 
-fn open_connections(options: &Options) -> Result<(SqliteConnection, SqliteConnection), OpenError> {
+fn open_connections(options: &SqliteOptions) -> Result<(SqliteConnection, SqliteConnection), OpenError> {
     let path = &options.path;
     let inaccessible = |source| OpenError::Inaccessible { path: path.clone(), source };
     let damaged =
@@ -115,7 +107,7 @@ fn make_file(path: &Path) -> io::Result<u64> {
     Ok(options.open(path)?.metadata()?.len())
 }
 
-fn connect(options: &Options) -> Result<SqliteConnection, OpenError> {
+fn connect(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
     let path = &options.path;
     let inaccessible =
         |text: String| OpenError::Inaccessible { path: path.clone(), source: io::Error::other(text) };

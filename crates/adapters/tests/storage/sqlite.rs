@@ -9,13 +9,15 @@ use std::{
     time::Duration,
 };
 
-use adapters::sqlite::{Database, Options, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository, open};
+use adapters::sqlite::{
+    Database, SqliteDeadLetters, SqliteOptions, SqliteOutbox, SqliteUserRepository, open,
+};
 use tokio::{sync::Notify, time::Instant};
 
 use crate::fixtures::{Store, events_of, user};
 
-pub(crate) fn options(path: &Path) -> Options {
-    Options { path: path.to_owned(), busy_timeout: Duration::from_secs(5) }
+pub(crate) fn options(path: &Path) -> SqliteOptions {
+    SqliteOptions { path: path.to_owned(), busy_timeout: Duration::from_secs(5) }
 }
 
 fn store_on(database: Database, keeper: tempfile::TempDir) -> Store {
