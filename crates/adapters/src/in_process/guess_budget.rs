@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use domain::EmailAddress;
-use domain::ports::{CodeStoreError, Guess, GuessAllowance, GuessBudget};
+use domain::ports::{Guess, GuessAllowance, GuessBudget, GuessBudgetError};
 use tokio::time::Instant;
 
 use super::expiring_map::ExpiringMap;
@@ -45,7 +45,7 @@ impl GuessBudget for InProcessGuessBudget {
         &self,
         address: &EmailAddress,
         allowance: GuessAllowance,
-    ) -> Result<Guess, CodeStoreError> {
+    ) -> Result<Guess, GuessBudgetError> {
         let key = digest(&address.lookup_key());
         let mut guesses = lock(&self.guesses);
         let now = Instant::now();
@@ -53,7 +53,7 @@ impl GuessBudget for InProcessGuessBudget {
         let mut log = guesses.remove(&key).unwrap_or_default();
         let guess = spend(&mut log, now, allowance);
         let counts_until = log.back().map_or(now, |newest| after(*newest, allowance.period));
-        guesses.insert(key, log, counts_until, |_| false).map_err(|full| CodeStoreError(full.into()))?;
+        guesses.insert(key, log, counts_until, |_| false).map_err(|full| GuessBudgetError(full.into()))?;
         Ok(guess)
     }
 }

@@ -18,7 +18,7 @@ pub use code_store::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
 pub use event_bus::{
     DeadLetter, DeadLetterError, DeadLetters, EventHandler, EventPublisher, HandleError, PublishError,
 };
-pub use guess_budget::{Guess, GuessAllowance, GuessBudget};
+pub use guess_budget::{Guess, GuessAllowance, GuessBudget, GuessBudgetError};
 pub use id_source::IdSource;
 pub use mailer::{Mail, MailError, Mailer};
 pub use outbox::{Outbox, OutboxEntry, OutboxError};
