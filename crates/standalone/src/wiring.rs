@@ -12,7 +12,7 @@ use adapters::in_process::{
 use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
 use domain::ErrorChain;
-use domain::ports::{CodeStore, DeadLetterError, EventPublisher, Outbox, OutboxError, UserRepository};
+use domain::ports::{CodeStore, DeadLetterError, EventPublisher, OutboxError, UserRepository};
 use email_worker::settings as worker_settings;
 use inbox::{Capacity, Inbox, InboxError, InboxOptions};
 use process::dead_letters::DeadLetterCommand;
@@ -147,8 +147,7 @@ async fn wire(
         worker_settings::deliver_code(settings, users.clone(), codes.clone(), mailer, Arc::new(SystemIds))?;
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections));
-    let outbox: Arc<dyn Outbox> = Arc::new(SqliteOutbox::new(database));
-    // What a killed process had claimed: nobody else can be at it.
+    let outbox = SqliteOutbox::new(database);
     outbox.release_all().await?;
     let health = Health::new(vec![HealthCheck::required("sqlite", &users, |users| users.ping())]);
     let ports = Ports {
@@ -167,7 +166,7 @@ async fn wire(
         listener,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server,
-        relay: OutboxRelay::new(outbox, publisher, wake, relay_options(settings)?),
+        relay: OutboxRelay::new(Arc::new(outbox), publisher, wake, relay_options(settings)?),
         users,
         purge: api_settings::purge_options(settings)?,
     };

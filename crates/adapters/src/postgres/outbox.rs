@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult,
-    QueryableByName,
+    ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, QueryableByName,
     pg::{Pg, data_types::PgInterval},
     query_builder::{QueryFragment, QueryId},
     sql_query,
@@ -145,11 +144,5 @@ impl Outbox for PostgresOutbox {
             outbox::failure.eq(Some(reason.to_owned())),
         ));
         self.update(statement).await
-    }
-
-    async fn release_all(&self) -> Result<(), OutboxError> {
-        let claimed = outbox::failed_at.is_null().and(outbox::due_at.gt(clock_timestamp()));
-        self.update(diesel::update(outbox::table.filter(claimed)).set(outbox::due_at.eq(clock_timestamp())))
-            .await
     }
 }

@@ -34,6 +34,13 @@ impl SqliteOutbox {
         Self { database }
     }
 
+    /// Makes every claimed event due at once, for the start of the only process that works on the file:
+    /// what is claimed then was claimed by a process that died.
+    pub async fn release_all(&self) -> Result<(), OutboxError> {
+        let claimed = outbox::failed_at.is_null().and(outbox::due_at.gt(now()));
+        self.update(diesel::update(outbox::table.filter(claimed)).set(outbox::due_at.eq(now()))).await
+    }
+
     async fn update<Q>(&self, statement: Q) -> Result<(), OutboxError>
     where
         Q: QueryFragment<Sqlite> + QueryId + Send + 'static,
@@ -126,10 +133,5 @@ impl Outbox for SqliteOutbox {
         let statement = diesel::update(outbox::table.find(TextUuid(*event.as_uuid())))
             .set((outbox::failed_at.eq(now().nullable()), outbox::failure.eq(Some(reason.to_owned()))));
         self.update(statement).await
-    }
-
-    async fn release_all(&self) -> Result<(), OutboxError> {
-        let claimed = outbox::failed_at.is_null().and(outbox::due_at.gt(now()));
-        self.update(diesel::update(outbox::table.filter(claimed)).set(outbox::due_at.eq(now()))).await
     }
 }

@@ -142,6 +142,26 @@ async fn a_name_that_looks_like_a_uri_is_a_name() {
     }
 }
 
+#[tokio::test]
+async fn all_claims_can_be_released() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = open(options(&directory.path().join("a.db"))).await.unwrap();
+    let outbox = SqliteOutbox::new(database.clone());
+    let store = store_on(database, directory);
+    let mut recorded = Vec::new();
+    for name in ["ada", "bob", "carol"] {
+        let mut user = user(&format!("{name}@example.com"));
+        let events = events_of(&mut user);
+        store.users.claim(&user, &events).await.unwrap();
+        recorded.extend(events.into_iter().map(|event| event.id));
+    }
+    assert_eq!(store.due().await.len(), 3);
+    outbox.release_all().await.unwrap();
+    let again = store.due().await;
+    assert_eq!(again.iter().map(|entry| entry.event.id).collect::<Vec<_>>(), recorded);
+    assert!(again.iter().all(|entry| entry.attempts == 2));
+}
+
 const CHILD: &str = "STORAGE_TEST_DATABASE";
 
 /// Not a test by itself: what the next one kills. Registers users until then, and says when each was stored.
