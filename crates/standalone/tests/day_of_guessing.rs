@@ -119,7 +119,7 @@ impl System {
     /// Claims the address, once the minute of the claim before has run out.
     async fn claim(&self, password: &str) {
         if let Some(earlier) = self.user().await {
-            self.users().start_minute(earlier.issue(), Duration::ZERO).await.unwrap();
+            self.users().release_address(earlier.issue()).await.unwrap();
         }
         let password = Password::new(password.into(), PasswordLength { min: 8, max: 128 }).unwrap();
         self.register.register(address(), password, trace()).await.unwrap();

@@ -167,11 +167,11 @@ impl UserRepository for PostgresUserRepository {
         row.map(|row| stored(row).try_into()).transpose()
     }
 
-    async fn save(&self, user: &User, seen: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
-        let has_new_code = user.issue().number != seen.number;
+    async fn save(&self, user: &User, expected: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
+        let has_new_code = user.issue().number != expected.number;
         let statement = diesel::update(users::table)
-            .filter(users::id.eq(*seen.user_id.as_uuid()))
-            .filter(users::code_number.eq(i64::from(seen.number)))
+            .filter(users::id.eq(*expected.user_id.as_uuid()))
+            .filter(users::code_number.eq(i64::from(expected.number)))
             .filter(users::activated_at.is_null())
             .set((
                 users::code_number.eq(i64::from(user.issue().number)),
@@ -185,13 +185,17 @@ impl UserRepository for PostgresUserRepository {
         changed.then_some(()).ok_or(SaveError::Stale)
     }
 
-    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError> {
+    async fn hold_address(&self, issue: CodeIssue, duration: Duration) -> Result<(), RepositoryError> {
         let statement = diesel::update(users::table)
             .filter(users::id.eq(*issue.user_id.as_uuid()))
             .filter(users::code_number.eq(i64::from(issue.number)))
             .filter(users::activated_at.is_null())
-            .set(users::code_expires_at.eq(clock_timestamp().nullable() + interval(minute)));
+            .set(users::code_expires_at.eq(clock_timestamp().nullable() + interval(duration)));
         self.update(statement).await
+    }
+
+    async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError> {
+        self.hold_address(issue, Duration::ZERO).await
     }
 
     async fn upgrade_password_hash(

@@ -130,11 +130,11 @@ impl UserRepository for SqliteUserRepository {
         row.map_err(unavailable)?.map(|row| stored(row).try_into()).transpose()
     }
 
-    async fn save(&self, user: &User, seen: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
-        let has_new_code = user.issue().number != seen.number;
+    async fn save(&self, user: &User, expected: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
+        let has_new_code = user.issue().number != expected.number;
         let statement = diesel::update(users::table)
-            .filter(users::id.eq(TextUuid(*seen.user_id.as_uuid())))
-            .filter(users::code_number.eq(i64::from(seen.number)))
+            .filter(users::id.eq(TextUuid(*expected.user_id.as_uuid())))
+            .filter(users::code_number.eq(i64::from(expected.number)))
             .filter(users::activated_at.is_null())
             .set((
                 users::code_number.eq(i64::from(user.issue().number)),
@@ -146,13 +146,17 @@ impl UserRepository for SqliteUserRepository {
         changed.then_some(()).ok_or(SaveError::Stale)
     }
 
-    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError> {
+    async fn hold_address(&self, issue: CodeIssue, duration: Duration) -> Result<(), RepositoryError> {
         let statement = diesel::update(users::table)
             .filter(users::id.eq(TextUuid(*issue.user_id.as_uuid())))
             .filter(users::code_number.eq(i64::from(issue.number)))
             .filter(users::activated_at.is_null())
-            .set(users::code_expires_at.eq((now() + millis(minute)).nullable()));
+            .set(users::code_expires_at.eq((now() + millis(duration)).nullable()));
         self.change(statement, &[]).await.map(drop)
+    }
+
+    async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError> {
+        self.hold_address(issue, Duration::ZERO).await
     }
 
     async fn upgrade_password_hash(
