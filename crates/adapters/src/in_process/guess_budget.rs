@@ -9,8 +9,9 @@ use domain::EmailAddress;
 use domain::ports::{Guess, GuessAllowance, GuessBudget, GuessBudgetError};
 use tokio::time::Instant;
 
-use super::expiring_map::ExpiringMap;
-use super::{CAPACITY, KeyDigest, after, digest, lock};
+use super::clock::after;
+use super::expiring_map::{DEFAULT_CAPACITY, ExpiringMap, lock};
+use super::key_digest::{KeyDigest, digest};
 
 /// A [`GuessBudget`] for one process.
 pub struct InProcessGuessBudget {
@@ -23,7 +24,7 @@ type Log = VecDeque<Instant>;
 impl InProcessGuessBudget {
     /// A budget for 100,000 addresses that guess within one period.
     pub fn new() -> Self {
-        Self::with_capacity(CAPACITY)
+        Self::with_capacity(DEFAULT_CAPACITY)
     }
 
     /// A budget for at most `addresses` addresses that guess within one period. A guess of a further one

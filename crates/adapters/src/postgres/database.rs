@@ -1,16 +1,14 @@
 //! The pool of connections, and the one way to use one.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::QueryResult;
-use diesel_async::{
-    AsyncPgConnection,
-    pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
-        deadpool::{Object, Pool, PoolError},
-    },
-};
-use futures::{FutureExt, future::BoxFuture};
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::time::timeout;
 use tracing::Instrument;
 

@@ -10,8 +10,10 @@ mod dead_letters;
 mod migrations;
 mod options;
 mod outbox;
+mod purge;
 mod schema;
 mod user_repository;
+mod user_row;
 
 pub use database::Database;
 pub use dead_letters::PostgresDeadLetters;

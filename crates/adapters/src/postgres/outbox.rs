@@ -3,26 +3,21 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use diesel::pg::Pg;
+use diesel::pg::data_types::PgInterval;
+use diesel::query_builder::{QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Interval, Nullable, Text};
 use diesel::{
-    ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, QueryableByName,
-    pg::{Pg, data_types::PgInterval},
-    query_builder::{QueryFragment, QueryId},
-    sql_query,
-    sql_types::{BigInt, Interval, Nullable, Text},
+    ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, QueryableByName, sql_query,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::{
-    EventId,
-    ports::{Outbox, OutboxEntry, OutboxError},
-};
+use domain::EventId;
+use domain::ports::{Outbox, OutboxEntry, OutboxError};
 use futures::FutureExt;
 use uuid::Uuid;
 
-use super::{
-    Database,
-    database::Failure,
-    schema::{clock_timestamp, outbox},
-};
+use super::database::{Database, Failure};
+use super::schema::{clock_timestamp, outbox};
 use crate::sql_rows::StoredEvent;
 
 /// Takes the events that are due for longest. Rows that another relay is taking at this moment are passed

@@ -8,7 +8,8 @@ use domain::EmailAddress;
 use domain::ports::{Guess, GuessAllowance, GuessBudget, GuessBudgetError};
 use redis::Script;
 
-use super::{Connection, hex_digest, micros};
+use super::connection::Connection;
+use super::script_arguments::{hex_digest, micros};
 
 /// A [`GuessBudget`] that every replica shares.
 pub struct RedisGuessBudget {

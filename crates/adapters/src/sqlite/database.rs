@@ -1,18 +1,16 @@
 //! The file, its two connections, and the ways to use them.
 
-use std::{
-    fs::OpenOptions,
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use diesel::{
-    Connection, QueryResult, RunQueryDsl, SqliteConnection, connection::SimpleConnection, sql_query,
-};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, QueryResult, RunQueryDsl, SqliteConnection, sql_query};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
-use tokio::{sync::Mutex, time::timeout};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::migrations;
 use super::options::SqliteOptions;
@@ -79,6 +77,15 @@ pub async fn open(options: SqliteOptions) -> Result<Database, OpenError> {
     let (writer, reader) = opening.await.map_err(|error| OpenError::Migration(error.to_string()))??;
     let shared = |connection| Arc::new(Mutex::new(SyncConnectionWrapper::new(connection)));
     Ok(Database { writer: shared(writer), reader: shared(reader), busy_timeout })
+}
+
+/// Takes all migrations back, and the data with them. The next [`open`] applies them again.
+pub async fn revert_all(database: &Database) -> Result<(), OpenError> {
+    let mut writer = database.writer.lock().await;
+    let reverting =
+        writer.spawn_blocking(|connection| Ok(migrations::revert_all(connection).map_err(|e| e.to_string())));
+    let result = reverting.await.map_err(|error| OpenError::Migration(error.to_string()))?;
+    result.map_err(OpenError::Migration)
 }
 
 fn open_connections(options: &SqliteOptions) -> Result<(SqliteConnection, SqliteConnection), OpenError> {
@@ -171,16 +178,5 @@ impl Database {
     {
         let mut reader = timeout(self.busy_timeout, self.reader.lock()).await.map_err(|_| Failure::Busy)?;
         Ok(reader.spawn_blocking(work).await?)
-    }
-
-    /// Runs migrations, each of which is a transaction by itself.
-    pub(super) async fn migrate<F>(&self, work: F) -> Result<(), OpenError>
-    where
-        F: FnOnce(&mut SqliteConnection) -> diesel::migration::Result<()> + Send + 'static,
-    {
-        let mut writer = self.writer.lock().await;
-        let migrating = writer.spawn_blocking(|connection| Ok(work(connection).map_err(|e| e.to_string())));
-        let result = migrating.await.map_err(|error| OpenError::Migration(error.to_string()))?;
-        result.map_err(OpenError::Migration)
     }
 }

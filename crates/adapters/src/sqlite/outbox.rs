@@ -3,24 +3,19 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use diesel::connection::Connection;
+use diesel::query_builder::{QueryFragment, QueryId};
+use diesel::sqlite::Sqlite;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, RunQueryDsl,
     SqliteConnection,
-    connection::Connection,
-    query_builder::{QueryFragment, QueryId},
-    sqlite::Sqlite,
 };
-use domain::{
-    EventId,
-    ports::{Outbox, OutboxEntry, OutboxError},
-};
+use domain::EventId;
+use domain::ports::{Outbox, OutboxEntry, OutboxError};
 
-use super::{
-    Database,
-    database::Failure,
-    schema::{millis, now, outbox},
-    text_uuid::TextUuid,
-};
+use super::database::{Database, Failure};
+use super::schema::{millis, now, outbox};
+use super::text_uuid::TextUuid;
 use crate::sql_rows::StoredEvent;
 
 /// [`Outbox`] in SQLite.
