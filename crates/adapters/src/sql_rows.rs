@@ -2,10 +2,8 @@
 //!
 //! Never lets a stored value through that the domain would not have made.
 
-use domain::{
-    CodeIssue, EmailAddress, Event, EventId, PasswordHash, User, UserEvent, UserId, UserStatus,
-    ports::RepositoryError,
-};
+use domain::ports::RepositoryError;
+use domain::{CodeIssue, EmailAddress, Event, EventId, PasswordHash, User, UserEvent, UserId, UserStatus};
 use uuid::Uuid;
 
 /// A user as a row gives it.

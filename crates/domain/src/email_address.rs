@@ -96,7 +96,6 @@ impl std::fmt::Debug for EmailAddress {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -23,7 +23,7 @@ pub struct HashingSettings {
 impl HashingSettings {
     /// The pool that hashes passwords, with its threads started.
     pub fn start_pool(&self) -> Result<adapters::argon2id::HashPool, crate::SettingsError> {
-        let options = adapters::argon2id::HashPoolOptions {
+        let options = adapters::argon2id::Argon2idOptions {
             memory_kib: self.memory_kib.get(),
             iterations: self.iterations.get(),
             lanes: 1,

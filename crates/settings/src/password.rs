@@ -44,11 +44,11 @@ impl PasswordSettings {
     /// The collection of breached passwords to ask, if any.
     #[cfg(feature = "hibp")]
     pub fn breached_passwords(&self) -> Result<Option<adapters::hibp::PwnedPasswords>, SettingsError> {
-        use adapters::hibp::{PwnedPasswords, PwnedPasswordsOptions};
+        use adapters::hibp::{HibpOptions, PwnedPasswords};
         if !self.breach_check {
             return Ok(None);
         }
-        let options = PwnedPasswordsOptions {
+        let options = HibpOptions {
             base_url: self.breach_api_url.trim_end_matches('/').to_owned(),
             timeout: self.breach_timeout,
             pause: BREACH_CHECK_PAUSE,

@@ -31,8 +31,8 @@ impl PostgresSettings {
 
     /// How to reach PostgreSQL.
     #[cfg(feature = "postgres")]
-    pub fn options(&self) -> Result<adapters::postgres::Options, SettingsError> {
-        Ok(adapters::postgres::Options {
+    pub fn options(&self) -> Result<adapters::postgres::PostgresOptions, SettingsError> {
+        Ok(adapters::postgres::PostgresOptions {
             url: self.url()?,
             root_certificates: None,
             pool_size: self.pool_size.get(),
@@ -44,8 +44,8 @@ impl PostgresSettings {
 }
 
 #[cfg(feature = "postgres")]
-impl From<adapters::postgres::OptionsError> for SettingsError {
-    fn from(error: adapters::postgres::OptionsError) -> Self {
+impl From<adapters::postgres::PostgresOptionsError> for SettingsError {
+    fn from(error: adapters::postgres::PostgresOptionsError) -> Self {
         Self::refused("postgres.url", &error)
     }
 }

@@ -29,7 +29,7 @@ impl RedisSettings {
     /// A connection, made in the background.
     #[cfg(feature = "redis")]
     pub fn connect(&self) -> Result<adapters::redis::Connection, SettingsError> {
-        let options = adapters::redis::ConnectOptions {
+        let options = adapters::redis::RedisOptions {
             url: self.url()?,
             connect_timeout: self.timeout,
             command_timeout: self.timeout,

@@ -12,7 +12,7 @@ use adapters::in_process::{
 use adapters::smtp::SmtpTls;
 use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
-use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, Outbox, UserRepository};
+use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, UserRepository};
 use email_worker::settings as worker_settings;
 use inbox::{Capacity, Inbox, InboxOptions};
 use process::dead_letters::DeadLetterCommand;
@@ -92,7 +92,7 @@ fn set_code_key(settings: &mut Settings, data: &DataDirectory) -> Result<(), Sta
 }
 
 async fn open(path: PathBuf) -> Result<sqlite::Database, StartError> {
-    sqlite::open(sqlite::Options { path, busy_timeout: BUSY_TIMEOUT }).await.map_err(StartError::failed)
+    sqlite::open(sqlite::SqliteOptions { path, busy_timeout: BUSY_TIMEOUT }).await.map_err(StartError::failed)
 }
 
 /// The inbox, unless it is turned off or another mail server is set.
@@ -123,7 +123,7 @@ async fn wire(
         worker_settings::deliver_code(settings, users.clone(), codes.clone(), mailer, Arc::new(SystemIds))?;
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections.get()));
-    let outbox: Arc<dyn Outbox> = Arc::new(SqliteOutbox::new(database));
+    let outbox = SqliteOutbox::new(database);
     // What a killed process had claimed: nobody else can be at it.
     outbox.release_all().await.map_err(StartError::failed)?;
     let health = Health::new(vec![HealthCheck::required("sqlite", &users, |users| users.ping())]);
@@ -143,7 +143,7 @@ async fn wire(
         listener,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server,
-        relay: OutboxRelay::new(outbox, publisher, wake, relay_options(settings)),
+        relay: OutboxRelay::new(Arc::new(outbox), publisher, wake, relay_options(settings)),
         users,
         purge: api_settings::purge_options(settings),
     };

@@ -14,6 +14,7 @@ mod failed_messages;
 mod options;
 mod publisher;
 mod recent_events;
+mod settlement;
 mod topology;
 
 pub use consumer::{NotConsuming, RabbitmqConsumer};

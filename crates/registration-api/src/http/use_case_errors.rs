@@ -95,6 +95,7 @@ impl Problem {
             }
             ActivateError::Repository(error) => error.into(),
             ActivateError::CodeStore(error) => unavailable(&error),
+            ActivateError::GuessBudget(error) => unavailable(&error),
             ActivateError::CutShort(error) => internal_error(&error),
         }
     }
