@@ -9,7 +9,7 @@ use crate::{Failure, packages, python, workspace};
 
 /// What the whole workspace is built with. The binaries and the tests must agree on it, or everything
 /// that they have in common is compiled twice.
-const WHOLE: [&str; 2] = ["--workspace", "--all-features"];
+pub(crate) const WHOLE: [&str; 2] = ["--workspace", "--all-features"];
 
 /// How many tests run at once. Most of them wait, for a mail or a minute: so more than there are cores.
 const TEST_THREADS: &str = "RUST_TEST_THREADS";
@@ -75,7 +75,7 @@ fn chooses_packages(argument: &str) -> bool {
     long || (argument.starts_with("-p") && !argument.starts_with("--"))
 }
 
-fn exit_code(status: ExitStatus) -> ExitCode {
+pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
     match status.code().map(u8::try_from) {
         Some(Ok(code)) => ExitCode::from(code),
         _ => ExitCode::FAILURE,

@@ -101,6 +101,21 @@ impl CodeKey {
     }
 
     /// Derives the code of one issue.
+    ///
+    /// ```
+    /// use domain::{CodeIssue, CodeKey, CodeLength, UserId};
+    /// use uuid::Uuid;
+    ///
+    /// let key = CodeKey::from_hex("7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12")?;
+    /// let user_id = UserId::from_uuid(Uuid::parse_str("01890a5d-ac96-774b-bcce-b302099a8057")?);
+    /// let length = CodeLength::new(4)?;
+    /// let code = key.derive(CodeIssue { user_id, number: 1 }, length);
+    /// assert_eq!(code.expose(), "7963");
+    /// // The same issue always has the same code, so nothing needs to store it; the next one has another.
+    /// assert!(key.derive(CodeIssue { user_id, number: 1 }, length).matches("7963"));
+    /// assert!(!key.derive(CodeIssue { user_id, number: 2 }, length).matches("7963"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn derive(&self, issue: CodeIssue, length: CodeLength) -> VerificationCode {
         let digest = hmac(&self.0)
             .chain_update(CONTEXT)

@@ -6,6 +6,17 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 /// A W3C Trace Context `traceparent`, version 00: which request something belongs to.
+///
+/// ```
+/// use domain::{TraceParent, TraceParentError};
+///
+/// let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+/// let trace: TraceParent = header.parse()?;
+/// assert_eq!(trace.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
+/// assert_eq!(trace.to_string(), header);
+/// assert_eq!("request 17".parse::<TraceParent>(), Err(TraceParentError));
+/// # Ok::<(), TraceParentError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceParent {
     trace_id: u128,
