@@ -15,7 +15,8 @@ pub mod rabbitmq;
 pub mod redis;
 #[cfg(feature = "smtp")]
 pub mod smtp;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql_rows;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod stored;
+pub mod system_ids;

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use adapters::hibp::{PwnedPasswords, PwnedPasswordsOptions};
+use adapters::hibp::{HibpOptions, PwnedPasswords};
 use domain::Password;
 use domain::ports::{BreachCheckError, BreachedPasswords};
 use secrecy::SecretString;
@@ -31,7 +31,7 @@ async fn answer(server: &MockServer, response: ResponseTemplate) {
 
 fn client(server: &MockServer, timeout: Duration, pause: Duration) -> PwnedPasswords {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    PwnedPasswords::new(PwnedPasswordsOptions { base_url: server.uri(), timeout, pause }).unwrap()
+    PwnedPasswords::new(HibpOptions { base_url: server.uri(), timeout, pause }).unwrap()
 }
 
 async fn answering(response: ResponseTemplate) -> (MockServer, PwnedPasswords) {

@@ -9,7 +9,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::UserId;
+use crate::user_id::UserId;
 
 /// Separates this use of the key from any other.
 const CONTEXT: &[u8] = b"registration/verification-code/v1";
@@ -176,7 +176,6 @@ impl std::fmt::Debug for VerificationCode {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use uuid::Uuid;

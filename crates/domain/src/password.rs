@@ -103,7 +103,6 @@ impl std::fmt::Debug for PasswordHash {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

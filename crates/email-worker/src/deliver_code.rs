@@ -97,7 +97,7 @@ impl DeliverCode {
     /// used or replaced while its mail was being accepted has no minute to start.
     async fn start_minute(&self, issue: CodeIssue) -> Result<(), DeliveryError> {
         if self.open(issue).await?.is_none() {
-            self.users.start_minute(issue, self.options.window).await?;
+            self.users.hold_address(issue, self.options.window).await?;
         }
         Ok(())
     }
@@ -106,7 +106,7 @@ impl DeliverCode {
     /// event is set aside.
     async fn refused(&self, issue: CodeIssue, error: MailError) -> DeliveryError {
         if matches!(error, MailError::Permanent(_))
-            && let Err(store) = self.users.start_minute(issue, Duration::ZERO).await
+            && let Err(store) = self.users.release_address(issue).await
         {
             return store.into();
         }

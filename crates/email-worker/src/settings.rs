@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::ports::{CodeStore, Mailer, UserRepository};
-use service::identifiers::SystemIds;
-use service::settings::{Settings, SettingsError};
+use domain::ports::{CodeStore, IdSource, Mailer, UserRepository};
+use settings::{Settings, SettingsError};
 
 use crate::{DeliverCode, DeliveryOptions, TemplateOptions, Templates};
 
@@ -14,33 +13,34 @@ pub fn deliver_code(
     users: Arc<dyn UserRepository>,
     codes: Arc<dyn CodeStore>,
     mailer: Arc<dyn Mailer>,
+    ids: Arc<dyn IdSource>,
 ) -> Result<DeliverCode, SettingsError> {
     Ok(DeliverCode {
         users,
         codes,
         mailer,
-        ids: Arc::new(SystemIds),
+        ids,
         key: Arc::new(settings.code.key()?),
         templates: templates(settings)?,
-        options: delivery_options(settings)?,
+        options: delivery_options(settings),
     })
 }
 
 /// How codes are issued.
-fn delivery_options(settings: &Settings) -> Result<DeliveryOptions, SettingsError> {
-    Ok(DeliveryOptions {
-        code_length: settings.code.length()?,
-        window: settings.code.window()?,
-        attempts: settings.code.attempts,
-    })
+fn delivery_options(settings: &Settings) -> DeliveryOptions {
+    DeliveryOptions {
+        code_length: settings.code.length,
+        window: settings.code.window,
+        attempts: settings.code.attempts.get(),
+    }
 }
 
 /// The mails.
 fn templates(settings: &Settings) -> Result<Templates, SettingsError> {
     Templates::new(&TemplateOptions {
         product_name: settings.mail.product.clone(),
-        window: settings.code.window()?,
-        code_length: settings.code.length()?,
+        window: settings.code.window,
+        code_length: settings.code.length,
     })
     .map_err(|error| SettingsError::invalid("mail.product", format!("cannot be used: {error}")))
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use domain::EmailAddress;
 use domain::ports::{LimitKey, LimitOutcome, Quota, RateLimiter};
 
-use service::error_chain::ErrorChain;
+use domain::ErrorChain;
 
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use domain::ports::{BreachCheckError, BreachedPasswords};
 use domain::{EmailAddress, Password};
 use zxcvbn::zxcvbn;
 
-use service::error_chain::ErrorChain;
+use domain::ErrorChain;
 
 /// A password that takes an attacker no more guesses than this, by the estimate of zxcvbn (whose word
 /// lists are ordered by frequency), is among the 10,000 most common or a very common one with a digit.

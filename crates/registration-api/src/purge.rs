@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::ErrorChain;
 use domain::ports::UserRepository;
-use service::error_chain::ErrorChain;
 use tokio_util::sync::CancellationToken;
 
 /// When unverified registrations go.

@@ -8,9 +8,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::argon2id::{HashPool, HashPoolOptions};
+use adapters::argon2id::{Argon2idOptions, HashPool};
 use adapters::in_process::{InProcessCodeStore, InProcessGuessBudget, InProcessRateLimiter};
 use adapters::sqlite::{self, SqliteUserRepository};
+use adapters::system_ids::SystemIds;
 use domain::ports::{GuessAllowance, IdSource, UserRepository};
 use domain::{CodeKey, CodeLength, EmailAddress, Password, PasswordLength, TraceParent, User};
 use futures::future::join_all;
@@ -19,7 +20,6 @@ use registration_api::password_policy::PasswordPolicy;
 use registration_api::use_cases::{
     Activate, ActivateError, Authenticator, Credentials, ExistingAccount, Register, ResendCode,
 };
-use service::identifiers::SystemIds;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -73,11 +73,13 @@ async fn asvs_6_3_1_in_no_day_are_more_than_twenty_guesses_compared() {
 impl System {
     async fn start() -> Self {
         let data = tempfile::tempdir().unwrap();
-        let options =
-            sqlite::Options { path: data.path().join("users.db"), busy_timeout: Duration::from_secs(5) };
+        let options = sqlite::SqliteOptions {
+            path: data.path().join("users.db"),
+            busy_timeout: Duration::from_secs(5),
+        };
         let database = sqlite::open(options).await.unwrap();
         let users = Arc::new(SqliteUserRepository::new(database, Arc::new(Notify::new())));
-        let hashing = HashPoolOptions {
+        let hashing = Argon2idOptions {
             memory_kib: 64,
             iterations: 1,
             lanes: 1,
@@ -117,7 +119,7 @@ impl System {
     /// Claims the address, once the minute of the claim before has run out.
     async fn claim(&self, password: &str) {
         if let Some(earlier) = self.user().await {
-            self.users().start_minute(earlier.issue(), Duration::ZERO).await.unwrap();
+            self.users().release_address(earlier.issue()).await.unwrap();
         }
         let password = Password::new(password.into(), PasswordLength { min: 8, max: 128 }).unwrap();
         self.register.register(address(), password, trace()).await.unwrap();

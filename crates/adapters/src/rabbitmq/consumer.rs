@@ -2,32 +2,27 @@
 //! event is dealt with, or the broker has confirmed that it waits in a retry queue or lies in the
 //! dead-letter queue. Whatever is cut short before that comes again.
 
-use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use domain::Event;
-use domain::ports::{EventHandler, HandleError};
-use futures::{FutureExt, StreamExt};
-use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use domain::ports::EventHandler;
+use futures::StreamExt;
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
 use tokio::task::JoinSet;
-use tracing::Instrument;
 
-use super::confirmed::ConfirmedPublishing;
+use super::confirmed_publishing::ConfirmedPublishing;
 use super::connection::{Broker, BrokerError};
-use super::envelope::{decode, event_type};
-use super::failed::{dead_letter, failures, reason, retry};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
-use super::recently_done::RecentlyDone;
+use super::recent_events::RecentEvents;
+use super::settlement::{Outgoing, settle};
 
 /// Feeds the events that need a mail to a handler, up to `prefetch` at once.
 pub struct RabbitmqConsumer {
     broker: Arc<Broker>,
-    recently_done: Arc<RecentlyDone>,
+    recent_events: Arc<RecentEvents>,
     is_consuming: AtomicBool,
 }
 
@@ -46,7 +41,7 @@ impl RabbitmqConsumer {
     pub fn new(options: &RabbitmqOptions) -> Result<Self, RabbitmqOptionsError> {
         Ok(Self {
             broker: Arc::new(Broker::new(options)?),
-            recently_done: Arc::default(),
+            recent_events: Arc::default(),
             is_consuming: AtomicBool::new(false),
         })
     }
@@ -103,8 +98,8 @@ impl RabbitmqConsumer {
         // On a connection of its own: a broker short of memory or disk stops reading from the
         // connections that publish, and must still be able to read the acknowledgements that help it.
         let publishing = ConfirmedPublishing::new(self.broker.connect().await?);
-        let (broker, recently_done) = (self.broker.clone(), self.recently_done.clone());
-        let outgoing = Arc::new(Outgoing { broker, recently_done, publishing });
+        let (broker, recent_events) = (self.broker.clone(), self.recent_events.clone());
+        let outgoing = Arc::new(Outgoing { broker, recent_events, publishing });
         Ok(Session { connection, channel, deliveries, outgoing })
     }
 }
@@ -159,86 +154,5 @@ impl Session {
         }
         while in_hand.join_next().await.is_some() {}
         broker.close(&self.connection).await;
-    }
-}
-
-/// What becomes of a delivery.
-enum Verdict {
-    Done,
-    Retry,
-    /// With the reason.
-    Dead(String),
-}
-
-struct Outgoing {
-    broker: Arc<Broker>,
-    recently_done: Arc<RecentlyDone>,
-    publishing: ConfirmedPublishing,
-}
-
-async fn settle(
-    outgoing: Arc<Outgoing>,
-    handler: Arc<dyn EventHandler>,
-    delivery: Delivery,
-) -> Result<(), BrokerError> {
-    let topology = &outgoing.broker.topology;
-    let message = match judge(&*handler, &outgoing.recently_done, &delivery).await {
-        Verdict::Done => None,
-        Verdict::Retry => Some(retry(topology, &delivery)),
-        Verdict::Dead(reason) => Some(dead_letter(topology, &delivery, &reason)),
-    };
-    if let Some(message) = message {
-        for outcome in outgoing.publishing.publish(&outgoing.broker, &[message]).await? {
-            outcome?;
-        }
-    }
-    // `false` means that the channel is gone, and with it the right to acknowledge: it comes again.
-    outgoing.broker.in_time(delivery.ack(BasicAckOptions::default())).await?;
-    Ok(())
-}
-
-async fn judge(handler: &dyn EventHandler, recently_done: &RecentlyDone, delivery: &Delivery) -> Verdict {
-    let event = match decode(&delivery.data) {
-        Ok(event) => event,
-        Err(error) => {
-            let reason = reason(&error);
-            tracing::error!(reason, "undecodable message set aside");
-            return Verdict::Dead(reason);
-        }
-    };
-    if recently_done.contains(event.id) {
-        return Verdict::Done;
-    }
-    let span = tracing::info_span!(
-        "event",
-        event.id = %event.id.as_uuid(),
-        event.type = event_type(&event.kind),
-        trace_id = event.trace.trace_id(),
-        failures = failures(delivery),
-    );
-    let verdict = judge_event(handler, &event).instrument(span).await;
-    if matches!(verdict, Verdict::Done) {
-        recently_done.remember(event.id);
-    }
-    verdict
-}
-
-async fn judge_event(handler: &dyn EventHandler, event: &Event) -> Verdict {
-    // A handler that panics must not leave its event unacknowledged until the connection ends.
-    match AssertUnwindSafe(handler.handle(event)).catch_unwind().await {
-        Ok(Ok(())) => Verdict::Done,
-        Ok(Err(HandleError::Transient(error))) => {
-            tracing::warn!(reason = reason(&*error), "event failed; it will be retried");
-            Verdict::Retry
-        }
-        Ok(Err(HandleError::Permanent(error))) => {
-            let reason = reason(&*error);
-            tracing::error!(reason, "event set aside");
-            Verdict::Dead(reason)
-        }
-        Err(_) => {
-            tracing::error!("the handler panicked; the event will be retried");
-            Verdict::Retry
-        }
     }
 }

@@ -7,9 +7,9 @@ use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions, QueueDe
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
 
-use super::confirmed::ConfirmedPublishing;
+use super::confirmed_publishing::ConfirmedPublishing;
 use super::connection::{Broker, BrokerError};
-use super::failed::{recorded_reason, replay};
+use super::failed_messages::{recorded_reason, replay};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 
 /// The dead-letter queue. Connects for each command, and reports a broker that is away as an error.

@@ -2,18 +2,19 @@
 //!
 //! One exchange and its queues (`topology`), declared alike by everybody who connects; messages are
 //! CloudEvents (`envelope`); nothing counts as handed over before the broker has confirmed it
-//! (`confirmed`). No message ever carries an address, a password or a code.
+//! (`confirmed_publishing`). No message ever carries an address, a password or a code.
 
 mod backoff;
-mod confirmed;
+mod confirmed_publishing;
 mod connection;
 mod consumer;
 mod dead_letters;
 mod envelope;
-mod failed;
+mod failed_messages;
 mod options;
 mod publisher;
-mod recently_done;
+mod recent_events;
+mod settlement;
 mod topology;
 
 pub use consumer::{NotConsuming, RabbitmqConsumer};

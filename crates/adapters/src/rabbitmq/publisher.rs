@@ -10,7 +10,7 @@ use lapin::types::FieldTable;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use super::confirmed::{ConfirmedPublishing, Message};
+use super::confirmed_publishing::{ConfirmedPublishing, Message};
 use super::connection::{Broker, BrokerError, lost};
 use super::envelope::{CONTENT_TYPE, encode, event_type};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};

@@ -8,7 +8,9 @@ use domain::CodeIssue;
 use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
 use redis::{Script, ScriptInvocation};
 
-use super::{Connection, micros};
+use super::connection::Connection;
+use super::error::ConnectionError;
+use super::script_arguments::micros;
 
 /// How long a window is remembered after it was last opened.
 const REMEMBERED: Duration = Duration::from_hours(24);
@@ -46,6 +48,12 @@ impl RedisCodeStore {
         let mut invocation = script.key(format!("{}{}", self.prefix, issue.user_id));
         invocation.arg(issue.number);
         invocation
+    }
+}
+
+impl From<ConnectionError> for CodeStoreError {
+    fn from(error: ConnectionError) -> Self {
+        Self(error.into())
     }
 }
 

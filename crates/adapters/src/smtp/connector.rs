@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use super::error::{SmtpError, Step};
 use super::implicit_tls;
 use super::options::{SmtpOptions, SmtpOptionsError, SmtpTls};
-use super::unread::UnreadStream;
+use super::starttls_stream::StartTlsStream;
 
 pub(super) struct Connector {
     address: (String, u16),
@@ -67,7 +67,11 @@ impl Connector {
         if self.tls == SmtpTls::Implicit {
             return implicit_tls::wrap(stream, self.tls_parameters.clone()).await;
         }
-        Ok(if self.tls == SmtpTls::StartTls { Box::new(UnreadStream::new(stream)) } else { Box::new(stream) })
+        Ok(if self.tls == SmtpTls::StartTls {
+            Box::new(StartTlsStream::new(stream))
+        } else {
+            Box::new(stream)
+        })
     }
 }
 

@@ -12,7 +12,7 @@ mod implicit_tls;
 mod mailer;
 mod options;
 mod pool;
-mod unread;
+mod starttls_stream;
 
 pub use mailer::SmtpMailer;
 pub use options::{SmtpCredentials, SmtpOptions, SmtpOptionsError, SmtpTls};

@@ -3,25 +3,20 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use diesel::connection::Connection;
+use diesel::query_builder::{QueryFragment, QueryId};
+use diesel::sqlite::Sqlite;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, RunQueryDsl,
     SqliteConnection,
-    connection::Connection,
-    query_builder::{QueryFragment, QueryId},
-    sqlite::Sqlite,
 };
-use domain::{
-    EventId,
-    ports::{Outbox, OutboxEntry, OutboxError},
-};
+use domain::EventId;
+use domain::ports::{Outbox, OutboxEntry, OutboxError};
 
-use super::{
-    Database,
-    database::Failure,
-    schema::{millis, now, outbox},
-    stored_id::StoredId,
-};
-use crate::stored::StoredEvent;
+use super::database::{Database, Failure};
+use super::schema::{millis, now, outbox};
+use super::text_uuid::TextUuid;
+use crate::sql_rows::StoredEvent;
 
 /// [`Outbox`] in SQLite.
 pub struct SqliteOutbox {
@@ -32,6 +27,13 @@ impl SqliteOutbox {
     /// Works on the outbox that [`super::SqliteUserRepository`] fills.
     pub fn new(database: Database) -> Self {
         Self { database }
+    }
+
+    /// Makes every claimed event due at once, for the start of the only process that works on the file:
+    /// what is claimed then was claimed by a process that died.
+    pub async fn release_all(&self) -> Result<(), OutboxError> {
+        let claimed = outbox::failed_at.is_null().and(outbox::due_at.gt(now()));
+        self.update(diesel::update(outbox::table.filter(claimed)).set(outbox::due_at.eq(now()))).await
     }
 
     async fn update<Q>(&self, statement: Q) -> Result<(), OutboxError>
@@ -46,16 +48,16 @@ impl SqliteOutbox {
     }
 }
 
-type Row = (StoredId, String, StoredId, Option<i64>, String, i64);
+type Row = (TextUuid, String, TextUuid, Option<i64>, String, i64);
 
 /// Adds events to the outbox, within the transaction of the change that caused them.
 pub(super) fn record(connection: &mut SqliteConnection, events: Vec<StoredEvent>) -> QueryResult<()> {
     for event in events {
         diesel::insert_into(outbox::table)
             .values((
-                outbox::id.eq(StoredId(event.id)),
+                outbox::id.eq(TextUuid(event.id)),
                 outbox::kind.eq(event.kind),
-                outbox::user_id.eq(StoredId(event.user_id)),
+                outbox::user_id.eq(TextUuid(event.user_id)),
                 outbox::code_number.eq(event.code_number),
                 outbox::traceparent.eq(event.traceparent),
                 outbox::due_at.eq(now()),
@@ -112,24 +114,19 @@ impl Outbox for SqliteOutbox {
     }
 
     async fn delete(&self, events: &[EventId]) -> Result<(), OutboxError> {
-        let ids: Vec<StoredId> = events.iter().map(|event| StoredId(*event.as_uuid())).collect();
+        let ids: Vec<TextUuid> = events.iter().map(|event| TextUuid(*event.as_uuid())).collect();
         self.update(diesel::delete(outbox::table.filter(outbox::id.eq_any(ids)))).await
     }
 
     async fn defer(&self, event: EventId, delay: Duration) -> Result<(), OutboxError> {
-        let statement = diesel::update(outbox::table.find(StoredId(*event.as_uuid())))
+        let statement = diesel::update(outbox::table.find(TextUuid(*event.as_uuid())))
             .set(outbox::due_at.eq(now() + millis(delay)));
         self.update(statement).await
     }
 
     async fn bury(&self, event: EventId, reason: &str) -> Result<(), OutboxError> {
-        let statement = diesel::update(outbox::table.find(StoredId(*event.as_uuid())))
+        let statement = diesel::update(outbox::table.find(TextUuid(*event.as_uuid())))
             .set((outbox::failed_at.eq(now().nullable()), outbox::failure.eq(Some(reason.to_owned()))));
         self.update(statement).await
-    }
-
-    async fn release_all(&self) -> Result<(), OutboxError> {
-        let claimed = outbox::failed_at.is_null().and(outbox::due_at.gt(now()));
-        self.update(diesel::update(outbox::table.filter(claimed)).set(outbox::due_at.eq(now()))).await
     }
 }

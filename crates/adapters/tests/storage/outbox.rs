@@ -19,7 +19,6 @@ on_every_store! {
     a_deferred_event_comes_back_after_its_delay,
     a_buried_event_stays_until_it_is_replayed,
     dead_letters_are_listed_oldest_first,
-    all_claims_can_be_released,
 }
 
 /// Records that many events; returns them in the order of their identifiers.
@@ -119,7 +118,7 @@ async fn a_deleted_event_is_gone(store: Store) {
     store.outbox.claim(10, Duration::ZERO).await.unwrap();
     store.outbox.delete(&[]).await.unwrap();
     store.outbox.delete(&[events[0].id, events[2].id, EventId::from_uuid(next_id())]).await.unwrap();
-    store.outbox.release_all().await.unwrap();
+    outlast(Duration::ZERO).await;
     assert_eq!(ids(&store.due().await), [events[1].id]);
 }
 
@@ -138,7 +137,7 @@ async fn a_buried_event_stays_until_it_is_replayed(store: Store) {
     let events = record(&store, 2).await;
     store.outbox.claim(10, Duration::ZERO).await.unwrap();
     store.outbox.bury(events[0].id, "no such route").await.unwrap();
-    store.outbox.release_all().await.unwrap();
+    outlast(Duration::ZERO).await;
     assert_eq!(ids(&store.due().await), [events[1].id]);
     let buried = store.dead_letters.list(10).await.unwrap();
     assert_eq!(buried.len(), 1);
@@ -179,13 +178,4 @@ async fn dead_letters_are_listed_oldest_first(store: Store) {
     let mut registered = common(&events[0], "user.registered");
     registered["code_number"] = 1.into();
     assert_eq!(parsed, [registered, common(&events[1], "user.activated")]);
-}
-
-async fn all_claims_can_be_released(store: Store) {
-    let events = record(&store, 3).await;
-    assert_eq!(store.due().await.len(), 3);
-    store.outbox.release_all().await.unwrap();
-    let again = store.due().await;
-    assert_eq!(ids(&again), ids_of(&events));
-    assert!(again.iter().all(|entry| entry.attempts == 2));
 }

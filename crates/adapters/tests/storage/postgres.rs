@@ -6,7 +6,7 @@ use std::{
 };
 
 use adapters::postgres::{
-    Database, Options, PostgresDeadLetters, PostgresOutbox, PostgresUserRepository, migrate,
+    Database, PostgresDeadLetters, PostgresOptions, PostgresOutbox, PostgresUserRepository, migrate,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use tokio::{net::TcpStream, sync::Notify};
@@ -15,8 +15,8 @@ use tokio_postgres::config::Host;
 use crate::fixtures::{Store, next_id};
 
 /// Options as a service would have them, but impatient enough for a test.
-pub(crate) fn options(url: &str) -> Options {
-    Options {
+pub(crate) fn options(url: &str) -> PostgresOptions {
+    PostgresOptions {
         url: url.to_owned().into(),
         root_certificates: None,
         pool_size: 10,
@@ -123,7 +123,7 @@ async fn template() -> Arc<TestDatabase> {
 }
 
 /// The three ports on one pool.
-pub(crate) fn store_on(options: &Options, keeper: TestDatabase) -> Store {
+pub(crate) fn store_on(options: &PostgresOptions, keeper: TestDatabase) -> Store {
     let database = Database::new(options).unwrap();
     let events_recorded = Arc::new(Notify::new());
     Store {

@@ -5,7 +5,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use adapters::postgres::Options;
+use adapters::postgres::PostgresOptions;
 use domain::ports::RepositoryError;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
@@ -79,7 +79,7 @@ async fn tls_server(acceptor: TlsAcceptor) -> u16 {
 async fn store(host: &str, port: u16, ssl_mode: &str, roots: &Path) -> Store {
     let database = TestDatabase::migrated().await;
     let url = url_behind(&format!("{host}:{port}"), database.name(), ssl_mode);
-    store_on(&Options { root_certificates: Some(roots.to_owned()), ..options(&url) }, database)
+    store_on(&PostgresOptions { root_certificates: Some(roots.to_owned()), ..options(&url) }, database)
 }
 
 fn assert_refused(ping: Result<(), RepositoryError>, reason: &str) {
@@ -121,6 +121,6 @@ async fn asvs_12_3_1_a_server_without_tls_is_not_talked_to_when_tls_is_asked_for
     let database = TestDatabase::migrated().await;
     let separator = if server_url().contains('?') { '&' } else { '?' };
     let url = format!("{}{separator}sslmode=require", database.url().trim_end_matches('?'));
-    let store = store_on(&Options { root_certificates: Some(roots), ..options(&url) }, database);
+    let store = store_on(&PostgresOptions { root_certificates: Some(roots), ..options(&url) }, database);
     assert_refused(store.users.ping().await, "TLS");
 }

@@ -9,13 +9,15 @@ use std::{
     time::Duration,
 };
 
-use adapters::sqlite::{Database, Options, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository, open};
+use adapters::sqlite::{
+    Database, SqliteDeadLetters, SqliteOptions, SqliteOutbox, SqliteUserRepository, open,
+};
 use tokio::{sync::Notify, time::Instant};
 
 use crate::fixtures::{Store, events_of, user};
 
-pub(crate) fn options(path: &Path) -> Options {
-    Options { path: path.to_owned(), busy_timeout: Duration::from_secs(5) }
+pub(crate) fn options(path: &Path) -> SqliteOptions {
+    SqliteOptions { path: path.to_owned(), busy_timeout: Duration::from_secs(5) }
 }
 
 fn store_on(database: Database, keeper: tempfile::TempDir) -> Store {
@@ -138,6 +140,26 @@ async fn a_name_that_looks_like_a_uri_is_a_name() {
         open(options(&path)).await.unwrap();
         assert!(fs::metadata(&path).unwrap().len() > 0, "{name}");
     }
+}
+
+#[tokio::test]
+async fn all_claims_can_be_released() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = open(options(&directory.path().join("a.db"))).await.unwrap();
+    let outbox = SqliteOutbox::new(database.clone());
+    let store = store_on(database, directory);
+    let mut recorded = Vec::new();
+    for name in ["ada", "bob", "carol"] {
+        let mut user = user(&format!("{name}@example.com"));
+        let events = events_of(&mut user);
+        store.users.claim(&user, &events).await.unwrap();
+        recorded.extend(events.into_iter().map(|event| event.id));
+    }
+    assert_eq!(store.due().await.len(), 3);
+    outbox.release_all().await.unwrap();
+    let again = store.due().await;
+    assert_eq!(again.iter().map(|entry| entry.event.id).collect::<Vec<_>>(), recorded);
+    assert!(again.iter().all(|entry| entry.attempts == 2));
 }
 
 const CHILD: &str = "STORAGE_TEST_DATABASE";

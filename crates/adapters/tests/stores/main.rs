@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use adapters::redis::{ConnectOptions, Connection, connect};
+use adapters::redis::{Connection, RedisOptions, connect};
 use domain::UserId;
 use uuid::Uuid;
 
@@ -65,7 +65,7 @@ fn redis_url() -> String {
 }
 
 fn connect_to(url: &str) -> Connection {
-    connect(ConnectOptions {
+    connect(RedisOptions {
         url: url.into(),
         connect_timeout: Duration::from_secs(5),
         command_timeout: Duration::from_secs(5),

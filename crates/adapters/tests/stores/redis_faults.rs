@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use adapters::redis::{ConnectOptions, Connection, RedisCodeStore, connect};
+use adapters::redis::{Connection, RedisCodeStore, RedisOptions, connect};
 use domain::CodeIssue;
 use domain::ports::{Attempt, CodeStore, Opening};
 use tokio::io::copy_bidirectional;
@@ -65,7 +65,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 fn impatient(url: &str) -> Connection {
-    let options = ConnectOptions { url: url.into(), connect_timeout: PATIENCE, command_timeout: PATIENCE };
+    let options = RedisOptions { url: url.into(), connect_timeout: PATIENCE, command_timeout: PATIENCE };
     connect(options).unwrap()
 }
 
@@ -120,7 +120,7 @@ async fn the_store_bears_a_server_that_comes_and_goes() {
 /// While the server is known to be away, nobody waits for a timeout.
 #[tokio::test]
 async fn the_store_fails_at_once_when_the_server_is_known_to_be_away() {
-    let options = ConnectOptions {
+    let options = RedisOptions {
         url: url(free_port()).into(),
         connect_timeout: Duration::from_mins(1),
         command_timeout: Duration::from_mins(1),
@@ -194,7 +194,7 @@ pub(crate) async fn proxy(to: Arc<AtomicU16>, silence: Arc<Notify>) -> u16 {
 #[tokio::test]
 async fn asvs_13_3_1_a_wrong_url_is_refused_without_showing_it() {
     for url in ["", "http://user:geheim@localhost/", "redis://user:geheim@", "redis://:geheim@host:port/"] {
-        let options = ConnectOptions { url: url.into(), connect_timeout: MINUTE, command_timeout: MINUTE };
+        let options = RedisOptions { url: url.into(), connect_timeout: MINUTE, command_timeout: MINUTE };
         let refusal = connect(options).err().expect("the URL should be refused");
         assert!(!format!("{refusal} {refusal:?}").contains("geheim"));
     }

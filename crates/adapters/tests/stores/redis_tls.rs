@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use adapters::redis::{ConnectOptions, RedisCodeStore, connect};
+use adapters::redis::{RedisCodeStore, RedisOptions, connect};
 use domain::ports::CodeStore;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
@@ -48,7 +48,7 @@ async fn client() {
     let Ok(url) = std::env::var(URL) else { return };
     let _ = rustls::crypto::ring::default_provider().install_default();
     let wait = Duration::from_secs(5);
-    let options = ConnectOptions { url: url.into(), connect_timeout: wait, command_timeout: wait };
+    let options = RedisOptions { url: url.into(), connect_timeout: wait, command_timeout: wait };
     RedisCodeStore::new(connect(options).unwrap(), &prefix()).ping().await.unwrap();
 }
 

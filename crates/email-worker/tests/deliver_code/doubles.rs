@@ -18,7 +18,8 @@ pub(crate) enum Call {
     Find,
     Open(CodeIssue, Duration, u32),
     Send(String),
-    StartMinute(CodeIssue, Duration),
+    HoldAddress(CodeIssue, Duration),
+    ReleaseAddress(CodeIssue),
 }
 
 #[derive(Clone, Copy)]
@@ -34,7 +35,7 @@ pub(crate) struct World {
     /// The code number and status of the one user, if there is one.
     pub(crate) user: Mutex<Option<(u32, UserStatus)>>,
     pub(crate) find_fault: Mutex<Option<Fault>>,
-    pub(crate) start_minute_fault: Mutex<Option<Fault>>,
+    pub(crate) address_fault: Mutex<Option<Fault>>,
     /// Answers to the next calls; `Opened` and acceptance once they are used up.
     pub(crate) openings: Mutex<VecDeque<Result<Opening, &'static str>>>,
     pub(crate) sendings: Mutex<VecDeque<Result<(), MailError>>>,
@@ -60,6 +61,13 @@ impl World {
     fn note(&self, call: Call) {
         self.calls.lock().unwrap().push(call);
     }
+
+    fn change_address(&self) -> Result<(), RepositoryError> {
+        match *self.address_fault.lock().unwrap() {
+            Some(fault) => Err(raise(fault)),
+            None => Ok(()),
+        }
+    }
 }
 
 fn raise(fault: Fault) -> RepositoryError {
@@ -82,12 +90,13 @@ impl UserRepository for World {
         Ok(user.map(|(number, status)| User::restore(id, email, hash, number, status)))
     }
 
-    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError> {
-        self.note(Call::StartMinute(issue, minute));
-        match *self.start_minute_fault.lock().unwrap() {
-            Some(fault) => Err(raise(fault)),
-            None => Ok(()),
-        }
+    async fn hold_address(&self, issue: CodeIssue, duration: Duration) -> Result<(), RepositoryError> {
+        self.note(Call::HoldAddress(issue, duration));
+        self.change_address()
+    }
+    async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError> {
+        self.note(Call::ReleaseAddress(issue));
+        self.change_address()
     }
 
     async fn claim(&self, _: &User, _: &[Event]) -> Result<(), ClaimError> {

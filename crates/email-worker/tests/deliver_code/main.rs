@@ -62,7 +62,7 @@ fn transient() -> MailError {
 async fn asvs_6_5_5_the_window_opens_before_the_mail_and_starts_afresh_when_it_is_accepted() {
     let world = World::with_user(1, PENDING);
     handle(&world, registered()).await.unwrap();
-    let expected = [Call::Find, opened(), sent(), opened(), Call::StartMinute(issue(1), WINDOW)];
+    let expected = [Call::Find, opened(), sent(), opened(), Call::HoldAddress(issue(1), WINDOW)];
     assert_eq!(world.calls(), expected);
     let mails = world.mails.lock().unwrap();
     assert_eq!(mails[0].to.as_str(), "ada@example.com");
@@ -131,7 +131,7 @@ async fn a_mail_that_is_refused_for_good_frees_the_address() {
     let world = World::with_user(1, PENDING);
     world.sendings.lock().unwrap().push_back(Err(MailError::Permanent("550 no such mailbox".into())));
     assert!(matches!(handle(&world, registered()).await, Err(HandleError::Permanent(_))));
-    let freed = Call::StartMinute(issue(1), Duration::ZERO);
+    let freed = Call::ReleaseAddress(issue(1));
     assert_eq!(world.calls(), [Call::Find, opened(), sent(), freed]);
 }
 
@@ -139,7 +139,7 @@ async fn a_mail_that_is_refused_for_good_frees_the_address() {
 async fn an_address_that_could_not_be_freed_is_freed_at_the_next_delivery() {
     let world = World::with_user(1, PENDING);
     world.sendings.lock().unwrap().push_back(Err(MailError::Permanent("550 no such mailbox".into())));
-    *world.start_minute_fault.lock().unwrap() = Some(Fault::Unavailable);
+    *world.address_fault.lock().unwrap() = Some(Fault::Unavailable);
     assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
 }
 
@@ -149,7 +149,7 @@ async fn stores_that_do_not_answer_are_tried_again_and_damaged_records_are_not()
         let finding = World::with_user(1, PENDING);
         *finding.find_fault.lock().unwrap() = Some(fault);
         let starting = World::with_user(1, PENDING);
-        *starting.start_minute_fault.lock().unwrap() = Some(fault);
+        *starting.address_fault.lock().unwrap() = Some(fault);
         for world in [finding, starting] {
             let error = handle(&world, registered()).await.unwrap_err();
             assert_eq!(matches!(error, HandleError::Permanent(_)), permanent);

@@ -4,12 +4,12 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use process::health::{Readiness, ReadinessReport};
 use serde::Serialize;
-use service::health::{Readiness, ReadinessReport};
 use utoipa::ToSchema;
 
-use super::accept::AcceptsJson;
-use crate::AppState;
+use super::content_negotiation::AcceptsJson;
+use crate::http::AppState;
 
 /// The process runs.
 #[derive(Serialize, ToSchema)]

@@ -3,9 +3,9 @@
 //! Every answer that is not a success is a problem document (RFC 9457). No answer may repeat a secret that
 //! was sent, and no log line may contain one.
 
-mod accept;
 mod activate;
 mod basic_auth;
+mod content_negotiation;
 mod cors;
 mod docs;
 mod json_body;
@@ -19,6 +19,7 @@ mod routes;
 mod security_headers;
 mod server;
 mod stalled_connections;
+mod state;
 mod use_case_errors;
 
 pub mod client_address;
@@ -26,3 +27,4 @@ mod health;
 pub mod openapi;
 
 pub use server::{ServerOptions, server};
+pub use state::{ApiOptions, AppState, Ports};

@@ -10,11 +10,11 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Header, Object, Ref, Response, ResponseBuilder, Type};
 use utoipa::{Modify, OpenApi};
 
-use super::accept::AcceptsJson;
+use super::content_negotiation::AcceptsJson;
 use super::problem::{FieldError, ProblemDocument};
 use super::problem_kind::ProblemKind;
 use super::{activate, health, register, resend_code};
-use crate::AppState;
+use crate::http::AppState;
 
 /// Answers to whatever a client sends.
 const TO_ANY: &[ProblemKind] = &[ProblemKind::NotAcceptable];

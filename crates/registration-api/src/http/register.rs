@@ -5,11 +5,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use domain::{EmailAddress, EmailAddressError, Password, PasswordError, PasswordLength, TraceParent};
 use secrecy::SecretString;
 
-use super::accept::AcceptsJson;
+use super::content_negotiation::AcceptsJson;
 use super::json_body::{self, Fields};
 use super::messages::{ConcealedResponse, RegisterRequest, RegisterResponse};
 use super::problem::Problem;
-use crate::AppState;
+use crate::http::AppState;
 use crate::limits::Action;
 use crate::use_cases::Registered;
 

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::problem_kind::ProblemKind;
-use crate::AppState;
+use crate::http::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -16,7 +16,7 @@ use super::request_log::log_request;
 use super::routes::routes;
 use super::security_headers::security_headers;
 use super::stalled_connections::{mark_activity, watch_connection};
-use crate::AppState;
+use crate::http::AppState;
 
 /// What bounds the server.
 #[derive(Debug, Clone, Copy)]

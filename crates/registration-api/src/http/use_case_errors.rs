@@ -11,7 +11,7 @@ use super::problem_kind::ProblemKind;
 use crate::limits::LimitExceeded;
 use crate::password_policy::PasswordRefused;
 use crate::use_cases::{ActivateError, AuthenticationError, RegisterError, ResendCodeError};
-use service::error_chain::ErrorChain;
+use domain::ErrorChain;
 
 /// When it is worth trying again after a store did not answer.
 const OUTAGE_RETRY: Duration = Duration::from_secs(5);
@@ -95,6 +95,7 @@ impl Problem {
             }
             ActivateError::Repository(error) => error.into(),
             ActivateError::CodeStore(error) => unavailable(&error),
+            ActivateError::GuessBudget(error) => unavailable(&error),
             ActivateError::CutShort(error) => internal_error(&error),
         }
     }

@@ -8,7 +8,7 @@ use domain::{Event, EventId};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::RelayOptions;
-use service::error_chain::ErrorChain;
+use domain::ErrorChain;
 
 /// How long the relay waits before it asks a failing outbox again to note what became of an event.
 const NOTE_AGAIN: Duration = Duration::from_millis(200);

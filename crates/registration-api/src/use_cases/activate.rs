@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::{
-    Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, IdSource,
-    RepositoryError, SaveError,
+    Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, GuessBudgetError,
+    IdSource, RepositoryError, SaveError,
 };
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, TraceParent, User, UserId, UserStatus};
 use tracing::Instrument;
 
 use super::{AuthenticationError, Authenticator, Credentials};
 use crate::limits::{Action, LimitExceeded, Limits};
-use service::error_chain::ErrorChain;
+use domain::ErrorChain;
 
 /// An account that has just become active.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,9 @@ pub enum ActivateError {
     /// Attempts could not be counted.
     #[error(transparent)]
     CodeStore(#[from] CodeStoreError),
+    /// Guesses could not be counted.
+    #[error(transparent)]
+    GuessBudget(#[from] GuessBudgetError),
     /// The task that finishes an activation ended before its time.
     #[error("the activation was cut short")]
     CutShort(#[from] tokio::task::JoinError),
@@ -210,9 +213,10 @@ fn outcome(result: &Result<Activated, ActivateError>) -> &'static str {
         ActivateError::CodeInvalid { .. } | ActivateError::CodeNotMailed => "code-invalid",
         ActivateError::CodeExpired => "code-expired",
         ActivateError::AttemptsExhausted | ActivateError::GuessesExhausted { .. } => "too-many-attempts",
-        ActivateError::Authentication(_) | ActivateError::Repository(_) | ActivateError::CodeStore(_) => {
-            "unavailable"
-        }
+        ActivateError::Authentication(_)
+        | ActivateError::Repository(_)
+        | ActivateError::CodeStore(_)
+        | ActivateError::GuessBudget(_) => "unavailable",
         ActivateError::CutShort(_) => "internal-error",
     }
 }

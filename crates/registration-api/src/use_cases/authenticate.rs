@@ -8,7 +8,7 @@ use std::sync::Arc;
 use domain::ports::{HashError, PasswordHasher, RepositoryError, UserRepository, Verification};
 use domain::{EmailAddress, Password, User};
 
-use service::error_chain::ErrorChain;
+use domain::ErrorChain;
 
 /// Who somebody claims to be.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use crate::limits::{Action, LimitExceeded, Limits};
 use crate::password_policy::{PasswordPolicy, PasswordRefused};
-use service::error_chain::ErrorChain;
+use domain::ErrorChain;
 
 /// The owner of an account hears of repeated registrations at most this often.
 const NOTICE_PERIOD: Duration = Duration::from_hours(1);

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use domain::ports::Source;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use process::health::HealthCheck;
 use serde_json::{Value, json};
-use service::health::HealthCheck;
 
 use crate::support::{TestApp, World, broken, options, server_options};
 

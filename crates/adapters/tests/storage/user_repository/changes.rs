@@ -21,7 +21,7 @@ on_every_store! {
 async fn a_new_code_is_not_mailed_yet_and_holds_the_address(store: Store) {
     let mut ada = store.registered("ada@example.com").await;
     let seen = ada.issue();
-    store.users.start_minute(seen, Duration::ZERO).await.unwrap();
+    store.users.release_address(seen).await.unwrap();
     ada.request_code().unwrap();
     let events = events_of(&mut ada);
     store.users.save(&ada, seen, &events).await.unwrap();
@@ -31,15 +31,15 @@ async fn a_new_code_is_not_mailed_yet_and_holds_the_address(store: Store) {
     assert_eq!(store.due().await[0].event, events[0]);
     outlast(Duration::ZERO).await;
     assert!(matches!(claim(&store, &mut user("ada@example.com")).await, Err(ClaimError::EmailTaken)));
-    store.users.start_minute(seen, LONG).await.unwrap();
+    store.users.hold_address(seen, LONG).await.unwrap();
     assert_eq!(find(&store, &ada).await.status(), UserStatus::Pending { code_mailed: false }, "an old code");
-    store.users.start_minute(ada.issue(), LONG).await.unwrap();
+    store.users.hold_address(ada.issue(), LONG).await.unwrap();
     assert_eq!(find(&store, &ada).await.status(), UserStatus::Pending { code_mailed: true });
 }
 
 async fn an_activation_is_stored_with_its_event(store: Store) {
     let mut ada = store.registered("ada@example.com").await;
-    store.users.start_minute(ada.issue(), Duration::ZERO).await.unwrap();
+    store.users.release_address(ada.issue()).await.unwrap();
     let seen = ada.issue();
     ada.activate().unwrap();
     let events = events_of(&mut ada);
@@ -77,7 +77,7 @@ async fn asvs_15_4_2_of_parallel_changes_one_wins(store: Store) {
 async fn asvs_15_4_2_a_stale_change_writes_nothing(store: Store) {
     let mut ada = store.registered("ada@example.com").await;
     let seen = ada.issue();
-    store.users.start_minute(seen, Duration::ZERO).await.unwrap();
+    store.users.release_address(seen).await.unwrap();
     let mut later = user("ada@example.com");
     claim(&store, &mut later).await.unwrap();
     store.due().await;

@@ -18,7 +18,7 @@ on_every_store! {
     asvs_15_4_2_of_parallel_takeovers_one_wins,
     the_minute_belongs_to_the_current_code_of_a_pending_user,
     a_minute_can_be_started_again,
-    a_minute_of_zero_frees_the_address,
+    a_released_address_can_be_claimed_at_once,
 }
 
 async fn asvs_2_3_3_a_claim_stores_the_user_and_its_event(store: Store) {
@@ -61,7 +61,7 @@ async fn a_claim_holds_the_address(store: Store) {
         assert!(matches!(refused, Err(ClaimError::EmailTaken)), "{refused:?}");
     };
     refused().await;
-    store.users.start_minute(ada.issue(), LONG).await.unwrap();
+    store.users.hold_address(ada.issue(), LONG).await.unwrap();
     refused().await;
     store.active("bob@example.com").await;
     let refused = claim(&store, &mut user("bob@example.com")).await;
@@ -75,7 +75,7 @@ async fn a_lapsed_claim_is_taken_over_and_gone(store: Store) {
     let mut later = user("Ada@Example.com");
     let events = events_of(&mut later);
     let started = Instant::now();
-    store.users.start_minute(earlier.issue(), SHORT).await.unwrap();
+    store.users.hold_address(earlier.issue(), SHORT).await.unwrap();
     eventually(async || match store.users.claim(&later, &events).await {
         Ok(()) => Some(()),
         Err(ClaimError::EmailTaken) => None,
@@ -88,7 +88,7 @@ async fn a_lapsed_claim_is_taken_over_and_gone(store: Store) {
     assert_same(&stored, &later);
     assert_eq!(stored.status(), UserStatus::Pending { code_mailed: false });
     assert_eq!(store.due().await.len(), 1);
-    store.users.start_minute(earlier.issue(), SHORT).await.unwrap();
+    store.users.hold_address(earlier.issue(), SHORT).await.unwrap();
     assert_eq!(find(&store, &later).await.status(), UserStatus::Pending { code_mailed: false });
     assert!(matches!(claim(&store, &mut user("ada@example.com")).await, Err(ClaimError::EmailTaken)));
 }
@@ -117,7 +117,7 @@ async fn asvs_15_4_2_of_parallel_claims_one_wins(store: Store) {
 
 async fn asvs_15_4_2_of_parallel_takeovers_one_wins(store: Store) {
     let earlier = store.registered("ada@example.com").await;
-    store.users.start_minute(earlier.issue(), Duration::ZERO).await.unwrap();
+    store.users.release_address(earlier.issue()).await.unwrap();
     outlast(Duration::ZERO).await;
     let winner = contend(&store).await;
     assert_ne!(winner.id(), earlier.id());
@@ -128,27 +128,27 @@ async fn the_minute_belongs_to_the_current_code_of_a_pending_user(store: Store) 
     let other = |number| CodeIssue { number, ..ada.issue() };
     let unknown = CodeIssue { user_id: UserId::from_uuid(next_id()), number: 1 };
     for issue in [other(2), unknown] {
-        store.users.start_minute(issue, LONG).await.unwrap();
+        store.users.hold_address(issue, LONG).await.unwrap();
     }
     assert_eq!(find(&store, &ada).await.status(), UserStatus::Pending { code_mailed: false });
-    store.users.start_minute(ada.issue(), LONG).await.unwrap();
+    store.users.hold_address(ada.issue(), LONG).await.unwrap();
     assert_eq!(find(&store, &ada).await.status(), UserStatus::Pending { code_mailed: true });
     let bob = store.active("bob@example.com").await;
-    store.users.start_minute(bob.issue(), Duration::ZERO).await.unwrap();
+    store.users.release_address(bob.issue()).await.unwrap();
     assert!(find(&store, &bob).await.is_active());
 }
 
 async fn a_minute_can_be_started_again(store: Store) {
     let ada = store.registered("ada@example.com").await;
-    store.users.start_minute(ada.issue(), SHORT).await.unwrap();
-    store.users.start_minute(ada.issue(), LONG).await.unwrap();
+    store.users.hold_address(ada.issue(), SHORT).await.unwrap();
+    store.users.hold_address(ada.issue(), LONG).await.unwrap();
     outlast(SHORT).await;
     assert!(matches!(claim(&store, &mut user("ada@example.com")).await, Err(ClaimError::EmailTaken)));
 }
 
-async fn a_minute_of_zero_frees_the_address(store: Store) {
+async fn a_released_address_can_be_claimed_at_once(store: Store) {
     let ada = store.registered("ada@example.com").await;
-    store.users.start_minute(ada.issue(), Duration::ZERO).await.unwrap();
+    store.users.release_address(ada.issue()).await.unwrap();
     let mut later = user("ada@example.com");
     claim(&store, &mut later).await.unwrap();
     assert_same(&find(&store, &later).await, &later);

@@ -40,11 +40,11 @@ async fn asvs_14_2_7_the_purge_takes_old_unverified_users_in_batches(store: Stor
 
 async fn the_purge_spares_a_user_whose_minute_runs(store: Store) {
     let ada = store.registered("ada@example.com").await;
-    store.users.start_minute(ada.issue(), LONG).await.unwrap();
+    store.users.hold_address(ada.issue(), LONG).await.unwrap();
     outlast(Duration::ZERO).await;
     assert_eq!(store.users.purge_unverified(Duration::ZERO, 10).await.unwrap(), 0);
     find(&store, &ada).await;
-    store.users.start_minute(ada.issue(), Duration::ZERO).await.unwrap();
+    store.users.release_address(ada.issue()).await.unwrap();
     outlast(Duration::ZERO).await;
     assert_eq!(store.users.purge_unverified(Duration::ZERO, 10).await.unwrap(), 1);
 }
@@ -122,7 +122,7 @@ async fn the_relay_is_woken_by_what_adds_events(store: Store) {
     claim(&store, &mut ada).await.unwrap();
     woken().await.expect("a claim wakes");
     assert!(claim(&store, &mut user("ada@example.com")).await.is_err());
-    store.users.start_minute(ada.issue(), LONG).await.unwrap();
+    store.users.hold_address(ada.issue(), LONG).await.unwrap();
     assert!(store.events_recorded.notified().now_or_never().is_none(), "nothing was added");
     let seen = ada.issue();
     ada.activate().unwrap();

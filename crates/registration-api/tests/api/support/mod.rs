@@ -18,14 +18,14 @@ use std::time::Duration;
 use actix_web::web::Data;
 use domain::ports::{GuessAllowance, IdSource, Source};
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, PasswordHash, PasswordLength, User, UserId};
+use process::health::{Health, HealthCheck};
 use registration_api::http::client_address::TrustedProxies;
+use registration_api::http::{ApiOptions, AppState, Ports};
 use registration_api::http::{ServerOptions, server};
 use registration_api::limits::Quotas;
 use registration_api::use_cases::ExistingAccount;
-use registration_api::{AppState, Options, Ports};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
-use service::health::{Health, HealthCheck};
 use uuid::Uuid;
 
 pub(crate) const EMAIL: &str = "ada@example.com";
@@ -54,8 +54,8 @@ pub(crate) struct World {
     pub(crate) fallback: Option<Arc<Limiter>>,
 }
 
-pub(crate) fn options() -> Options {
-    Options {
+pub(crate) fn options() -> ApiOptions {
+    ApiOptions {
         code_key: Arc::new(key()),
         code_length: CodeLength::new(4).unwrap(),
         code_window: Duration::from_mins(1),
@@ -98,13 +98,13 @@ impl TestApp {
         Self::start_with(World::default(), options())
     }
 
-    pub(crate) fn start_with(world: World, options: Options) -> Self {
+    pub(crate) fn start_with(world: World, options: ApiOptions) -> Self {
         Self::start_full(world, options, Vec::new(), server_options())
     }
 
     pub(crate) fn start_full(
         world: World,
-        options: Options,
+        options: ApiOptions,
         checks: Vec<HealthCheck>,
         server_options: ServerOptions,
     ) -> Self {
@@ -122,7 +122,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(server(listener, state, server_options).unwrap());
-        service::install_crypto();
+        process::install_crypto();
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { address, world, http }
     }

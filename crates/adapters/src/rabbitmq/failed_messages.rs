@@ -1,0 +1,99 @@
+//! The messages that failed deliveries become. They carry the original body unchanged, how often it
+//! has failed, and why it was set aside; the reason never contains an address.
+
+use std::error::Error;
+
+use lapin::message::Delivery;
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+
+use super::confirmed_publishing::Message;
+use super::topology::Topology;
+
+const FAILURES: &str = "x-failures";
+const REASON: &str = "x-reason";
+
+/// RabbitMQ limits the headers of a message to one frame; a reason is a sentence, not a log.
+const LONGEST_REASON: usize = 500;
+
+/// How often the event has failed before this delivery.
+pub(super) fn failures(delivery: &Delivery) -> u32 {
+    let header = delivery.properties.headers().as_ref().and_then(|headers| headers.inner().get(FAILURES));
+    match header {
+        Some(AMQPValue::LongUInt(failures)) => *failures,
+        Some(AMQPValue::LongLongInt(failures)) => u32::try_from(*failures).unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// The same event for the retry queue whose turn it is.
+pub(super) fn retry(topology: &Topology, delivery: &Delivery) -> Message {
+    let failures = failures(delivery).saturating_add(1);
+    let mut headers = FieldTable::default();
+    headers.insert(FAILURES.into(), AMQPValue::LongLongInt(failures.into()));
+    copy(delivery, topology.retry_queue(failures), headers)
+}
+
+/// The same message for the dead-letter queue.
+pub(super) fn dead_letter(topology: &Topology, delivery: &Delivery, reason: &str) -> Message {
+    let mut headers = FieldTable::default();
+    headers.insert(REASON.into(), AMQPValue::LongString(reason.into()));
+    copy(delivery, topology.dead_queue.clone(), headers)
+}
+
+/// The same message for the work queue, as if it had never failed.
+pub(super) fn replay(topology: &Topology, delivery: &Delivery) -> Message {
+    copy(delivery, topology.work_queue.clone(), FieldTable::default())
+}
+
+/// Why a dead letter was set aside.
+pub(super) fn recorded_reason(delivery: &Delivery) -> String {
+    let header = delivery.properties.headers().as_ref().and_then(|headers| headers.inner().get(REASON));
+    match header {
+        Some(AMQPValue::LongString(reason)) => reason.to_string(),
+        _ => "no reason was recorded".into(),
+    }
+}
+
+/// An error and its causes in one line, without anything that looks like an address.
+pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    let masked = text.split_whitespace().map(|word| if word.contains('@') { "***" } else { word });
+    masked.collect::<Vec<_>>().join(" ").chars().take(LONGEST_REASON).collect()
+}
+
+fn copy(delivery: &Delivery, queue: ShortString, headers: FieldTable) -> Message {
+    let properties = &delivery.properties;
+    Message {
+        // The default exchange: every queue is bound to it by its name (AMQP 0-9-1 section 3.1.3.1).
+        exchange: "".into(),
+        routing_key: queue,
+        id: properties.message_id().clone().unwrap_or_else(|| "".into()),
+        content_type: properties.content_type().clone().unwrap_or_else(|| "".into()),
+        headers,
+        mandatory: true,
+        body: delivery.data.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the worker failed")]
+    struct Outer(#[source] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("550 <ada@example.com>: no such user\r\nhere")]
+    struct Inner;
+
+    #[test]
+    fn asvs_16_2_5_a_reason_names_the_causes_and_no_address() {
+        assert_eq!(reason(&Outer(Inner)), "the worker failed: 550 *** no such user here");
+    }
+}

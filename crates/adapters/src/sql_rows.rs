@@ -1,0 +1,144 @@
+//! How the SQL stores hold users and events, and how what they hold becomes the domain's again.
+//!
+//! Never lets a stored value through that the domain would not have made.
+
+use domain::ports::RepositoryError;
+use domain::{CodeIssue, EmailAddress, Event, EventId, PasswordHash, User, UserEvent, UserId, UserStatus};
+use uuid::Uuid;
+
+/// A user as a row gives it.
+pub(crate) struct StoredUser {
+    pub(crate) id: Uuid,
+    pub(crate) email: String,
+    pub(crate) password_hash: String,
+    pub(crate) code_number: i64,
+    pub(crate) code_mailed: bool,
+    pub(crate) active: bool,
+}
+
+/// An event as a row gives and takes it.
+pub(crate) struct StoredEvent {
+    pub(crate) id: Uuid,
+    pub(crate) kind: String,
+    pub(crate) user_id: Uuid,
+    pub(crate) code_number: Option<i64>,
+    pub(crate) traceparent: String,
+}
+
+/// A row that breaks the rules of the domain. Names the row, never what it holds.
+#[derive(Debug, thiserror::Error)]
+#[error("{table} row {id} has an invalid {column}")]
+pub(crate) struct DamagedRow {
+    table: &'static str,
+    id: Uuid,
+    column: &'static str,
+}
+
+impl TryFrom<StoredUser> for User {
+    type Error = RepositoryError;
+
+    fn try_from(row: StoredUser) -> Result<Self, RepositoryError> {
+        let damaged =
+            |column| RepositoryError::Damaged(DamagedRow { table: "users", id: row.id, column }.into());
+        let status = if row.active {
+            UserStatus::Active
+        } else {
+            UserStatus::Pending { code_mailed: row.code_mailed }
+        };
+        Ok(User::restore(
+            UserId::from_uuid(row.id),
+            EmailAddress::parse(&row.email).map_err(|_| damaged("email"))?,
+            PasswordHash::from_phc(row.password_hash),
+            u32::try_from(row.code_number).map_err(|_| damaged("code_number"))?,
+            status,
+        ))
+    }
+}
+
+impl From<&Event> for StoredEvent {
+    fn from(event: &Event) -> Self {
+        let (kind, code_number) = match &event.kind {
+            UserEvent::UserRegistered { issue } => ("user.registered", Some(issue.number)),
+            UserEvent::CodeRequested { issue } => ("user.code_requested", Some(issue.number)),
+            UserEvent::UserActivated { .. } => ("user.activated", None),
+            UserEvent::RegistrationRepeated { .. } => ("user.registration_repeated", None),
+        };
+        Self {
+            id: *event.id.as_uuid(),
+            kind: kind.to_owned(),
+            user_id: *event.kind.user_id().as_uuid(),
+            code_number: code_number.map(i64::from),
+            traceparent: event.trace.to_string(),
+        }
+    }
+}
+
+impl TryFrom<StoredEvent> for Event {
+    type Error = DamagedRow;
+
+    fn try_from(row: StoredEvent) -> Result<Self, DamagedRow> {
+        let damaged = |column| DamagedRow { table: "outbox", id: row.id, column };
+        let user_id = UserId::from_uuid(row.user_id);
+        let issue = || {
+            let number = row.code_number.and_then(|number| u32::try_from(number).ok());
+            number.map(|number| CodeIssue { user_id, number }).ok_or(damaged("code_number"))
+        };
+        let kind = match row.kind.as_str() {
+            "user.registered" => UserEvent::UserRegistered { issue: issue()? },
+            "user.code_requested" => UserEvent::CodeRequested { issue: issue()? },
+            "user.activated" => UserEvent::UserActivated { user_id },
+            "user.registration_repeated" => UserEvent::RegistrationRepeated { user_id },
+            _ => return Err(damaged("type")),
+        };
+        let trace = row.traceparent.parse().map_err(|_| damaged("traceparent"))?;
+        Ok(Self { id: EventId::from_uuid(row.id), trace, kind })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use domain::TraceParent;
+
+    fn events() -> Vec<Event> {
+        let user_id = UserId::from_uuid(Uuid::from_u128(7));
+        let issue = CodeIssue { user_id, number: u32::MAX };
+        [
+            UserEvent::UserRegistered { issue },
+            UserEvent::CodeRequested { issue },
+            UserEvent::UserActivated { user_id },
+            UserEvent::RegistrationRepeated { user_id },
+        ]
+        .map(|kind| Event {
+            id: EventId::from_uuid(Uuid::from_u128(9)),
+            trace: TraceParent::start(Uuid::from_u128(11)),
+            kind,
+        })
+        .to_vec()
+    }
+
+    #[test]
+    fn every_event_survives_the_store() {
+        for event in events() {
+            assert_eq!(Event::try_from(StoredEvent::from(&event)).unwrap(), event);
+        }
+    }
+
+    #[test]
+    fn a_damaged_row_is_named_and_its_content_is_not() {
+        let user = User::try_from(StoredUser {
+            id: Uuid::from_u128(7),
+            email: "secret.example".into(),
+            password_hash: String::new(),
+            code_number: 1,
+            code_mailed: false,
+            active: false,
+        });
+        let Err(RepositoryError::Damaged(source)) = user else { panic!("the row was taken") };
+        assert_eq!(source.to_string(), "users row 00000000-0000-0000-0000-000000000007 has an invalid email");
+        let mut event = StoredEvent::from(&events()[0]);
+        event.code_number = None;
+        assert!(Event::try_from(event).is_err());
+    }
+}

@@ -1,0 +1,238 @@
+//! Whether a process can do its work: one check a dependency, each bounded in time.
+//!
+//! Causes go to the log and never into an answer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ports::Source;
+use futures::future::{BoxFuture, FutureExt, join_all};
+use serde::Serialize;
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+use utoipa::ToSchema;
+
+use domain::ErrorChain;
+
+/// How long an answer of the dependencies is reused, so that probes put no load on them.
+const REUSE: Duration = Duration::from_secs(1);
+
+/// How long a dependency may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+type Ping = Arc<dyn Fn() -> BoxFuture<'static, Result<(), Source>> + Send + Sync>;
+
+/// One dependency that readiness asks.
+#[derive(Clone)]
+pub struct HealthCheck {
+    name: &'static str,
+    required: bool,
+    ping: Ping,
+}
+
+impl HealthCheck {
+    /// A dependency without which the service cannot do its work: while it is down, the service is not ready.
+    pub fn required<T, E>(
+        name: &'static str,
+        dependency: &Arc<T>,
+        ping: for<'a> fn(&'a T) -> BoxFuture<'a, Result<(), E>>,
+    ) -> Self
+    where
+        T: ?Sized + Send + Sync + 'static,
+        E: Into<Source> + 'static,
+    {
+        let dependency = dependency.clone();
+        let ping = move || {
+            let dependency = dependency.clone();
+            async move { ping(&dependency).await.map_err(Into::into) }.boxed()
+        };
+        Self { name, required: true, ping: Arc::new(ping) }
+    }
+
+    /// A dependency whose absence only takes something away: the service is degraded, and ready.
+    pub fn optional<T, E>(
+        name: &'static str,
+        dependency: &Arc<T>,
+        ping: for<'a> fn(&'a T) -> BoxFuture<'a, Result<(), E>>,
+    ) -> Self
+    where
+        T: ?Sized + Send + Sync + 'static,
+        E: Into<Source> + 'static,
+    {
+        Self { required: false, ..Self::required(name, dependency, ping) }
+    }
+
+    async fn is_up(&self, runtime: &Handle) -> bool {
+        let asked = AbortOnDropHandle::new(runtime.spawn((self.ping)()));
+        let Ok(Ok(answer)) = tokio::time::timeout(PATIENCE, asked).await else {
+            tracing::debug!(
+                event = "health.down",
+                dependency = self.name,
+                "a dependency does not answer in time"
+            );
+            return false;
+        };
+        if let Err(error) = &answer {
+            let cause = ErrorChain(&**error);
+            tracing::debug!(event = "health.down", dependency = self.name, error = %cause, "a dependency is down");
+        }
+        answer.is_ok()
+    }
+}
+
+/// Whether the service can do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Readiness {
+    /// Every dependency answers.
+    Ready,
+    /// Registrations are accepted; what else needs a missing dependency waits or answers 503.
+    Degraded,
+    /// A required dependency is missing.
+    Unavailable,
+}
+
+/// Whether a dependency answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DependencyStatus {
+    /// It answers.
+    Up,
+    /// It does not.
+    Down,
+}
+
+/// One dependency.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DependencyState {
+    /// Whether it answers.
+    pub status: DependencyStatus,
+    /// Whether the service is unavailable without it.
+    pub required: bool,
+}
+
+/// The state of the service and of what it depends on.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReadinessReport {
+    /// The state as a whole.
+    pub status: Readiness,
+    /// By name.
+    pub dependencies: BTreeMap<&'static str, DependencyState>,
+}
+
+impl ReadinessReport {
+    fn of(checks: &[HealthCheck], answers: &[bool]) -> Self {
+        let dependencies: BTreeMap<_, _> = checks
+            .iter()
+            .zip(answers)
+            .map(|(check, up)| {
+                let status = if *up { DependencyStatus::Up } else { DependencyStatus::Down };
+                (check.name, DependencyState { status, required: check.required })
+            })
+            .collect();
+        let is_down = |state: &&DependencyState| state.status == DependencyStatus::Down;
+        let status = if dependencies.values().filter(is_down).any(|state| state.required) {
+            Readiness::Unavailable
+        } else if dependencies.values().any(|state| is_down(&state)) {
+            Readiness::Degraded
+        } else {
+            Readiness::Ready
+        };
+        Self { status, dependencies }
+    }
+
+    /// The names of the dependencies that do not answer.
+    fn down(&self) -> impl Iterator<Item = &'static str> {
+        let down = self.dependencies.iter().filter(|(_, state)| state.status == DependencyStatus::Down);
+        down.map(|(name, _)| *name)
+    }
+}
+
+/// Asks the dependencies. Cheap to clone.
+#[derive(Clone)]
+pub struct Health {
+    runtime: Handle,
+    checks: Arc<Vec<HealthCheck>>,
+    latest: Arc<Mutex<Option<(Instant, ReadinessReport)>>>,
+}
+
+impl Health {
+    /// Asks these, on the runtime within which this is called: the connections that a check opens must not belong to
+    /// the thread of the server that is asked, which ends before the process does.
+    pub fn new(checks: Vec<HealthCheck>) -> Self {
+        Self { runtime: Handle::current(), checks: Arc::new(checks), latest: Arc::default() }
+    }
+
+    /// The state now, or as it was a second ago at most.
+    pub async fn readiness(&self) -> ReadinessReport {
+        // Held while the dependencies are asked, so that probes at the same time share one answer.
+        let mut latest = self.latest.lock().await;
+        if let Some((asked, report)) = &*latest
+            && asked.elapsed() < REUSE
+        {
+            return report.clone();
+        }
+        let answers = join_all(self.checks.iter().map(|check| check.is_up(&self.runtime))).await;
+        let report = ReadinessReport::of(&self.checks, &answers);
+        let before = latest.as_ref().map_or(Readiness::Ready, |(_, report)| report.status);
+        if report.status != before {
+            let down: Vec<_> = report.down().collect();
+            tracing::warn!(event = "readiness.changed", from = ?before, to = ?report.status, ?down, "readiness changed");
+        }
+        *latest = Some((Instant::now(), report.clone()));
+        report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Answer = Result<(), &'static str>;
+
+    /// Asks a dependency that is its own answer.
+    fn answered(answer: &Answer) -> BoxFuture<'_, Answer> {
+        std::future::ready(*answer).boxed()
+    }
+
+    async fn status(checks: Vec<HealthCheck>) -> Readiness {
+        Health::new(checks).readiness().await.status
+    }
+
+    #[tokio::test]
+    async fn only_a_required_dependency_takes_the_process_out_of_service() {
+        let required = |answer| HealthCheck::required("a", &Arc::new(answer), answered);
+        let optional = |answer| HealthCheck::optional("b", &Arc::new(answer), answered);
+        assert_eq!(status(vec![required(Ok(())), optional(Ok(()))]).await, Readiness::Ready);
+        assert_eq!(status(vec![required(Ok(())), optional(Err("down"))]).await, Readiness::Degraded);
+        assert_eq!(status(vec![required(Err("down")), optional(Ok(()))]).await, Readiness::Unavailable);
+    }
+
+    #[test]
+    fn dependencies_are_asked_where_their_connections_last() {
+        let build =
+            || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (process, server) = (build(), build());
+        let asked_on = Arc::new(std::sync::OnceLock::new());
+        let health = process.block_on(async {
+            Health::new(vec![HealthCheck::required("a", &asked_on, |asked_on| {
+                let _ = asked_on.set(Handle::current().id());
+                std::future::ready(Ok::<_, Source>(())).boxed()
+            })])
+        });
+        assert_eq!(server.block_on(health.readiness()).status, Readiness::Ready);
+        assert_eq!(asked_on.get(), Some(&process.handle().id()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dependency_that_hangs_is_down() {
+        let silent = HealthCheck::optional("silent", &Arc::new(()), |()| {
+            std::future::pending::<Result<(), Source>>().boxed()
+        });
+        let report = Health::new(vec![silent]).readiness().await;
+        assert_eq!(report.dependencies["silent"].status, DependencyStatus::Down);
+    }
+}

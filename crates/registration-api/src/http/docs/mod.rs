@@ -1,0 +1,76 @@
+//! `GET /docs`: the API to read and to try out, with Swagger UI, and what each problem means.
+//!
+//! Everything comes from this process: the pages work offline and load nothing from anywhere else.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
+use actix_web::web::Path;
+use utoipa_swagger_ui::Config;
+
+use super::problem::Problem;
+use super::problem_kind::ProblemKind;
+
+const PAGE: &str = include_str!("page.html");
+const PROBLEMS_HEAD: &str = include_str!("problems.html");
+const ICON: &str = include_str!("icon.svg");
+const START_SCRIPT: &str = include_str!("start.js");
+const STYLE: &str = include_str!("style.css");
+
+/// Swagger UI sets style attributes and draws icons from data URLs; scripts come from here only.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'";
+
+pub(crate) async fn page() -> HttpResponse {
+    html(PAGE)
+}
+
+/// Lists the problems; each `type` in a problem document leads here.
+pub(crate) async fn problems() -> HttpResponse {
+    let mut page = String::from(PROBLEMS_HEAD);
+    for kind in ProblemKind::ALL {
+        let (code, status, title) = (kind.code(), kind.status().as_u16(), kind.title());
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            page,
+            "<section id=\"{code}\"><h2><a href=\"#{code}\">{title}</a><span class=\"status\">{status}</span></h2>\
+             <code>{code}</code><p>{}</p></section>",
+            with_code_marked(kind.meaning())
+        );
+    }
+    page.push_str("</main>\n</body>\n</html>\n");
+    html(&page)
+}
+
+/// What stands between backquotes, as in Markdown, becomes an element of its own.
+fn with_code_marked(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    parts.map(|(n, part)| if n % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() }).collect()
+}
+
+/// The few files the page needs.
+pub(crate) async fn asset(name: Path<String>) -> Result<HttpResponse, Problem> {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CACHE_CONTROL, "public, max-age=3600"));
+    match name.as_str() {
+        "start.js" => Ok(response.content_type("text/javascript; charset=utf-8").body(START_SCRIPT)),
+        "style.css" => Ok(response.content_type("text/css; charset=utf-8").body(STYLE)),
+        "icon.svg" => Ok(response.content_type("image/svg+xml").body(ICON)),
+        "swagger-ui.css" | "swagger-ui-bundle.js" => {
+            let file = utoipa_swagger_ui::serve(&name, Arc::new(Config::default())).ok().flatten();
+            let file = file.ok_or_else(|| Problem::new(ProblemKind::NotFound))?;
+            Ok(response.content_type(file.content_type).body(file.bytes.into_owned()))
+        }
+        _ => Err(Problem::new(ProblemKind::NotFound)),
+    }
+}
+
+fn html(page: &str) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY))
+        .body(page.to_owned())
+}

@@ -1,0 +1,110 @@
+//! What every worker thread of the API shares.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ports::{
+    BreachedPasswords, CodeStore, GuessAllowance, GuessBudget, IdSource, PasswordHasher, RateLimiter,
+    UserRepository,
+};
+use domain::{CodeKey, CodeLength, PasswordLength};
+
+use super::client_address::TrustedProxies;
+use crate::limits::{Limits, Quotas};
+use crate::password_policy::PasswordPolicy;
+use crate::use_cases::{Activate, Authenticator, ExistingAccount, Register, ResendCode};
+use process::health::Health;
+
+/// The outside world, as the API needs it.
+#[derive(Clone)]
+pub struct Ports {
+    /// Where users live.
+    pub users: Arc<dyn UserRepository>,
+    /// The windows in which codes count.
+    pub codes: Arc<dyn CodeStore>,
+    /// The guesses of an address.
+    pub guesses: Arc<dyn GuessBudget>,
+    /// What hashes and verifies passwords.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// What counts requests.
+    pub limiter: Arc<dyn RateLimiter>,
+    /// What counts them while `limiter` does not answer; without it nothing is limited then.
+    pub fallback_limiter: Option<Arc<dyn RateLimiter>>,
+    /// Where breached passwords are asked for, if anywhere.
+    pub breached: Option<Arc<dyn BreachedPasswords>>,
+    /// Where identifiers come from.
+    pub ids: Arc<dyn IdSource>,
+}
+
+/// How the API behaves.
+pub struct ApiOptions {
+    /// What codes are derived with.
+    pub code_key: Arc<CodeKey>,
+    /// How many digits a code has.
+    pub code_length: CodeLength,
+    /// How long a code counts once its mail is accepted; told to users.
+    pub code_window: Duration,
+    /// How many guesses an address has.
+    pub guess_allowance: GuessAllowance,
+    /// How long passwords may be.
+    pub password_length: PasswordLength,
+    /// Whether the most common passwords, and the address itself, are refused as passwords.
+    pub refuse_common_passwords: bool,
+    /// Whether a password passes while nobody can say if it is known from a breach.
+    pub breach_fail_open: bool,
+    /// What registration says about a taken address.
+    pub existing_account: ExistingAccount,
+    /// How often clients may ask.
+    pub quotas: Quotas,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// The origins whose pages may call the API, such as `https://app.example.com`; none turns CORS off.
+    pub allowed_origins: Vec<String>,
+    /// How long a client may take to send a body.
+    pub body_timeout: Duration,
+}
+
+/// The application: its use cases and what the HTTP layer needs to know.
+pub struct AppState {
+    pub(crate) register: Register,
+    pub(crate) activate: Activate,
+    pub(crate) resend_code: ResendCode,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) health: Health,
+    pub(crate) openapi: String,
+    pub(crate) options: ApiOptions,
+}
+
+impl AppState {
+    /// Wires the use cases; `health` is what `/health/ready` answers.
+    pub fn new(ports: Ports, options: ApiOptions, health: Health) -> Self {
+        let limits = Arc::new(Limits::new(options.quotas, ports.limiter, ports.fallback_limiter));
+        let authenticator = Authenticator { users: ports.users.clone(), hasher: ports.hasher.clone() };
+        let register = Register {
+            users: ports.users,
+            hasher: ports.hasher,
+            ids: ports.ids.clone(),
+            limits: limits.clone(),
+            passwords: PasswordPolicy {
+                refuse_common: options.refuse_common_passwords,
+                breached: ports.breached,
+                breach_fail_open: options.breach_fail_open,
+            },
+            existing_account: options.existing_account,
+        };
+        let activate = Activate {
+            authenticator: authenticator.clone(),
+            codes: ports.codes,
+            guesses: ports.guesses,
+            guess_allowance: options.guess_allowance,
+            code_key: options.code_key.clone(),
+            code_length: options.code_length,
+            ids: ports.ids.clone(),
+            limits: limits.clone(),
+        };
+        let resend_code = ResendCode { authenticator, ids: ports.ids.clone(), limits: limits.clone() };
+        let openapi = super::openapi::document(options.password_length, options.code_length);
+        Self { register, activate, resend_code, limits, ids: ports.ids, health, openapi, options }
+    }
+}

@@ -1,0 +1,191 @@
+//! Takes events from the outbox to the bus: at least once, whatever dies in between.
+//!
+//! An event is deleted only after the bus has answered for it. Events that are claimed and never dealt with fall
+//! due again when their lease ends, so this may stop anywhere without losing one.
+
+mod batch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ports::{EventPublisher, Outbox, OutboxEntry, OutboxError};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use batch::{Batch, Delivery};
+
+use domain::ErrorChain;
+
+/// How the relay works.
+#[derive(Debug, Clone, Copy)]
+pub struct RelayOptions {
+    /// How many events are claimed at once.
+    pub batch_size: u32,
+    /// How many batches may be on their way at once, so that one slow delivery does not hold up the rest.
+    pub batches_in_flight: usize,
+    /// How long claimed events are kept from other relays. A publisher that takes longer is cut short.
+    pub lease: Duration,
+    /// How long the relay waits for a wake-up before it looks by itself.
+    pub poll_interval: Duration,
+    /// How long an event waits after its first failed delivery; each further failure doubles it.
+    pub first_retry: Duration,
+    /// The longest wait between two deliveries of an event, or between two looks at a broken outbox or bus.
+    pub max_retry: Duration,
+    /// How long deliveries may take to finish at shutdown.
+    pub drain_timeout: Duration,
+}
+
+impl Default for RelayOptions {
+    fn default() -> Self {
+        Self {
+            batch_size: 100,
+            batches_in_flight: 4,
+            lease: Duration::from_mins(1),
+            poll_interval: Duration::from_secs(1),
+            first_retry: Duration::from_millis(500),
+            max_retry: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The relay. Any number of them may work on one outbox.
+pub struct OutboxRelay {
+    outbox: Arc<dyn Outbox>,
+    publisher: Arc<dyn EventPublisher>,
+    wake: Arc<Notify>,
+    options: RelayOptions,
+    deliveries: JoinSet<Delivery>,
+    /// How often in a row the outbox did not answer.
+    outbox_failures: u32,
+    bus_is_down: bool,
+}
+
+impl OutboxRelay {
+    /// A relay that looks at `outbox` whenever `wake` is notified.
+    pub fn new(
+        outbox: Arc<dyn Outbox>,
+        publisher: Arc<dyn EventPublisher>,
+        wake: Arc<Notify>,
+        options: RelayOptions,
+    ) -> Self {
+        let deliveries = JoinSet::new();
+        Self { outbox, publisher, wake, options, deliveries, outbox_failures: 0, bus_is_down: false }
+    }
+
+    /// Works until `shutdown` is cancelled, then waits for what is on its way, within the drain timeout.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        while !shutdown.is_cancelled() {
+            let pause = self.step().await;
+            tokio::select! {
+                () = pause.over(&self.wake) => {}
+                () = shutdown.cancelled() => {}
+                // A delivery that ends may make room for the next, or tell that the bus is down.
+                Some(ended) = self.deliveries.join_next() => self.note(ended.ok()),
+            }
+        }
+        // What was recorded at the last moment.
+        self.step().await;
+        self.drain().await;
+    }
+
+    /// Claims a batch and sends it off, if there is room; says what to wait for next.
+    async fn step(&mut self) -> Pause {
+        while let Some(ended) = self.deliveries.try_join_next() {
+            self.note(ended.ok());
+        }
+        if self.deliveries.len() >= self.options.batches_in_flight.max(1) {
+            return Pause::UntilDelivered;
+        }
+        if self.bus_is_down && !self.bus_answers().await {
+            return Pause::For(self.options.poll_interval);
+        }
+        match self.outbox.claim(self.options.batch_size, self.options.lease).await {
+            Ok(entries) => self.send(entries),
+            Err(error) => self.outbox_failed(&error),
+        }
+    }
+
+    fn send(&mut self, entries: Vec<OutboxEntry>) -> Pause {
+        if self.outbox_failures > 0 {
+            self.outbox_failures = 0;
+            tracing::info!(event = "outbox.recovered", "the outbox answers again");
+        }
+        let is_full = u32::try_from(entries.len()).is_ok_and(|length| length >= self.options.batch_size);
+        if !entries.is_empty() {
+            let batch = Batch {
+                outbox: self.outbox.clone(),
+                publisher: self.publisher.clone(),
+                options: self.options,
+                deadline: Instant::now() + self.options.lease,
+            };
+            self.deliveries.spawn(batch.deliver(entries));
+        }
+        if is_full { Pause::None } else { Pause::UntilWoken(self.options.poll_interval) }
+    }
+
+    fn outbox_failed(&mut self, error: &OutboxError) -> Pause {
+        // Once an outage.
+        if self.outbox_failures == 0 {
+            tracing::error!(event = "outbox.down", error = %ErrorChain(error), "the outbox does not answer");
+        }
+        let delay = self.options.first_retry.saturating_mul(1 << self.outbox_failures.min(16));
+        self.outbox_failures = self.outbox_failures.saturating_add(1);
+        Pause::For(delay.min(self.options.max_retry))
+    }
+
+    /// While the bus is down nothing is claimed, so that no event grows old by failing over and over.
+    fn note(&mut self, delivery: Option<Delivery>) {
+        if delivery == Some(Delivery::BusDown) && !self.bus_is_down {
+            self.bus_is_down = true;
+            tracing::error!(event = "bus.down", "no event can be delivered");
+        }
+    }
+
+    async fn bus_answers(&mut self) -> bool {
+        let ping = tokio::time::timeout(self.options.lease, self.publisher.ping()).await;
+        let answers = matches!(ping, Ok(Ok(())));
+        if answers {
+            self.bus_is_down = false;
+            tracing::info!(event = "bus.recovered", "events can be delivered again");
+        }
+        answers
+    }
+
+    async fn drain(mut self) {
+        let all = async { while self.deliveries.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.options.drain_timeout, all).await.is_err() {
+            tracing::warn!(
+                event = "relay.cut_short",
+                "deliveries are cut short; their events fall due again"
+            );
+        }
+    }
+}
+
+/// What the relay waits for.
+enum Pause {
+    /// Nothing: there is more.
+    None,
+    /// A delivery that ends.
+    UntilDelivered,
+    /// News in the outbox, or this long.
+    UntilWoken(Duration),
+    /// This long, news or not.
+    For(Duration),
+}
+
+impl Pause {
+    async fn over(&self, wake: &Notify) {
+        match self {
+            Self::None => {}
+            Self::UntilDelivered => std::future::pending().await,
+            Self::UntilWoken(longest) => {
+                let _ = tokio::time::timeout(*longest, wake.notified()).await;
+            }
+            Self::For(duration) => tokio::time::sleep(*duration).await,
+        }
+    }
+}

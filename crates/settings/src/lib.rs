@@ -1,0 +1,88 @@
+//! The settings of every binary: `defaults.toml`, then a file, then the environment.
+//!
+//! One file per section: what can be set, what is refused, and what it means to an adapter (behind the feature
+//! of that adapter, so that a library that reads settings cannot reach one). A wrong or missing setting is one
+//! sentence that names it. Secrets are wrapped, so that no log and no error shows them.
+
+mod code;
+mod comma_list;
+mod duration;
+mod error;
+mod hashing;
+mod http;
+mod limits;
+mod log;
+mod mail;
+mod metrics;
+mod outbox;
+mod password;
+mod postgres;
+mod quota;
+mod rabbitmq;
+mod redis;
+mod registration;
+mod renamed;
+mod smtp;
+mod sources;
+mod standalone;
+
+pub use code::CodeSettings;
+pub use comma_list::CommaList;
+pub use error::SettingsError;
+pub use hashing::HashingSettings;
+pub use http::HttpSettings;
+pub use limits::LimitSettings;
+pub use log::{LogFormat, LogSettings};
+pub use mail::MailSettings;
+pub use metrics::MetricsSettings;
+pub use outbox::OutboxSettings;
+pub use password::PasswordSettings;
+pub use postgres::PostgresSettings;
+pub use quota::QuotaSetting;
+pub use rabbitmq::RabbitmqSettings;
+pub use redis::RedisSettings;
+pub use registration::{ExistingAccountSetting, RegistrationSettings};
+pub use renamed::RenamedKey;
+#[cfg(feature = "smtp")]
+pub use smtp::MailServer;
+pub use smtp::{SmtpSettings, SmtpTlsSetting};
+pub use sources::{DEFAULTS, Sources};
+pub use standalone::StandaloneSettings;
+
+use serde::Deserialize;
+
+/// Everything that can be set. `defaults.toml` documents each value.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "said once, in defaults.toml")]
+pub struct Settings {
+    pub http: HttpSettings,
+    pub registration: RegistrationSettings,
+    pub password: PasswordSettings,
+    pub code: CodeSettings,
+    pub hashing: HashingSettings,
+    pub limits: LimitSettings,
+    pub postgres: PostgresSettings,
+    pub redis: RedisSettings,
+    pub rabbitmq: RabbitmqSettings,
+    pub smtp: SmtpSettings,
+    pub mail: MailSettings,
+    pub outbox: OutboxSettings,
+    pub metrics: MetricsSettings,
+    pub log: LogSettings,
+    pub standalone: StandaloneSettings,
+    /// The old names that were used, for a warning once there is a log.
+    #[serde(skip)]
+    pub renamed: Vec<RenamedKey>,
+}
+
+impl Settings {
+    /// Refuses values that contradict each other.
+    fn check(&self) -> Result<(), SettingsError> {
+        self.registration.check()?;
+        self.password.check()?;
+        self.code.check()?;
+        self.rabbitmq.check()?;
+        self.outbox.check(&self.rabbitmq)
+    }
+}
