@@ -14,7 +14,7 @@ use tokio_postgres::config::Host;
 
 use crate::fixtures::{Store, next_id};
 
-/// PostgresOptions as a service would have them, but impatient enough for a test.
+/// Options as a service would have them, but impatient enough for a test.
 pub(crate) fn options(url: &str) -> PostgresOptions {
     PostgresOptions {
         url: url.to_owned().into(),
