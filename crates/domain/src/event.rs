@@ -33,12 +33,76 @@ pub enum UserEvent {
     },
 }
 
+const USER_REGISTERED: &str = "user.registered";
+const CODE_REQUESTED: &str = "user.code_requested";
+const USER_ACTIVATED: &str = "user.activated";
+const REGISTRATION_REPEATED: &str = "user.registration_repeated";
+
+/// Why a type name and identifiers are not an event.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum UserEventError {
+    /// No event has this type.
+    #[error("unknown event type {0:?}")]
+    UnknownType(String),
+    /// An event of this type is about a code, and the number of the code is missing.
+    #[error("{0} needs the number of its code")]
+    NoIssueNumber(&'static str),
+}
+
 impl UserEvent {
+    /// The type names of the events that [`Self::needs_mail`].
+    pub const MAIL_TYPES: [&'static str; 3] = [USER_REGISTERED, CODE_REQUESTED, REGISTRATION_REPEATED];
+
+    /// The event that [`Self::type_name`], [`Self::user_id`] and the number of [`Self::issue`] describe.
+    ///
+    /// ```
+    /// # use domain::{UserEvent, UserId};
+    /// # let user_id = UserId::from_uuid(uuid::Uuid::from_u128(7));
+    /// let event = UserEvent::from_parts("user.registered", user_id, Some(1)).unwrap();
+    /// assert_eq!(event.type_name(), "user.registered");
+    /// assert!(UserEvent::from_parts("user.deleted", user_id, None).is_err());
+    /// ```
+    pub fn from_parts(
+        type_name: &str,
+        user_id: UserId,
+        issue_number: Option<u32>,
+    ) -> Result<Self, UserEventError> {
+        let issue = |type_name| {
+            let number = issue_number.ok_or(UserEventError::NoIssueNumber(type_name))?;
+            Ok(CodeIssue { user_id, number })
+        };
+        match type_name {
+            USER_REGISTERED => Ok(Self::UserRegistered { issue: issue(USER_REGISTERED)? }),
+            CODE_REQUESTED => Ok(Self::CodeRequested { issue: issue(CODE_REQUESTED)? }),
+            USER_ACTIVATED => Ok(Self::UserActivated { user_id }),
+            REGISTRATION_REPEATED => Ok(Self::RegistrationRepeated { user_id }),
+            unknown => Err(UserEventError::UnknownType(unknown.to_owned())),
+        }
+    }
+
+    /// The name of the event's type, as stores and messages hold it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::UserRegistered { .. } => USER_REGISTERED,
+            Self::CodeRequested { .. } => CODE_REQUESTED,
+            Self::UserActivated { .. } => USER_ACTIVATED,
+            Self::RegistrationRepeated { .. } => REGISTRATION_REPEATED,
+        }
+    }
+
     /// Whom the event is about.
     pub fn user_id(&self) -> UserId {
         match self {
             Self::UserRegistered { issue } | Self::CodeRequested { issue } => issue.user_id,
             Self::UserActivated { user_id } | Self::RegistrationRepeated { user_id } => *user_id,
+        }
+    }
+
+    /// The code to mail, for the events that are about one.
+    pub fn issue(&self) -> Option<CodeIssue> {
+        match self {
+            Self::UserRegistered { issue } | Self::CodeRequested { issue } => Some(*issue),
+            Self::UserActivated { .. } | Self::RegistrationRepeated { .. } => None,
         }
     }
 
@@ -73,4 +137,32 @@ pub struct Event {
     pub trace: TraceParent,
     /// What happened.
     pub kind: UserEvent,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_is_described_by_its_parts() {
+        let user_id = UserId::from_uuid(Uuid::from_u128(7));
+        let issue = CodeIssue { user_id, number: u32::MAX };
+        for event in [
+            UserEvent::UserRegistered { issue },
+            UserEvent::CodeRequested { issue },
+            UserEvent::UserActivated { user_id },
+            UserEvent::RegistrationRepeated { user_id },
+        ] {
+            let number = event.issue().map(|issue| issue.number);
+            assert_eq!(
+                UserEvent::from_parts(event.type_name(), event.user_id(), number).as_ref(),
+                Ok(&event)
+            );
+            assert_eq!(UserEvent::MAIL_TYPES.contains(&event.type_name()), event.needs_mail());
+            let without_number = UserEvent::from_parts(event.type_name(), user_id, None);
+            assert_eq!(without_number.is_err(), event.issue().is_some());
+        }
+        let unknown = UserEvent::from_parts("user.deleted", user_id, Some(1));
+        assert_eq!(unknown, Err(UserEventError::UnknownType("user.deleted".into())));
+    }
 }

@@ -18,7 +18,7 @@ pub mod ports;
 pub use code::{CodeIssue, CodeKey, CodeKeyError, CodeLength, CodeLengthError, VerificationCode};
 pub use email_address::{EmailAddress, EmailAddressError};
 pub use error_chain::ErrorChain;
-pub use event::{Event, EventId, UserEvent};
+pub use event::{Event, EventId, UserEvent, UserEventError};
 pub use password::{Password, PasswordError, PasswordHash, PasswordLength};
 pub use trace_parent::{TraceParent, TraceParentError};
 pub use user::{AlreadyActive, User, UserStatus};

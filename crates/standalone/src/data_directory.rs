@@ -89,8 +89,7 @@ impl DataDirectory {
         let unusable = |source| DataDirectoryError::Unusable { path: path.to_owned(), source };
         let mut key = [0_u8; 32];
         getrandom::fill(&mut key).map_err(|error| DataDirectoryError::NoRandomness(error.to_string()))?;
-        let hexadecimal: String =
-            key.iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(hex_digit).collect();
+        let hexadecimal = base16ct::lower::encode_string(&key);
         // Written aside and renamed: a crash in between leaves no half a key behind.
         let unfinished = self.path.join("code.key.new");
         let mut file = OpenOptions::new()
@@ -104,10 +103,6 @@ impl DataDirectory {
         std::fs::rename(&unfinished, path).map_err(unusable)?;
         Ok(hexadecimal)
     }
-}
-
-fn hex_digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
 }
 
 #[cfg(test)]

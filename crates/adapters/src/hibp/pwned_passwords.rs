@@ -1,7 +1,5 @@
 //! The client of the range API.
 
-use std::fmt::Write;
-
 use async_trait::async_trait;
 use domain::Password;
 use domain::ports::{BreachCheckError, BreachedPasswords};
@@ -93,10 +91,7 @@ fn occurs(suffix: &str, answer: &str) -> Result<bool, RangeError> {
 }
 
 fn digest(password: &Password) -> String {
-    Sha1::digest(password.expose().as_bytes()).iter().fold(String::with_capacity(40), |mut text, byte| {
-        let _ = write!(text, "{byte:02X}");
-        text
-    })
+    base16ct::upper::encode_string(&Sha1::digest(password.expose().as_bytes()))
 }
 
 #[async_trait]

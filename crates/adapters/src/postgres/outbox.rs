@@ -115,7 +115,7 @@ impl Outbox for PostgresOutbox {
                     entries.push(OutboxEntry { event, attempts });
                 }
                 Err(damage) => {
-                    tracing::error!(event_id = %id, error = %damage, "outbox.row_damaged");
+                    tracing::error!(event = "outbox.row_damaged", event_id = %id, error = %damage, "a damaged row was set aside");
                     self.bury(EventId::from_uuid(id), &damage.to_string()).await?;
                 }
             }

@@ -58,7 +58,7 @@ impl RabbitmqConsumer {
     /// When the future is dropped instead, what is in hand is abandoned and delivered again.
     pub async fn run(&self, handler: Arc<dyn EventHandler>, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
-        let mut backoff = self.broker.backoff();
+        let mut delays = self.broker.reconnect_delays();
         loop {
             let connected = tokio::select! {
                 () = &mut shutdown => return,
@@ -66,8 +66,9 @@ impl RabbitmqConsumer {
             };
             let error = match connected {
                 Ok(session) => {
-                    tracing::info!(queue = %self.broker.topology.work_queue, "consuming from RabbitMQ");
-                    backoff.reset();
+                    let queue = &self.broker.topology.work_queue;
+                    tracing::info!(event = "consumer.connected", %queue, "consuming from RabbitMQ");
+                    delays = self.broker.reconnect_delays();
                     self.is_consuming.store(true, Ordering::Relaxed);
                     let ended = session.consume(&handler, shutdown.as_mut()).await;
                     self.is_consuming.store(false, Ordering::Relaxed);
@@ -78,10 +79,10 @@ impl RabbitmqConsumer {
                 }
                 Err(error) => error,
             };
-            tracing::warn!(%error, "not consuming from RabbitMQ");
+            tracing::warn!(event = "consumer.disconnected", %error, "not consuming from RabbitMQ");
             tokio::select! {
                 () = &mut shutdown => return,
-                () = tokio::time::sleep(backoff.next_delay()) => {}
+                () = tokio::time::sleep(delays.next_delay()) => {}
             }
         }
     }
@@ -90,11 +91,11 @@ impl RabbitmqConsumer {
         let connection = self.broker.connect().await?;
         let channel = self.broker.open_channel(&connection).await?;
         let prefetch = self.broker.options.prefetch;
-        self.broker.in_time(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
+        self.broker.with_answer_timeout(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
         let queue = self.broker.topology.work_queue.clone();
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
         let consume = channel.basic_consume(queue, "".into(), options, arguments);
-        let deliveries = self.broker.in_time(consume).await?;
+        let deliveries = self.broker.with_answer_timeout(consume).await?;
         // On a connection of its own: a broker short of memory or disk stops reading from the
         // connections that publish, and must still be able to read the acknowledgements that help it.
         let publishing = ConfirmedPublishing::new(self.broker.connect().await?);
@@ -148,8 +149,8 @@ impl Session {
         if self.connection.status().connected() {
             let cancel =
                 self.channel.basic_cancel(self.deliveries.tag(), BasicCancelOptions { nowait: true });
-            if let Err(error) = broker.in_time(cancel).await {
-                tracing::debug!(%error, "the consumer could not be cancelled");
+            if let Err(error) = broker.with_answer_timeout(cancel).await {
+                tracing::debug!(event = "consumer.not_cancelled", %error, "the consumer could not be cancelled");
             }
         }
         while in_hand.join_next().await.is_some() {}

@@ -4,7 +4,6 @@
 //! CloudEvents (`envelope`); nothing counts as handed over before the broker has confirmed it
 //! (`confirmed_publishing`). No message ever carries an address, a password or a code.
 
-mod backoff;
 mod confirmed_publishing;
 mod connection;
 mod consumer;
@@ -14,6 +13,7 @@ mod failed_messages;
 mod options;
 mod publisher;
 mod recent_events;
+mod reconnect_delays;
 mod settlement;
 mod topology;
 

@@ -12,8 +12,8 @@ use tracing::Instrument;
 
 use super::confirmed_publishing::ConfirmedPublishing;
 use super::connection::{Broker, BrokerError};
-use super::envelope::{decode, event_type};
-use super::failed_messages::{dead_letter, failures, reason, retry};
+use super::envelope::decode;
+use super::failed_messages::{count_failures, describe, to_dead_letter_queue, to_retry_queue};
 use super::recent_events::RecentEvents;
 
 /// What becomes of a delivery.
@@ -40,8 +40,8 @@ pub(super) async fn settle(
     let topology = &outgoing.broker.topology;
     let message = match judge(&*handler, &outgoing.recent_events, &delivery).await {
         Verdict::Done => None,
-        Verdict::Retry => Some(retry(topology, &delivery)),
-        Verdict::Dead(reason) => Some(dead_letter(topology, &delivery, &reason)),
+        Verdict::Retry => Some(to_retry_queue(topology, &delivery)),
+        Verdict::Dead(reason) => Some(to_dead_letter_queue(topology, &delivery, &reason)),
     };
     if let Some(message) = message {
         for outcome in outgoing.publishing.publish(&outgoing.broker, &[message]).await? {
@@ -49,7 +49,7 @@ pub(super) async fn settle(
         }
     }
     // `false` means that the channel is gone, and with it the right to acknowledge: it comes again.
-    outgoing.broker.in_time(delivery.ack(BasicAckOptions::default())).await?;
+    outgoing.broker.with_answer_timeout(delivery.ack(BasicAckOptions::default())).await?;
     Ok(())
 }
 
@@ -57,8 +57,12 @@ async fn judge(handler: &dyn EventHandler, recent_events: &RecentEvents, deliver
     let event = match decode(&delivery.data) {
         Ok(event) => event,
         Err(error) => {
-            let reason = reason(&error);
-            tracing::error!(reason, "undecodable message set aside");
+            let reason = describe(&error);
+            tracing::error!(
+                event = "message.undecodable",
+                reason,
+                "a message that is not an event was set aside"
+            );
             return Verdict::Dead(reason);
         }
     };
@@ -68,9 +72,9 @@ async fn judge(handler: &dyn EventHandler, recent_events: &RecentEvents, deliver
     let span = tracing::info_span!(
         "event",
         event.id = %event.id.as_uuid(),
-        event.type = event_type(&event.kind),
+        event.type = event.kind.type_name(),
         trace_id = event.trace.trace_id(),
-        failures = failures(delivery),
+        failures = count_failures(delivery),
     );
     let verdict = judge_event(handler, &event).instrument(span).await;
     if matches!(verdict, Verdict::Done) {
@@ -84,16 +88,17 @@ async fn judge_event(handler: &dyn EventHandler, event: &Event) -> Verdict {
     match AssertUnwindSafe(handler.handle(event)).catch_unwind().await {
         Ok(Ok(())) => Verdict::Done,
         Ok(Err(HandleError::Transient(error))) => {
-            tracing::warn!(reason = reason(&*error), "event failed; it will be retried");
+            let reason = describe(&*error);
+            tracing::warn!(event = "event.failed", reason, "an event failed and will be retried");
             Verdict::Retry
         }
         Ok(Err(HandleError::Permanent(error))) => {
-            let reason = reason(&*error);
-            tracing::error!(reason, "event set aside");
+            let reason = describe(&*error);
+            tracing::error!(event = "event.set_aside", reason, "an event failed for good and was set aside");
             Verdict::Dead(reason)
         }
         Err(_) => {
-            tracing::error!("the handler panicked; the event will be retried");
+            tracing::error!(event = "event.panicked", "the handler panicked; the event will be retried");
             Verdict::Retry
         }
     }

@@ -1,6 +1,5 @@
 //! What the scripts are given: time spans, and what stands for an address or a limit key.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -15,9 +14,5 @@ pub(super) fn micros(duration: Duration) -> u64 {
 
 /// The digest that stands for an address or a limit key.
 pub(super) fn hex_digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    base16ct::lower::encode_string(&Sha256::digest(text.as_bytes()))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::ErrorChain;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, ServerErrorKind};
 use tokio::sync::{Notify, mpsc, watch};
@@ -53,7 +54,7 @@ pub(super) async fn supervise(
     loop {
         let error = match open(&client, &options).await {
             Ok(connection) => {
-                tracing::info!("redis.connected");
+                tracing::info!(event = "redis.connected", "connected to Redis");
                 reported = true;
                 match use_until_lost(connection, &link, &suspicion, options.command_timeout).await {
                     Loss::Demoted(error) => error,
@@ -66,7 +67,7 @@ pub(super) async fn supervise(
             }
             Err(error) => {
                 if !reported {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "redis.unreachable");
+                    tracing::warn!(event = "redis.unreachable", error = %ErrorChain(&error), "cannot connect to Redis");
                     reported = true;
                 }
                 error
@@ -88,12 +89,13 @@ async fn use_until_lost(
     let (demotion, mut demoted) = mpsc::channel(1);
     link.send_replace(Link::Up(Session { redis: connection.clone(), demotion }));
     tokio::select! {
-        error = until_broken(&mut connection, suspicion, limit) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "redis.connection_lost");
+        error = wait_until_broken(&mut connection, suspicion, limit) => {
+            tracing::warn!(event = "redis.connection_lost", error = %ErrorChain(&error), "lost the connection to Redis");
             Loss::Broken
         }
         Some(error) = demoted.recv() => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "redis.became_replica");
+            let error_chain = ErrorChain(&error);
+            tracing::warn!(event = "redis.became_replica", error = %error_chain, "the Redis server has become a replica");
             Loss::Demoted(error)
         }
     }
@@ -108,7 +110,7 @@ async fn open(client: &Client, options: &RedisOptions) -> Result<MultiplexedConn
 }
 
 /// Returns when a ping breaks the connection or is not answered in time.
-async fn until_broken(
+async fn wait_until_broken(
     connection: &mut MultiplexedConnection,
     suspicion: &Notify,
     limit: Duration,
@@ -134,7 +136,6 @@ pub(super) fn is_read_only(error: &RedisError) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -105,7 +105,7 @@ impl Outbox for SqliteOutbox {
                     entries.push(OutboxEntry { event, attempts });
                 }
                 Err(damage) => {
-                    tracing::error!(event_id = %id.0, error = %damage, "outbox.row_damaged");
+                    tracing::error!(event = "outbox.row_damaged", event_id = %id.0, error = %damage, "a damaged row was set aside");
                     self.bury(EventId::from_uuid(id.0), &damage.to_string()).await?;
                 }
             }
