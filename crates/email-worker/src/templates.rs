@@ -65,8 +65,8 @@ impl Templates {
         environment.add_template("code.html", include_str!("../templates/code.html"))?;
         environment.add_template("repeated.txt", include_str!("../templates/registration_repeated.txt"))?;
         environment.add_template("repeated.html", include_str!("../templates/registration_repeated.html"))?;
-        let templates = Self { environment, product, window: in_words(options.window) };
-        templates.refuse_numbers(options.code_length.digits())?;
+        let templates = Self { environment, product, window: say_duration(options.window) };
+        templates.reject_code_lookalikes(options.code_length.digits())?;
         Ok(templates)
     }
 
@@ -89,7 +89,7 @@ impl Templates {
         })
     }
 
-    fn refuse_numbers(&self, digits: usize) -> Result<(), TemplateError> {
+    fn reject_code_lookalikes(&self, digits: usize) -> Result<(), TemplateError> {
         let without_code = self.render("code", String::new(), "")?;
         let is_number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|run| run.len() >= digits);
         if is_number(&without_code.text) {
@@ -100,7 +100,7 @@ impl Templates {
 }
 
 /// A duration as one would say it, never longer than it is.
-fn in_words(window: Duration) -> String {
+fn say_duration(window: Duration) -> String {
     const WORDS: [&str; 13] = [
         "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
         "twelve",
@@ -138,7 +138,7 @@ mod tests {
             (7_200, "two hours"),
         ];
         for (seconds, expected) in cases {
-            assert_eq!(in_words(Duration::from_secs(seconds)), expected);
+            assert_eq!(say_duration(Duration::from_secs(seconds)), expected);
         }
     }
 }
