@@ -10,7 +10,8 @@ pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
     connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const HTML: &str = include_str!("../../page/index.html");
-const STYLE: &str = include_str!("../../page/style.css");
+const STYLE: &str =
+    concat!(include_str!("../../../../assets/pages.css"), include_str!("../../page/style.css"));
 const SCRIPT: &str = include_str!("../../page/app.js");
 const ICON: &str = include_str!("../../page/icon.svg");
 
