@@ -34,7 +34,7 @@ pub(crate) struct Page {
 struct Stopping(watch::Receiver<bool>);
 
 /// Prepares the server on a listener that is bound already.
-pub(crate) fn server(
+pub(crate) fn build_server(
     listener: TcpListener,
     mailbox: Arc<Mailbox>,
     page: Page,
@@ -51,11 +51,11 @@ pub(crate) fn server(
             .app_data(stopping.clone())
             .app_data(started.clone())
             .wrap(security_headers())
-            .wrap(from_fn(refuse_foreign_names))
-            .configure(api::routes)
-            .configure(view::routes)
-            .configure(events::routes)
-            .configure(page::routes)
+            .wrap(from_fn(refuse_unknown_hosts))
+            .configure(api::add_routes)
+            .configure(view::add_routes)
+            .configure(events::add_routes)
+            .configure(page::add_routes)
     });
     Ok(server.workers(1).disable_signals().shutdown_timeout(2).listen(listener.into_std()?)?.run())
 }
@@ -69,7 +69,7 @@ pub(crate) async fn serve(server: Server, mut stopping: watch::Receiver<bool>) {
         handle.stop(true).await;
     };
     if let (Err(error), ()) = tokio::join!(server, stop) {
-        tracing::error!(%error, "the inbox's page failed");
+        tracing::error!(event = "inbox.page_failed", %error, "the inbox's page failed");
     }
 }
 
@@ -83,7 +83,7 @@ fn security_headers() -> DefaultHeaders {
         .add(("Cache-Control", "no-store"))
 }
 
-async fn refuse_foreign_names(
+async fn refuse_unknown_hosts(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {

@@ -15,7 +15,7 @@ const STYLE: &str =
 const SCRIPT: &str = include_str!("../../page/app.js");
 const ICON: &str = include_str!("../../page/icon.svg");
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
+pub(super) fn add_routes(config: &mut web::ServiceConfig) {
     let file = |content_type: &'static str, content: &'static str| {
         web::get().to(move || async move { HttpResponse::Ok().content_type(content_type).body(content) })
     };
@@ -24,10 +24,10 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/style.css", file("text/css; charset=utf-8", STYLE))
         .route("/app.js", file("text/javascript; charset=utf-8", SCRIPT))
         .route("/icon.svg", file("image/svg+xml", ICON))
-        .route("/about.json", web::get().to(about));
+        .route("/about.json", web::get().to(describe_inbox));
 }
 
 /// What the page shows while the inbox is empty.
-async fn about(page: web::Data<Page>) -> HttpResponse {
+async fn describe_inbox(page: web::Data<Page>) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "smtp": page.smtp.to_string(), "example": page.example }))
 }
