@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::get;
 use crate::mail::{File, Overview};
 use crate::mailbox::{Entry, Mailbox, Selection};
 use crate::search::{Query, QueryError};
@@ -23,21 +24,19 @@ pub(super) fn add_routes(config: &mut web::ServiceConfig) {
     config
         .service(
             web::resource("/api/v1/messages")
-                .route(web::get().to(list))
+                .route(get().to(list))
                 .route(web::put().to(set_read))
                 .route(web::delete().to(delete)),
         )
         .service(
-            web::resource("/api/v1/search")
-                .route(web::get().to(search))
-                .route(web::delete().to(delete_matches)),
+            web::resource("/api/v1/search").route(get().to(search)).route(web::delete().to(delete_matches)),
         )
-        .route("/api/v1/message/{id}", web::get().to(read_mail))
-        .route("/api/v1/message/{id}/headers", web::get().to(read_headers))
-        .route("/api/v1/tags", web::get().to(|| async { HttpResponse::Ok().json([(); 0]) }))
-        .route("/api/v1/info", web::get().to(describe_mailbox))
-        .route("/livez", web::get().to(HttpResponse::Ok))
-        .route("/readyz", web::get().to(HttpResponse::Ok));
+        .route("/api/v1/message/{id}", get().to(read_mail))
+        .route("/api/v1/message/{id}/headers", get().to(read_headers))
+        .route("/api/v1/tags", get().to(|| async { HttpResponse::Ok().json([(); 0]) }))
+        .route("/api/v1/info", get().to(describe_mailbox))
+        .route("/livez", get().to(HttpResponse::Ok))
+        .route("/readyz", get().to(HttpResponse::Ok));
 }
 
 /// A mail in a list.

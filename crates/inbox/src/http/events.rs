@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use actix_web::http::Method;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
 use futures::Stream;
@@ -13,8 +14,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::Stopping;
 use super::api::Summary;
+use super::{Stopping, get};
 use crate::mailbox::{Change, Entry, Mailbox};
 
 /// How long a stream is silent before it shows that it is alive: proxies cut silent ones after a minute.
@@ -23,12 +24,21 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const RETRY: &str = "retry: 1000\n\n";
 
 pub(super) fn add_routes(config: &mut web::ServiceConfig) {
-    config.route("/events", web::get().to(send_events));
+    config.route("/events", get().to(send_events));
 }
 
-async fn send_events(mailbox: web::Data<Mailbox>, stopping: web::Data<Stopping>) -> HttpResponse {
-    let stream = stream_changes(mailbox.subscribe(), stopping.0.clone());
-    HttpResponse::Ok().content_type("text/event-stream").streaming(stream)
+async fn send_events(
+    method: Method,
+    mailbox: web::Data<Mailbox>,
+    stopping: web::Data<Stopping>,
+) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.content_type("text/event-stream");
+    if method == Method::HEAD {
+        // The server would await the end of a stream even where it sends nothing of it.
+        return response.finish();
+    }
+    response.streaming(stream_changes(mailbox.subscribe(), stopping.0.clone()))
 }
 
 fn stream_changes(

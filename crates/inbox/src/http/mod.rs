@@ -16,7 +16,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::http::header::HOST;
 use actix_web::middleware::{DefaultHeaders, Next, from_fn};
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpResponse, HttpServer, Route, guard, web};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -71,6 +71,12 @@ pub(crate) async fn serve(server: Server, mut stopping: watch::Receiver<bool>) {
     if let (Err(error), ()) = tokio::join!(server, stop) {
         tracing::error!(event = "inbox.page_failed", %error, "the inbox's page failed");
     }
+}
+
+/// A route for GET and HEAD: what can be asked for can be asked about (RFC 9110 section 9.3.2). The server leaves
+/// the body of an answer to HEAD out.
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 fn security_headers() -> DefaultHeaders {

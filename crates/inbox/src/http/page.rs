@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use super::Page;
+use super::{Page, get};
 
 /// The page's own files only, and mails in frames; nobody else may frame the page.
 pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -17,14 +17,14 @@ const ICON: &str = include_str!("../../page/icon.svg");
 
 pub(super) fn add_routes(config: &mut web::ServiceConfig) {
     let file = |content_type: &'static str, content: &'static str| {
-        web::get().to(move || async move { HttpResponse::Ok().content_type(content_type).body(content) })
+        get().to(move || async move { HttpResponse::Ok().content_type(content_type).body(content) })
     };
     config
         .route("/", file("text/html; charset=utf-8", HTML))
         .route("/style.css", file("text/css; charset=utf-8", STYLE))
         .route("/app.js", file("text/javascript; charset=utf-8", SCRIPT))
         .route("/icon.svg", file("image/svg+xml", ICON))
-        .route("/about.json", web::get().to(describe_inbox));
+        .route("/about.json", get().to(describe_inbox));
 }
 
 /// What the page shows while the inbox is empty.

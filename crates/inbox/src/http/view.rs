@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder, web};
 use serde::Deserialize;
 
 use super::api::not_found;
+use super::get;
 use crate::mailbox::Mailbox;
 
 /// An origin of its own, no scripts, no forms, nothing from the network; links open in a new tab.
@@ -15,10 +16,10 @@ const UNTRUSTED: &str = "sandbox allow-popups allow-popups-to-escape-sandbox; de
 
 pub(super) fn add_routes(config: &mut web::ServiceConfig) {
     config
-        .route("/view/{id:[A-Za-z0-9]+}.html", web::get().to(show_html))
-        .route("/view/{id:[A-Za-z0-9]+}.txt", web::get().to(show_text))
-        .route("/api/v1/message/{id}/raw", web::get().to(show_source))
-        .route("/api/v1/message/{id}/part/{part}", web::get().to(download_file));
+        .route("/view/{id:[A-Za-z0-9]+}.html", get().to(show_html))
+        .route("/view/{id:[A-Za-z0-9]+}.txt", get().to(show_text))
+        .route("/api/v1/message/{id}/raw", get().to(show_source))
+        .route("/api/v1/message/{id}/part/{part}", get().to(download_file));
 }
 
 #[derive(Deserialize)]
