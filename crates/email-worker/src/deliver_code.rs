@@ -67,24 +67,25 @@ impl EventHandler for DeliverCode {
 
 impl DeliverCode {
     async fn deliver(&self, issue: CodeIssue) -> Result<Outcome, DeliveryError> {
-        let user = match wanted(self.users.find(issue.user_id).await?, issue) {
+        let user = match check_still_wanted(self.users.find(issue.user_id).await?, issue) {
             Ok(user) => user,
             Err(reason) => return Ok(Outcome::Dropped(reason)),
         };
-        if let Some(reason) = self.open(issue).await? {
+        if let Some(reason) = self.open_window(issue).await? {
             return Ok(Outcome::Dropped(reason));
         }
         let content = self.templates.code(&self.key.derive(issue, self.options.code_length))?;
         let message_id = format!("{}.{}", issue.user_id, issue.number);
-        if let Err(error) = self.mailer.send(&addressed(message_id, user.email(), content)).await {
-            return Err(self.refused(issue, error).await);
+        if let Err(error) = self.mailer.send(&mail_to(user.email(), message_id, content)).await {
+            self.release_address_if_undeliverable(issue, &error).await?;
+            return Err(error.into());
         }
-        self.start_minute(issue).await?;
+        self.restart_window(issue).await?;
         Ok(Outcome::Sent { kind: "code", to: user.email().clone() })
     }
 
     /// Gives the code its whole window, or says why it is dead.
-    async fn open(&self, issue: CodeIssue) -> Result<Option<DropReason>, CodeStoreError> {
+    async fn open_window(&self, issue: CodeIssue) -> Result<Option<DropReason>, CodeStoreError> {
         let DeliveryOptions { window, attempts, .. } = self.options;
         Ok(match self.codes.open(issue, window, attempts).await? {
             Opening::Opened => None,
@@ -95,8 +96,8 @@ impl DeliverCode {
 
     /// The mail is on its way: what it took so far is not taken from the recipient's time. A code that was
     /// used or replaced while its mail was being accepted has no minute to start.
-    async fn start_minute(&self, issue: CodeIssue) -> Result<(), DeliveryError> {
-        if self.open(issue).await?.is_none() {
+    async fn restart_window(&self, issue: CodeIssue) -> Result<(), DeliveryError> {
+        if self.open_window(issue).await?.is_none() {
             self.users.hold_address(issue, self.options.window).await?;
         }
         Ok(())
@@ -104,13 +105,15 @@ impl DeliverCode {
 
     /// A mail that can never be delivered must not keep its address from anybody: it is freed before the
     /// event is set aside.
-    async fn refused(&self, issue: CodeIssue, error: MailError) -> DeliveryError {
-        if matches!(error, MailError::Permanent(_))
-            && let Err(store) = self.users.release_address(issue).await
-        {
-            return store.into();
+    async fn release_address_if_undeliverable(
+        &self,
+        issue: CodeIssue,
+        error: &MailError,
+    ) -> Result<(), DeliveryError> {
+        if matches!(error, MailError::Permanent(_)) {
+            self.users.release_address(issue).await?;
         }
-        error.into()
+        Ok(())
     }
 
     async fn notify_owner(&self, user_id: UserId, event: &Event) -> Result<Outcome, DeliveryError> {
@@ -119,7 +122,7 @@ impl DeliverCode {
         };
         let message_id = format!("{user_id}.{}", event.id.as_uuid());
         let content = self.templates.registration_repeated()?;
-        self.mailer.send(&addressed(message_id, user.email(), content)).await?;
+        self.mailer.send(&mail_to(user.email(), message_id, content)).await?;
         Ok(Outcome::Sent { kind: "registration_repeated", to: user.email().clone() })
     }
 
@@ -128,20 +131,20 @@ impl DeliverCode {
         let (user_id, trace_id) = (event.kind.user_id(), event.trace.trace_id());
         match outcome {
             Ok(Outcome::Sent { kind, to }) => {
-                metrics::sent(kind, event.id, self.ids.as_ref());
+                metrics::count_sent(kind, event.id, self.ids.as_ref());
                 tracing::info!(%user_id, trace_id, kind, to = to.masked(), "mail accepted by the mail server");
             }
             Ok(Outcome::Dropped(reason)) => {
-                metrics::dropped(*reason);
+                metrics::count_dropped(*reason);
                 tracing::info!(%user_id, trace_id, reason = reason.as_str(), "no mail is wanted any more");
             }
-            Err(error) => metrics::failed(if error.is_transient() { "transient" } else { "permanent" }),
+            Err(error) => metrics::count_failed(if error.is_transient() { "transient" } else { "permanent" }),
         }
     }
 }
 
 /// The user, if this code of theirs is still waited for.
-fn wanted(user: Option<User>, issue: CodeIssue) -> Result<User, DropReason> {
+fn check_still_wanted(user: Option<User>, issue: CodeIssue) -> Result<User, DropReason> {
     let user = user.ok_or(DropReason::UserGone)?;
     if user.is_active() {
         return Err(DropReason::UserActive);
@@ -152,7 +155,7 @@ fn wanted(user: Option<User>, issue: CodeIssue) -> Result<User, DropReason> {
     Ok(user)
 }
 
-fn addressed(message_id: String, to: &EmailAddress, content: MailContent) -> Mail {
+fn mail_to(to: &EmailAddress, message_id: String, content: MailContent) -> Mail {
     let MailContent { subject, text, html } = content;
     Mail { message_id, to: to.clone(), subject, text, html }
 }

@@ -41,7 +41,7 @@ impl DropReason {
 }
 
 /// Counts a mail of a kind, and how long its recipient waited for it.
-pub(crate) fn sent(kind: &'static str, cause: EventId, ids: &dyn IdSource) {
+pub(crate) fn count_sent(kind: &'static str, cause: EventId, ids: &dyn IdSource) {
     counter!(SENT, "kind" => kind).increment(1);
     let now = EventId::from_uuid(ids.next_id());
     if let (Some(from), Some(to)) = (unix_seconds(cause), unix_seconds(now)) {
@@ -51,12 +51,12 @@ pub(crate) fn sent(kind: &'static str, cause: EventId, ids: &dyn IdSource) {
 }
 
 /// Counts an event that needs no mail any more.
-pub(crate) fn dropped(reason: DropReason) {
+pub(crate) fn count_dropped(reason: DropReason) {
     counter!(DROPPED, "reason" => reason.as_str()).increment(1);
 }
 
 /// Counts an event that could not be handled.
-pub(crate) fn failed(outcome: &'static str) {
+pub(crate) fn count_failed(outcome: &'static str) {
     counter!(FAILED, "outcome" => outcome).increment(1);
 }
 

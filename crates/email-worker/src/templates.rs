@@ -6,7 +6,19 @@
 use std::time::Duration;
 
 use domain::{CodeLength, VerificationCode};
-use minijinja::{Environment, UndefinedBehavior, context};
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+
+/// Each mail has a subject, a plain text and an HTML, which fills the layout. The names end as the content does:
+/// by that, what goes into HTML is escaped.
+const SOURCES: [(&str, &str); 7] = [
+    ("layout.html", include_str!("../templates/layout.html")),
+    ("code.subject.txt", include_str!("../templates/code.subject.txt")),
+    ("code.txt", include_str!("../templates/code.txt")),
+    ("code.html", include_str!("../templates/code.html")),
+    ("registration_repeated.subject.txt", include_str!("../templates/registration_repeated.subject.txt")),
+    ("registration_repeated.txt", include_str!("../templates/registration_repeated.txt")),
+    ("registration_repeated.html", include_str!("../templates/registration_repeated.html")),
+];
 
 /// What the mails of one deployment have in common.
 #[derive(Debug, Clone)]
@@ -61,36 +73,37 @@ impl Templates {
         }
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.add_template("code.txt", include_str!("../templates/code.txt"))?;
-        environment.add_template("code.html", include_str!("../templates/code.html"))?;
-        environment.add_template("repeated.txt", include_str!("../templates/registration_repeated.txt"))?;
-        environment.add_template("repeated.html", include_str!("../templates/registration_repeated.html"))?;
-        let templates = Self { environment, product, window: in_words(options.window) };
-        templates.refuse_numbers(options.code_length.digits())?;
+        for (name, source) in SOURCES {
+            environment.add_template(name, source)?;
+        }
+        let templates = Self { environment, product, window: say_duration(options.window) };
+        templates.reject_code_lookalikes(options.code_length.digits())?;
         Ok(templates)
     }
 
     /// The mail that brings a code.
     pub fn code(&self, code: &VerificationCode) -> Result<MailContent, TemplateError> {
-        self.render("code", format!("Your {} verification code", self.product), code.expose())
+        self.render_mail("code", code.expose())
     }
 
     /// The mail that tells the owner of an account that somebody tried to register its address.
     pub fn registration_repeated(&self) -> Result<MailContent, TemplateError> {
-        self.render("repeated", format!("You already have an account at {}", self.product), "")
+        self.render_mail("registration_repeated", "")
     }
 
-    fn render(&self, name: &str, subject: String, code: &str) -> Result<MailContent, TemplateError> {
-        let values = context! { product => self.product.as_str(), window => self.window.as_str(), code, subject => subject.as_str() };
-        Ok(MailContent {
-            text: self.environment.get_template(&format!("{name}.txt"))?.render(&values)?,
-            html: self.environment.get_template(&format!("{name}.html"))?.render(&values)?,
-            subject,
-        })
+    fn render_mail(&self, name: &str, code: &str) -> Result<MailContent, TemplateError> {
+        let (product, window) = (self.product.as_str(), self.window.as_str());
+        let render = |form: &str, values: Value| -> Result<String, TemplateError> {
+            Ok(self.environment.get_template(&format!("{name}.{form}"))?.render(values)?)
+        };
+        // No code: notifications show the subject on locked screens.
+        let subject = render("subject.txt", context! { product, window })?;
+        let values = context! { product, window, code, subject => subject.as_str() };
+        Ok(MailContent { text: render("txt", values.clone())?, html: render("html", values)?, subject })
     }
 
-    fn refuse_numbers(&self, digits: usize) -> Result<(), TemplateError> {
-        let without_code = self.render("code", String::new(), "")?;
+    fn reject_code_lookalikes(&self, digits: usize) -> Result<(), TemplateError> {
+        let without_code = self.render_mail("code", "")?;
         let is_number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|run| run.len() >= digits);
         if is_number(&without_code.text) {
             return Err(TemplateError::LooksLikeCode(digits));
@@ -100,7 +113,7 @@ impl Templates {
 }
 
 /// A duration as one would say it, never longer than it is.
-fn in_words(window: Duration) -> String {
+fn say_duration(window: Duration) -> String {
     const WORDS: [&str; 13] = [
         "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
         "twelve",
@@ -138,7 +151,7 @@ mod tests {
             (7_200, "two hours"),
         ];
         for (seconds, expected) in cases {
-            assert_eq!(in_words(Duration::from_secs(seconds)), expected);
+            assert_eq!(say_duration(Duration::from_secs(seconds)), expected);
         }
     }
 }

@@ -75,6 +75,7 @@ fn the_html_loads_nothing_and_runs_nothing() {
 #[test]
 fn the_product_name_is_text_in_html() {
     let mail = templates("Tom & <b>Jerry</b>", 60, 4).unwrap().code(&code(1, 4)).unwrap();
+    assert_eq!(mail.subject, "Your Tom & <b>Jerry</b> verification code");
     assert!(mail.text.contains("Tom & <b>Jerry</b>"));
     assert!(mail.html.contains("Tom &amp; &lt;b&gt;Jerry&lt;&#x2f;b&gt;") && !mail.html.contains("<b>"));
 }

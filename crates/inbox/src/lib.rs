@@ -79,7 +79,7 @@ impl Inbox {
         let (stop, stopping) = watch::channel(false);
         let max_size = MAX_MAIL_BYTES.min(options.capacity.bytes);
         let page = http::Page { smtp: smtp_address, example: options.example };
-        let server = http::server(http, mailbox.clone(), page, stopping.clone()).map_err(|source| {
+        let server = http::build_server(http, mailbox.clone(), page, stopping.clone()).map_err(|source| {
             InboxError::Listen { service: "the inbox's page", address: http_address, source }
         })?;
         let smtp_task = tokio::spawn(smtp::serve(smtp, mailbox.clone(), max_size, stopping.clone()));
@@ -107,7 +107,7 @@ impl Inbox {
         self.stop.send_replace(true);
         for task in self.tasks {
             if let Err(error) = task.await {
-                tracing::error!(%error, "the inbox did not stop cleanly");
+                tracing::error!(event = "inbox.stop_failed", %error, "the inbox did not stop cleanly");
             }
         }
     }

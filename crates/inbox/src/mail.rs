@@ -108,33 +108,33 @@ impl Mail {
     /// Reads a mail that arrived at the time of its identifier (a `UUIDv7`). Whatever cannot be
     /// understood of it is left empty.
     pub(crate) fn read(id: Uuid, envelope: Envelope, raw: Vec<u8>) -> Self {
-        let received = rfc3339(id);
+        let received = format_rfc3339(id);
         let id = id.simple().to_string();
         let Some(message) = MessageParser::default().parse(&raw) else {
             let overview = Overview { id, size: raw.len(), ..Overview::default() };
             return Self { overview, envelope, received, snippet: String::new(), attachments: 0, raw };
         };
-        let content = content(&message);
+        let content = read_content(&message);
         let mut overview = Overview {
             id,
             message_id: message.message_id().unwrap_or_default().to_owned(),
-            from: addresses(message.from()).into_iter().next(),
-            to: addresses(message.to()),
-            cc: addresses(message.cc()),
-            bcc: addresses(message.bcc()),
-            reply_to: addresses(message.reply_to()),
+            from: read_addresses(message.from()).into_iter().next(),
+            to: read_addresses(message.to()),
+            cc: read_addresses(message.cc()),
+            bcc: read_addresses(message.bcc()),
+            reply_to: read_addresses(message.reply_to()),
             subject: message.subject().unwrap_or_default().to_owned(),
             size: raw.len(),
         };
         overview.add_hidden_recipients(&envelope);
         let attachments = content.files.iter().filter(|file| !file.is_inline).count();
-        let snippet = snippet(&content.text);
+        let snippet = shorten(&content.text);
         Self { overview, envelope, received, snippet, attachments, raw }
     }
 
     /// The text, the HTML and the other parts.
     pub fn content(&self) -> Content {
-        self.with_message(content).unwrap_or_default()
+        self.with_message(read_content).unwrap_or_default()
     }
 
     /// The headers in their order, names as they were written, values unfolded but not decoded.
@@ -149,8 +149,8 @@ impl Mail {
     /// The decoded content of a part that is neither the text nor the HTML.
     pub fn file(&self, part_id: &str) -> Option<(File, Vec<u8>)> {
         let read = |message: &Message<'_>| {
-            let (index, part) = files(message).find(|(index, _)| index.to_string() == part_id)?;
-            Some((describe(index, part), part.contents().to_vec()))
+            let (index, part) = list_files(message).find(|(index, _)| index.to_string() == part_id)?;
+            Some((describe_file(index, part), part.contents().to_vec()))
         };
         self.with_message(read).flatten()
     }
@@ -171,22 +171,22 @@ impl Overview {
     }
 }
 
-fn content(message: &Message<'_>) -> Content {
+fn read_content(message: &Message<'_>) -> Content {
     let texts: Vec<_> = (0..message.text_body_count()).filter_map(|at| message.body_text(at)).collect();
     let html =
         message.html_bodies().filter(|part| part.is_text_html()).filter_map(MessagePart::text_contents);
     Content {
         text: texts.join("\n"),
         html: html.collect(),
-        files: files(message).map(|(index, part)| describe(index, part)).collect(),
+        files: list_files(message).map(|(index, part)| describe_file(index, part)).collect(),
     }
 }
 
-fn files<'m>(message: &'m Message<'m>) -> impl Iterator<Item = (usize, &'m MessagePart<'m>)> {
+fn list_files<'m>(message: &'m Message<'m>) -> impl Iterator<Item = (usize, &'m MessagePart<'m>)> {
     (0..).map_while(|at| message.attachment(at)).enumerate()
 }
 
-fn describe(index: usize, part: &MessagePart<'_>) -> File {
+fn describe_file(index: usize, part: &MessagePart<'_>) -> File {
     let content_type = part.content_type().map_or("application/octet-stream".to_owned(), |kind| {
         kind.subtype().map_or(kind.ctype().to_owned(), |subtype| format!("{}/{subtype}", kind.ctype()))
     });
@@ -200,7 +200,7 @@ fn describe(index: usize, part: &MessagePart<'_>) -> File {
     }
 }
 
-fn addresses(header: Option<&HeaderAddress<'_>>) -> Vec<Address> {
+fn read_addresses(header: Option<&HeaderAddress<'_>>) -> Vec<Address> {
     let read = |address: &mail_parser::Addr<'_>| Address {
         name: address.name().unwrap_or_default().to_owned(),
         address: address.address().unwrap_or_default().to_owned(),
@@ -208,7 +208,7 @@ fn addresses(header: Option<&HeaderAddress<'_>>) -> Vec<Address> {
     header.map(|list| list.iter().take(MAX_ADDRESSES).map(read).collect()).unwrap_or_default()
 }
 
-fn snippet(text: &str) -> String {
+fn shorten(text: &str) -> String {
     let mut snippet = String::new();
     for word in text.split_whitespace() {
         if snippet.chars().count() + word.chars().count() > SNIPPET_LENGTH {
@@ -223,7 +223,7 @@ fn snippet(text: &str) -> String {
     snippet
 }
 
-fn rfc3339(id: Uuid) -> String {
+fn format_rfc3339(id: Uuid) -> String {
     let (seconds, nanoseconds) = id.get_timestamp().map_or((0, 0), |time| time.to_unix());
     let to_the_second = DateTime::from_timestamp(i64::try_from(seconds).unwrap_or_default()).to_rfc3339();
     format!("{}.{:03}Z", to_the_second.trim_end_matches('Z'), nanoseconds / 1_000_000)

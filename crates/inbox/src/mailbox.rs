@@ -86,10 +86,10 @@ impl Mailbox {
 
     /// Puts a mail in and drops the oldest ones over the capacity.
     pub fn add(&self, envelope: Envelope, raw: Vec<u8>) -> Arc<Mail> {
-        let mail = Arc::new(Mail::read(arrival(), envelope, raw));
+        let mail = Arc::new(Mail::read(stamp_arrival(), envelope, raw));
         let size = mail.raw.len();
         {
-            let mut state = self.state();
+            let mut state = self.lock();
             state.totals.accepted += 1;
             state.totals.accepted_bytes += size as u64;
             state.bytes += size;
@@ -105,12 +105,12 @@ impl Mailbox {
 
     /// All mails, newest first.
     pub fn entries(&self) -> Vec<Entry> {
-        self.state().entries.iter().rev().cloned().collect()
+        self.lock().entries.iter().rev().cloned().collect()
     }
 
     /// The mail of an identifier; `latest` means the newest.
     pub fn get(&self, id: &str) -> Option<Arc<Mail>> {
-        let state = self.state();
+        let state = self.lock();
         let mut newest_first = state.entries.iter().rev();
         let found = newest_first.find(|entry| id == "latest" || entry.mail.overview.id == id);
         found.map(|entry| entry.mail.clone())
@@ -119,7 +119,7 @@ impl Mailbox {
     /// Marks mails as read or unread.
     pub fn set_read(&self, selection: &Selection, read: bool) {
         let mut altered = false;
-        for entry in &mut self.state().entries {
+        for entry in &mut self.lock().entries {
             if entry.read != read && selection.includes(entry) {
                 entry.read = read;
                 altered = true;
@@ -133,7 +133,7 @@ impl Mailbox {
     /// Deletes mails.
     pub fn delete(&self, selection: &Selection) {
         let altered = {
-            let mut state = self.state();
+            let mut state = self.lock();
             let before = state.entries.len();
             state.entries.retain(|entry| !selection.includes(entry));
             state.bytes = state.entries.iter().map(|entry| entry.mail.raw.len()).sum();
@@ -148,12 +148,12 @@ impl Mailbox {
 
     /// What has happened since the start.
     pub fn totals(&self) -> Totals {
-        self.state().totals
+        self.lock().totals
     }
 
     /// The size of all mails as received, in bytes.
     pub fn bytes(&self) -> usize {
-        self.state().bytes
+        self.lock().bytes
     }
 
     /// The changes from now on. A listener that falls behind is told so, and reads
@@ -179,7 +179,7 @@ impl Mailbox {
         let _ = self.changes.send(change);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -194,7 +194,10 @@ impl Selection {
 }
 
 /// An identifier that holds the time of arrival. The inbox is a store: its own clock stamps its mails.
-#[allow(clippy::disallowed_methods)]
-fn arrival() -> Uuid {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an IdSource is the services' port; the inbox knows none of them"
+)]
+fn stamp_arrival() -> Uuid {
     Uuid::now_v7()
 }

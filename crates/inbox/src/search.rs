@@ -64,14 +64,14 @@ const UNSUPPORTED: [&str; 8] =
 impl Query {
     /// Reads a search expression.
     pub(crate) fn parse(text: &str) -> Result<Self, QueryError> {
-        let terms = words(text).into_iter().filter_map(|word| Term::parse(&word).transpose());
+        let terms = split_words(text).into_iter().filter_map(|word| Term::parse(&word).transpose());
         let terms = terms.collect::<Result<Vec<_>, _>>()?;
         if terms.is_empty() { Err(QueryError::Empty) } else { Ok(Self(terms)) }
     }
 
     /// Whether a mail is meant.
     pub(crate) fn matches(&self, entry: &Entry) -> bool {
-        self.0.iter().all(|term| term.test.holds(entry) != term.negated)
+        self.0.iter().all(|term| term.test.matches(entry) != term.negated)
     }
 }
 
@@ -101,7 +101,7 @@ impl Term {
 }
 
 impl Test {
-    fn holds(&self, entry: &Entry) -> bool {
+    fn matches(&self, entry: &Entry) -> bool {
         match self {
             Self::Field(field, value) => field.contains(&entry.mail, value),
             Self::Text(text) => contains_text(&entry.mail, text),
@@ -114,8 +114,8 @@ impl Test {
 impl Field {
     fn contains(self, mail: &Mail, value: &str) -> bool {
         let overview = &mail.overview;
-        let any = |list: &[Address]| list.iter().any(|address| is_in(address, value));
-        let from = || overview.from.as_ref().is_some_and(|from| is_in(from, value));
+        let any = |list: &[Address]| list.iter().any(|address| address_contains(address, value));
+        let from = || overview.from.as_ref().is_some_and(|from| address_contains(from, value));
         match self {
             Self::To => any(&overview.to),
             Self::From => from(),
@@ -132,7 +132,7 @@ impl Field {
     }
 }
 
-fn is_in(address: &Address, value: &str) -> bool {
+fn address_contains(address: &Address, value: &str) -> bool {
     address.address.to_lowercase().contains(value) || address.name.to_lowercase().contains(value)
 }
 
@@ -144,7 +144,7 @@ fn contains_text(mail: &Mail, text: &str) -> bool {
 }
 
 /// Splits at spaces outside double quotes, and drops the quotes.
-fn words(text: &str) -> Vec<String> {
+fn split_words(text: &str) -> Vec<String> {
     let mut quoted = false;
     let split = text.split(|character| {
         quoted ^= character == '"';
@@ -160,10 +160,13 @@ mod tests {
     #[test]
     fn quotes_keep_words_together() {
         assert_eq!(
-            words(r#"to:"ada@example.com" "two words" three"#),
+            split_words(r#"to:"ada@example.com" "two words" three"#),
             ["to:ada@example.com", "two words", "three"]
         );
-        assert_eq!(words(r#"  subject:"your code  is" "open end"#), ["subject:your code  is", "open end"]);
+        assert_eq!(
+            split_words(r#"  subject:"your code  is" "open end"#),
+            ["subject:your code  is", "open end"]
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::get;
 use crate::mail::{File, Overview};
 use crate::mailbox::{Entry, Mailbox, Selection};
 use crate::search::{Query, QueryError};
@@ -19,26 +20,23 @@ const DEFAULT_LIMIT: usize = 50;
 /// When the inbox was started.
 pub(super) struct Started(pub(super) Instant);
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    let health = || web::get().to(HttpResponse::Ok);
+pub(super) fn add_routes(config: &mut web::ServiceConfig) {
     config
         .service(
             web::resource("/api/v1/messages")
-                .route(web::get().to(list))
+                .route(get().to(list))
                 .route(web::put().to(set_read))
                 .route(web::delete().to(delete)),
         )
         .service(
-            web::resource("/api/v1/search")
-                .route(web::get().to(search))
-                .route(web::delete().to(delete_found)),
+            web::resource("/api/v1/search").route(get().to(search)).route(web::delete().to(delete_matches)),
         )
-        .route("/api/v1/message/{id}", web::get().to(message))
-        .route("/api/v1/message/{id}/headers", web::get().to(headers))
-        .route("/api/v1/tags", web::get().to(|| async { HttpResponse::Ok().json([(); 0]) }))
-        .route("/api/v1/info", web::get().to(info))
-        .route("/livez", health())
-        .route("/readyz", health());
+        .route("/api/v1/message/{id}", get().to(read_mail))
+        .route("/api/v1/message/{id}/headers", get().to(read_headers))
+        .route("/api/v1/tags", get().to(|| async { HttpResponse::Ok().json([(); 0]) }))
+        .route("/api/v1/info", get().to(describe_mailbox))
+        .route("/livez", get().to(HttpResponse::Ok))
+        .route("/readyz", get().to(HttpResponse::Ok));
 }
 
 /// A mail in a list.
@@ -133,7 +131,7 @@ struct Search {
 
 async fn list(mailbox: web::Data<Mailbox>, range: web::Query<Range>) -> HttpResponse {
     let entries = mailbox.entries();
-    listing(&entries, &entries.iter().collect::<Vec<_>>(), &range)
+    respond_with_list(&entries, &entries.iter().collect::<Vec<_>>(), &range)
 }
 
 async fn search(
@@ -143,16 +141,16 @@ async fn search(
 ) -> HttpResponse {
     let entries = mailbox.entries();
     match Query::parse(&search.query) {
-        Ok(query) => listing(&entries, &found(&entries, &query), &range),
-        Err(error) => refused(&error),
+        Ok(query) => respond_with_list(&entries, &find(&entries, &query), &range),
+        Err(error) => reject_query(&error),
     }
 }
 
-fn found<'a>(entries: &'a [Entry], query: &Query) -> Vec<&'a Entry> {
+fn find<'a>(entries: &'a [Entry], query: &Query) -> Vec<&'a Entry> {
     entries.iter().filter(|entry| query.matches(entry)).collect()
 }
 
-fn listing(all: &[Entry], selected: &[&Entry], range: &Range) -> HttpResponse {
+fn respond_with_list(all: &[Entry], selected: &[&Entry], range: &Range) -> HttpResponse {
     let page = selected.iter().skip(range.start()).take(range.limit());
     let messages: Vec<_> = page.map(|entry| Summary::from(*entry)).collect();
     HttpResponse::Ok().json(Listing {
@@ -167,7 +165,7 @@ fn listing(all: &[Entry], selected: &[&Entry], range: &Range) -> HttpResponse {
     })
 }
 
-async fn message(mailbox: web::Data<Mailbox>, id: web::Path<String>) -> HttpResponse {
+async fn read_mail(mailbox: web::Data<Mailbox>, id: web::Path<String>) -> HttpResponse {
     let Some(mail) = mailbox.get(&id) else { return not_found() };
     mailbox.set_read(&Selection::Ids(HashSet::from([mail.overview.id.clone()])), true);
     let content = mail.content();
@@ -186,17 +184,17 @@ async fn message(mailbox: web::Data<Mailbox>, id: web::Path<String>) -> HttpResp
     })
 }
 
-async fn headers(mailbox: web::Data<Mailbox>, id: web::Path<String>) -> HttpResponse {
+async fn read_headers(mailbox: web::Data<Mailbox>, id: web::Path<String>) -> HttpResponse {
     let Some(mail) = mailbox.get(&id) else { return not_found() };
     let mut headers = BTreeMap::<String, Vec<String>>::new();
     for (name, value) in mail.headers() {
-        headers.entry(canonical(&name)).or_default().push(value);
+        headers.entry(canonicalize(&name)).or_default().push(value);
     }
     HttpResponse::Ok().json(headers)
 }
 
 /// A header's name as Go, and so Mailpit, writes it: `Message-Id`.
-fn canonical(name: &str) -> String {
+fn canonicalize(name: &str) -> String {
     let word = |word: &str| {
         let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
         first.to_ascii_uppercase() + &rest.to_ascii_lowercase()
@@ -216,45 +214,47 @@ struct Change {
 }
 
 async fn set_read(mailbox: web::Data<Mailbox>, body: web::Bytes) -> HttpResponse {
-    let Ok(change) = serde_json::from_slice::<Change>(&body) else { return malformed() };
+    let Ok(change) = serde_json::from_slice::<Change>(&body) else { return reject_body() };
     let selection = match (change.ids.is_empty(), change.search.as_str()) {
         (true, "") => Selection::All,
         (false, "") => Selection::Ids(change.ids),
-        (true, search) => match selection(&mailbox, search) {
+        (true, search) => match select(&mailbox, search) {
             Ok(selection) => selection,
-            Err(error) => return refused(&error),
+            Err(error) => return reject_query(&error),
         },
-        (false, _) => return plain(StatusCode::BAD_REQUEST, "give either IDs or a search query, not both"),
+        (false, _) => {
+            return respond_plain(StatusCode::BAD_REQUEST, "give either IDs or a search query, not both");
+        }
     };
     mailbox.set_read(&selection, change.read);
-    plain(StatusCode::OK, "ok")
+    respond_plain(StatusCode::OK, "ok")
 }
 
 async fn delete(mailbox: web::Data<Mailbox>, body: web::Bytes) -> HttpResponse {
     let change = if body.is_empty() { Ok(Change::default()) } else { serde_json::from_slice(&body) };
     // Mailpit deletes everything when it cannot read the body. Who sent something meant something.
-    let Ok(Change { ids, .. }) = change else { return malformed() };
+    let Ok(Change { ids, .. }) = change else { return reject_body() };
     mailbox.delete(&if ids.is_empty() { Selection::All } else { Selection::Ids(ids) });
-    plain(StatusCode::OK, "ok")
+    respond_plain(StatusCode::OK, "ok")
 }
 
-async fn delete_found(mailbox: web::Data<Mailbox>, search: web::Query<Search>) -> HttpResponse {
-    match selection(&mailbox, &search.query) {
+async fn delete_matches(mailbox: web::Data<Mailbox>, search: web::Query<Search>) -> HttpResponse {
+    match select(&mailbox, &search.query) {
         Ok(selection) => {
             mailbox.delete(&selection);
-            plain(StatusCode::OK, "ok")
+            respond_plain(StatusCode::OK, "ok")
         }
-        Err(error) => refused(&error),
+        Err(error) => reject_query(&error),
     }
 }
 
-fn selection(mailbox: &Mailbox, search: &str) -> Result<Selection, QueryError> {
+fn select(mailbox: &Mailbox, search: &str) -> Result<Selection, QueryError> {
     let query = Query::parse(search)?;
     let entries = mailbox.entries();
-    Ok(Selection::Ids(found(&entries, &query).iter().map(|entry| entry.mail.overview.id.clone()).collect()))
+    Ok(Selection::Ids(find(&entries, &query).iter().map(|entry| entry.mail.overview.id.clone()).collect()))
 }
 
-async fn info(mailbox: web::Data<Mailbox>, started: web::Data<Started>) -> HttpResponse {
+async fn describe_mailbox(mailbox: web::Data<Mailbox>, started: web::Data<Started>) -> HttpResponse {
     let (entries, totals) = (mailbox.entries(), mailbox.totals());
     HttpResponse::Ok().json(json!({
         "Version": env!("CARGO_PKG_VERSION"),
@@ -274,17 +274,17 @@ async fn info(mailbox: web::Data<Mailbox>, started: web::Data<Started>) -> HttpR
 }
 
 pub(super) fn not_found() -> HttpResponse {
-    plain(StatusCode::NOT_FOUND, "404 page not found")
+    respond_plain(StatusCode::NOT_FOUND, "404 page not found")
 }
 
-fn refused(error: &QueryError) -> HttpResponse {
-    plain(StatusCode::BAD_REQUEST, &error.to_string())
+fn reject_query(error: &QueryError) -> HttpResponse {
+    respond_plain(StatusCode::BAD_REQUEST, &error.to_string())
 }
 
-fn malformed() -> HttpResponse {
-    plain(StatusCode::BAD_REQUEST, "the body is not JSON of the expected form")
+fn reject_body() -> HttpResponse {
+    respond_plain(StatusCode::BAD_REQUEST, "the body is not JSON of the expected form")
 }
 
-fn plain(status: StatusCode, text: &str) -> HttpResponse {
+fn respond_plain(status: StatusCode, text: &str) -> HttpResponse {
     HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(text.to_owned())
 }

@@ -4,15 +4,18 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use actix_web::http::Method;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
 use futures::Stream;
 use futures::stream::unfold;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::{Stopping, api::Summary};
+use super::api::Summary;
+use super::{Stopping, get};
 use crate::mailbox::{Change, Entry, Mailbox};
 
 /// How long a stream is silent before it shows that it is alive: proxies cut silent ones after a minute.
@@ -20,16 +23,25 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Sent first: how long a browser waits before it connects again, in milliseconds.
 const RETRY: &str = "retry: 1000\n\n";
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.route("/events", web::get().to(events));
+pub(super) fn add_routes(config: &mut web::ServiceConfig) {
+    config.route("/events", get().to(send_events));
 }
 
-async fn events(mailbox: web::Data<Mailbox>, stopping: web::Data<Stopping>) -> HttpResponse {
-    let stream = stream(mailbox.subscribe(), stopping.0.clone());
-    HttpResponse::Ok().content_type("text/event-stream").streaming(stream)
+async fn send_events(
+    method: Method,
+    mailbox: web::Data<Mailbox>,
+    stopping: web::Data<Stopping>,
+) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.content_type("text/event-stream");
+    if method == Method::HEAD {
+        // The server would await the end of a stream even where it sends nothing of it.
+        return response.finish();
+    }
+    response.streaming(stream_changes(mailbox.subscribe(), stopping.0.clone()))
 }
 
-fn stream(
+fn stream_changes(
     changes: Receiver<Change>,
     stopping: watch::Receiver<bool>,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {

@@ -16,7 +16,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::http::header::HOST;
 use actix_web::middleware::{DefaultHeaders, Next, from_fn};
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpResponse, HttpServer, Route, guard, web};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -34,7 +34,7 @@ pub(crate) struct Page {
 struct Stopping(watch::Receiver<bool>);
 
 /// Prepares the server on a listener that is bound already.
-pub(crate) fn server(
+pub(crate) fn build_server(
     listener: TcpListener,
     mailbox: Arc<Mailbox>,
     page: Page,
@@ -51,11 +51,11 @@ pub(crate) fn server(
             .app_data(stopping.clone())
             .app_data(started.clone())
             .wrap(security_headers())
-            .wrap(from_fn(refuse_foreign_names))
-            .configure(api::routes)
-            .configure(view::routes)
-            .configure(events::routes)
-            .configure(page::routes)
+            .wrap(from_fn(refuse_unknown_hosts))
+            .configure(api::add_routes)
+            .configure(view::add_routes)
+            .configure(events::add_routes)
+            .configure(page::add_routes)
     });
     Ok(server.workers(1).disable_signals().shutdown_timeout(2).listen(listener.into_std()?)?.run())
 }
@@ -69,8 +69,14 @@ pub(crate) async fn serve(server: Server, mut stopping: watch::Receiver<bool>) {
         handle.stop(true).await;
     };
     if let (Err(error), ()) = tokio::join!(server, stop) {
-        tracing::error!(%error, "the inbox's page failed");
+        tracing::error!(event = "inbox.page_failed", %error, "the inbox's page failed");
     }
+}
+
+/// A route for GET and HEAD: what can be asked for can be asked about (RFC 9110 section 9.3.2). The server leaves
+/// the body of an answer to HEAD out.
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 fn security_headers() -> DefaultHeaders {
@@ -83,7 +89,7 @@ fn security_headers() -> DefaultHeaders {
         .add(("Cache-Control", "no-store"))
 }
 
-async fn refuse_foreign_names(
+async fn refuse_unknown_hosts(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {

@@ -17,9 +17,9 @@ use session::{GREETING, IDLE_TOO_LONG, Next, SHUTTING_DOWN, Session, TOO_MANY_CO
 
 const MAX_CONNECTIONS: usize = 256;
 /// RFC 5321 section 4.5.3.2.7 asks for five minutes; keeping connections of mail pools open needs no less.
-const IDLE: Duration = Duration::from_mins(5);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 /// How long mails that are being received at shutdown may take to complete.
-const DRAIN: Duration = Duration::from_secs(2);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Accepts connections until `stop` changes, then lets the mails under way come in.
 pub(crate) async fn serve(
@@ -44,20 +44,20 @@ pub(crate) async fn serve(
                 let stop = stop.clone();
                 connections.spawn(async move {
                     if let Err(error) = converse(stream, session, stop).await {
-                        tracing::debug!(%error, "SMTP connection lost");
+                        tracing::debug!(event = "inbox.smtp_lost", %error, "an SMTP connection was lost");
                     }
                 });
             }
             Err(error) => {
                 // Out of file descriptors, most likely: accepting again at once would only spin.
-                tracing::warn!(%error, "cannot accept an SMTP connection");
+                tracing::warn!(event = "inbox.smtp_refused", %error, "an SMTP connection cannot be accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
     }
     drop(listener);
     let all_done = async { while connections.join_next().await.is_some() {} };
-    let _ = timeout(DRAIN, all_done).await;
+    let _ = timeout(DRAIN_TIMEOUT, all_done).await;
 }
 
 async fn converse(
@@ -71,7 +71,7 @@ async fn converse(
     let mut replies = Vec::new();
     loop {
         let read = tokio::select! {
-            read = timeout(IDLE, stream.read(&mut buffer)) => read,
+            read = timeout(IDLE_TIMEOUT, stream.read(&mut buffer)) => read,
             _ = stop.changed(), if !session.is_receiving() => {
                 return stream.write_all(SHUTTING_DOWN.as_bytes()).await;
             }
@@ -83,7 +83,7 @@ async fn converse(
         }
         let next = session.receive(&buffer[..length], &mut replies);
         // A client that sends without reading must not hold the connection for ever.
-        timeout(IDLE, stream.write_all(&replies)).await??;
+        timeout(IDLE_TIMEOUT, stream.write_all(&replies)).await??;
         replies.clear();
         if next == Next::Close {
             return stream.shutdown().await;

@@ -69,7 +69,7 @@ impl Session {
             let (reply, next) = match &mut self.state {
                 State::Command(receiver) => match receiver.ingest(&mut bytes).map(Request::into_owned) {
                     Err(Error::NeedsMoreData { .. }) => continue,
-                    Ok(request) => self.command(request),
+                    Ok(request) => self.execute(request),
                     Err(error) => self.refuse(&error),
                 },
                 State::Data { receiver, mail } => {
@@ -82,13 +82,13 @@ impl Session {
                         continue;
                     }
                     let mail = std::mem::take(mail);
-                    self.complete(Some(mail))
+                    self.finish_mail(Some(mail))
                 }
                 State::Skipping(receiver) => {
                     if !receiver.ingest(&mut bytes) {
                         continue;
                     }
-                    self.complete(None)
+                    self.finish_mail(None)
                 }
             };
             replies.extend_from_slice(reply.as_bytes());
@@ -99,13 +99,13 @@ impl Session {
         Next::Continue
     }
 
-    fn command(&mut self, request: Request<String>) -> (Cow<'static, str>, Next) {
+    fn execute(&mut self, request: Request<String>) -> (Cow<'static, str>, Next) {
         let reply = match request {
             Request::Ehlo { .. } => return (self.greet(true), Next::Continue),
             Request::Helo { .. } => return (self.greet(false), Next::Continue),
-            Request::Mail { from } => self.mail(from),
-            Request::Rcpt { to } => self.recipient(to.address),
-            Request::Data => self.data(),
+            Request::Mail { from } => self.start_mail(from),
+            Request::Rcpt { to } => self.add_recipient(to.address),
+            Request::Data => self.start_data(),
             Request::Rset => {
                 self.envelope = None;
                 OK
@@ -129,7 +129,7 @@ impl Session {
         format!("250-inbox\r\n250-PIPELINING\r\n250-SIZE {size}\r\n250-SMTPUTF8\r\n250 8BITMIME\r\n").into()
     }
 
-    fn mail(&mut self, from: MailFrom<String>) -> &'static str {
+    fn start_mail(&mut self, from: MailFrom<String>) -> &'static str {
         if !self.greeted || self.envelope.is_some() {
             return BAD_SEQUENCE;
         }
@@ -140,7 +140,7 @@ impl Session {
         OK
     }
 
-    fn recipient(&mut self, address: String) -> &'static str {
+    fn add_recipient(&mut self, address: String) -> &'static str {
         match &mut self.envelope {
             None => BAD_SEQUENCE,
             Some(envelope) if envelope.to.len() >= MAX_RECIPIENTS => "452 too many recipients\r\n",
@@ -151,7 +151,7 @@ impl Session {
         }
     }
 
-    fn data(&mut self) -> &'static str {
+    fn start_data(&mut self) -> &'static str {
         if self.envelope.as_ref().is_none_or(|envelope| envelope.to.is_empty()) {
             return BAD_SEQUENCE;
         }
@@ -163,7 +163,7 @@ impl Session {
     }
 
     /// The mail has ended; there is none if it was too large to keep.
-    fn complete(&mut self, mail: Option<Vec<u8>>) -> (Cow<'static, str>, Next) {
+    fn finish_mail(&mut self, mail: Option<Vec<u8>>) -> (Cow<'static, str>, Next) {
         self.state = State::Command(RequestReceiver::default());
         let envelope = self.envelope.take().unwrap_or_default();
         let Some(mail) = mail.filter(|mail| mail.len() <= self.max_size) else {

@@ -7,5 +7,6 @@ mod bounds;
 mod conversations;
 mod events;
 mod harness;
+mod head;
 mod isolation;
 mod lifecycle;

@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("page.html");
 const PROBLEMS_HEAD: &str = include_str!("problems.html");
 const ICON: &str = include_str!("icon.svg");
 const START_SCRIPT: &str = include_str!("start.js");
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = concat!(include_str!("../../../../../assets/pages.css"), include_str!("style.css"));
 
 /// Swagger UI sets style attributes and draws icons from data URLs; scripts come from here only.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
