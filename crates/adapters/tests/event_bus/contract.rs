@@ -10,7 +10,7 @@ use domain::Event;
 use domain::ports::{EventHandler, EventPublisher, PublishError};
 use tokio::sync::Semaphore;
 
-use super::handler::{
+use crate::handler::{
     LONG, Reply, ScriptedHandler, activated, assert_no_more, assert_quiet, code_requested, next, registered,
     repeated,
 };

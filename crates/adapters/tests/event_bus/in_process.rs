@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use domain::ports::{EventHandler, EventPublisher};
 use tokio::sync::Semaphore;
 
-use super::contract::{Bus, CONCURRENCY, contract_tests};
-use super::handler::{ScriptedHandler, assert_quiet, next, registered};
+use crate::contract::{Bus, CONCURRENCY, contract_tests};
+use crate::handler::{ScriptedHandler, assert_quiet, next, registered};
 
 #[async_trait]
 impl Bus for InProcessEventBus {

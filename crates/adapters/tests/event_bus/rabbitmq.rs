@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::contract::{Bus, CONCURRENCY, contract_tests};
+use crate::contract::{Bus, CONCURRENCY, contract_tests};
 
 pub(crate) fn amqp_url() -> String {
     std::env::var("TEST_AMQP_URL").expect("TEST_AMQP_URL is not set: run `cargo xtask test`")
@@ -81,7 +81,7 @@ impl Rabbit {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(super::handler::LONG, declared).await.expect("the queue is declared in time");
+        tokio::time::timeout(crate::handler::LONG, declared).await.expect("the queue is declared in time");
     }
 
     /// Waits until a queue holds exactly `count` messages.
@@ -91,7 +91,7 @@ impl Rabbit {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(super::handler::LONG, reached)
+        tokio::time::timeout(crate::handler::LONG, reached)
             .await
             .expect("the queue fills or empties in time");
     }

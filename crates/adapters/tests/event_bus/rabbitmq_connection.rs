@@ -10,9 +10,9 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use super::handler::{LONG, Reply, ScriptedHandler, next, registered};
-use super::proxy::Proxy;
-use super::rabbitmq::{Consuming, Rabbit, amqp_url};
+use crate::handler::{LONG, Reply, ScriptedHandler, next, registered};
+use crate::proxy::Proxy;
+use crate::rabbitmq::{Consuming, Rabbit, amqp_url};
 
 /// `host:port` of the broker.
 fn upstream() -> String {

@@ -7,8 +7,8 @@ use domain::ports::EventPublisher;
 use lapin::options::QueueDeleteOptions;
 use tokio::sync::Semaphore;
 
-use super::handler::{LONG, Reply, ScriptedHandler, activated, assert_no_more, next, registered};
-use super::rabbitmq::Rabbit;
+use crate::handler::{LONG, Reply, ScriptedHandler, activated, assert_no_more, next, registered};
+use crate::rabbitmq::Rabbit;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_delays_grow_with_each_failure() {

@@ -6,7 +6,7 @@ use adapters::smtp::{SmtpMailer, SmtpOptions};
 use domain::ports::{MailError, Mailer};
 use futures::future::join_all;
 
-use super::server::{Act, Server, Tls, mail};
+use crate::server::{Act, Server, Tls, mail};
 
 #[tokio::test]
 async fn one_connection_serves_many_mails() {

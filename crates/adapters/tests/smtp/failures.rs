@@ -7,7 +7,7 @@ use domain::ports::{MailError, Mailer};
 use futures::future::join_all;
 use tokio::net::TcpListener;
 
-use super::server::{Act, Running, Server, mail};
+use crate::server::{Act, Running, Server, mail};
 
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {

@@ -4,7 +4,7 @@ use domain::EmailAddress;
 use domain::ports::{Mail, Mailer};
 use mail_parser::{HeaderValue, MessageParser, MimeHeaders};
 
-use super::server::{Received, Server, mail};
+use crate::server::{Received, Server, mail};
 
 async fn send(mail: &Mail) -> Received {
     let server = Server::well_behaved().start().await;

@@ -3,7 +3,7 @@
 use adapters::smtp::{SmtpCredentials, SmtpMailer, SmtpOptions};
 use domain::ports::{MailError, Mailer};
 
-use super::server::{Act, Login, Received, Running, Server, Tls, mail};
+use crate::server::{Act, Login, Received, Running, Server, Tls, mail};
 
 async fn send(server: &Running, options: &SmtpOptions) -> Result<Received, MailError> {
     SmtpMailer::new(options).unwrap().send(&mail(1)).await?;

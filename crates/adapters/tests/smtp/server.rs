@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use super::conversation::{Conversation, Stream};
+use crate::conversation::{Conversation, Stream};
 
 /// A verb, or CONNECT (the greeting), MID-DATA (each line of content), CONTENT (the end of it).
 pub(crate) type Moment<'a> = &'a str;
