@@ -1,12 +1,12 @@
 //! The contracts of the stores that count: code windows, guess budgets, rate limits. Each case is written
 //! once and runs on every implementation; what only Redis can do wrong has cases of its own.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 use std::time::Duration;
 
 use adapters::redis::{ConnectOptions, Connection, connect};
 use domain::UserId;
-use uuid::Uuid;
+use test_support::{soon_within, unique_id, unique_name};
 
 /// Makes a test of each case for each implementation. In process the time is paused and passes at once
 /// while a test sleeps; Redis has its own clock, on which short times really pass.
@@ -48,11 +48,17 @@ mod redis_cluster;
 mod redis_failover;
 mod redis_faults;
 mod redis_keys;
+mod redis_server;
 mod redis_tls;
+
+/// How long a case may take.
+const CASE_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long a store may take to use a server that is back.
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Ends a case that waits for what never comes.
 async fn bounded(case: impl Future<Output = ()>) {
-    tokio::time::timeout(Duration::from_mins(1), case).await.expect("the case should have ended");
+    soon_within(CASE_TIMEOUT, "the end of the case", case).await;
 }
 
 /// A connection to the Redis server of the test run.
@@ -75,14 +81,9 @@ fn connect_to(url: &str) -> Connection {
 
 /// A key prefix that no other test has.
 fn prefix() -> String {
-    format!("test-{}", unique())
+    format!("test-{}", unique_name())
 }
 
 fn user_id() -> UserId {
-    UserId::from_uuid(unique())
-}
-
-#[allow(clippy::disallowed_methods, reason = "these identifiers only need to differ from one another")]
-fn unique() -> Uuid {
-    Uuid::now_v7()
+    UserId::from_uuid(unique_id())
 }

@@ -9,8 +9,9 @@ use domain::ports::{
 };
 use domain::{CodeIssue, EmailAddress};
 use redis::aio::MultiplexedConnection;
+use test_support::{eventually, free_port};
 
-use crate::redis_faults::{Server, free_port};
+use crate::redis_server::Server;
 use crate::{bounded, connect_to, prefix, user_id};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -23,18 +24,12 @@ async fn cluster(folder: &tempfile::TempDir) -> Server {
         ["--cluster-enabled", "yes", "--cluster-port", bus.as_str(), "--cluster-config-file", nodes.as_str()];
     let server = Server::start_with(free_port(), &arguments.map(str::to_owned));
     let client = redis::Client::open(server.url()).unwrap();
-    let mut connection = loop {
-        match client.get_multiplexed_async_connection().await {
-            Ok(connection) => break connection,
-            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-        }
-    };
+    let connect = async || client.get_multiplexed_async_connection().await.ok();
+    let mut connection = eventually("the node to answer", connect).await;
     let mut add_slots = redis::cmd("CLUSTER");
     add_slots.arg("ADDSLOTS").arg((0..16_384).collect::<Vec<u16>>());
     add_slots.exec_async(&mut connection).await.unwrap();
-    while !is_up(&mut connection).await {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    eventually("the cluster to be up", async || is_up(&mut connection).await.then_some(())).await;
     server
 }
 

@@ -1,17 +1,15 @@
 //! A Redis server that becomes a replica of another: it still answers, but takes no writes any more.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use adapters::redis::RedisCodeStore;
 use domain::CodeIssue;
 use domain::ports::CodeStore;
 use redis::aio::MultiplexedConnection;
-use tokio::time::{sleep, timeout};
+use test_support::{Proxy, eventually_within, free_port};
 
-use crate::redis_faults::{Server, free_port, proxy, until_available, url};
-use crate::{connect_to, prefix, user_id};
+use crate::redis_server::{Server, until_available, url};
+use crate::{RECOVERY_TIMEOUT, connect_to, prefix, user_id};
 
 async fn administer(server: &Server) -> MultiplexedConnection {
     redis::Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
@@ -42,9 +40,8 @@ async fn a_connection_to_a_server_that_became_a_replica_is_replaced() {
     for server in [&old, &new] {
         until_available(&RedisCodeStore::new(connect_to(&server.url()), &prefix())).await;
     }
-    let primary = Arc::new(AtomicU16::new(old.port));
-    let address = proxy(primary.clone(), Arc::default()).await;
-    let store = RedisCodeStore::new(connect_to(&url(address)), &prefix());
+    let proxy = Proxy::start(old.address()).await;
+    let store = RedisCodeStore::new(connect_to(&url(proxy.port())), &prefix());
     assert!(is_writable(&store).await);
 
     demote(&old, new.port).await;
@@ -55,11 +52,9 @@ async fn a_connection_to_a_server_that_became_a_replica_is_replaced() {
     let attempts = connections(&old).await - before;
     assert!(attempts < 50, "{attempts} connections for 200 operations");
 
-    primary.store(new.port, Ordering::Relaxed);
-    let recovered = async {
-        while !is_writable(&store).await {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(Duration::from_secs(20), recovered).await.expect("the store should have found the new primary");
+    proxy.redirect(new.address());
+    eventually_within(RECOVERY_TIMEOUT, "the store to find the new primary", async || {
+        is_writable(&store).await.then_some(())
+    })
+    .await;
 }

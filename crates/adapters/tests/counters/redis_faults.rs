@@ -1,102 +1,42 @@
 //! A Redis server that is not there, goes away, forgets its scripts or falls silent.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use adapters::redis::{ConnectOptions, Connection, RedisCodeStore, connect};
 use domain::CodeIssue;
 use domain::ports::{Attempt, CodeStore, Opening};
-use tokio::io::copy_bidirectional;
-use tokio::net::TcpStream;
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, timeout};
+use test_support::{Proxy, eventually_within, free_port};
+use tokio::time::Instant;
 
-use crate::{connect_to, prefix, user_id};
+use crate::redis_server::{Server, until_available, url};
+use crate::{RECOVERY_TIMEOUT, connect_to, prefix, user_id};
 
 const MINUTE: Duration = Duration::from_mins(1);
-/// How long an operation may take, with some leave for a busy machine.
-const PATIENCE: Duration = Duration::from_millis(300);
-const LEAVE: Duration = Duration::from_secs(10);
-
-/// A server of the test's own, killed with it. Keeps nothing on disk.
-pub(crate) struct Server {
-    process: Child,
-    pub(crate) port: u16,
-}
-
-impl Server {
-    pub(crate) fn start(port: u16) -> Self {
-        Self::start_with(port, &[])
-    }
-
-    /// Starts one with further arguments.
-    pub(crate) fn start_with(port: u16, arguments: &[String]) -> Self {
-        let process = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .args(arguments)
-            .current_dir(std::env::temp_dir())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is not on the PATH: run `cargo xtask test`");
-        Self { process, port }
-    }
-
-    pub(crate) fn url(&self) -> String {
-        url(self.port)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-pub(crate) fn url(port: u16) -> String {
-    format!("redis://127.0.0.1:{port}/")
-}
-
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
-}
+/// What the stores are given for an operation.
+const COMMAND_TIMEOUT: Duration = Duration::from_millis(300);
+/// For a machine that is busy with other things.
+const GRACE: Duration = Duration::from_secs(10);
 
 fn impatient(url: &str) -> Connection {
-    let options = ConnectOptions { url: url.into(), connect_timeout: PATIENCE, command_timeout: PATIENCE };
-    connect(options).unwrap()
+    let (connect_timeout, command_timeout) = (COMMAND_TIMEOUT, COMMAND_TIMEOUT);
+    connect(ConnectOptions { url: url.into(), connect_timeout, command_timeout }).unwrap()
 }
 
 /// Fails if the store answers, or takes long to say that it does not.
 async fn assert_unavailable(store: &RedisCodeStore) {
     let asked = Instant::now();
     store.ping().await.expect_err("the server should be away");
-    assert!(asked.elapsed() < PATIENCE + LEAVE, "it took {:?} to give up", asked.elapsed());
-}
-
-pub(crate) async fn until_available(store: &RedisCodeStore) {
-    let available = async {
-        while store.ping().await.is_err() {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(Duration::from_secs(20), available).await.expect("the store should have recovered");
+    assert!(asked.elapsed() < COMMAND_TIMEOUT + GRACE, "it took {:?} to give up", asked.elapsed());
 }
 
 /// Opens a window; a slow machine may need another attempt.
 async fn assert_usable(store: &RedisCodeStore) {
     let code = CodeIssue { user_id: user_id(), number: 1 };
-    let opened = async {
-        loop {
-            match store.open(code, MINUTE, 5).await {
-                Ok(opening) => return opening,
-                Err(_) => sleep(Duration::from_millis(20)).await,
-            }
-        }
-    };
-    let opening = timeout(Duration::from_secs(20), opened).await.expect("the store should have recovered");
+    let opening = eventually_within(RECOVERY_TIMEOUT, "the store to recover", async || {
+        store.open(code, MINUTE, 5).await.ok()
+    })
+    .await;
     assert_eq!(opening, Opening::Opened);
 }
 
@@ -160,35 +100,14 @@ async fn asvs_13_1_3_a_server_that_never_answers_is_given_up() {
 #[tokio::test]
 async fn a_connection_that_has_fallen_silent_is_replaced() {
     let server = Server::start(free_port());
-    let silence = Arc::new(Notify::new());
-    let store = RedisCodeStore::new(
-        impatient(&url(proxy(Arc::new(server.port.into()), silence.clone()).await)),
-        &prefix(),
-    );
+    let proxy = Proxy::start(server.address()).await;
+    let store = RedisCodeStore::new(impatient(&url(proxy.port())), &prefix());
     assert_usable(&store).await;
-    silence.notify_waiters();
+    proxy.stall();
     assert_unavailable(&store).await;
+    // The connection that was stalled stays so.
+    proxy.restore().await;
     assert_usable(&store).await;
-}
-
-/// Passes each new connection on to the port `to`. At each `silence` those that are open stay open and carry nothing more.
-pub(crate) async fn proxy(to: Arc<AtomicU16>, silence: Arc<Notify>) -> u16 {
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        loop {
-            let (mut client, _) = listener.accept().await.unwrap();
-            let (silence, to) = (silence.clone(), to.load(Ordering::Relaxed));
-            tokio::spawn(async move {
-                let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, to)).await else { return };
-                tokio::select! {
-                    _ = copy_bidirectional(&mut client, &mut server) => {}
-                    () = silence.notified() => std::future::pending().await,
-                }
-            });
-        }
-    });
-    port
 }
 
 #[tokio::test]

@@ -10,24 +10,21 @@ use std::time::Duration;
 
 use adapters::redis::{ConnectOptions, RedisCodeStore, connect};
 use domain::ports::CodeStore;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use test_support::{Authority, free_port, install_crypto_provider};
 
 use crate::prefix;
-use crate::redis_faults::{Server, free_port, until_available};
+use crate::redis_server::{Server, until_available};
 
 const URL: &str = "REDIS_TLS_CLIENT_URL";
 
 /// An authority's certificate, and one that it gave to `localhost` with its key, all as PEM files.
 fn certificates(folder: &Path) {
-    let write = |name: &str, pem: String| std::fs::write(folder.join(name), pem).unwrap();
-    let mut authority = CertificateParams::new([]).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let (authority_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
-    write("authority.pem", authority.self_signed(&authority_key).unwrap().pem());
-    let issuer = Issuer::new(authority, authority_key);
-    let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
-    write("server.pem", certificate.signed_by(&key, &issuer).unwrap().pem());
-    write("server.key", key.serialize_pem());
+    let write = |name: &str, pem: &str| std::fs::write(folder.join(name), pem).unwrap();
+    let authority = Authority::new();
+    let server = authority.issue("localhost");
+    write("authority.pem", authority.certificate_pem());
+    write("server.pem", &server.certificate_pem());
+    write("server.key", &server.key_pem());
 }
 
 /// Whether a client that trusts the authorities in `roots` can use the server at `url`.
@@ -46,7 +43,7 @@ fn client_succeeds(url: &str, roots: &Path) -> bool {
 #[tokio::test]
 async fn client() {
     let Ok(url) = std::env::var(URL) else { return };
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    install_crypto_provider();
     let wait = Duration::from_secs(5);
     let options = ConnectOptions { url: url.into(), connect_timeout: wait, command_timeout: wait };
     RedisCodeStore::new(connect(options).unwrap(), &prefix()).ping().await.unwrap();

@@ -1,16 +1,14 @@
 //! What every case starts from.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
 
-use domain::{
-    EmailAddress, Event, EventId, PasswordHash, TraceParent, User, UserEvent, UserId,
-    ports::{DeadLetters, Outbox, OutboxEntry, UserRepository},
-};
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep},
-};
-use uuid::Uuid;
+use domain::ports::{DeadLetters, Outbox, OutboxEntry, UserRepository};
+use domain::{EmailAddress, Event, EventId, PasswordHash, TraceParent, User, UserEvent, UserId};
+use test_support::unique_id;
+use tokio::sync::Notify;
+use tokio::time::sleep;
 
 /// Longer than anything in these tests takes.
 pub(crate) const LONG: Duration = Duration::from_mins(1);
@@ -54,43 +52,25 @@ impl Store {
     }
 }
 
-/// A new identifier: greater than each one before it.
-#[allow(clippy::disallowed_methods, reason = "tests have no port to take identifiers from")]
-pub(crate) fn next_id() -> Uuid {
-    Uuid::now_v7()
-}
-
 /// A registration that is not stored yet, with its event.
 pub(crate) fn user(email: &str) -> User {
     let email = EmailAddress::parse(email).unwrap();
     User::register(
-        UserId::from_uuid(next_id()),
+        UserId::from_uuid(unique_id()),
         email,
-        PasswordHash::from_phc(format!("$test${}", next_id())),
+        PasswordHash::from_phc(format!("$test${}", unique_id())),
     )
 }
 
 /// An event under a new identifier.
 pub(crate) fn event(kind: UserEvent) -> Event {
-    let id = next_id();
+    let id = unique_id();
     Event { id: EventId::from_uuid(id), trace: TraceParent::start(id), kind }
 }
 
 /// What the user recorded, ready for the outbox.
 pub(crate) fn events_of(user: &mut User) -> Vec<Event> {
     user.take_events().into_iter().map(event).collect()
-}
-
-/// Asks again and again until the answer is there. Fails after half a minute.
-pub(crate) async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(start.elapsed() < Duration::from_secs(30), "nothing happened for half a minute");
-        sleep(Duration::from_millis(2)).await;
-    }
 }
 
 /// Waits until `span` has passed for the store too, whose clock is read in steps.

@@ -1,7 +1,7 @@
 //! The contracts of the stores, checked on every implementation, and what is special to each.
 //!
 //! One executable, so that it is linked once. Needs a PostgreSQL server: `TEST_POSTGRES_URL`.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 /// Runs each named case, an `async fn(Store)` of the calling module, on every implementation.
 macro_rules! on_every_store {

@@ -1,13 +1,12 @@
 //! Up, down and up again leads to the same schema.
 
 use adapters::{postgres as pg, sqlite as lite};
-use diesel::{
-    Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query,
-    sql_types::{Nullable, Text},
-};
+use diesel::sql_types::{Nullable, Text};
+use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use diesel_async::RunQueryDsl as AsyncRunQueryDsl;
 
-use crate::{postgres::TestDatabase, sqlite};
+use crate::postgres::TestDatabase;
+use crate::sqlite;
 
 #[derive(QueryableByName, Debug, PartialEq)]
 struct Line {

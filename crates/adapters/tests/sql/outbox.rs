@@ -4,9 +4,10 @@ use std::{collections::HashSet, time::Duration};
 
 use domain::{CodeIssue, Event, EventId, UserEvent, ports::OutboxEntry};
 use futures::future::join_all;
+use test_support::{eventually, unique_id};
 use tokio::time::Instant;
 
-use crate::fixtures::{LONG, SHORT, Store, event, eventually, next_id, outlast, user};
+use crate::fixtures::{LONG, SHORT, Store, event, outlast, user};
 
 on_every_store! {
     every_kind_of_event_is_kept_exactly,
@@ -24,7 +25,7 @@ on_every_store! {
 
 /// Records that many events; returns them in the order of their identifiers.
 async fn record(store: &Store, count: usize) -> Vec<Event> {
-    let user = user(&format!("{}@example.com", next_id().simple()));
+    let user = user(&format!("{}@example.com", unique_id().simple()));
     let events: Vec<Event> =
         (0..count).map(|_| event(UserEvent::UserActivated { user_id: user.id() })).collect();
     // Stored in another order than the one they happened in.
@@ -89,7 +90,8 @@ async fn an_expired_lease_makes_the_event_due_again(store: Store) {
     let events = record(&store, 1).await;
     let claimed = Instant::now();
     assert_eq!(store.outbox.claim(1, SHORT).await.unwrap().len(), 1);
-    let again = eventually(async || store.outbox.claim(1, LONG).await.unwrap().pop()).await;
+    let again =
+        eventually("the lease to end", async || store.outbox.claim(1, LONG).await.unwrap().pop()).await;
     assert!(claimed.elapsed() >= SHORT);
     assert_eq!((again.event.id, again.attempts), (events[0].id, 2));
 }
@@ -118,7 +120,7 @@ async fn a_deleted_event_is_gone(store: Store) {
     let events = record(&store, 3).await;
     store.outbox.claim(10, Duration::ZERO).await.unwrap();
     store.outbox.delete(&[]).await.unwrap();
-    store.outbox.delete(&[events[0].id, events[2].id, EventId::from_uuid(next_id())]).await.unwrap();
+    store.outbox.delete(&[events[0].id, events[2].id, EventId::from_uuid(unique_id())]).await.unwrap();
     store.outbox.release_all().await.unwrap();
     assert_eq!(ids(&store.due().await), [events[1].id]);
 }
@@ -128,7 +130,7 @@ async fn a_deferred_event_comes_back_after_its_delay(store: Store) {
     store.due().await;
     let deferred = Instant::now();
     store.outbox.defer(events[0].id, SHORT).await.unwrap();
-    let again = eventually(async || store.due().await.pop()).await;
+    let again = eventually("the delay to end", async || store.due().await.pop()).await;
     assert!(deferred.elapsed() >= SHORT);
     assert_eq!((again.event.id, again.attempts), (events[0].id, 2));
     assert!(store.due().await.is_empty(), "the other is still claimed");

@@ -1,18 +1,18 @@
 //! PostgreSQL: a fresh database a test, and how to reach it.
 
-use std::{
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::fmt::Display;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use adapters::postgres::{
     Database, Options, PostgresDeadLetters, PostgresOutbox, PostgresUserRepository, migrate,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
-use tokio::{net::TcpStream, sync::Notify};
+use test_support::unique_name;
+use tokio::sync::Notify;
 use tokio_postgres::config::Host;
 
-use crate::fixtures::{Store, next_id};
+use crate::fixtures::Store;
 
 /// Options as a service would have them, but impatient enough for a test.
 pub(crate) fn options(url: &str) -> Options {
@@ -40,19 +40,19 @@ fn url_of(database: &str) -> String {
 }
 
 /// The URL of a database behind a proxy that listens on `address`.
-pub(crate) fn url_behind(address: &str, database: &str, query: &str) -> String {
+pub(crate) fn url_behind(address: impl Display, database: &str, query: &str) -> String {
     let server = server_url();
     let (_, server) = server.split_once("://").expect("TEST_POSTGRES_URL is a URL");
     let credentials = server.rsplit_once('@').map(|(credentials, _)| format!("{credentials}@"));
     format!("postgres://{}{address}/{database}?{query}", credentials.unwrap_or_default())
 }
 
-/// A connection to the server, without a word said yet.
-pub(crate) async fn connect_to_server() -> TcpStream {
+/// `host:port` of the server.
+pub(crate) fn server_address() -> String {
     let config: tokio_postgres::Config = server_url().parse().unwrap();
     let Host::Tcp(host) = &config.get_hosts()[0] else { panic!("TEST_POSTGRES_URL names no TCP host") };
     let port = config.get_ports().first().copied().unwrap_or(5432);
-    TcpStream::connect((host.as_str(), port)).await.unwrap()
+    format!("{host}:{port}")
 }
 
 async fn administer(sql: &str) {
@@ -69,7 +69,7 @@ pub(crate) struct TestDatabase {
 impl TestDatabase {
     /// A database without tables.
     pub(crate) async fn empty() -> Self {
-        let name = format!("storage_{}", next_id().simple());
+        let name = format!("test_{}", unique_name());
         administer(&format!("CREATE DATABASE {name}")).await;
         Self { name, _template: None }
     }
@@ -77,7 +77,7 @@ impl TestDatabase {
     /// A copy of the migrated template, which lives as long as any of its copies.
     pub(crate) async fn migrated() -> Self {
         let template = template().await;
-        let name = format!("storage_{}", next_id().simple());
+        let name = format!("test_{}", unique_name());
         administer(&format!("CREATE DATABASE {name} TEMPLATE {}", template.name)).await;
         Self { name, _template: Some(template) }
     }

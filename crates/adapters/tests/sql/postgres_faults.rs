@@ -1,73 +1,28 @@
 //! A PostgreSQL server that goes away, hangs or is busy: every operation ends in time, and all is well
 //! when the server is.
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use adapters::postgres::{Database, Options};
-use diesel::{QueryableByName, sql_query, sql_types::BigInt};
+use diesel::sql_types::BigInt;
+use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use domain::{
-    Event, User,
-    ports::{ClaimError, RepositoryError},
-};
-use futures::{FutureExt, future::join_all};
-use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpSocket, TcpStream},
-    sync::watch,
-    time::{Instant, timeout},
-};
+use domain::ports::{ClaimError, RepositoryError};
+use domain::{Event, User};
+use futures::FutureExt;
+use futures::future::join_all;
+use test_support::{Proxy, eventually};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::{Instant, timeout};
 
-use crate::{
-    fixtures::{LONG, Store, events_of, eventually, user},
-    postgres::{TestDatabase, connect_to_server, options, server_url, store_on, url_behind},
-};
+use crate::fixtures::{LONG, Store, events_of, user};
+use crate::postgres::{TestDatabase, options, server_address, server_url, store_on, url_behind};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 /// For a machine that is busy with other things.
 const GRACE: Duration = Duration::from_secs(10);
-
-#[derive(Clone, Copy, PartialEq)]
-enum Network {
-    Up,
-    /// Connections are closed at once.
-    Refusing,
-    /// Nothing is answered any more, and nothing closed.
-    Silent,
-}
-
-/// Stands between the store and the server.
-struct Proxy {
-    address: String,
-    network: watch::Sender<Network>,
-}
-
-impl Proxy {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let (network, state) = watch::channel(Network::Up);
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(forward(client, state.clone()));
-            }
-        });
-        Self { address, network }
-    }
-}
-
-async fn forward(mut client: TcpStream, mut network: watch::Receiver<Network>) {
-    if *network.borrow_and_update() == Network::Up {
-        let mut server = connect_to_server().await;
-        tokio::select! {
-            _ = copy_bidirectional(&mut client, &mut server) => return,
-            _ = network.changed() => {}
-        }
-    }
-    if *network.borrow_and_update() == Network::Silent {
-        network.changed().await.ok();
-    }
-}
 
 fn impatient(url: &str) -> Options {
     Options { connect_timeout: TIMEOUT, wait_timeout: TIMEOUT, statement_timeout: TIMEOUT, ..options(url) }
@@ -75,7 +30,7 @@ fn impatient(url: &str) -> Options {
 
 /// Claims as somebody does who is told to try again: a slow machine may take longer than the timeout.
 async fn claim_at_last(store: &Store, user: &User, events: &[Event]) {
-    eventually(async || match store.users.claim(user, events).await {
+    eventually("the claim to be accepted", async || match store.users.claim(user, events).await {
         // Taken by an attempt before, whose answer came too late.
         Ok(()) | Err(ClaimError::EmailTaken) => Some(()),
         Err(ClaimError::Repository(_)) => None,
@@ -91,18 +46,18 @@ async fn in_time<T>(operation: impl Future<Output = T>) -> T {
     answer
 }
 
-async fn survives(fault: Network) {
-    let proxy = Proxy::start().await;
+async fn survives(break_network: impl AsyncFnOnce(&Proxy)) {
+    let proxy = Proxy::start(server_address()).await;
     let database = TestDatabase::migrated().await;
-    let store = store_on(&impatient(&url_behind(&proxy.address, database.name(), "")), database);
+    let store = store_on(&impatient(&url_behind(proxy.address(), database.name(), "")), database);
     let ada = user("ada@example.com");
     claim_at_last(&store, &ada, &[]).await;
     // More than one connection is in the pool.
-    eventually(async || {
+    eventually("five connections", async || {
         join_all((0..5).map(|_| store.users.ping())).await.iter().all(Result::is_ok).then_some(())
     })
     .await;
-    proxy.network.send_replace(fault);
+    break_network(&proxy).await;
     for _ in 0..5 {
         let found = in_time(store.users.find(ada.id())).await;
         assert!(matches!(found, Err(RepositoryError::Unavailable(_))));
@@ -114,10 +69,10 @@ async fn survives(fault: Network) {
     assert!(in_time(store.users.ping()).await.is_err());
     assert!(in_time(store.outbox.claim(1, LONG)).await.is_err());
     assert!(in_time(store.dead_letters.list(1)).await.is_err());
-    proxy.network.send_replace(Network::Up);
+    proxy.restore().await;
     claim_at_last(&store, &bob, &events).await;
     // Released, in case that a claim was done and its answer came too late.
-    let due = eventually(async || {
+    let due = eventually("the event", async || {
         store.outbox.release_all().await.ok()?;
         store.outbox.claim(10, LONG).await.ok()
     });
@@ -126,12 +81,12 @@ async fn survives(fault: Network) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_gone() {
-    survives(Network::Refusing).await;
+    survives(Proxy::cut).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_13_1_3_a_server_that_hangs() {
-    survives(Network::Silent).await;
+    survives(async |proxy: &Proxy| proxy.stall()).await;
 }
 
 /// An address that never answers: its queue of connections is full, so that it ignores further ones.
@@ -150,8 +105,8 @@ async fn black_hole() -> (SocketAddr, TcpListener, TcpStream) {
 async fn a_first_host_that_does_not_answer_leaves_time_for_the_second() {
     let database = TestDatabase::migrated().await;
     let (silent, _listener, _fills_it) = black_hole().await;
-    let proxy = Proxy::start().await;
-    let url = url_behind(&format!("{silent},{}", proxy.address), database.name(), "");
+    let proxy = Proxy::start(server_address()).await;
+    let url = url_behind(format!("{silent},{}", proxy.address()), database.name(), "");
     let limit = Duration::from_secs(6);
     let store =
         store_on(&Options { connect_timeout: limit, wait_timeout: 2 * limit, ..options(&url) }, database);
@@ -185,7 +140,8 @@ async fn a_statement_that_has_to_wait_too_long_is_ended_on_the_server_too() {
     let claimed = in_time(store.users.claim(&user("ada@example.com"), &[])).await;
     assert!(matches!(claimed, Err(ClaimError::Repository(RepositoryError::Unavailable(_)))));
     // The one that holds the lock is left.
-    eventually(async || (busy(&mut observer).await == 1).then_some(())).await;
+    eventually("the statement to end on the server", async || (busy(&mut observer).await == 1).then_some(()))
+        .await;
     locker.batch_execute("ROLLBACK").await.unwrap();
     claim_at_last(&store, &user("ada@example.com"), &[]).await;
 }
@@ -198,17 +154,18 @@ async fn asvs_13_1_3_an_exhausted_pool_is_waited_for_no_longer_than_allowed() {
     let one = Options { pool_size: 1, wait_timeout: TIMEOUT, statement_timeout: LONG, ..options(&url) };
     let mut locker = lock_users(&database).await;
     let store = store_on(&one, database);
-    eventually(async || store.users.ping().await.ok()).await;
+    eventually("a connection", async || store.users.ping().await.ok()).await;
     let ada = user("ada@example.com");
     let mut waiting = store.users.claim(&ada, &[]);
     assert!((&mut waiting).now_or_never().is_none());
     // The claim has the one connection once it waits for the lock, beside the one that holds it.
-    eventually(async || (busy(&mut observer).await == 2).then_some(())).await;
+    eventually("the claim to wait for the lock", async || (busy(&mut observer).await == 2).then_some(()))
+        .await;
     let ping = in_time(store.users.ping()).await;
     assert!(matches!(ping, Err(RepositoryError::Unavailable(_))));
     locker.batch_execute("ROLLBACK").await.unwrap();
     waiting.await.unwrap();
-    eventually(async || store.users.ping().await.ok()).await;
+    eventually("a connection", async || store.users.ping().await.ok()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,7 +178,7 @@ async fn asvs_2_3_3_dropped_callers_leave_no_transaction_open() {
         let claim = tokio::time::timeout(Duration::from_micros(number * 20), store.users.claim(&ada, &[]));
         claim.await.ok();
     }
-    eventually(async || (busy(&mut observer).await == 0).then_some(())).await;
+    eventually("all transactions to end", async || (busy(&mut observer).await == 0).then_some(())).await;
     for number in 0..50 {
         let email = user(&format!("a{number}@example.com"));
         assert!(store.users.find_by_email(email.email()).await.unwrap().is_some());

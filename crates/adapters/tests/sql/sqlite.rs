@@ -1,16 +1,15 @@
 //! SQLite: a fresh file a test, and what only a file has to show.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
 use adapters::sqlite::{Database, Options, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository, open};
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::fixtures::{Store, events_of, user};
 

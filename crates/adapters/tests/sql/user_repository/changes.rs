@@ -1,11 +1,12 @@
 //! Changes of a registration and the events they record.
 
 use super::{assert_same, claim, find};
-use crate::fixtures::{LONG, SHORT, Store, event, events_of, next_id, outlast, user};
+use crate::fixtures::{LONG, SHORT, Store, event, events_of, outlast, user};
 use domain::ports::{ClaimError, RepositoryError, SaveError};
 use domain::{CodeIssue, PasswordHash, User, UserEvent, UserId, UserStatus};
 use futures::future::join_all;
 use std::time::Duration;
+use test_support::unique_id;
 
 on_every_store! {
     a_new_code_is_not_mailed_yet_and_holds_the_address,
@@ -130,7 +131,7 @@ async fn asvs_11_4_2_a_password_hash_is_upgraded_unless_it_has_changed(store: St
     assert_eq!(find(&store, &ada).await.password_hash(), &stronger);
     store.users.upgrade_password_hash(ada.id(), ada.password_hash(), &other).await.unwrap();
     assert_eq!(find(&store, &ada).await.password_hash(), &stronger);
-    store.users.upgrade_password_hash(UserId::from_uuid(next_id()), &other, &stronger).await.unwrap();
+    store.users.upgrade_password_hash(UserId::from_uuid(unique_id()), &other, &stronger).await.unwrap();
 }
 
 async fn a_repeated_registration_is_recorded_at_most_every_so_often(store: Store) {
@@ -150,7 +151,7 @@ async fn a_repeated_registration_is_recorded_at_most_every_so_often(store: Store
     assert!(!record(ada.id(), LONG).await);
     let pending = store.registered("bob@example.com").await;
     assert!(!record(pending.id(), Duration::ZERO).await);
-    assert!(!record(UserId::from_uuid(next_id()), Duration::ZERO).await);
+    assert!(!record(UserId::from_uuid(unique_id()), Duration::ZERO).await);
 }
 
 async fn of_parallel_repetitions_one_is_recorded(store: Store) {

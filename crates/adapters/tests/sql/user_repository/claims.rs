@@ -1,11 +1,12 @@
 //! Claims of an address, and the minute that ends them.
 
 use super::{assert_same, claim, find};
-use crate::fixtures::{LONG, SHORT, Store, events_of, eventually, next_id, outlast, user};
+use crate::fixtures::{LONG, SHORT, Store, events_of, outlast, user};
 use domain::ports::ClaimError;
 use domain::{CodeIssue, User, UserEvent, UserId, UserStatus};
 use futures::future::join_all;
 use std::time::Duration;
+use test_support::{eventually, unique_id};
 use tokio::time::Instant;
 
 on_every_store! {
@@ -32,7 +33,7 @@ async fn asvs_2_3_3_a_claim_stores_the_user_and_its_event(store: Store) {
     }
     let due = store.due().await;
     assert_eq!(due.iter().map(|entry| &entry.event).collect::<Vec<_>>(), events.iter().collect::<Vec<_>>());
-    assert!(store.users.find(UserId::from_uuid(next_id())).await.unwrap().is_none());
+    assert!(store.users.find(UserId::from_uuid(unique_id())).await.unwrap().is_none());
     assert!(store.users.find_by_email(user("bob@example.com").email()).await.unwrap().is_none());
 }
 
@@ -76,7 +77,7 @@ async fn a_lapsed_claim_is_taken_over_and_gone(store: Store) {
     let events = events_of(&mut later);
     let started = Instant::now();
     store.users.start_minute(earlier.issue(), SHORT).await.unwrap();
-    eventually(async || match store.users.claim(&later, &events).await {
+    eventually("the claim to lapse", async || match store.users.claim(&later, &events).await {
         Ok(()) => Some(()),
         Err(ClaimError::EmailTaken) => None,
         Err(error) => panic!("{error}"),
@@ -126,7 +127,7 @@ async fn asvs_15_4_2_of_parallel_takeovers_one_wins(store: Store) {
 async fn the_minute_belongs_to_the_current_code_of_a_pending_user(store: Store) {
     let ada = store.registered("ada@example.com").await;
     let other = |number| CodeIssue { number, ..ada.issue() };
-    let unknown = CodeIssue { user_id: UserId::from_uuid(next_id()), number: 1 };
+    let unknown = CodeIssue { user_id: UserId::from_uuid(unique_id()), number: 1 };
     for issue in [other(2), unknown] {
         store.users.start_minute(issue, LONG).await.unwrap();
     }

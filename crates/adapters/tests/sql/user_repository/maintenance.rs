@@ -1,12 +1,13 @@
 //! The purge, callers that go away, and the wake-up of the relay.
 
 use super::{claim, find};
-use crate::fixtures::{LONG, SHORT, Store, event, events_of, eventually, outlast, user};
+use crate::fixtures::{LONG, SHORT, Store, event, events_of, outlast, user};
 use domain::UserEvent;
 use futures::future::join_all;
 use futures::{FutureExt, poll};
 use std::task::Poll;
 use std::time::Duration;
+use test_support::eventually;
 use tokio::time::timeout;
 
 on_every_store! {
@@ -99,7 +100,7 @@ async fn asvs_2_3_3_a_dropped_caller_leaves_nothing_half_done(store: Store) {
     // Whoever was polled at all has begun; they end in any order.
     for steps in 1..40 {
         let begun = user(&format!("a{steps}@example.com"));
-        eventually(async || store.users.find_by_email(begun.email()).await.unwrap()).await;
+        eventually("the claim", async || store.users.find_by_email(begun.email()).await.unwrap()).await;
     }
     let events = store.due().await;
     for steps in 0..40 {
