@@ -4,6 +4,7 @@
 //! setting, a missing server or an error in a log fails them, and nothing is skipped.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
+#[path = "../../src/lib.rs"]
 mod harness;
 
 mod activation;

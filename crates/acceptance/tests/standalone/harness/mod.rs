@@ -3,23 +3,23 @@
 //! Shared with the executables `cost` and `pages`; each of the three uses its part of it.
 #![allow(dead_code, unused_imports, reason = "three executables use this, none of them all of it")]
 
-#[path = "../../acceptance/harness/account.rs"]
+#[path = "../../../src/account.rs"]
 mod account;
-#[path = "../../acceptance/harness/client.rs"]
+#[path = "../../../src/client.rs"]
 mod client;
-#[path = "../../acceptance/harness/environment.rs"]
+#[path = "../../../src/environment.rs"]
 mod environment;
 mod http_client;
-#[path = "../../acceptance/harness/mailbox.rs"]
+#[path = "../../../src/mailbox.rs"]
 mod mailbox;
 mod output;
-#[path = "../../acceptance/harness/port.rs"]
+#[path = "../../../src/port.rs"]
 mod port;
 mod program;
-#[path = "../../acceptance/harness/reply.rs"]
+#[path = "../../../src/reply.rs"]
 mod reply;
 mod standalone;
-#[path = "../../acceptance/harness/wait.rs"]
+#[path = "../../../src/wait.rs"]
 mod wait;
 
 pub(crate) use account::{Account, unique};
