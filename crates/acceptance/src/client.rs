@@ -18,10 +18,10 @@ use super::wait::PATIENCE;
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// Texts that must never be in a log: passwords, addresses, credentials.
-pub(crate) type Secrets = Arc<Mutex<BTreeSet<String>>>;
+pub type Secrets = Arc<Mutex<BTreeSet<String>>>;
 
 /// Speaks to one system on behalf of one test.
-pub(crate) struct Client {
+pub struct Client {
     http: reqwest::Client,
     base: String,
     seen: Mutex<BTreeSet<String>>,
@@ -30,28 +30,28 @@ pub(crate) struct Client {
 
 impl Client {
     /// A client of the API at `base`, which adds what it sends in confidence to `secrets`.
-    pub(crate) fn new(base: &str, secrets: Secrets) -> Self {
+    pub fn new(base: &str, secrets: Secrets) -> Self {
         let http = reqwest::Client::builder().timeout(Duration::from_mins(2)).build().unwrap();
         Self { http, base: base.to_owned(), seen: Mutex::default(), secrets }
     }
 
     /// What was asked and answered so far: `METHOD path status`.
-    pub(crate) fn seen(&self) -> BTreeSet<String> {
+    pub fn seen(&self) -> BTreeSet<String> {
         self.seen.lock().unwrap().clone()
     }
 
     /// A request to be completed and given to [`Self::send`].
-    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base))
     }
 
     /// Sends a request and reads the answer.
-    pub(crate) async fn send(&self, request: RequestBuilder) -> Reply {
+    pub async fn send(&self, request: RequestBuilder) -> Reply {
         self.try_send(request).await.expect("an answer")
     }
 
     /// Sends a request to a system that may not be there.
-    pub(crate) async fn try_send(&self, request: RequestBuilder) -> reqwest::Result<Reply> {
+    pub async fn try_send(&self, request: RequestBuilder) -> reqwest::Result<Reply> {
         let request = request.build().expect("a request that can be sent");
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let reply = Reply::read(self.http.execute(request).await?).await?;
@@ -61,7 +61,7 @@ impl Client {
 
     /// Sends text that may be no HTTP and returns all that comes back until the connection ends or, after
     /// an answer, falls silent. Empty only where the server has hung up: it must do something.
-    pub(crate) async fn send_bytes(&self, request: &str) -> String {
+    pub async fn send_bytes(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(self.base.trim_start_matches("http://")).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let answer = read_answer(&mut stream).await;
@@ -73,29 +73,29 @@ impl Client {
     }
 
     /// `GET path`
-    pub(crate) async fn get(&self, path: &str) -> Reply {
+    pub async fn get(&self, path: &str) -> Reply {
         self.send(self.request(Method::GET, path)).await
     }
 
     /// A POST with a JSON body, written as given.
-    pub(crate) fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
+    pub fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
         self.request(Method::POST, path).header("content-type", "application/json").body(body)
     }
 
     /// `POST /api/v1/users/register`
-    pub(crate) async fn register(&self, account: &Account) -> Reply {
+    pub async fn register(&self, account: &Account) -> Reply {
         self.try_register(account).await.expect("an answer")
     }
 
     /// `POST /api/v1/users/register`, to a system that may not be there.
-    pub(crate) async fn try_register(&self, account: &Account) -> reqwest::Result<Reply> {
+    pub async fn try_register(&self, account: &Account) -> reqwest::Result<Reply> {
         self.keep_secret(account);
         let body = json!({ "email": account.email, "password": account.password });
         self.try_send(self.post("/api/v1/users/register", body.to_string())).await
     }
 
     /// `POST /api/v1/users/activate`
-    pub(crate) async fn activate(&self, account: &Account, code: &str) -> Reply {
+    pub async fn activate(&self, account: &Account, code: &str) -> Reply {
         self.keep_secret(account);
         let body = json!({ "code": code }).to_string();
         let request = self.post("/api/v1/users/activate", body).header("authorization", account.basic());
@@ -103,7 +103,7 @@ impl Client {
     }
 
     /// `POST /api/v1/users/resend-code`
-    pub(crate) async fn resend(&self, account: &Account) -> Reply {
+    pub async fn resend(&self, account: &Account) -> Reply {
         self.keep_secret(account);
         let request = self.request(Method::POST, "/api/v1/users/resend-code");
         self.send(request.header("authorization", account.basic())).await

@@ -11,7 +11,7 @@ use super::proxy::Proxy;
 
 /// How the product runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Deployment {
+pub enum Deployment {
     /// `registration-api` and `email-worker` on PostgreSQL, Redis and RabbitMQ.
     Distributed,
     /// The `standalone` binary.
@@ -19,17 +19,20 @@ pub(crate) enum Deployment {
 }
 
 /// The servers of a distributed system, each behind a proxy.
-pub(crate) struct Servers {
-    pub(crate) postgres: Proxy,
-    pub(crate) redis: Proxy,
-    pub(crate) rabbitmq: Proxy,
+pub struct Servers {
+    /// In front of PostgreSQL.
+    pub postgres: Proxy,
+    /// In front of Redis.
+    pub redis: Proxy,
+    /// In front of RabbitMQ.
+    pub rabbitmq: Proxy,
     /// The database of this system alone.
     database: String,
 }
 
 impl Servers {
     /// Makes a database and puts a proxy before each server.
-    pub(crate) async fn prepare() -> Self {
+    pub async fn prepare() -> Self {
         let database = format!("acceptance_{}", unique());
         administer(&format!("CREATE DATABASE {database}")).await;
         let mut postgres_url = server_url("TEST_POSTGRES_URL");
@@ -43,7 +46,7 @@ impl Servers {
     }
 
     /// The settings that lead a service to them; names of its own in those that are shared.
-    pub(crate) fn settings(&self) -> Vec<(String, String)> {
+    pub fn settings(&self) -> Vec<(String, String)> {
         let name = &self.database;
         pairs(&[
             ("postgres.url", self.postgres.url().as_str()),
@@ -56,7 +59,7 @@ impl Servers {
     }
 
     /// Drops the database.
-    pub(crate) async fn clean_up(&self) {
+    pub async fn clean_up(&self) {
         administer(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.database)).await;
     }
 }
@@ -76,21 +79,21 @@ async fn administer(statement: &str) {
 }
 
 /// Settings as pairs of owned texts.
-pub(crate) fn pairs(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+pub fn pairs(settings: &[(&str, &str)]) -> Vec<(String, String)> {
     settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
 /// Where the process that serves the API listens.
 #[derive(Debug, Clone)]
-pub(crate) struct Addresses {
+pub struct Addresses {
     /// The base URL of the API.
-    pub(crate) api: String,
+    pub api: String,
     /// The base URL of the operator's listener.
-    pub(crate) operator: String,
+    pub operator: String,
 }
 
 /// The API and the worker, not started yet. The database is migrated.
-pub(crate) async fn distributed(settings: &[(String, String)]) -> (Process, Process, Addresses) {
+pub async fn distributed(settings: &[(String, String)]) -> (Process, Process, Addresses) {
     let (api_settings, addresses) = listening(settings);
     let (worker_settings, worker_addresses) = listening(settings);
     let migration =
@@ -105,7 +108,7 @@ pub(crate) async fn distributed(settings: &[(String, String)]) -> (Process, Proc
 }
 
 /// The standalone process, not started yet.
-pub(crate) fn standalone(settings: &[(String, String)], data: &TempDir) -> (Process, Addresses) {
+pub fn standalone(settings: &[(String, String)], data: &TempDir) -> (Process, Addresses) {
     let (settings, addresses) = listening(settings);
     let arguments = vec!["--data-dir".to_owned(), data.path().display().to_string()];
     let ready = format!("{}/health/ready", addresses.api);

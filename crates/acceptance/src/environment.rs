@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 /// The runtime of the whole executable. One for all, because a system that several tests share must
 /// not lose its proxies with the test that happened to start it, and because a child process dies
 /// with the thread that started it (see `process`), which here is a worker that never ends.
-pub(crate) fn runtime() -> &'static Runtime {
+pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
         // A workspace build gives reqwest TLS without a provider, which it wants to know even for HTTP.
@@ -19,14 +19,14 @@ pub(crate) fn runtime() -> &'static Runtime {
 }
 
 /// A variable that `cargo xtask test` sets. A test without its servers fails; it is never skipped.
-pub(crate) fn required(variable: &str) -> String {
+pub fn required(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| {
         panic!("{variable} is not set: these tests need real servers, run `cargo xtask test`")
     })
 }
 
 /// The path of one of the product's binaries.
-pub(crate) fn binary(name: &str) -> PathBuf {
+pub fn binary(name: &str) -> PathBuf {
     let path = PathBuf::from(required("TEST_BIN_DIR")).join(name);
     assert!(path.exists(), "{} is missing: run `cargo xtask test`", path.display());
     path

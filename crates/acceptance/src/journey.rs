@@ -15,18 +15,21 @@ use super::setup::Setup;
 use super::system::System;
 
 /// The tests of a file, each with the `METHOD path status` that it covers.
-pub(crate) type Coverage = &'static [(&'static str, &'static [&'static str])];
+pub type Coverage = &'static [(&'static str, &'static [&'static str])];
 
 /// What a test works with.
-pub(crate) struct Journey {
-    pub(crate) system: Arc<System>,
-    pub(crate) api: Client,
-    pub(crate) mailbox: Mailbox,
+pub struct Journey {
+    /// The system under test.
+    pub system: Arc<System>,
+    /// A client of its API.
+    pub api: Client,
+    /// The mails that it has sent.
+    pub mailbox: Mailbox,
 }
 
 impl Journey {
     /// Registers an account and waits for its mail.
-    pub(crate) async fn registered(&self) -> (Account, Mail) {
+    pub async fn registered(&self) -> (Account, Mail) {
         let account = Account::new();
         self.api.register(&account).await.expect_status(201);
         let mail = self.mailbox.first(&account.email).await;
@@ -34,14 +37,14 @@ impl Journey {
     }
 
     /// Registers and activates an account.
-    pub(crate) async fn activated(&self) -> Account {
+    pub async fn activated(&self) -> Account {
         let (account, mail) = self.registered().await;
         self.api.activate(&account, &mail.code()).await.expect_status(200);
         account
     }
 
     /// Waits until everything accepted so far has gone its way: a mail asked for now has arrived.
-    pub(crate) async fn everything_settled(&self) {
+    pub async fn everything_settled(&self) {
         self.registered().await;
     }
 
@@ -54,7 +57,7 @@ impl Journey {
 }
 
 /// Runs a test on a system as its set-up asks for.
-pub(crate) fn run(deployment: Deployment, setup: &Setup, claims: &[&str], test: impl AsyncFnOnce(&Journey)) {
+pub fn run(deployment: Deployment, setup: &Setup, claims: &[&str], test: impl AsyncFnOnce(&Journey)) {
     runtime().block_on(async {
         let system = match setup.shared_name() {
             Some(name) => System::shared(deployment, name, setup).await,
@@ -85,22 +88,23 @@ pub(crate) fn run(deployment: Deployment, setup: &Setup, claims: &[&str], test: 
 /// Declares the tests of a file: `name: set-up, [what it covers];`, each an `async fn name(&Journey)`.
 /// `both` runs them on both deployments, `distributed` and `standalone` on that one alone. The list of
 /// what they cover becomes the file's `COVERAGE`.
+#[macro_export]
 macro_rules! journeys {
     (both $tests:tt) => {
-        journeys!(@coverage $tests);
-        journeys!(@on distributed Distributed $tests);
-        journeys!(@on standalone Standalone $tests);
+        $crate::journeys!(@coverage $tests);
+        $crate::journeys!(@on distributed Distributed $tests);
+        $crate::journeys!(@on standalone Standalone $tests);
     };
     (distributed $tests:tt) => {
-        journeys!(@coverage $tests);
-        journeys!(@on distributed Distributed $tests);
+        $crate::journeys!(@coverage $tests);
+        $crate::journeys!(@on distributed Distributed $tests);
     };
     (standalone $tests:tt) => {
-        journeys!(@coverage $tests);
-        journeys!(@on standalone Standalone $tests);
+        $crate::journeys!(@coverage $tests);
+        $crate::journeys!(@on standalone Standalone $tests);
     };
     (@coverage { $($name:ident: $setup:expr, [$($claim:literal),* $(,)?];)* }) => {
-        pub(crate) const COVERAGE: $crate::harness::Coverage = &[$((stringify!($name), &[$($claim),*])),*];
+        pub(crate) const COVERAGE: $crate::Coverage = &[$((stringify!($name), &[$($claim),*])),*];
     };
     (@on $module:ident $deployment:ident { $($name:ident: $setup:expr, [$($claim:literal),* $(,)?];)* }) => {
         mod $module {
@@ -108,11 +112,10 @@ macro_rules! journeys {
             $(
                 #[test]
                 fn $name() {
-                    let deployment = $crate::harness::Deployment::$deployment;
-                    $crate::harness::run(deployment, &$setup, &[$($claim),*], super::$name);
+                    let deployment = $crate::Deployment::$deployment;
+                    $crate::run(deployment, &$setup, &[$($claim),*], super::$name);
                 }
             )*
         }
     };
 }
-pub(crate) use journeys;

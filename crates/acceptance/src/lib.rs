@@ -1,6 +1,12 @@
 //! What the journeys stand on: a running system, a client, a mailbox, and the ways to break things.
 //!
 //! Everything here speaks HTTP, SMTP or TCP to processes; nothing may reach into the product's code.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test ends at the first surprise"
+)]
 
 mod account;
 mod client;
@@ -23,20 +29,24 @@ mod system;
 mod wait;
 mod window;
 
-pub(crate) use account::{Account, unique};
-pub(crate) use client::{Client, Secrets};
-pub(crate) use deployment::Deployment;
-pub(crate) use environment::{binary, runtime};
-pub(crate) use journey::{Coverage, Journey, journeys, run};
-pub(crate) use mail_gate::Verdict;
-pub(crate) use port::free_port;
-pub(crate) use process::Process;
-pub(crate) use raw_http::RawConnection;
-pub(crate) use reply::Reply;
-pub(crate) use setup::Setup;
-pub(crate) use statistics::{interleaved, mann_whitney, median};
-pub(crate) use stores::{
+pub use account::{Account, unique};
+pub use client::{Client, Secrets};
+pub use deployment::{Addresses, Deployment, Servers};
+pub use environment::{binary, runtime};
+pub use journey::{Coverage, Journey, run};
+pub use logs::Logs;
+pub use mail_gate::{Delivery, MailGate, Verdict};
+pub use mailbox::{Mail, Mailbox};
+pub use port::free_port;
+pub use process::Process;
+pub use proxy::Proxy;
+pub use raw_http::RawConnection;
+pub use reply::Reply;
+pub use setup::Setup;
+pub use statistics::{interleaved, mann_whitney, median};
+pub use stores::{
     Tap, age_registration, data_directory, data_files, postgres, postgres_tables, redis_entries,
 };
-pub(crate) use wait::eventually;
-pub(crate) use window::{TooLate, in_time};
+pub use system::System;
+pub use wait::eventually;
+pub use window::{TooLate, in_time};

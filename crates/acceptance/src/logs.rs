@@ -6,11 +6,11 @@ use std::thread::JoinHandle;
 
 /// The lines of one process, across its restarts. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Logs(Arc<Mutex<Vec<String>>>);
+pub struct Logs(Arc<Mutex<Vec<String>>>);
 
 impl Logs {
     /// Collects lines until the stream ends, on a thread of its own.
-    pub(crate) fn follow(&self, stream: impl Read + Send + 'static) -> JoinHandle<()> {
+    pub fn follow(&self, stream: impl Read + Send + 'static) -> JoinHandle<()> {
         let logs = self.clone();
         std::thread::spawn(move || {
             for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
@@ -20,12 +20,12 @@ impl Logs {
     }
 
     /// Adds a line.
-    pub(crate) fn note(&self, line: String) {
+    pub fn note(&self, line: String) {
         self.0.lock().unwrap().push(line);
     }
 
     /// Every line so far.
-    pub(crate) fn lines(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }
 }

@@ -17,11 +17,14 @@ type Connection = BufStream<TcpStream>;
 
 /// What happens to a mail after its last line (RFC 5321 section 4.1.1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// The inbox gets it, the sender is told so.
     Accept,
     /// The same, after so long a time.
-    AcceptAfter { seconds: u64 },
+    AcceptAfter {
+        /// How long the sender waits for its reply.
+        seconds: u64,
+    },
     /// The sender gets this reply, the inbox nothing.
     Refuse(&'static str),
     /// The sender waits for a reply in vain, the inbox gets nothing.
@@ -36,13 +39,13 @@ pub(crate) enum Verdict {
 
 /// A mail that the inbox got, or that was refused.
 #[derive(Debug, Clone)]
-pub(crate) struct Delivery {
+pub struct Delivery {
     /// Who it is for, as the envelope says (RFC 5321 section 2.3.1), in lower case.
-    pub(crate) recipient: String,
+    pub recipient: String,
     /// Header and body as they came over SMTP.
-    pub(crate) raw: String,
+    pub raw: String,
     /// When the inbox had it.
-    pub(crate) at: Instant,
+    pub at: Instant,
 }
 
 impl Delivery {
@@ -62,14 +65,14 @@ struct State {
 }
 
 /// An SMTP server that relays to the inbox, as scripted.
-pub(crate) struct MailGate {
+pub struct MailGate {
     port: Port,
     state: Arc<State>,
 }
 
 impl MailGate {
     /// Stands in front of the inbox that speaks SMTP at `inbox`.
-    pub(crate) async fn before(inbox: SocketAddr) -> Self {
+    pub async fn before(inbox: SocketAddr) -> Self {
         let state = Arc::new(State {
             script: Mutex::default(),
             attempts: watch::channel(0).0,
@@ -88,44 +91,44 @@ impl MailGate {
     }
 
     /// Where it speaks SMTP.
-    pub(crate) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.port.number()
     }
 
     /// The server is gone.
-    pub(crate) async fn cut(&self) {
+    pub async fn cut(&self) {
         self.port.cut().await;
     }
 
     /// The server is back.
-    pub(crate) async fn restore(&self) {
+    pub async fn restore(&self) {
         self.port.restore().await;
     }
 
     /// Decides what happens to the next mails, in turn; those after them are accepted.
-    pub(crate) fn script(&self, verdicts: &[Verdict]) {
+    pub fn script(&self, verdicts: &[Verdict]) {
         self.state.script.lock().unwrap().extend(verdicts);
     }
 
     /// Lets the mails through that were held; from now on none is.
-    pub(crate) fn release(&self) {
+    pub fn release(&self) {
         self.state.released.send_replace(true);
     }
 
     /// Waits until `count` mails have been sent in full since the start, whatever became of them.
-    pub(crate) async fn attempts(&self, count: usize) {
+    pub async fn attempts(&self, count: usize) {
         let mut attempts = self.state.attempts.subscribe();
         let reached = tokio::time::timeout(PATIENCE, attempts.wait_for(|now| *now >= count)).await;
         assert!(reached.is_ok(), "{} of {count} mails were sent", *self.state.attempts.borrow());
     }
 
     /// What the inbox got for an address, oldest first.
-    pub(crate) fn deliveries(&self, address: &str) -> Vec<Delivery> {
+    pub fn deliveries(&self, address: &str) -> Vec<Delivery> {
         mails_to(address, &self.state.deliveries)
     }
 
     /// What was refused of the mails to an address, oldest first.
-    pub(crate) fn refused(&self, address: &str) -> Vec<Delivery> {
+    pub fn refused(&self, address: &str) -> Vec<Delivery> {
         mails_to(address, &self.state.refused)
     }
 }

@@ -7,23 +7,27 @@ use super::wait::eventually;
 
 /// A mail as its recipient reads it.
 #[derive(Debug, Clone)]
-pub(crate) struct Mail {
-    pub(crate) message_id: String,
-    pub(crate) subject: String,
-    pub(crate) text: String,
-    pub(crate) html: String,
+pub struct Mail {
+    /// The Message-ID, without angle brackets.
+    pub message_id: String,
+    /// The decoded subject.
+    pub subject: String,
+    /// The plain text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
 }
 
 impl Mail {
     /// The code: the only number of four digits in the text.
     #[track_caller]
-    pub(crate) fn code(&self) -> String {
+    pub fn code(&self) -> String {
         self.code_of_length(4)
     }
 
     /// The only number of so many digits in the text.
     #[track_caller]
-    pub(crate) fn code_of_length(&self, digits: usize) -> String {
+    pub fn code_of_length(&self, digits: usize) -> String {
         let numbers = self.text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() == digits);
         let numbers: Vec<&str> = numbers.collect();
         let [code] = numbers[..] else { panic!("{numbers:?} where one code should be: {self:?}") };
@@ -33,18 +37,18 @@ impl Mail {
 
 /// All mailboxes of an inbox.
 #[derive(Clone)]
-pub(crate) struct Mailbox {
+pub struct Mailbox {
     base: Url,
 }
 
 impl Mailbox {
     /// Reads from the inbox whose HTTP API is at `base`.
-    pub(crate) fn at(base: &str) -> Self {
+    pub fn at(base: &str) -> Self {
         Self { base: base.parse().unwrap() }
     }
 
     /// The mails to an address, oldest first.
-    pub(crate) async fn mails(&self, address: &str) -> Vec<Mail> {
+    pub async fn mails(&self, address: &str) -> Vec<Mail> {
         let mut url = self.base.join("/api/v1/search").unwrap();
         url.query_pairs_mut().append_pair("query", &format!("to:\"{address}\""));
         let found = get_json(url).await;
@@ -67,7 +71,7 @@ impl Mailbox {
     }
 
     /// Waits until an address has at least `count` mails and returns all it has, oldest first.
-    pub(crate) async fn expect(&self, address: &str, count: usize) -> Vec<Mail> {
+    pub async fn expect(&self, address: &str, count: usize) -> Vec<Mail> {
         eventually(&format!("{count} mail(s) to {address}"), async || {
             let mails = self.mails(address).await;
             (mails.len() >= count).then_some(mails)
@@ -76,7 +80,7 @@ impl Mailbox {
     }
 
     /// Waits for the first mail to an address.
-    pub(crate) async fn first(&self, address: &str) -> Mail {
+    pub async fn first(&self, address: &str) -> Mail {
         self.expect(address, 1).await.swap_remove(0)
     }
 }

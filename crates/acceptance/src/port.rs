@@ -18,7 +18,7 @@ const FIRST_PORT: u16 = 10_000;
 const PORT_COUNT: u16 = 12_000;
 
 /// A port on the loopback interface that nobody listens on.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Two suites at once start at different places.
     let offset = u16::try_from(std::process::id() % 120).unwrap() * 100;
@@ -30,7 +30,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// A listening port whose connections are handled until it is cut.
-pub(crate) struct Port {
+pub struct Port {
     number: u16,
     open: watch::Sender<bool>,
     listening: watch::Receiver<bool>,
@@ -38,7 +38,7 @@ pub(crate) struct Port {
 
 impl Port {
     /// Listens on a free port and handles each connection in a task of its own.
-    pub(crate) async fn serve<H, F>(handle: H) -> Self
+    pub async fn serve<H, F>(handle: H) -> Self
     where
         H: Fn(TcpStream) -> F + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
@@ -53,18 +53,18 @@ impl Port {
     }
 
     /// Where it listens.
-    pub(crate) fn number(&self) -> u16 {
+    pub fn number(&self) -> u16 {
         self.number
     }
 
     /// Breaks every connection and refuses new ones.
-    pub(crate) async fn cut(&self) {
+    pub async fn cut(&self) {
         self.open.send_replace(false);
         self.settled(false).await;
     }
 
     /// Takes connections again.
-    pub(crate) async fn restore(&self) {
+    pub async fn restore(&self) {
         self.open.send_replace(true);
         self.settled(true).await;
     }

@@ -14,7 +14,7 @@ use super::logs::Logs;
 use super::wait::eventually;
 
 /// A program with its settings, running or not.
-pub(crate) struct Process {
+pub struct Process {
     program: PathBuf,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
@@ -27,7 +27,7 @@ pub(crate) struct Process {
 impl Process {
     /// A process that is not running yet. `settings` are pairs of `section.key` and value; at
     /// `ready_url` it answers 200 once it can work.
-    pub(crate) fn new(
+    pub fn new(
         program: PathBuf,
         arguments: Vec<String>,
         settings: &[(String, String)],
@@ -53,29 +53,29 @@ impl Process {
     }
 
     /// The same program with the same settings, for a command of its own.
-    pub(crate) fn with_arguments(&self, arguments: &[&str]) -> Self {
+    pub fn with_arguments(&self, arguments: &[&str]) -> Self {
         let own = self.arguments.iter().map(String::as_str);
         let arguments = own.chain(arguments.iter().copied()).map(str::to_owned).collect();
         Self::stopped(self.program.clone(), arguments, self.environment.clone(), self.ready_url.clone())
     }
 
     /// The state of what it depends on, by its own account.
-    pub(crate) async fn readiness(&self) -> serde_json::Value {
+    pub async fn readiness(&self) -> serde_json::Value {
         reqwest::get(&self.ready_url).await.unwrap().json().await.unwrap()
     }
 
     /// What it wrote so far.
-    pub(crate) fn logs(&self) -> &Logs {
+    pub fn logs(&self) -> &Logs {
         &self.logs
     }
 
     /// The name of the program.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         self.program.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// Starts it and waits until it is ready.
-    pub(crate) async fn start(&self) {
+    pub async fn start(&self) {
         self.spawn().await;
         eventually(&format!("{} getting ready", self.name()), async || {
             if let Some(status) = self.exit_status() {
@@ -88,7 +88,7 @@ impl Process {
     }
 
     /// Starts it without waiting.
-    pub(crate) async fn spawn(&self) {
+    pub async fn spawn(&self) {
         self.logs.note(format!("--- {} starts", self.name()));
         let mut command = self.command();
         // On a worker of the runtime, not on the test's thread: see the head of this file.
@@ -120,7 +120,7 @@ impl Process {
     }
 
     /// `kill -9`: it gets no chance to tidy up. Does nothing when it is not running.
-    pub(crate) fn kill(&self) {
+    pub fn kill(&self) {
         if let Some(mut child) = self.child.lock().unwrap().take() {
             self.logs.note(format!("--- {} is killed", self.name()));
             child.kill().unwrap();
@@ -135,7 +135,7 @@ impl Process {
     }
 
     /// `kill -TERM`: it is asked to finish. Waits until it has.
-    pub(crate) async fn terminate(&self) -> ExitStatus {
+    pub async fn terminate(&self) -> ExitStatus {
         let id = self.child.lock().unwrap().as_ref().expect("a running process").id();
         assert!(Command::new("kill").arg(id.to_string()).status().unwrap().success());
         let status = eventually(&format!("{} finishing", self.name()), async || self.exit_status()).await;
@@ -145,13 +145,13 @@ impl Process {
     }
 
     /// Kills it and starts it again.
-    pub(crate) async fn restart(&self) {
+    pub async fn restart(&self) {
         self.kill();
         self.start().await;
     }
 
     /// The processor time that it has taken, in ticks of the kernel: what it did, however busy the machine is.
-    pub(crate) fn cpu_ticks(&self) -> u32 {
+    pub fn cpu_ticks(&self) -> u32 {
         let id = self.child.lock().unwrap().as_ref().expect("a running process").id();
         let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
         // The name of the program, in parentheses, may hold anything; user and system time are the 14th and 15th field.
@@ -160,12 +160,12 @@ impl Process {
     }
 
     /// How it ended, if it has.
-    pub(crate) fn exit_status(&self) -> Option<ExitStatus> {
+    pub fn exit_status(&self) -> Option<ExitStatus> {
         self.child.lock().unwrap().as_mut()?.try_wait().unwrap()
     }
 
     /// Lets it run to its end, for commands. Returns the exit code and everything it wrote.
-    pub(crate) async fn run_to_end(&self) -> (Option<i32>, String) {
+    pub async fn run_to_end(&self) -> (Option<i32>, String) {
         self.spawn().await;
         let status = eventually(&format!("{} ending", self.name()), async || self.exit_status()).await;
         self.finish_reading();

@@ -6,14 +6,14 @@ use tokio::net::TcpStream;
 use super::port::Port;
 
 /// Stands in front of one server.
-pub(crate) struct Proxy {
+pub struct Proxy {
     port: Port,
     url: Url,
 }
 
 impl Proxy {
     /// Forwards to the host and port of `upstream`.
-    pub(crate) async fn before(upstream: &Url) -> Self {
+    pub async fn before(upstream: &Url) -> Self {
         let target = (
             upstream.host_str().expect("a host in the URL").to_owned(),
             upstream.port().expect("a port in the URL"),
@@ -26,17 +26,17 @@ impl Proxy {
     }
 
     /// The upstream's URL, led through the proxy.
-    pub(crate) fn url(&self) -> &Url {
+    pub fn url(&self) -> &Url {
         &self.url
     }
 
     /// The server is gone: connections break, new ones are refused.
-    pub(crate) async fn cut(&self) {
+    pub async fn cut(&self) {
         self.port.cut().await;
     }
 
     /// The server is back.
-    pub(crate) async fn restore(&self) {
+    pub async fn restore(&self) {
         self.port.restore().await;
     }
 }

@@ -10,30 +10,30 @@ use super::system::System;
 use super::wait::PATIENCE;
 
 /// A connection to the API whose every byte is the test's own.
-pub(crate) struct RawConnection {
+pub struct RawConnection {
     stream: TcpStream,
     opened: Instant,
 }
 
 impl RawConnection {
     /// Connects to the API of a system.
-    pub(crate) async fn open(system: &System) -> Self {
+    pub async fn open(system: &System) -> Self {
         let address = system.addresses.api.trim_start_matches("http://").to_owned();
         Self { stream: TcpStream::connect(address).await.unwrap(), opened: Instant::now() }
     }
 
     /// How long ago it was opened.
-    pub(crate) fn age(&self) -> Duration {
+    pub fn age(&self) -> Duration {
         self.opened.elapsed()
     }
 
     /// Writes all of it, to a server that listens.
-    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
     /// What comes until the server closes the connection, which it has to in reasonable time.
-    pub(crate) async fn read_to_close(&mut self) -> String {
+    pub async fn read_to_close(&mut self) -> String {
         let mut answer = Vec::new();
         let closed = timeout(PATIENCE, self.stream.read_to_end(&mut answer)).await;
         let answer = String::from_utf8_lossy(&answer).into_owned();
@@ -43,12 +43,12 @@ impl RawConnection {
     }
 
     /// Waits for the first bytes of an answer, which have to come.
-    pub(crate) async fn answer(&mut self) -> String {
+    pub async fn answer(&mut self) -> String {
         self.answer_within(PATIENCE).await.expect("an answer")
     }
 
     /// Waits this long for the first bytes of an answer.
-    pub(crate) async fn answer_within(&mut self, patience: Duration) -> Option<String> {
+    pub async fn answer_within(&mut self, patience: Duration) -> Option<String> {
         let mut buffer = vec![0; 16 * 1024];
         let read = timeout(patience, self.stream.read(&mut buffer)).await.ok()?;
         Some(String::from_utf8_lossy(&buffer[..read.unwrap_or(0)]).into_owned())
@@ -56,7 +56,7 @@ impl RawConnection {
 
     /// Sends one byte after the other with a pause before each, until the server has had enough. Returns
     /// what it said.
-    pub(crate) async fn drip(mut self, bytes: &[u8], pause: Duration) -> String {
+    pub async fn drip(mut self, bytes: &[u8], pause: Duration) -> String {
         let mut answer = Vec::new();
         for byte in bytes.iter().cycle() {
             let mut buffer = [0; 4096];

@@ -5,15 +5,18 @@ use serde_json::Value;
 
 /// Status, headers and body of an answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: String,
 }
 
 impl Reply {
     /// Reads an answer to its end.
-    pub(crate) async fn read(response: reqwest::Response) -> reqwest::Result<Self> {
+    pub async fn read(response: reqwest::Response) -> reqwest::Result<Self> {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let body = response.bytes().await?;
@@ -21,22 +24,22 @@ impl Reply {
     }
 
     /// A header's value; empty where there is none.
-    pub(crate) fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("a header of ASCII"))
     }
 
     /// The body as JSON.
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
     }
 
     /// The value of `field` in the body, which is a text.
-    pub(crate) fn text(&self, field: &str) -> String {
+    pub fn text(&self, field: &str) -> String {
         self.json()[field].as_str().unwrap_or_else(|| panic!("no text in {field}: {self:?}")).to_owned()
     }
 
     /// The wait that a 429 or 503 asks for, in seconds (RFC 9110 section 10.2.3).
-    pub(crate) fn retry_after(&self) -> u64 {
+    pub fn retry_after(&self) -> u64 {
         self.header("retry-after")
             .parse()
             .unwrap_or_else(|_| panic!("no whole seconds in Retry-After: {self:?}"))
@@ -44,14 +47,14 @@ impl Reply {
 
     /// Asserts the status of a success.
     #[track_caller]
-    pub(crate) fn expect_status(&self, status: u16) -> &Self {
+    pub fn expect_status(&self, status: u16) -> &Self {
         assert_eq!(self.status, status, "{self:?}");
         self
     }
 
     /// Asserts a whole problem document (RFC 9457), and the headers its status calls for.
     #[track_caller]
-    pub(crate) fn expect_problem(&self, status: u16, code: &str) -> &Self {
+    pub fn expect_problem(&self, status: u16, code: &str) -> &Self {
         self.expect_status(status);
         let media_type = self.header("content-type").split(';').next().unwrap_or_default().trim();
         assert_eq!(media_type, "application/problem+json", "{self:?}");
@@ -79,7 +82,7 @@ impl Reply {
 
     /// Asserts a 422 that points at one field and says why.
     #[track_caller]
-    pub(crate) fn expect_invalid(&self, pointer: &str) -> &Self {
+    pub fn expect_invalid(&self, pointer: &str) -> &Self {
         self.expect_problem(422, "validation-failed");
         let body = self.json();
         let errors = body["errors"].as_array().expect("a list of errors");

@@ -2,7 +2,7 @@
 
 /// The settings of a system and whether it may be shared.
 #[derive(Debug, Clone)]
-pub(crate) struct Setup {
+pub struct Setup {
     shared_as: Option<&'static str>,
     settings: Vec<(String, String)>,
     expects_errors: bool,
@@ -12,18 +12,18 @@ pub(crate) struct Setup {
 impl Setup {
     /// The system that tests share which need nothing special. Hashing is cheap in it, so that the suite's
     /// time goes where the tests look and requests meet where they race; a code outlasts every race.
-    pub(crate) fn ordinary() -> Self {
+    pub fn ordinary() -> Self {
         Self { shared_as: Some("ordinary"), ..Self::own() }
     }
 
     /// A shared system that hashes, and lets codes expire, as it is delivered.
-    pub(crate) fn with_costly_hashes() -> Self {
+    pub fn with_costly_hashes() -> Self {
         Self { shared_as: Some("costly hashes"), ..Self::delivered() }
     }
 
     /// A system of the test's own, to be broken and restarted at will. A code outlasts the test: those that
     /// wait for its end say when that is.
-    pub(crate) fn own() -> Self {
+    pub fn own() -> Self {
         let cheap = Self::delivered().with("hashing.memory_kib", "256").with("hashing.iterations", "1");
         cheap.window_seconds(3600)
     }
@@ -33,54 +33,54 @@ impl Setup {
     }
 
     /// Clients and addresses are limited as by default; all other systems know no limits.
-    pub(crate) fn with_default_limits(self) -> Self {
+    pub fn with_default_limits(self) -> Self {
         Self { has_default_limits: true, ..self }
     }
 
     /// What a killed process had in hand is soon taken up. A delivery that takes longer is made twice, so
     /// this is not for tests that count mails.
-    pub(crate) fn short_lease(self) -> Self {
+    pub fn short_lease(self) -> Self {
         self.with("outbox.lease_seconds", "4").with("rabbitmq.confirm_timeout_ms", "3000")
     }
 
     /// Lets all tests that name the same set-up share one system.
-    pub(crate) fn shared_as(self, name: &'static str) -> Self {
+    pub fn shared_as(self, name: &'static str) -> Self {
         Self { shared_as: Some(name), ..self }
     }
 
     /// Changes a setting, `section.key`.
-    pub(crate) fn with(mut self, key: &str, value: &str) -> Self {
+    pub fn with(mut self, key: &str, value: &str) -> Self {
         self.settings.push((key.to_owned(), value.to_owned()));
         self
     }
 
     /// The length of the minute.
-    pub(crate) fn window_seconds(self, seconds: u64) -> Self {
+    pub fn window_seconds(self, seconds: u64) -> Self {
         self.with("code.window_seconds", &seconds.to_string())
     }
 
     /// Errors in the log are what the test provokes.
-    pub(crate) fn expecting_errors(self) -> Self {
+    pub fn expecting_errors(self) -> Self {
         Self { expects_errors: true, ..self }
     }
 
     /// Under which name the system is shared.
-    pub(crate) fn shared_name(&self) -> Option<&'static str> {
+    pub fn shared_name(&self) -> Option<&'static str> {
         self.shared_as
     }
 
     /// The changed settings.
-    pub(crate) fn settings(&self) -> &[(String, String)] {
+    pub fn settings(&self) -> &[(String, String)] {
         &self.settings
     }
 
     /// Whether the limits are those of the defaults.
-    pub(crate) fn has_default_limits(&self) -> bool {
+    pub fn has_default_limits(&self) -> bool {
         self.has_default_limits
     }
 
     /// Whether errors in the log are no surprise.
-    pub(crate) fn expects_errors(&self) -> bool {
+    pub fn expects_errors(&self) -> bool {
         self.expects_errors
     }
 }

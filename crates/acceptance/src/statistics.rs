@@ -6,7 +6,7 @@ use super::account::unique;
 
 /// Measures `N` kinds of request `rounds` times, the kinds in a new random order each round, so that
 /// whatever the machine does meanwhile happens to all of them alike.
-pub(crate) async fn interleaved<const N: usize>(
+pub async fn interleaved<const N: usize>(
     rounds: usize,
     measure: impl AsyncFn(usize) -> Duration,
 ) -> [Vec<f64>; N] {
@@ -22,7 +22,7 @@ pub(crate) async fn interleaved<const N: usize>(
 }
 
 /// The middle of a sample.
-pub(crate) fn median(sample: &[f64]) -> f64 {
+pub fn median(sample: &[f64]) -> f64 {
     let mut sorted = sample.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted[sorted.len() / 2]
@@ -31,8 +31,8 @@ pub(crate) fn median(sample: &[f64]) -> f64 {
 /// The Mann-Whitney U test: how probable a difference in rank at least this large is if both samples
 /// come from one distribution. Two-sided, by the normal approximation with the corrections for ties and
 /// continuity, which is good from about 20 values each.
-#[allow(clippy::cast_precision_loss, reason = "samples are small")]
-pub(crate) fn mann_whitney(first: &[f64], second: &[f64]) -> f64 {
+#[expect(clippy::cast_precision_loss, reason = "samples are small")]
+pub fn mann_whitney(first: &[f64], second: &[f64]) -> f64 {
     let (n1, n2) = (first.len() as f64, second.len() as f64);
     let mut pooled: Vec<(f64, bool)> = first.iter().map(|value| (*value, true)).collect();
     pooled.extend(second.iter().map(|value| (*value, false)));

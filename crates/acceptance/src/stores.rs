@@ -26,7 +26,7 @@ fn server_setting(system: &System, key: &str) -> String {
 }
 
 /// A connection to the database of a distributed system. It ends when the client is dropped.
-pub(crate) async fn postgres(system: &System) -> tokio_postgres::Client {
+pub async fn postgres(system: &System) -> tokio_postgres::Client {
     let url = server_setting(system, "postgres.url");
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("the system's database");
     tokio::spawn(connection);
@@ -34,7 +34,7 @@ pub(crate) async fn postgres(system: &System) -> tokio_postgres::Client {
 }
 
 /// Every row of every table, written out as PostgreSQL prints it.
-pub(crate) async fn postgres_tables(system: &System) -> BTreeMap<String, Vec<String>> {
+pub async fn postgres_tables(system: &System) -> BTreeMap<String, Vec<String>> {
     let client = postgres(system).await;
     let tables = "SELECT quote_ident(table_schema) || '.' || quote_ident(table_name) \
                   FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')";
@@ -56,7 +56,7 @@ async fn first_column(client: &tokio_postgres::Client, query: &str) -> Vec<Strin
 }
 
 /// Every key of a distributed system in Redis with its value, whatever its type.
-pub(crate) async fn redis_entries(system: &System) -> Vec<String> {
+pub async fn redis_entries(system: &System) -> Vec<String> {
     let client = redis::Client::open(server_setting(system, "redis.url")).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.expect("Redis");
     let pattern = format!("{}*", server_setting(system, "redis.key_prefix"));
@@ -100,7 +100,7 @@ async fn redis_entry(connection: &mut MultiplexedConnection, key: &[u8]) -> Stri
 }
 
 /// Reads along on the exchange of a distributed system, and in its queues.
-pub(crate) struct Tap {
+pub struct Tap {
     _connection: Connection,
     channel: Channel,
     exchange: String,
@@ -109,7 +109,7 @@ pub(crate) struct Tap {
 
 impl Tap {
     /// Receives a copy of everything that is published from now on.
-    pub(crate) async fn open(system: &System) -> Self {
+    pub async fn open(system: &System) -> Self {
         // Around the proxy, which a test may cut.
         let url = required("TEST_AMQP_URL");
         let exchange = server_setting(system, "rabbitmq.exchange");
@@ -124,7 +124,7 @@ impl Tap {
     }
 
     /// All that was published.
-    pub(crate) async fn messages(&self) -> Vec<String> {
+    pub async fn messages(&self) -> Vec<String> {
         let mut messages = Vec::new();
         while let Some(message) = self.get(self.queue.clone()).await {
             messages.push(written_out(&message));
@@ -133,7 +133,7 @@ impl Tap {
     }
 
     /// Waits for a message in a queue of the system, named `<exchange>.<suffix>`, reads it and leaves it there.
-    pub(crate) async fn waiting_in(&self, suffix: &str) -> String {
+    pub async fn waiting_in(&self, suffix: &str) -> String {
         let name = format!("{}.{suffix}", self.exchange);
         eventually(&format!("a message in {name}"), async || {
             let message = self.get(name.as_str().into()).await?;
@@ -168,14 +168,14 @@ fn headers(properties: &BasicProperties) -> String {
 }
 
 /// Where a standalone system keeps its data, as it has told whoever started it.
-pub(crate) fn data_directory(system: &System) -> PathBuf {
+pub fn data_directory(system: &System) -> PathBuf {
     let lines = system.api().logs().lines();
     let line = lines.iter().rev().find_map(|line| line.trim().strip_prefix("Data "));
     line.expect("the greeting says where the data lies").trim().into()
 }
 
 /// Lets a registration be some days older than it is.
-pub(crate) async fn age_registration(system: &System, email: &str, days: i32) {
+pub async fn age_registration(system: &System, email: &str, days: i32) {
     let aged = match system.deployment {
         Deployment::Distributed => {
             let statement = "UPDATE users SET code_requested_at = code_requested_at - make_interval(days => $2) \
@@ -196,7 +196,7 @@ pub(crate) async fn age_registration(system: &System, email: &str, days: i32) {
 }
 
 /// Every file that a standalone system has written, byte for byte as far as it is text.
-pub(crate) fn data_files(system: &System) -> BTreeMap<String, String> {
+pub fn data_files(system: &System) -> BTreeMap<String, String> {
     let files = std::fs::read_dir(data_directory(system)).unwrap();
     let read = |file: std::fs::DirEntry| {
         let content = std::fs::read(file.path()).unwrap();

@@ -17,12 +17,15 @@ use super::process::Process;
 use super::setup::Setup;
 
 /// A running deployment with a mail server and an inbox of its own.
-pub(crate) struct System {
-    pub(crate) deployment: Deployment,
+pub struct System {
+    /// How it is deployed.
+    pub deployment: Deployment,
     /// The mail server that the system sends through.
-    pub(crate) smtp: MailGate,
-    pub(crate) mailbox: Mailbox,
-    pub(crate) addresses: Addresses,
+    pub smtp: MailGate,
+    /// The inbox that the mail server delivers to.
+    pub mailbox: Mailbox,
+    /// Where it listens.
+    pub addresses: Addresses,
     settings: Vec<(String, String)>,
     api: Process,
     worker: Option<Process>,
@@ -35,7 +38,7 @@ pub(crate) struct System {
 
 impl System {
     /// Starts a system of the test's own.
-    pub(crate) async fn start(deployment: Deployment, setup: &Setup) -> Self {
+    pub async fn start(deployment: Deployment, setup: &Setup) -> Self {
         let inbox = inbox::start().await;
         let smtp = MailGate::before(inbox.smtp_address()).await;
         let data = tempfile::tempdir().unwrap();
@@ -78,7 +81,7 @@ impl System {
     }
 
     /// The system that all tests with this set-up share; it ends with the suite.
-    pub(crate) async fn shared(deployment: Deployment, name: &'static str, setup: &Setup) -> Arc<Self> {
+    pub async fn shared(deployment: Deployment, name: &'static str, setup: &Setup) -> Arc<Self> {
         type Cells = HashMap<(Deployment, &'static str), Arc<OnceCell<Arc<System>>>>;
         static SYSTEMS: LazyLock<Mutex<Cells>> = LazyLock::new(Mutex::default);
         let cell = SYSTEMS.lock().unwrap().entry((deployment, name)).or_default().clone();
@@ -86,27 +89,27 @@ impl System {
     }
 
     /// A client for one test.
-    pub(crate) fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         Client::new(&self.addresses.api, self.secrets.clone())
     }
 
     /// What its processes were told, apart from where to listen; of two values of a setting the later counts.
-    pub(crate) fn settings(&self) -> &[(String, String)] {
+    pub fn settings(&self) -> &[(String, String)] {
         &self.settings
     }
 
     /// The process that serves the API.
-    pub(crate) fn api(&self) -> &Process {
+    pub fn api(&self) -> &Process {
         &self.api
     }
 
     /// The process that sends the mails: the same one in a standalone deployment.
-    pub(crate) fn worker(&self) -> &Process {
+    pub fn worker(&self) -> &Process {
         self.worker.as_ref().unwrap_or(&self.api)
     }
 
     /// The servers behind their proxies. Only a distributed deployment has them.
-    pub(crate) fn servers(&self) -> &Servers {
+    pub fn servers(&self) -> &Servers {
         self.servers.as_ref().expect("a distributed deployment")
     }
 
@@ -116,13 +119,13 @@ impl System {
     }
 
     /// Adds a text that must not be in any log.
-    pub(crate) fn keep_secret(&self, text: String) {
+    pub fn keep_secret(&self, text: String) {
         self.secrets.lock().unwrap().insert(text);
     }
 
     /// Fails when what was added to a log holds a password, an address, a credential, or an error nobody
     /// asked for.
-    pub(crate) fn assert_logs_are_clean_since(&self, lengths: &[usize]) {
+    pub fn assert_logs_are_clean_since(&self, lengths: &[usize]) {
         let secrets = self.secrets.lock().unwrap().clone();
         for (process, length) in self.processes().zip(lengths) {
             let lines = process.logs().lines();
@@ -137,12 +140,12 @@ impl System {
     }
 
     /// How long each log is, for the functions that look at what was added since.
-    pub(crate) fn log_lengths(&self) -> Vec<usize> {
+    pub fn log_lengths(&self) -> Vec<usize> {
         self.processes().map(|process| process.logs().lines().len()).collect()
     }
 
     /// Prints what was added to the logs, for a test that failed.
-    pub(crate) fn print_logs_since(&self, lengths: &[usize]) {
+    pub fn print_logs_since(&self, lengths: &[usize]) {
         for (process, length) in self.processes().zip(lengths) {
             println!("=== log of {} ({:?})", process.name(), self.deployment);
             process.logs().lines().iter().skip(*length).for_each(|line| println!("{line}"));
@@ -150,7 +153,7 @@ impl System {
     }
 
     /// Ends the processes and removes what they stored.
-    pub(crate) async fn shut_down(&self) {
+    pub async fn shut_down(&self) {
         self.processes().for_each(Process::kill);
         if let Some(servers) = &self.servers {
             servers.clean_up().await;

@@ -11,10 +11,10 @@ const TRIES: usize = 5;
 
 /// The window had ended before the answer came: it says nothing about the system.
 #[derive(Debug)]
-pub(crate) struct TooLate;
+pub struct TooLate;
 
 /// Plays a scenario until it is in time. Whatever else goes wrong in it fails the test at once.
-pub(crate) async fn in_time(scenario: impl AsyncFn() -> Result<(), TooLate>) {
+pub async fn in_time(scenario: impl AsyncFn() -> Result<(), TooLate>) {
     for _ in 0..TRIES {
         if scenario().await.is_ok() {
             return;
@@ -25,14 +25,14 @@ pub(crate) async fn in_time(scenario: impl AsyncFn() -> Result<(), TooLate>) {
 
 impl Journey {
     /// How long ago the inbox got the last mail to an account. Its window has begun no earlier.
-    pub(crate) fn age_of_mail(&self, account: &Account) -> Duration {
+    pub fn age_of_mail(&self, account: &Account) -> Duration {
         self.system.smtp.deliveries(&account.email).last().expect("a mail").at.elapsed()
     }
 
     /// Asserts the status of an answer within the window of the account's last mail. Another one is excused
     /// only if it is what the end of the window makes of it, and only if `window` has really passed.
     #[track_caller]
-    pub(crate) fn expect_within(
+    pub fn expect_within(
         &self,
         window: Duration,
         account: &Account,

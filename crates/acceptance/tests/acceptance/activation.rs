@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::harness::{Account, Journey, Setup, journeys, unique};
+use acceptance::{Account, Journey, Setup, journeys, unique};
 
 journeys!(both {
     a_registration_is_activated_by_the_code_from_its_mail: Setup::with_costly_hashes(), [

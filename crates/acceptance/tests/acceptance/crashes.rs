@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::{join, join_all};
 
-use crate::harness::{Account, Deployment, Journey, Setup, Verdict, eventually, journeys};
+use acceptance::{Account, Deployment, Journey, Setup, Verdict, eventually, journeys};
 
 journeys!(both {
     killed_after_the_answer_the_mail_still_comes: Setup::own().short_lease().expecting_errors(), [];

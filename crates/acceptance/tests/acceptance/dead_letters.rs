@@ -1,7 +1,7 @@
 //! What could not be delivered is set aside with its reason, can be listed, and is sent on its way again
 //! when an operator says so.
 
-use crate::harness::{Account, Journey, Process, Setup, Verdict, eventually, journeys, postgres};
+use acceptance::{Account, Journey, Process, Setup, Verdict, eventually, journeys, postgres};
 
 journeys!(both {
     a_refused_mail_is_listed_and_replayed: Setup::own().expecting_errors(), [];

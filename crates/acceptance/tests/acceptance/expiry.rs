@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{Account, Journey, Setup, TooLate, eventually, in_time, journeys};
+use acceptance::{Account, Journey, Setup, TooLate, eventually, in_time, journeys};
 
 /// Long enough to use a code on a machine that does not stall, short enough to wait for its end.
 const SHORT: Duration = Duration::from_secs(4);

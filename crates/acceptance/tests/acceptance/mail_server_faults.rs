@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{Account, Journey, Setup, TooLate, Verdict, eventually, in_time, journeys};
+use acceptance::{Account, Journey, Setup, TooLate, Verdict, eventually, in_time, journeys};
 
 /// The length of the minute where a test outlasts it.
 const SHORT: Duration = Duration::from_secs(4);

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use crate::harness::{Client, Journey, Secrets, Setup, eventually, journeys};
+use acceptance::{Client, Journey, Secrets, Setup, eventually, journeys};
 
 journeys!(both {
     the_documentation_is_served_and_needs_no_network: Setup::ordinary(), [];

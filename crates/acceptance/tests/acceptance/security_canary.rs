@@ -8,11 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{
+use crate::server_faults::worker_tells;
+use acceptance::{
     Account, Client, Journey, Secrets, Setup, Tap, Verdict, data_files, eventually, journeys,
     postgres_tables, redis_entries, unique,
 };
-use crate::server_faults::worker_tells;
 
 /// Codes so long that they occur by no accident and last as long as the test, logs as talkative as they can
 /// be asked to be, and failed mails that stay where they can be looked at.

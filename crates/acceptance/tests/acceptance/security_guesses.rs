@@ -4,7 +4,7 @@
 
 use futures::future::join_all;
 
-use crate::harness::{Account, Journey, Setup, eventually, journeys};
+use acceptance::{Account, Journey, Setup, eventually, journeys};
 
 /// The guesses an address has in a day, in the defaults.
 const BUDGET: usize = 20;

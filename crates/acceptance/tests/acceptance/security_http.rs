@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::{join, join_all};
 use reqwest::Method;
 
-use crate::harness::{Account, Client, Journey, RawConnection, Secrets, Setup, free_port, journeys};
+use acceptance::{Account, Client, Journey, RawConnection, Secrets, Setup, free_port, journeys};
 
 const HEAD: &str =
     "POST /api/v1/users/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
 
-use crate::harness::{Account, Journey, Reply, Setup, TooLate, eventually, in_time, journeys};
+use acceptance::{Account, Journey, Reply, Setup, TooLate, eventually, in_time, journeys};
 
 const REGISTER: &str = "/api/v1/users/register";
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Account, Journey, Setup, eventually, journeys, unique};
+use acceptance::{Account, Journey, Setup, eventually, journeys, unique};
 
 journeys!(both {
     asvs_1_3_11_an_address_cannot_add_commands_headers_or_recipients: Setup::own(), [];

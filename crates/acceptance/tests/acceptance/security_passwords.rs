@@ -7,7 +7,7 @@ use sha1::{Digest, Sha1};
 use wiremock::matchers::{header, method, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::harness::{
+use acceptance::{
     Account, Client, Deployment, Journey, Process, Reply, Secrets, Setup, binary, data_directory, data_files,
     free_port, journeys, postgres, run, runtime,
 };

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderMap;
 
-use crate::harness::{Account, Journey, Reply, Setup, interleaved, journeys, mann_whitney, median, unique};
+use acceptance::{Account, Journey, Reply, Setup, interleaved, journeys, mann_whitney, median, unique};
 
 const ALPHA: f64 = 0.001;
 

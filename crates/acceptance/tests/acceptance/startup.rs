@@ -1,6 +1,6 @@
 //! Starts that cannot succeed end with one clear sentence and an exit code; every binary explains itself.
 
-use crate::harness::{Process, binary, runtime, unique};
+use acceptance::{Process, binary, runtime, unique};
 
 /// What has no default that would do; no server is asked before all of it is there.
 const REQUIRED_BY_ALL: [(&str, &str); 4] = [

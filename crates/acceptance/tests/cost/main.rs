@@ -3,7 +3,7 @@
 //! An executable of its own, because cargo runs one after the other: so no other test takes the processors
 //! meanwhile. What else runs on the machine is not the program's doing either: of many starts the fastest
 //! counts, and beside the clock on the wall the processor time, which is not taken from others.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 #[path = "../standalone/harness/mod.rs"]
 mod harness;

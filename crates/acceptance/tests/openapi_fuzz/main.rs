@@ -3,7 +3,7 @@
 //! though it is not listed, a refused request that the document allows: each fails the test.
 //!
 //! The requests follow from a fixed seed; `OPENAPI_FUZZ_SEED` and `OPENAPI_FUZZ_EXAMPLES` ask for others and more.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 mod system;
 
