@@ -9,44 +9,32 @@
 )]
 
 mod account;
-mod client;
-mod deployment;
+pub mod browser;
 mod environment;
-mod inbox;
+mod http;
 mod journey;
-mod logs;
-mod mail_gate;
-mod mailbox;
+mod mail;
 mod port;
 mod process;
 mod proxy;
-mod raw_http;
-mod reply;
-mod setup;
+mod standalone;
 mod statistics;
 mod stores;
 mod system;
 mod wait;
-mod window;
 
 pub use account::{Account, unique};
-pub use client::{Client, Secrets};
-pub use deployment::{Addresses, Deployment, Servers};
 pub use environment::{binary, runtime};
-pub use journey::{Coverage, Journey, run};
-pub use logs::Logs;
-pub use mail_gate::{Delivery, MailGate, Verdict};
-pub use mailbox::{Mail, Mailbox};
+pub use http::{Client, RawConnection, Reply, Secrets, http_client};
+pub use journey::{Coverage, Journey, TooLate, in_time, run};
+pub use mail::{Delivery, Mail, MailGate, Mailbox, Verdict};
 pub use port::free_port;
-pub use process::Process;
+pub use process::{Logs, Output, Process, Program};
 pub use proxy::Proxy;
-pub use raw_http::RawConnection;
-pub use reply::Reply;
-pub use setup::Setup;
+pub use standalone::{Standalone, Start};
 pub use statistics::{interleaved, mann_whitney, median};
 pub use stores::{
     Tap, age_registration, data_directory, data_files, postgres, postgres_tables, redis_entries,
 };
-pub use system::System;
-pub use wait::eventually;
-pub use window::{TooLate, in_time};
+pub use system::{Addresses, Deployment, Servers, Setup, System};
+pub use wait::{PATIENCE, eventually};

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::wait::PATIENCE;
+use crate::wait::PATIENCE;
 
 /// Below the range from which Linux takes ports for outgoing connections, so that nobody is given one
 /// of them between its choice and its use.

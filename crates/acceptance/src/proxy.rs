@@ -3,7 +3,7 @@
 use reqwest::Url;
 use tokio::net::TcpStream;
 
-use super::port::Port;
+use crate::port::Port;
 
 /// Stands in front of one server.
 pub struct Proxy {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::account::unique;
+use crate::account::unique;
 
 /// Measures `N` kinds of request `rounds` times, the kinds in a new random order each round, so that
 /// whatever the machine does meanwhile happens to all of them alike.

@@ -5,14 +5,11 @@
 //! counts, and beside the clock on the wall the processor time, which is not taken from others.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
-#[path = "../standalone/harness/mod.rs"]
-mod harness;
-
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use harness::{Account, Standalone, Start, binary};
+use acceptance::{Account, Standalone, Start, binary};
 
 /// What is measured has the machine for itself.
 static ALONE: Mutex<()> = Mutex::const_new(());

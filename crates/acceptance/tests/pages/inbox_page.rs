@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::browser::{Browser, Theme};
-use crate::harness::{Account, Standalone, Start};
+use acceptance::browser::{Browser, Theme};
+use acceptance::{Account, Standalone, Start};
 
 /// Three people have signed up.
 async fn with_mails(start: &Start) -> Standalone {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::browser::program;
-use crate::harness::{Account, Program, Start, binary};
+use acceptance::browser::program;
+use acceptance::{Account, Program, Start, binary};
 
 /// The package with its lock file, and the script that uses it.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pages/mailpit_client");

@@ -4,10 +4,6 @@
 //! fail and say so. Screenshots of every step are left in `target/artefacts`, to be looked at.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
-mod browser;
-#[path = "../standalone/harness/mod.rs"]
-mod harness;
-
 mod inbox_page;
 mod mailpit_client;
 mod sign_up;

@@ -1,7 +1,7 @@
 //! Somebody tries the service out: the documentation in one tab, the inbox in the other.
 
-use crate::browser::{Browser, Theme};
-use crate::harness::{Account, Start};
+use acceptance::browser::{Browser, Theme};
+use acceptance::{Account, Start};
 
 const REGISTER: &str = "#operations-users-register";
 const ACTIVATE: &str = "#operations-users-activate";

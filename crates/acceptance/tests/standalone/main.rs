@@ -4,8 +4,6 @@
 //! Needs no server, only the binary in `TEST_BIN_DIR`.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
-mod harness;
-
 mod refusals;
 mod shutdown;
 mod starts;

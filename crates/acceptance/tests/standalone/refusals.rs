@@ -4,7 +4,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use crate::harness::{Program, Start, binary};
+use acceptance::{Program, Start, binary};
 
 /// Starts it in vain. Returns the sentence.
 async fn refusal(start: &Start) -> String {

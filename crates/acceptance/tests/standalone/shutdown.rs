@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::harness::{Account, PATIENCE, Standalone, Start};
+use acceptance::{Account, PATIENCE, Standalone, Start};
 
 /// A registration whose head has been read and whose body is still awaited.
 struct HalfSent {

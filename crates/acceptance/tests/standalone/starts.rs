@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::harness::{Account, Program, Start, binary, free_port};
+use acceptance::{Account, Program, Start, binary, free_port};
 
 #[tokio::test]
 async fn the_first_start_says_where_everything_is_and_keeps_it_private() {

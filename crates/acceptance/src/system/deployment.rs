@@ -3,11 +3,11 @@
 use reqwest::Url;
 use tempfile::TempDir;
 
-use super::account::unique;
-use super::environment::{binary, required};
-use super::port::free_port;
-use super::process::Process;
-use super::proxy::Proxy;
+use crate::account::unique;
+use crate::environment::{binary, required};
+use crate::port::free_port;
+use crate::process::Process;
+use crate::proxy::Proxy;
 
 /// How the product runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -10,8 +10,8 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::port::Port;
-use super::wait::PATIENCE;
+use crate::port::Port;
+use crate::wait::PATIENCE;
 
 type Connection = BufStream<TcpStream>;
 

@@ -1,18 +1,20 @@
 //! Runs a test on both deployments, holds it to the endpoints it claims to cover, and shows the
 //! system's logs when it fails.
 
+mod window;
+
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 
 use futures::FutureExt;
 
-use super::account::Account;
-use super::client::Client;
-use super::deployment::Deployment;
-use super::environment::runtime;
-use super::mailbox::{Mail, Mailbox};
-use super::setup::Setup;
-use super::system::System;
+use crate::account::Account;
+use crate::environment::runtime;
+use crate::http::Client;
+use crate::mail::{Mail, Mailbox};
+use crate::system::{Deployment, Setup, System};
+
+pub use window::{TooLate, in_time};
 
 /// The tests of a file, each with the `METHOD path status` that it covers.
 pub type Coverage = &'static [(&'static str, &'static [&'static str])];
@@ -104,7 +106,7 @@ macro_rules! journeys {
         $crate::journeys!(@on standalone Standalone $tests);
     };
     (@coverage { $($name:ident: $setup:expr, [$($claim:literal),* $(,)?];)* }) => {
-        pub(crate) const COVERAGE: $crate::Coverage = &[$((stringify!($name), &[$($claim),*])),*];
+        pub const COVERAGE: $crate::Coverage = &[$((stringify!($name), &[$($claim),*])),*];
     };
     (@on $module:ident $deployment:ident { $($name:ident: $setup:expr, [$($claim:literal),* $(,)?];)* }) => {
         mod $module {

@@ -7,20 +7,22 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::output::Output;
-use super::wait::{PATIENCE, eventually_within};
+use crate::process::Output;
+use crate::wait::{PATIENCE, eventually_within};
 
 /// A started program and what it writes.
-pub(crate) struct Program {
+pub struct Program {
     name: String,
     child: Mutex<Child>,
-    pub(crate) stdout: Output,
-    pub(crate) stderr: Output,
+    /// What it writes to standard output.
+    pub stdout: Output,
+    /// What it writes to standard error.
+    pub stderr: Output,
 }
 
 impl Program {
     /// Starts a program with nothing but these variables and the PATH in its environment.
-    pub(crate) fn start<A: AsRef<OsStr>>(
+    pub fn start<A: AsRef<OsStr>>(
         program: &Path,
         arguments: impl IntoIterator<Item = A>,
         environment: &[(String, String)],
@@ -47,12 +49,12 @@ impl Program {
     }
 
     /// Its process identifier.
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.child.lock().unwrap().id()
     }
 
     /// The processor time that it has taken so far: what it did, however busy the machine is.
-    pub(crate) fn processor_time(&self) -> Duration {
+    pub fn processor_time(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
         // The name of the program, in parentheses, may hold anything; user and system time are the 14th and
         // 15th field, in hundredths of a second.
@@ -62,18 +64,18 @@ impl Program {
     }
 
     /// Sends a signal, `INT` or `KILL` for example.
-    pub(crate) fn signal(&self, signal: &str) {
+    pub fn signal(&self, signal: &str) {
         let status = Command::new("kill").args(["-s", signal, &self.id().to_string()]).status().unwrap();
         assert!(status.success(), "{} cannot be sent {signal}", self.name);
     }
 
     /// Waits until it has ended.
-    pub(crate) async fn ended(&self) -> ExitStatus {
+    pub async fn ended(&self) -> ExitStatus {
         self.ended_within(PATIENCE).await
     }
 
     /// Waits until it has ended, so long and no longer.
-    pub(crate) async fn ended_within(&self, patience: Duration) -> ExitStatus {
+    pub async fn ended_within(&self, patience: Duration) -> ExitStatus {
         let ended = async || self.child.lock().unwrap().try_wait().unwrap();
         eventually_within(patience, &format!("the end of {}", self.name), ended).await
     }

@@ -5,14 +5,14 @@ use std::io::{BufRead, BufReader, Read};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::wait::PATIENCE;
+use crate::wait::PATIENCE;
 
 /// The lines of one stream of a program. Read to the end, so that the program never waits for a reader.
-pub(crate) struct Output(watch::Receiver<Vec<String>>);
+pub struct Output(watch::Receiver<Vec<String>>);
 
 impl Output {
     /// Collects lines until the stream ends, on a thread of its own.
-    pub(crate) fn of(stream: impl Read + Send + 'static) -> Self {
+    pub fn of(stream: impl Read + Send + 'static) -> Self {
         let (sender, receiver) = watch::channel(Vec::new());
         std::thread::spawn(move || {
             for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
@@ -23,7 +23,7 @@ impl Output {
     }
 
     /// Waits for a line that contains `part`.
-    pub(crate) async fn line_with(&self, part: &str) -> String {
+    pub async fn line_with(&self, part: &str) -> String {
         let find = |lines: &Vec<String>| lines.iter().find(|line| line.contains(part)).cloned();
         let mut lines = self.0.clone();
         let found = timeout(PATIENCE, lines.wait_for(|lines| find(lines).is_some())).await;
@@ -33,7 +33,7 @@ impl Output {
     }
 
     /// Waits for the end of the stream and returns all of it.
-    pub(crate) async fn whole(&self) -> String {
+    pub async fn whole(&self) -> String {
         let mut lines = self.0.clone();
         let ended = timeout(PATIENCE, async { while lines.changed().await.is_ok() {} }).await;
         assert!(ended.is_ok(), "waited {PATIENCE:?} for the end of:\n{}", self.text());
@@ -41,7 +41,7 @@ impl Output {
     }
 
     /// What was written so far.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.0.borrow().join("\n")
     }
 }

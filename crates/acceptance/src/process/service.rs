@@ -9,9 +9,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::thread::JoinHandle;
 
-use super::environment::runtime;
-use super::logs::Logs;
-use super::wait::eventually;
+use crate::environment::runtime;
+use crate::process::Logs;
+use crate::wait::eventually;
 
 /// A program with its settings, running or not.
 pub struct Process {

@@ -10,9 +10,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::account::Account;
-use super::reply::Reply;
-use super::wait::PATIENCE;
+use crate::account::Account;
+use crate::http::Reply;
+use crate::wait::PATIENCE;
 
 /// How long a connection that is kept open is silent after its answer.
 const SILENCE: Duration = Duration::from_secs(1);

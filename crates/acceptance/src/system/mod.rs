@@ -1,20 +1,23 @@
 //! The system under test: the processes of one deployment, what they lean on, and their logs.
 
+mod deployment;
+mod setup;
+
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use ::inbox::Inbox;
+use inbox::Inbox;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use super::account::unique;
-use super::client::{Client, Secrets};
-use super::deployment::{self, Addresses, Deployment, Servers, pairs};
-use super::inbox;
-use super::mail_gate::MailGate;
-use super::mailbox::Mailbox;
-use super::process::Process;
-use super::setup::Setup;
+use crate::account::unique;
+use crate::http::{Client, Secrets};
+use crate::mail::{MailGate, Mailbox, start_inbox};
+use crate::process::Process;
+
+use deployment::pairs;
+pub use deployment::{Addresses, Deployment, Servers};
+pub use setup::Setup;
 
 /// A running deployment with a mail server and an inbox of its own.
 pub struct System {
@@ -39,7 +42,7 @@ pub struct System {
 impl System {
     /// Starts a system of the test's own.
     pub async fn start(deployment: Deployment, setup: &Setup) -> Self {
-        let inbox = inbox::start().await;
+        let inbox = start_inbox().await;
         let smtp = MailGate::before(inbox.smtp_address()).await;
         let data = tempfile::tempdir().unwrap();
         let mut settings = common_settings(&smtp);

@@ -14,10 +14,10 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use redis::aio::MultiplexedConnection;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
-use super::deployment::Deployment;
-use super::environment::required;
-use super::system::System;
-use super::wait::eventually;
+use crate::environment::required;
+use crate::system::Deployment;
+use crate::system::System;
+use crate::wait::eventually;
 
 /// A setting that leads a distributed system to its servers.
 fn server_setting(system: &System, key: &str) -> String {

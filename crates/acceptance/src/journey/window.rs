@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::account::Account;
-use super::journey::Journey;
-use super::reply::Reply;
+use crate::account::Account;
+use crate::http::Reply;
+use crate::journey::Journey;
 
 /// How often a scenario may come too late.
 const TRIES: usize = 5;

@@ -3,7 +3,7 @@
 use reqwest::Url;
 use serde_json::Value;
 
-use super::wait::eventually;
+use crate::wait::eventually;
 
 /// A mail as its recipient reads it.
 #[derive(Debug, Clone)]

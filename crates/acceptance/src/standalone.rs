@@ -3,28 +3,32 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::client::{Client, Secrets};
-use super::environment::binary;
-use super::http_client::http_client;
-use super::mailbox::Mailbox;
-use super::port::free_port;
-use super::program::Program;
+use crate::environment::binary;
+use crate::http::http_client;
+use crate::http::{Client, Secrets};
+use crate::mail::Mailbox;
+use crate::port::free_port;
+use crate::process::Program;
 
 /// How it is started.
 #[derive(Clone)]
-pub(crate) struct Start {
+pub struct Start {
     data: PathBuf,
-    pub(crate) api_port: u16,
-    pub(crate) inbox_port: u16,
-    pub(crate) smtp_port: u16,
-    pub(crate) metrics_port: u16,
+    /// Where the API listens.
+    pub api_port: u16,
+    /// Where the inbox shows its page.
+    pub inbox_port: u16,
+    /// Where the inbox takes mails.
+    pub smtp_port: u16,
+    /// Where metrics are read.
+    pub metrics_port: u16,
     flags: Vec<String>,
     environment: Vec<(String, String)>,
 }
 
 impl Start {
     /// On a data directory, which need not exist, and on free ports.
-    pub(crate) fn on(data: &Path) -> Self {
+    pub fn on(data: &Path) -> Self {
         let start = Self {
             data: data.to_owned(),
             api_port: free_port(),
@@ -40,20 +44,20 @@ impl Start {
     }
 
     /// Adds a flag.
-    pub(crate) fn flag(mut self, flag: &str) -> Self {
+    pub fn flag(mut self, flag: &str) -> Self {
         self.flags.push(flag.to_owned());
         self
     }
 
     /// Changes a setting, `section.key`.
-    pub(crate) fn with(mut self, key: &str, value: &str) -> Self {
+    pub fn with(mut self, key: &str, value: &str) -> Self {
         let name = format!("REGISTRATION__{}", key.to_uppercase().replace('.', "__"));
         self.environment.push((name, value.to_owned()));
         self
     }
 
     /// Starts it without waiting, for starts that cannot succeed.
-    pub(crate) fn spawn(&self) -> Program {
+    pub fn spawn(&self) -> Program {
         let flags = [
             ("--data-dir", self.data.display().to_string()),
             ("--port", self.api_port.to_string()),
@@ -66,7 +70,7 @@ impl Start {
     }
 
     /// Starts it and waits until it says where it is and answers that it is ready.
-    pub(crate) async fn ready(&self) -> Standalone {
+    pub async fn ready(&self) -> Standalone {
         let client = http_client();
         let began = Instant::now();
         let program = self.spawn();
@@ -81,24 +85,25 @@ impl Start {
 }
 
 /// A running standalone system.
-pub(crate) struct Standalone {
-    pub(crate) program: Program,
+pub struct Standalone {
+    /// The running program.
+    pub program: Program,
     /// The base URL of the API and its documentation.
-    pub(crate) api: String,
+    pub api: String,
     /// The base URL of the inbox.
-    pub(crate) inbox: String,
+    pub inbox: String,
     /// From the start of the process to its first answer that it is ready.
-    pub(crate) time_to_ready: Duration,
+    pub time_to_ready: Duration,
 }
 
 impl Standalone {
     /// A client of its API.
-    pub(crate) fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         Client::new(&self.api, Secrets::default())
     }
 
     /// The mails in its inbox.
-    pub(crate) fn mailbox(&self) -> Mailbox {
+    pub fn mailbox(&self) -> Mailbox {
         Mailbox::at(&self.inbox)
     }
 }

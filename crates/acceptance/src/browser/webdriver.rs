@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::Theme;
-use crate::harness::{Program, http_client};
+use crate::{Program, http_client};
 
 /// By which name the standard wraps a reference to an element (W3C's standard, section 12).
 pub(super) const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -117,7 +117,7 @@ fn chromium() -> PathBuf {
 }
 
 /// The first of these programs that is on the PATH. `package` brings it on Debian.
-pub(crate) fn program(names: &[&str], package: &str) -> PathBuf {
+pub fn program(names: &[&str], package: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let find =
         |name| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());

@@ -6,8 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use super::system::System;
-use super::wait::PATIENCE;
+use crate::system::System;
+use crate::wait::PATIENCE;
 
 /// A connection to the API whose every byte is the test's own.
 pub struct RawConnection {
