@@ -1,27 +1,22 @@
-//! What the suite is given: servers, binaries, and one runtime that outlives every test.
+//! What `cargo xtask test` provides: servers, binaries and programs. What is missing fails the test.
 
-use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
-/// The runtime of the whole executable. One for all, because a system that several tests share must
-/// not lose its proxies with the test that happened to start it, and because a child process dies
-/// with the thread that started it (see `process`), which here is a worker that never ends.
+/// The runtime of all journeys of an executable: a system that several tests share must not lose its proxies with
+/// the test that happened to start it.
 pub fn runtime() -> &'static Runtime {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| {
-        // A workspace build gives reqwest TLS without a provider, which it wants to know even for HTTP.
-        // Fails only where it is installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
-    })
+    static RUNTIME: LazyLock<Runtime> =
+        LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+    &RUNTIME
 }
 
-/// A variable that `cargo xtask test` sets. A test without its servers fails; it is never skipped.
+/// The value of an environment variable that `cargo xtask test` sets.
 pub fn required(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| {
-        panic!("{variable} is not set: these tests need real servers, run `cargo xtask test`")
+        panic!("{variable} is not set: run `cargo xtask test`, which provides what these tests need")
     })
 }
 
@@ -30,4 +25,20 @@ pub fn binary(name: &str) -> PathBuf {
     let path = PathBuf::from(required("TEST_BIN_DIR")).join(name);
     assert!(path.exists(), "{} is missing: run `cargo xtask test`", path.display());
     path
+}
+
+/// Cargo's target directory, in which the directory of the binaries is.
+pub fn target_directory() -> PathBuf {
+    let binaries = PathBuf::from(required("TEST_BIN_DIR"));
+    binaries.parent().map(Path::to_path_buf).expect("a directory above TEST_BIN_DIR")
+}
+
+/// The first of these programs that is on the PATH. On Debian, `package` contains it.
+pub fn installed_program(names: &[&str], package: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let find =
+        |name| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    names.iter().find_map(find).unwrap_or_else(|| {
+        panic!("{} is not installed: run `cargo xtask test`, or `apt-get install {package}`", names[0])
+    })
 }

@@ -1,6 +1,11 @@
-//! What the journeys stand on: a running system, a client, a mailbox, and the ways to break things.
+//! The harness of the black-box tests: a running system, clients, mailboxes, a browser, and ways to break things.
 //!
-//! Everything here speaks HTTP, SMTP or TCP to processes; nothing may reach into the product's code.
+//! Everything here speaks HTTP, SMTP or TCP to processes, or reads what they have stored; nothing may call the
+//! product's code. The tests are the executables in `tests`:
+//!
+//! - a [`Journey`] is what a test of both deployments works with: a [`System`], a [`Client`] and a [`Mailbox`];
+//! - a [`StandaloneCommand`] starts the standalone binary as a person does;
+//! - a [`Program`] is any other program, with its arguments and its environment.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,27 +19,17 @@ mod environment;
 mod http;
 mod journey;
 mod mail;
-mod port;
 mod process;
-mod proxy;
 mod standalone;
-mod statistics;
-mod stores;
+pub mod statistics;
+pub mod stores;
 mod system;
-mod wait;
 
-pub use account::{Account, unique};
-pub use environment::{binary, runtime};
+pub use account::Account;
+pub use environment::{binary, installed_program, required, runtime, target_directory};
 pub use http::{Client, RawConnection, Reply, Secrets, http_client};
-pub use journey::{Coverage, Journey, TooLate, in_time, run};
+pub use journey::{Coverage, Journey, TooLate, run, within_window};
 pub use mail::{Delivery, Mail, MailGate, Mailbox, Verdict};
-pub use port::free_port;
-pub use process::{Logs, Output, Process, Program};
-pub use proxy::Proxy;
-pub use standalone::{Standalone, Start};
-pub use statistics::{interleaved, mann_whitney, median};
-pub use stores::{
-    Tap, age_registration, data_directory, data_files, postgres, postgres_tables, redis_entries,
-};
+pub use process::{Finished, Output, Process, Program, Service};
+pub use standalone::{Standalone, StandaloneCommand};
 pub use system::{Addresses, Deployment, Servers, Setup, System};
-pub use wait::{PATIENCE, eventually};

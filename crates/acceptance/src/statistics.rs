@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::account::unique;
+use test_support::unique_name;
 
 /// Measures `N` kinds of request `rounds` times, the kinds in a new random order each round, so that
-/// whatever the machine does meanwhile happens to all of them alike.
+/// whatever else the machine does affects all of them alike.
 pub async fn interleaved<const N: usize>(
     rounds: usize,
     measure: impl AsyncFn(usize) -> Duration,
@@ -13,7 +13,7 @@ pub async fn interleaved<const N: usize>(
     let mut samples: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(rounds));
     for _ in 0..rounds {
         let mut kinds: [usize; N] = std::array::from_fn(|kind| kind);
-        kinds.sort_by_cached_key(|_| unique());
+        kinds.sort_by_cached_key(|_| unique_name());
         for kind in kinds {
             samples[kind].push(measure(kind).await.as_secs_f64());
         }
@@ -61,18 +61,23 @@ fn both_tails(z: f64) -> f64 {
     coefficients.iter().fold(0.0, |sum, coefficient| (sum + coefficient) * t) * (-x * x).exp()
 }
 
-#[test]
-fn the_statistic_gives_textbook_values() {
-    assert!((both_tails(1.96) - 0.05).abs() < 1e-4 && (both_tails(0.0) - 1.0).abs() < 1e-6);
-    // 1 to 5 against 6 to 10: U is 0, its standard deviation 4.787; z = 12 / 4.787.
-    let p = mann_whitney(&[1.0, 2.0, 3.0, 4.0, 5.0], &[6.0, 7.0, 8.0, 9.0, 10.0]);
-    assert!((p - 0.0122).abs() < 1e-4, "{p}");
-    assert!((mann_whitney(&[1.0, 1.0], &[1.0, 1.0]) - 1.0).abs() < 1e-9);
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[test]
-fn the_statistic_tells_a_shift_from_none() {
-    let sample = |shift: f64| -> Vec<f64> { (0..60).map(|n| f64::from(n * 37 % 61) + shift).collect() };
-    assert!(mann_whitney(&sample(0.0), &sample(0.5)) > 0.5);
-    assert!(mann_whitney(&sample(0.0), &sample(30.0)) < 1e-6);
+    #[test]
+    fn the_statistic_gives_textbook_values() {
+        assert!((both_tails(1.96) - 0.05).abs() < 1e-4 && (both_tails(0.0) - 1.0).abs() < 1e-6);
+        // 1 to 5 against 6 to 10: U is 0, its standard deviation 4.787; z = 12 / 4.787.
+        let p = mann_whitney(&[1.0, 2.0, 3.0, 4.0, 5.0], &[6.0, 7.0, 8.0, 9.0, 10.0]);
+        assert!((p - 0.0122).abs() < 1e-4, "{p}");
+        assert!((mann_whitney(&[1.0, 1.0], &[1.0, 1.0]) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_statistic_tells_a_shift_from_none() {
+        let sample = |shift: f64| -> Vec<f64> { (0..60).map(|n| f64::from(n * 37 % 61) + shift).collect() };
+        assert!(mann_whitney(&sample(0.0), &sample(0.5)) > 0.5);
+        assert!(mann_whitney(&sample(0.0), &sample(30.0)) < 1e-6);
+    }
 }

@@ -1,11 +1,11 @@
-//! What a browser has asked of the network, and what its console says.
+//! What a browser has requested, and what its console shows.
 
 use serde_json::{Value, json};
 
 use super::webdriver::Session;
 
-/// The address of every request that a page has made, those that were refused included.
-pub(super) async fn made(session: &Session) -> Vec<String> {
+/// The URL of every request that a page has made, refused ones included.
+pub(super) async fn requested_urls(session: &Session) -> Vec<String> {
     let events = entries(session, "performance").await;
     let messages = events.iter().map(|entry| -> Value {
         serde_json::from_str(entry["message"].as_str().unwrap()).expect("an event of the browser as JSON")
@@ -17,7 +17,7 @@ pub(super) async fn made(session: &Session) -> Vec<String> {
 }
 
 /// Warnings and errors in the console.
-pub(super) async fn complaints(session: &Session) -> Vec<String> {
+pub(super) async fn console_problems(session: &Session) -> Vec<String> {
     let entries = entries(session, "browser").await;
     let serious = entries.iter().filter(|entry| entry["level"] == "WARNING" || entry["level"] == "SEVERE");
     serious.map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()

@@ -1,35 +1,34 @@
-//! Speaks W3C `WebDriver` to chromedriver: JSON over HTTP, on the client that the journeys use anyway. (The
+//! Speaks W3C `WebDriver` to chromedriver: JSON over HTTP, over the HTTP client that the tests use anyway. (The
 //! crates for it bring a licence that `deny.toml` does not allow, or change how the product's JSON is written.)
 
 use std::path::PathBuf;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::prelude::BASE64_STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::Theme;
-use crate::{Program, http_client};
+use crate::environment::installed_program;
+use crate::http::http_client;
+use crate::process::{Process, Program};
 
-/// By which name the standard wraps a reference to an element (W3C's standard, section 12).
+/// The name under which the standard wraps a reference to an element (W3C's standard, section 12).
 pub(super) const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// A browser that is driven. It ends with the driver, and both when this is dropped.
+/// A session with a browser. The browser ends with its driver, and the driver when this is dropped.
 pub(super) struct Session {
     http: reqwest::Client,
     url: String,
-    _driver: Program,
+    _driver: Process,
     _profile: TempDir,
 }
 
 impl Session {
     pub(super) async fn start(theme: Theme) -> Self {
-        let driver = Program::start(
-            &program(&["chromedriver", "chromium.chromedriver"], "chromium-driver"),
-            ["--port=0"],
-            &[],
-        );
+        let driver = installed_program(&["chromedriver", "chromium.chromedriver"], "chromium-driver");
+        let driver = Program::new(driver).arguments(["--port=0"]).spawn();
         let started = driver.stdout.line_with("started successfully on port").await;
         let port = started.rsplit(' ').next().unwrap().trim_end_matches('.');
         let profile = tempfile::tempdir().unwrap();
@@ -83,9 +82,9 @@ impl Session {
         self.post("goog/cdp/execute", json!({ "cmd": command, "params": parameters })).await;
     }
 
-    /// What is seen, as a PNG.
+    /// A picture of the page as it is shown, as a PNG.
     pub(super) async fn screenshot(&self) -> Vec<u8> {
-        STANDARD.decode(self.get("screenshot").await.as_str().unwrap()).unwrap()
+        BASE64_STANDARD.decode(self.get("screenshot").await.as_str().unwrap()).unwrap()
     }
 }
 
@@ -113,17 +112,7 @@ fn arguments(theme: Theme, profile: &TempDir) -> Vec<String> {
 }
 
 fn chromium() -> PathBuf {
-    program(&["chromium", "chromium-browser", "google-chrome"], "chromium")
-}
-
-/// The first of these programs that is on the PATH. `package` brings it on Debian.
-pub fn program(names: &[&str], package: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let find =
-        |name| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
-    names.iter().find_map(find).unwrap_or_else(|| {
-        panic!("{} is not installed: run `cargo xtask test`, or `apt-get install {package}`", names[0])
-    })
+    installed_program(&["chromium", "chromium-browser", "google-chrome"], "chromium")
 }
 
 async fn call(

@@ -1,4 +1,4 @@
-//! A client of the REST API that remembers what it asked and what came of it.
+//! A client of the REST API that remembers its requests and the statuses of their answers.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
+use test_support::WAIT_TIMEOUT;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::{Reply, http_client};
 use crate::account::Account;
-use crate::http::Reply;
-use crate::wait::PATIENCE;
 
-/// How long a connection that is kept open is silent after its answer.
-const SILENCE: Duration = Duration::from_secs(1);
+/// After this long without a byte, an answer on a connection that is kept open is complete.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Texts that must never be in a log: passwords, addresses, credentials.
 pub type Secrets = Arc<Mutex<BTreeSet<String>>>;
@@ -29,18 +29,17 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the API at `base`, which adds what it sends in confidence to `secrets`.
+    /// A client of the API at `base`, which adds addresses, passwords and credentials that it sends to `secrets`.
     pub fn new(base: &str, secrets: Secrets) -> Self {
-        let http = reqwest::Client::builder().timeout(Duration::from_mins(2)).build().unwrap();
-        Self { http, base: base.to_owned(), seen: Mutex::default(), secrets }
+        Self { http: http_client(), base: base.to_owned(), seen: Mutex::default(), secrets }
     }
 
-    /// What was asked and answered so far: `METHOD path status`.
+    /// What was answered so far: `METHOD path status`.
     pub fn seen(&self) -> BTreeSet<String> {
         self.seen.lock().unwrap().clone()
     }
 
-    /// A request to be completed and given to [`Self::send`].
+    /// A request to be completed and passed to [`Self::send`].
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base))
     }
@@ -59,8 +58,8 @@ impl Client {
         Ok(reply)
     }
 
-    /// Sends text that may be no HTTP and returns all that comes back until the connection ends or, after
-    /// an answer, falls silent. Empty only where the server has hung up: it must do something.
+    /// Sends text that need not be HTTP and returns all that comes back until the connection ends or, after
+    /// an answer, falls silent. Empty only if the server has closed the connection.
     pub async fn send_bytes(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(self.base.trim_start_matches("http://")).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -115,15 +114,15 @@ impl Client {
     }
 }
 
-/// What comes until the connection ends, by a reset too, or falls silent after its first bytes.
+/// What comes until the connection ends, a reset included, or falls silent after its first bytes.
 async fn read_answer(stream: &mut TcpStream) -> String {
-    let (mut answer, mut patience) = (Vec::new(), PATIENCE);
+    let (mut answer, mut limit) = (Vec::new(), WAIT_TIMEOUT);
     loop {
-        match timeout(patience, stream.read_buf(&mut answer)).await {
+        match timeout(limit, stream.read_buf(&mut answer)).await {
             Ok(Ok(0) | Err(_)) => break,
-            Ok(Ok(_)) => patience = SILENCE,
+            Ok(Ok(_)) => limit = SILENCE_TIMEOUT,
             Err(_) => {
-                assert!(!answer.is_empty(), "the server neither answers nor hangs up");
+                assert!(!answer.is_empty(), "the server neither answers nor closes the connection");
                 break;
             }
         }

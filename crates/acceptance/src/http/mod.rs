@@ -1,18 +1,21 @@
-//! HTTP, without TLS.
+//! HTTP, as the API's clients speak it and as they should not.
 
 mod client;
 mod raw_connection;
 mod reply;
 
+use std::time::Duration;
+
 pub use client::{Client, Secrets};
 pub use raw_connection::RawConnection;
 pub use reply::Reply;
 
-use crate::wait::PATIENCE;
+/// How long a request may take. Longer than the system under test waits for anything.
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// A client. A workspace build gives reqwest TLS without a provider, which it wants to know even for HTTP.
+/// A plain HTTP client.
 pub fn http_client() -> reqwest::Client {
-    // Fails only where it is installed already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().timeout(PATIENCE).build().unwrap()
+    // A build of the whole workspace gives reqwest TLS without a provider, and it wants one even for HTTP.
+    test_support::install_crypto_provider();
+    reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build().unwrap()
 }

@@ -1,5 +1,5 @@
-//! Runs a test on both deployments, holds it to the endpoints it claims to cover, and shows the
-//! system's logs when it fails.
+//! Runs a test on both deployments, checks that it covers the endpoints it claims to cover, and prints the system's
+//! logs when it fails.
 
 mod window;
 
@@ -14,7 +14,7 @@ use crate::http::Client;
 use crate::mail::{Mail, Mailbox};
 use crate::system::{Deployment, Setup, System};
 
-pub use window::{TooLate, in_time};
+pub use window::{TooLate, within_window};
 
 /// The tests of a file, each with the `METHOD path status` that it covers.
 pub type Coverage = &'static [(&'static str, &'static [&'static str])];
@@ -45,7 +45,7 @@ impl Journey {
         account
     }
 
-    /// Waits until everything accepted so far has gone its way: a mail asked for now has arrived.
+    /// Waits until everything accepted so far has been dealt with: a mail that is requested now has arrived.
     pub async fn everything_settled(&self) {
         self.registered().await;
     }
@@ -58,7 +58,7 @@ impl Journey {
     }
 }
 
-/// Runs a test on a system as its set-up asks for.
+/// Runs a test on a system with its setup.
 pub fn run(deployment: Deployment, setup: &Setup, claims: &[&str], test: impl AsyncFnOnce(&Journey)) {
     runtime().block_on(async {
         let system = match setup.shared_name() {
@@ -87,9 +87,9 @@ pub fn run(deployment: Deployment, setup: &Setup, claims: &[&str], test: impl As
     });
 }
 
-/// Declares the tests of a file: `name: set-up, [what it covers];`, each an `async fn name(&Journey)`.
-/// `both` runs them on both deployments, `distributed` and `standalone` on that one alone. The list of
-/// what they cover becomes the file's `COVERAGE`.
+/// Declares the tests of a file: `name: setup, [what it covers];`, each an `async fn name(&Journey)`.
+/// `both` runs them on both deployments, `distributed` and `standalone` on that one only. The list of what
+/// they cover becomes the file's `COVERAGE`.
 #[macro_export]
 macro_rules! journeys {
     (both $tests:tt) => {

@@ -1,36 +1,36 @@
-//! Scenarios that have to be over before a short window ends, on a machine that may stall meanwhile.
+//! Scenarios that must be over before a short window ends, on a machine that may stall in between.
 
 use std::time::Duration;
 
+use super::Journey;
 use crate::account::Account;
 use crate::http::Reply;
-use crate::journey::Journey;
 
-/// How often a scenario may come too late.
-const TRIES: usize = 5;
+/// How often a scenario may be too late.
+const MAX_TRIES: usize = 5;
 
-/// The window had ended before the answer came: it says nothing about the system.
+/// The window had ended before the answer came, so the answer says nothing about the system.
 #[derive(Debug)]
 pub struct TooLate;
 
-/// Plays a scenario until it is in time. Whatever else goes wrong in it fails the test at once.
-pub async fn in_time(scenario: impl AsyncFn() -> Result<(), TooLate>) {
-    for _ in 0..TRIES {
+/// Repeats a scenario until it is over within its window. Any other failure in it fails the test at once.
+pub async fn within_window(scenario: impl AsyncFn() -> Result<(), TooLate>) {
+    for _ in 0..MAX_TRIES {
         if scenario().await.is_ok() {
             return;
         }
     }
-    panic!("the machine was too slow {TRIES} times");
+    panic!("the machine was too slow {MAX_TRIES} times");
 }
 
 impl Journey {
-    /// How long ago the inbox got the last mail to an account. Its window has begun no earlier.
+    /// How long ago the inbox got the last mail to an account. The window did not start earlier.
     pub fn age_of_mail(&self, account: &Account) -> Duration {
         self.system.smtp.deliveries(&account.email).last().expect("a mail").at.elapsed()
     }
 
-    /// Asserts the status of an answer within the window of the account's last mail. Another one is excused
-    /// only if it is what the end of the window makes of it, and only if `window` has really passed.
+    /// Asserts the status of an answer within the window of the account's last mail. Another status is accepted
+    /// as too late only if the end of the window explains it, and only if `window` has really passed.
     #[track_caller]
     pub fn expect_within(
         &self,

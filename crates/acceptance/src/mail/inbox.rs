@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use ::inbox::{Capacity, Inbox, InboxOptions};
+use inbox::{Capacity, Inbox, InboxOptions};
 
 /// Starts an inbox on free ports, with room for the mails of every test. It stops when dropped.
 pub(crate) async fn start_inbox() -> Inbox {

@@ -1,9 +1,10 @@
-//! Reads mails as Mailpit's HTTP API offers them, so that a real Mailpit would do as well.
+//! Reads mails as Mailpit's HTTP API offers them, so a real Mailpit would do as well.
 
 use reqwest::Url;
 use serde_json::Value;
+use test_support::eventually;
 
-use crate::wait::eventually;
+use crate::http::http_client;
 
 /// A mail as its recipient reads it.
 #[derive(Debug, Clone)]
@@ -25,7 +26,7 @@ impl Mail {
         self.code_of_length(4)
     }
 
-    /// The only number of so many digits in the text.
+    /// The code, if it has so many digits: the only number of that length in the text.
     #[track_caller]
     pub fn code_of_length(&self, digits: usize) -> String {
         let numbers = self.text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() == digits);
@@ -35,23 +36,24 @@ impl Mail {
     }
 }
 
-/// All mailboxes of an inbox.
+/// The mails that an inbox has received.
 #[derive(Clone)]
 pub struct Mailbox {
+    http: reqwest::Client,
     base: Url,
 }
 
 impl Mailbox {
     /// Reads from the inbox whose HTTP API is at `base`.
     pub fn at(base: &str) -> Self {
-        Self { base: base.parse().unwrap() }
+        Self { http: http_client(), base: base.parse().unwrap() }
     }
 
     /// The mails to an address, oldest first.
     pub async fn mails(&self, address: &str) -> Vec<Mail> {
         let mut url = self.base.join("/api/v1/search").unwrap();
         url.query_pairs_mut().append_pair("query", &format!("to:\"{address}\""));
-        let found = get_json(url).await;
+        let found = self.get_json(url).await;
         let mut mails = Vec::new();
         for message in found["messages"].as_array().expect("a list of messages").iter().rev() {
             mails.push(self.mail(message["ID"].as_str().expect("an ID")).await);
@@ -60,7 +62,7 @@ impl Mailbox {
     }
 
     async fn mail(&self, id: &str) -> Mail {
-        let message = get_json(self.base.join(&format!("/api/v1/message/{id}")).unwrap()).await;
+        let message = self.get_json(self.base.join(&format!("/api/v1/message/{id}")).unwrap()).await;
         let text = |field: &str| message[field].as_str().unwrap_or_default().to_owned();
         Mail {
             message_id: text("MessageID"),
@@ -83,10 +85,10 @@ impl Mailbox {
     pub async fn first(&self, address: &str) -> Mail {
         self.expect(address, 1).await.swap_remove(0)
     }
-}
 
-async fn get_json(url: Url) -> Value {
-    let response = reqwest::get(url).await.expect("the inbox answers");
-    assert!(response.status().is_success(), "the inbox answered {}", response.status());
-    response.json().await.expect("JSON from the inbox")
+    async fn get_json(&self, url: Url) -> Value {
+        let response = self.http.get(url).send().await.expect("the inbox answers");
+        assert!(response.status().is_success(), "the inbox answered {}", response.status());
+        response.json().await.expect("JSON from the inbox")
+    }
 }

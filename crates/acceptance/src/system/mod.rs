@@ -1,22 +1,25 @@
-//! The system under test: the processes of one deployment, what they lean on, and their logs.
+//! The system under test: the processes of one deployment, the servers they need, and their logs.
 
 mod deployment;
+mod servers;
+mod settings;
 mod setup;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use inbox::Inbox;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use crate::account::unique;
-use crate::http::{Client, Secrets};
+use crate::http::{Client, RawConnection, Secrets};
 use crate::mail::{MailGate, Mailbox, start_inbox};
-use crate::process::Process;
+use crate::process::Service;
 
-use deployment::pairs;
-pub use deployment::{Addresses, Deployment, Servers};
+pub use deployment::{Addresses, Deployment};
+pub use servers::Servers;
+use settings::{Settings, common_settings};
 pub use setup::Setup;
 
 /// A running deployment with a mail server and an inbox of its own.
@@ -29,18 +32,18 @@ pub struct System {
     pub mailbox: Mailbox,
     /// Where it listens.
     pub addresses: Addresses,
-    settings: Vec<(String, String)>,
-    api: Process,
-    worker: Option<Process>,
+    settings: Settings,
+    api: Service,
+    worker: Option<Service>,
     servers: Option<Servers>,
     expects_errors: bool,
     secrets: Secrets,
     _inbox: Inbox,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl System {
-    /// Starts a system of the test's own.
+    /// Starts a system that no other test uses.
     pub async fn start(deployment: Deployment, setup: &Setup) -> Self {
         let inbox = start_inbox().await;
         let smtp = MailGate::before(inbox.smtp_address()).await;
@@ -59,7 +62,7 @@ impl System {
             }
             Deployment::Standalone => {
                 settings.extend_from_slice(setup.settings());
-                let (api, addresses) = deployment::standalone(&settings, &data);
+                let (api, addresses) = deployment::standalone(&settings, data.path());
                 (api, None, None, addresses)
             }
         };
@@ -79,11 +82,11 @@ impl System {
             expects_errors: setup.expects_errors(),
             secrets: Secrets::default(),
             _inbox: inbox,
-            _data: data,
+            data,
         }
     }
 
-    /// The system that all tests with this set-up share; it ends with the suite.
+    /// The system that all tests with this setup share; it ends with the executable.
     pub async fn shared(deployment: Deployment, name: &'static str, setup: &Setup) -> Arc<Self> {
         type Cells = HashMap<(Deployment, &'static str), Arc<OnceCell<Arc<System>>>>;
         static SYSTEMS: LazyLock<Mutex<Cells>> = LazyLock::new(Mutex::default);
@@ -96,19 +99,30 @@ impl System {
         Client::new(&self.addresses.api, self.secrets.clone())
     }
 
-    /// What its processes were told, apart from where to listen; of two values of a setting the later counts.
-    pub fn settings(&self) -> &[(String, String)] {
-        &self.settings
+    /// A connection to its API for bytes that need not be HTTP.
+    pub async fn open_connection(&self) -> RawConnection {
+        RawConnection::open(&self.addresses.api).await
+    }
+
+    /// The value of one of its settings.
+    pub(crate) fn setting(&self, key: &str) -> &str {
+        let setting = self.settings.iter().rev().find(|(name, _)| name == key);
+        setting.map_or_else(|| panic!("{key} is not set"), |(_, value)| value)
     }
 
     /// The process that serves the API.
-    pub fn api(&self) -> &Process {
+    pub fn api(&self) -> &Service {
         &self.api
     }
 
     /// The process that sends the mails: the same one in a standalone deployment.
-    pub fn worker(&self) -> &Process {
+    pub fn worker(&self) -> &Service {
         self.worker.as_ref().unwrap_or(&self.api)
+    }
+
+    /// Where a standalone system keeps its files.
+    pub(crate) fn data_directory(&self) -> &Path {
+        self.data.path()
     }
 
     /// The servers behind their proxies. Only a distributed deployment has them.
@@ -117,7 +131,7 @@ impl System {
     }
 
     /// Every process.
-    fn processes(&self) -> impl Iterator<Item = &Process> {
+    fn processes(&self) -> impl Iterator<Item = &Service> {
         std::iter::once(&self.api).chain(&self.worker)
     }
 
@@ -126,8 +140,7 @@ impl System {
         self.secrets.lock().unwrap().insert(text);
     }
 
-    /// Fails when what was added to a log holds a password, an address, a credential, or an error nobody
-    /// asked for.
+    /// Fails if what was added to a log contains a password, an address, a credential, or an unexpected error.
     pub fn assert_logs_are_clean_since(&self, lengths: &[usize]) {
         let secrets = self.secrets.lock().unwrap().clone();
         for (process, length) in self.processes().zip(lengths) {
@@ -142,7 +155,7 @@ impl System {
         }
     }
 
-    /// How long each log is, for the functions that look at what was added since.
+    /// The number of lines in each log, for the functions that read what was added since.
     pub fn log_lengths(&self) -> Vec<usize> {
         self.processes().map(|process| process.logs().lines().len()).collect()
     }
@@ -157,41 +170,9 @@ impl System {
 
     /// Ends the processes and removes what they stored.
     pub async fn shut_down(&self) {
-        self.processes().for_each(Process::kill);
+        self.processes().for_each(Service::kill);
         if let Some(servers) = &self.servers {
             servers.clean_up().await;
         }
     }
-}
-
-/// What both deployments are told: no limits (the tests are one client), our mail server, and patience,
-/// because a busy machine is not what the tests look for. A server that a test cuts off is noticed at once,
-/// by its broken connection; a test that needs less patience sets it for itself.
-fn common_settings(smtp: &MailGate) -> Vec<(String, String)> {
-    let key = format!("{}{}{}{}", unique(), unique(), unique(), unique());
-    pairs(&[
-        ("code.key", &key),
-        ("http.header_timeout_ms", "60000"),
-        ("http.body_timeout_ms", "60000"),
-        ("hashing.queue", "2000"),
-        ("hashing.deadline_ms", "60000"),
-        ("postgres.connect_timeout_ms", "30000"),
-        ("postgres.statement_timeout_ms", "30000"),
-        ("redis.timeout_ms", "30000"),
-        ("rabbitmq.confirm_timeout_ms", "30000"),
-        // Longer than a delivery may take, or it would be made twice.
-        ("outbox.lease_seconds", "60"),
-        ("limits.register_per_client", "off"),
-        ("limits.register_per_address", "off"),
-        ("limits.activate_per_client", "off"),
-        ("limits.activate_per_address", "off"),
-        ("limits.resend_per_client", "off"),
-        ("limits.resend_per_address", "off"),
-        ("limits.further_codes", "off"),
-        ("smtp.host", "127.0.0.1"),
-        ("smtp.port", &smtp.port().to_string()),
-        ("smtp.tls", "none"),
-        ("smtp.timeout_ms", "60000"),
-        ("outbox.poll_interval_ms", "300"),
-    ])
 }

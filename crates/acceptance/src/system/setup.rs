@@ -1,7 +1,8 @@
-//! What a test asks of the system it runs on.
+//! What a test requires of the system it runs on.
 
 /// The settings of a system and whether it may be shared.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct Setup {
     shared_as: Option<&'static str>,
     settings: Vec<(String, String)>,
@@ -10,40 +11,40 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// The system that tests share which need nothing special. Hashing is cheap in it, so that the suite's
-    /// time goes where the tests look and requests meet where they race; a code outlasts every race.
+    /// The system shared by tests that need nothing special. Hashing is cheap, so that the tests spend their time
+    /// on what they check and requests meet where they race; a code outlasts every race.
     pub fn ordinary() -> Self {
         Self { shared_as: Some("ordinary"), ..Self::own() }
     }
 
-    /// A shared system that hashes, and lets codes expire, as it is delivered.
+    /// A shared system with the default costs of hashes and the default window of codes.
     pub fn with_costly_hashes() -> Self {
-        Self { shared_as: Some("costly hashes"), ..Self::delivered() }
+        Self { shared_as: Some("costly hashes"), ..Self::with_defaults() }
     }
 
-    /// A system of the test's own, to be broken and restarted at will. A code outlasts the test: those that
-    /// wait for its end say when that is.
+    /// A system for one test, to be broken and restarted at will. A code outlasts the test: tests that wait for
+    /// its end set the window.
     pub fn own() -> Self {
-        let cheap = Self::delivered().with("hashing.memory_kib", "256").with("hashing.iterations", "1");
+        let cheap = Self::with_defaults().with("hashing.memory_kib", "256").with("hashing.iterations", "1");
         cheap.window_seconds(3600)
     }
 
-    fn delivered() -> Self {
+    fn with_defaults() -> Self {
         Self { shared_as: None, settings: Vec::new(), expects_errors: false, has_default_limits: false }
     }
 
-    /// Clients and addresses are limited as by default; all other systems know no limits.
+    /// Leaves the limits of clients and addresses at their defaults; all other systems have none.
     pub fn with_default_limits(self) -> Self {
         Self { has_default_limits: true, ..self }
     }
 
-    /// What a killed process had in hand is soon taken up. A delivery that takes longer is made twice, so
-    /// this is not for tests that count mails.
+    /// Lets the work of a killed process be taken over soon. A delivery that takes longer is made twice, so this is
+    /// not for tests that count mails.
     pub fn short_lease(self) -> Self {
         self.with("outbox.lease_seconds", "4").with("rabbitmq.confirm_timeout_ms", "3000")
     }
 
-    /// Lets all tests that name the same set-up share one system.
+    /// Lets all tests that name the same setup share one system.
     pub fn shared_as(self, name: &'static str) -> Self {
         Self { shared_as: Some(name), ..self }
     }
@@ -54,17 +55,17 @@ impl Setup {
         self
     }
 
-    /// The length of the minute.
+    /// How long a code counts.
     pub fn window_seconds(self, seconds: u64) -> Self {
         self.with("code.window_seconds", &seconds.to_string())
     }
 
-    /// Errors in the log are what the test provokes.
+    /// Allows errors in the log, because the test provokes them.
     pub fn expecting_errors(self) -> Self {
         Self { expects_errors: true, ..self }
     }
 
-    /// Under which name the system is shared.
+    /// The name under which the system is shared.
     pub fn shared_name(&self) -> Option<&'static str> {
         self.shared_as
     }
@@ -74,12 +75,12 @@ impl Setup {
         &self.settings
     }
 
-    /// Whether the limits are those of the defaults.
+    /// Whether the limits are the default ones.
     pub fn has_default_limits(&self) -> bool {
         self.has_default_limits
     }
 
-    /// Whether errors in the log are no surprise.
+    /// Whether errors in the log are allowed.
     pub fn expects_errors(&self) -> bool {
         self.expects_errors
     }

@@ -2,7 +2,6 @@
 //! measured in an executable of its own, `cost`.
 //!
 //! Needs no server, only the binary in `TEST_BIN_DIR`.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 mod refusals;
 mod shutdown;

@@ -1,142 +1,15 @@
-//! A mail server whose moods the test decides, in front of the inbox: what it accepts, the inbox gets.
+//! One SMTP conversation (RFC 5321): commands are passed to the inbox, mails are treated as scripted.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 
-use crate::port::Port;
-use crate::wait::PATIENCE;
+use super::{Delivery, State, Verdict};
 
 type Connection = BufStream<TcpStream>;
-
-/// What happens to a mail after its last line (RFC 5321 section 4.1.1.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// The inbox gets it, the sender is told so.
-    Accept,
-    /// The same, after so long a time.
-    AcceptAfter {
-        /// How long the sender waits for its reply.
-        seconds: u64,
-    },
-    /// The sender gets this reply, the inbox nothing.
-    Refuse(&'static str),
-    /// The sender waits for a reply in vain, the inbox gets nothing.
-    Hang,
-    /// The sender waits until the test lets the mail through.
-    Hold,
-    /// The inbox gets it, but the sender waits in vain to be told.
-    AcceptInSilence,
-    /// The inbox gets it, but the connection ends before the sender is told.
-    AcceptAndHangUp,
-}
-
-/// A mail that the inbox got, or that was refused.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    /// Who it is for, as the envelope says (RFC 5321 section 2.3.1), in lower case.
-    pub recipient: String,
-    /// Header and body as they came over SMTP.
-    pub raw: String,
-    /// When the inbox had it.
-    pub at: Instant,
-}
-
-impl Delivery {
-    fn now(mail: &SentMail) -> Self {
-        let raw = String::from_utf8_lossy(&mail.raw).into_owned();
-        Self { recipient: mail.recipient.clone(), raw, at: Instant::now() }
-    }
-}
-
-/// The server's moods and memory.
-struct State {
-    script: Mutex<VecDeque<Verdict>>,
-    attempts: watch::Sender<usize>,
-    released: watch::Sender<bool>,
-    deliveries: Mutex<Vec<Delivery>>,
-    refused: Mutex<Vec<Delivery>>,
-}
-
-/// An SMTP server that relays to the inbox, as scripted.
-pub struct MailGate {
-    port: Port,
-    state: Arc<State>,
-}
-
-impl MailGate {
-    /// Stands in front of the inbox that speaks SMTP at `inbox`.
-    pub async fn before(inbox: SocketAddr) -> Self {
-        let state = Arc::new(State {
-            script: Mutex::default(),
-            attempts: watch::channel(0).0,
-            released: watch::channel(false).0,
-            deliveries: Mutex::default(),
-            refused: Mutex::default(),
-        });
-        let shared = state.clone();
-        let port = Port::serve(move |client| {
-            let state = shared.clone();
-            // An error is a connection that one side broke off, as it may.
-            async move { drop(converse(client, inbox, &state).await) }
-        })
-        .await;
-        Self { port, state }
-    }
-
-    /// Where it speaks SMTP.
-    pub fn port(&self) -> u16 {
-        self.port.number()
-    }
-
-    /// The server is gone.
-    pub async fn cut(&self) {
-        self.port.cut().await;
-    }
-
-    /// The server is back.
-    pub async fn restore(&self) {
-        self.port.restore().await;
-    }
-
-    /// Decides what happens to the next mails, in turn; those after them are accepted.
-    pub fn script(&self, verdicts: &[Verdict]) {
-        self.state.script.lock().unwrap().extend(verdicts);
-    }
-
-    /// Lets the mails through that were held; from now on none is.
-    pub fn release(&self) {
-        self.state.released.send_replace(true);
-    }
-
-    /// Waits until `count` mails have been sent in full since the start, whatever became of them.
-    pub async fn attempts(&self, count: usize) {
-        let mut attempts = self.state.attempts.subscribe();
-        let reached = tokio::time::timeout(PATIENCE, attempts.wait_for(|now| *now >= count)).await;
-        assert!(reached.is_ok(), "{} of {count} mails were sent", *self.state.attempts.borrow());
-    }
-
-    /// What the inbox got for an address, oldest first.
-    pub fn deliveries(&self, address: &str) -> Vec<Delivery> {
-        mails_to(address, &self.state.deliveries)
-    }
-
-    /// What was refused of the mails to an address, oldest first.
-    pub fn refused(&self, address: &str) -> Vec<Delivery> {
-        mails_to(address, &self.state.refused)
-    }
-}
-
-fn mails_to(address: &str, mails: &Mutex<Vec<Delivery>>) -> Vec<Delivery> {
-    let recipient = address.to_lowercase();
-    mails.lock().unwrap().iter().filter(|mail| mail.recipient == recipient).cloned().collect()
-}
 
 /// A mail as its sender sent it, terminating dot included.
 struct SentMail {
@@ -144,7 +17,15 @@ struct SentMail {
     raw: Vec<u8>,
 }
 
-async fn converse(client: TcpStream, inbox: SocketAddr, state: &State) -> io::Result<()> {
+impl SentMail {
+    fn delivered_now(&self) -> Delivery {
+        let raw = String::from_utf8_lossy(&self.raw).into_owned();
+        Delivery { recipient: self.recipient.clone(), raw, at: Instant::now() }
+    }
+}
+
+/// Talks to a client until one side ends the connection.
+pub(super) async fn relay(client: TcpStream, inbox: SocketAddr, state: &State) -> io::Result<()> {
     client.set_nodelay(true)?;
     let server = TcpStream::connect(inbox).await?;
     server.set_nodelay(true)?;
@@ -183,7 +64,7 @@ async fn settle(
     let verdict = state.script.lock().unwrap().pop_front().unwrap_or(Verdict::Accept);
     let reply = match verdict {
         Verdict::Refuse(reply) => {
-            state.refused.lock().unwrap().push(Delivery::now(mail));
+            state.refused.lock().unwrap().push(mail.delivered_now());
             ask(server, b"RSET\r\n").await?;
             format!("{reply}\r\n").into_bytes()
         }
@@ -222,7 +103,7 @@ async fn deliver(server: &mut Connection, mail: &SentMail, state: &State) -> io:
     let go_ahead = ask(server, b"DATA\r\n").await?;
     assert!(go_ahead.starts_with(b"354"), "{}", String::from_utf8_lossy(&go_ahead));
     let reply = ask(server, &mail.raw).await?;
-    state.deliveries.lock().unwrap().push(Delivery::now(mail));
+    state.deliveries.lock().unwrap().push(mail.delivered_now());
     Ok(reply)
 }
 
