@@ -6,4 +6,5 @@
 
 mod inbox_page;
 mod mailpit_client;
+mod pictures;
 mod sign_up;
