@@ -3,18 +3,16 @@
 //! Every answer that is not a success is a problem document (RFC 9457). No answer may repeat a secret that
 //! was sent, and no log line may contain one.
 
-mod activate;
 mod basic_auth;
 mod content_negotiation;
 mod cors;
 mod docs;
+mod endpoints;
 mod json_body;
 mod messages;
 mod problem;
 mod problem_kind;
-mod register;
 mod request_log;
-mod resend_code;
 mod routes;
 mod security_headers;
 mod server;
@@ -23,7 +21,6 @@ mod state;
 mod use_case_errors;
 
 pub mod client_address;
-mod health;
 pub mod openapi;
 
 pub use server::{ServerOptions, server};

@@ -13,7 +13,7 @@ use utoipa::{Modify, OpenApi};
 use super::content_negotiation::AcceptsJson;
 use super::problem::{FieldError, ProblemDocument};
 use super::problem_kind::ProblemKind;
-use super::{activate, health, register, resend_code};
+use super::endpoints::{activate, health, register, resend_code};
 use crate::http::AppState;
 
 /// Answers to whatever a client sends.

@@ -5,9 +5,10 @@ use actix_web::http::header::LOCATION;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, ResponseError, Route};
 
+use super::endpoints::{activate, health, register, resend_code};
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
-use super::{activate, docs, health, openapi, register, resend_code};
+use super::{docs, openapi};
 
 /// Lays out the paths of the API.
 pub(crate) fn routes(config: &mut ServiceConfig) {

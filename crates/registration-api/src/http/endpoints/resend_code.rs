@@ -4,11 +4,11 @@ use actix_web::web::{Data, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::TraceParent;
 
-use super::basic_auth::BasicAuth;
-use super::content_negotiation::AcceptsJson;
-use super::messages::ResendCodeResponse;
-use super::problem::Problem;
-use crate::http::AppState;
+use crate::http::basic_auth::BasicAuth;
+use crate::http::content_negotiation::AcceptsJson;
+use crate::http::messages::ResendCodeResponse;
+use crate::http::problem::Problem;
+use crate::http::state::AppState;
 use crate::limits::Action;
 
 /// Ask for another code

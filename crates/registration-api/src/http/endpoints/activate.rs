@@ -4,12 +4,12 @@ use actix_web::web::{Data, Payload, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{CodeLength, TraceParent};
 
-use super::basic_auth::BasicAuth;
-use super::content_negotiation::AcceptsJson;
-use super::json_body::{self, Fields};
-use super::messages::{ActivateRequest, ActivateResponse};
-use super::problem::Problem;
-use crate::http::AppState;
+use crate::http::basic_auth::BasicAuth;
+use crate::http::content_negotiation::AcceptsJson;
+use crate::http::json_body::{self, Fields};
+use crate::http::messages::{ActivateRequest, ActivateResponse};
+use crate::http::problem::Problem;
+use crate::http::state::AppState;
 use crate::limits::Action;
 
 /// Activate the account

@@ -8,8 +8,8 @@ use process::health::{Readiness, ReadinessReport};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::content_negotiation::AcceptsJson;
-use crate::http::AppState;
+use crate::http::content_negotiation::AcceptsJson;
+use crate::http::state::AppState;
 
 /// The process runs.
 #[derive(Serialize, ToSchema)]

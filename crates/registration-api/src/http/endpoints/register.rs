@@ -5,11 +5,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use domain::{EmailAddress, EmailAddressError, Password, PasswordError, PasswordLength, TraceParent};
 use secrecy::SecretString;
 
-use super::content_negotiation::AcceptsJson;
-use super::json_body::{self, Fields};
-use super::messages::{ConcealedResponse, RegisterRequest, RegisterResponse};
-use super::problem::Problem;
-use crate::http::AppState;
+use crate::http::content_negotiation::AcceptsJson;
+use crate::http::json_body::{self, Fields};
+use crate::http::messages::{ConcealedResponse, RegisterRequest, RegisterResponse};
+use crate::http::problem::Problem;
+use crate::http::state::AppState;
 use crate::limits::Action;
 use crate::use_cases::Registered;
 
