@@ -10,6 +10,7 @@ mod docs;
 mod endpoints;
 mod json_body;
 mod messages;
+mod port_errors;
 mod problem;
 mod problem_kind;
 mod request_log;
@@ -18,7 +19,6 @@ mod security_headers;
 mod server;
 mod stalled_connections;
 mod state;
-mod use_case_errors;
 
 pub mod client_address;
 pub mod openapi;
