@@ -91,8 +91,8 @@ impl Problem {
     }
 
     /// A method that a path does not know; `allow` lists those it knows (RFC 9110 section 10.2.1).
-    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
-        Self::new(ProblemKind::MethodNotAllowed).header(header::ALLOW, HeaderValue::from_static(allow))
+    pub(crate) fn method_not_allowed(allow: &str) -> Self {
+        Self::new(ProblemKind::MethodNotAllowed).text_header(header::ALLOW, allow)
     }
 
     /// A limit was hit. The headers are those of draft-ietf-httpapi-ratelimit-headers.

@@ -12,11 +12,13 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 
 use super::cors::cors;
+use super::endpoints::OpenApiDocument;
+use super::openapi;
 use super::request_log::log_request;
 use super::routes::routes;
 use super::security_headers::security_headers;
 use super::stalled_connections::{mark_activity, watch_connection};
-use crate::http::AppState;
+use super::state::AppState;
 
 /// What bounds the server.
 #[derive(Debug, Clone, Copy)]
@@ -43,10 +45,13 @@ pub fn server(
     options: ServerOptions,
 ) -> std::io::Result<Server> {
     let workers = options.workers.max(1);
+    let document = openapi::document(state.options.password_length, state.options.code_length);
+    let document = Data::new(OpenApiDocument(document));
     let app = move || {
         let origins = &state.options.allowed_origins;
         App::new()
             .app_data(state.clone())
+            .app_data(document.clone())
             .configure(routes)
             .wrap(Condition::new(!origins.is_empty(), cors(origins)))
             .wrap(security_headers())

@@ -72,7 +72,6 @@ pub struct AppState {
     pub(crate) limits: Arc<Limits>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) health: Health,
-    pub(crate) openapi: String,
     pub(crate) options: ApiOptions,
 }
 
@@ -104,7 +103,6 @@ impl AppState {
             limits: limits.clone(),
         };
         let resend_code = ResendCode { authenticator, ids: ports.ids.clone(), limits: limits.clone() };
-        let openapi = super::openapi::document(options.password_length, options.code_length);
-        Self { register, activate, resend_code, limits, ids: ports.ids, health, openapi, options }
+        Self { register, activate, resend_code, limits, ids: ports.ids, health, options }
     }
 }

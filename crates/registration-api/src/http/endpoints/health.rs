@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::content_negotiation::AcceptsJson;
+use crate::http::problem_responses::NegotiationProblems;
 use crate::http::state::AppState;
 
 /// The process runs.
@@ -27,7 +28,7 @@ pub(crate) struct LivenessReport {
     path = "/health/live",
     operation_id = "live",
     tag = "health",
-    responses((status = 200, description = "The process runs.", body = LivenessReport))
+    responses((status = 200, description = "The process runs.", body = LivenessReport), NegotiationProblems)
 )]
 pub(crate) async fn live(_: AcceptsJson) -> HttpResponse {
     HttpResponse::Ok().json(LivenessReport { status: "live" })
@@ -44,6 +45,7 @@ pub(crate) async fn live(_: AcceptsJson) -> HttpResponse {
     responses(
         (status = 200, description = "Ready, or degraded: see the dependencies.", body = ReadinessReport),
         (status = 503, description = "A required dependency does not answer.", body = ReadinessReport),
+        NegotiationProblems
     )
 )]
 pub(crate) async fn ready(_: AcceptsJson, state: Data<AppState>) -> HttpResponse {

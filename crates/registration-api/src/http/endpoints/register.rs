@@ -1,17 +1,79 @@
 //! `POST /api/v1/users/register`.
 
+use std::collections::BTreeMap;
+
 use actix_web::web::{Data, Payload, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{EmailAddress, EmailAddressError, Password, PasswordError, PasswordLength, TraceParent};
 use secrecy::SecretString;
+use serde::Serialize;
+use utoipa::openapi::{RefOr, Response};
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::http::content_negotiation::AcceptsJson;
 use crate::http::json_body::{self, Fields};
-use crate::http::messages::{ConcealedResponse, RegisterRequest, RegisterResponse};
-use crate::http::problem::Problem;
+use crate::http::problem::{FieldError, Problem};
+use crate::http::problem_kind::ProblemKind;
+use crate::http::problem_responses::{
+    BODY_PROBLEMS, NEGOTIATION_PROBLEMS, USE_CASE_PROBLEMS, describe_problems,
+};
 use crate::http::state::AppState;
 use crate::limits::Action;
-use crate::use_cases::Registered;
+use crate::password_policy::PasswordRefused;
+use crate::use_cases::{RegisterError, Registered};
+
+/// An address and the password it is to have. Documentation only: bodies are read member by member, so that
+/// every fault can be reported.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body; json_body reads it")]
+struct RegisterRequest {
+    /// Where the code is mailed. At most 254 characters; internationalised domains are accepted.
+    #[schema(format = "email", max_length = 254, examples("ada@example.com"))]
+    email: String,
+    /// Used exactly as it is sent. Any characters but control characters; there are no composition rules.
+    #[schema(
+        format = "password",
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
+        examples("correct horse battery staple")
+    )]
+    password: String,
+}
+
+/// A registration whose code is on its way.
+#[derive(Serialize, ToSchema)]
+struct RegisterResponse {
+    /// Identifies the registration (UUIDv7, RFC 9562).
+    #[schema(format = "uuid", examples("01890a5d-ac96-774b-bcce-b302099a8057"))]
+    user_id: String,
+    /// The address, as it is written to.
+    #[schema(format = "email", examples("ada@example.com"))]
+    email: String,
+    /// What happens next, for people.
+    message: String,
+}
+
+/// A request that is accepted, whether or not the address was free.
+#[derive(Serialize, ToSchema)]
+struct ConcealedResponse {
+    /// The address, as it is written to.
+    #[schema(format = "email", examples("ada@example.com"))]
+    email: String,
+    /// What happens next, for people.
+    message: String,
+}
+
+struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        describe_problems(&[
+            NEGOTIATION_PROBLEMS,
+            BODY_PROBLEMS,
+            USE_CASE_PROBLEMS,
+            &[ProblemKind::EmailTaken],
+        ])
+    }
+}
 
 /// Claim an address
 ///
@@ -30,6 +92,7 @@ use crate::use_cases::Registered;
             description = "Accepted. Given for every address where the service conceals which ones are registered.",
             body = ConcealedResponse
         ),
+        Problems
     )
 )]
 pub(crate) async fn register(
@@ -95,4 +158,28 @@ fn validate_password(fields: &mut Fields, text: String, length: PasswordLength) 
     };
     fields.refuse("/password", code, error.to_string());
     None
+}
+
+impl From<RegisterError> for Problem {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Limited(limit) => limit.into(),
+            RegisterError::EmailTaken => Self::new(ProblemKind::EmailTaken),
+            RegisterError::Password(refused) => refused.into(),
+            RegisterError::Hashing(error) => error.into(),
+            RegisterError::Repository(error) => error.into(),
+        }
+    }
+}
+
+impl From<PasswordRefused> for Problem {
+    fn from(refused: PasswordRefused) -> Self {
+        let detail = refused.to_string();
+        let code = match refused {
+            PasswordRefused::Common => "password-common",
+            PasswordRefused::Breached => "password-breached",
+            PasswordRefused::Unchecked(error) => return error.into(),
+        };
+        Self::validation_failed(vec![FieldError { pointer: "/password", code, detail }])
+    }
 }
