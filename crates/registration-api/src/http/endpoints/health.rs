@@ -4,7 +4,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use process::health::{Readiness, ReadinessReport};
+use process::health::ReadinessReport;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -50,8 +50,5 @@ pub(crate) async fn live(_: AcceptsJson) -> HttpResponse {
 )]
 pub(crate) async fn ready(_: AcceptsJson, state: Data<AppState>) -> HttpResponse {
     let report = state.health.readiness().await;
-    match report.status {
-        Readiness::Ready | Readiness::Degraded => HttpResponse::Ok().json(report),
-        Readiness::Unavailable => HttpResponse::ServiceUnavailable().json(report),
-    }
+    HttpResponse::build(report.status.http_status()).json(report)
 }
