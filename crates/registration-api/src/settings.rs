@@ -8,7 +8,7 @@ use actix_web::http::Uri;
 use domain::ports::GuessAllowance;
 use settings::{CommaList, ExistingAccountSetting, LimitSettings, Settings, SettingsError};
 
-use crate::http::client_address::{Network, TrustedProxies};
+use crate::http::client_address::{TrustedProxies, parse_network};
 use crate::http::{ApiOptions, ServerOptions};
 use crate::limits::{ActionQuotas, Quotas};
 use crate::outbox_relay::RelayOptions;
@@ -115,7 +115,7 @@ fn quotas(limits: &LimitSettings) -> Quotas {
 
 fn trusted_proxies(networks: &CommaList<String>) -> Result<TrustedProxies, SettingsError> {
     let parse = |text: &String| {
-        text.parse::<Network>().map_err(|_| {
+        parse_network(text).ok_or_else(|| {
             let problem = format!("has {text:?}, which is not an address or a network like 10.0.0.0/8");
             SettingsError::invalid("http.trusted_proxies", problem)
         })

@@ -64,7 +64,6 @@ fn parse(headers: &HeaderMap) -> Option<Credentials> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use actix_web::http::header::HeaderValue;

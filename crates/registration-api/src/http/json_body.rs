@@ -165,7 +165,6 @@ impl<'de> Visitor<'de> for DocumentVisitor {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use actix_web::ResponseError;

@@ -13,6 +13,7 @@ mod port_errors;
 mod problem;
 mod problem_kind;
 mod problem_responses;
+mod rate_limit_fields;
 mod request_log;
 mod routes;
 mod security_headers;

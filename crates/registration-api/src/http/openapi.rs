@@ -1,12 +1,15 @@
 //! The OpenAPI 3.1 document, generated from the endpoints.
 
+use actix_web::http::StatusCode;
 use domain::{CodeLength, PasswordLength};
 use serde_json::{Value, json};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{RefOr, Type};
 use utoipa::{Modify, OpenApi};
 
 use super::endpoints::endpoints;
 use super::problem::{FieldError, ProblemDocument};
+use super::problem_responses::describe_header;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -31,6 +34,7 @@ pub fn document(password_length: PasswordLength, code_length: CodeLength) -> Str
     for endpoint in endpoints() {
         openapi.merge(endpoint.description);
     }
+    declare_rate_limit_fields(&mut openapi);
     let mut document = serde_json::to_value(openapi).unwrap_or_default();
     let schemas = &mut document["components"]["schemas"];
     let password = &mut schemas["RegisterRequest"]["properties"]["password"];
@@ -41,6 +45,26 @@ pub fn document(password_length: PasswordLength, code_length: CodeLength) -> Str
     code["examples"] = Value::from(["04273918".get(..code_length.digits())].as_slice());
     require_headers(&mut document);
     format!("{document:#}\n")
+}
+
+/// Every answer of a limited operation has the fields, but for those that come before the limits.
+fn declare_rate_limit_fields(openapi: &mut utoipa::openapi::OpenApi) {
+    let policy = describe_header(Type::String, "The limits that this request was checked against, if any.");
+    let state = describe_header(Type::String, "What is left of each of them.");
+    let operations = openapi.paths.paths.values_mut().filter_map(|item| item.post.as_mut());
+    for responses in operations.map(|operation| &mut operation.responses.responses) {
+        if !responses.contains_key(StatusCode::TOO_MANY_REQUESTS.as_str()) {
+            continue;
+        }
+        let limited =
+            responses.iter_mut().filter(|(status, _)| **status != StatusCode::NOT_ACCEPTABLE.as_str());
+        for (_, response) in limited {
+            if let RefOr::T(response) = response {
+                response.headers.insert("RateLimit-Policy".into(), RefOr::T(policy.clone()));
+                response.headers.insert("RateLimit".into(), RefOr::T(state.clone()));
+            }
+        }
+    }
 }
 
 /// Marks the headers that never lack: a client may rely on them, and a test of the document checks them.

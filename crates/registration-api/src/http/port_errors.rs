@@ -10,6 +10,7 @@ use tokio::task::JoinError;
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
 use crate::limits::LimitExceeded;
+use crate::metrics::PASSWORD_HASHING_OVERLOADS;
 use crate::use_cases::AuthenticationError;
 
 /// When it is worth trying again after a store did not answer.
@@ -17,7 +18,7 @@ const OUTAGE_RETRY: Duration = Duration::from_secs(5);
 
 impl From<LimitExceeded> for Problem {
     fn from(limit: LimitExceeded) -> Self {
-        Self::rate_limited(&limit)
+        Self::new(ProblemKind::RateLimited).retry_after(limit.retry_after)
     }
 }
 
@@ -35,7 +36,7 @@ impl From<HashError> for Problem {
     fn from(error: HashError) -> Self {
         match error {
             HashError::Overloaded { retry_after } => {
-                metrics::counter!("password_hashing_overloads_total").increment(1);
+                metrics::counter!(PASSWORD_HASHING_OVERLOADS).increment(1);
                 Self::new(ProblemKind::Overloaded).retry_after(retry_after)
             }
             HashError::Unavailable => answer_unavailable(&error),
@@ -77,6 +78,6 @@ fn answer_unavailable(error: &(dyn Error + 'static)) -> Problem {
 }
 
 fn answer_internal_error(error: &(dyn Error + 'static)) -> Problem {
-    tracing::error!(event = "internal_error", error = %ErrorChain(error), "a request failed");
+    tracing::error!(event = "request.internal_error", error = %ErrorChain(error), "a request failed");
     Problem::new(ProblemKind::InternalError)
 }

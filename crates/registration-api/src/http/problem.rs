@@ -13,13 +13,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem_kind::ProblemKind;
-use crate::limits::LimitExceeded;
 
 /// The challenge of RFC 7617 section 2.1.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"registration\", charset=\"UTF-8\"");
-
-const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// An answer that is not a success.
 #[derive(Debug)]
@@ -92,18 +88,11 @@ impl Problem {
 
     /// A method that a path does not know; `allow` lists those it knows (RFC 9110 section 10.2.1).
     pub(crate) fn method_not_allowed(allow: &str) -> Self {
-        Self::new(ProblemKind::MethodNotAllowed).text_header(header::ALLOW, allow)
-    }
-
-    /// A limit was hit. The headers are those of draft-ietf-httpapi-ratelimit-headers.
-    pub(crate) fn rate_limited(limit: &LimitExceeded) -> Self {
-        let LimitExceeded { policy, quota, .. } = limit;
-        let reset = whole_seconds(limit.reset_after.max(limit.retry_after));
-        let window = whole_seconds(quota.period);
-        Self::new(ProblemKind::RateLimited)
-            .retry_after(limit.retry_after)
-            .text_header(RATE_LIMIT_POLICY, &format!("\"{policy}\";q={};w={window}", quota.burst))
-            .text_header(RATE_LIMIT, &format!("\"{policy}\";r=0;t={reset}"))
+        let problem = Self::new(ProblemKind::MethodNotAllowed);
+        match HeaderValue::from_str(allow) {
+            Ok(value) => problem.header(header::ALLOW, value),
+            Err(_) => problem,
+        }
     }
 
     /// Adds `Retry-After` (RFC 9110 section 10.2.3), in seconds, rounded up.
@@ -117,17 +106,10 @@ impl Problem {
         self.headers.push((name, value));
         self
     }
-
-    fn text_header(self, name: HeaderName, value: &str) -> Self {
-        match HeaderValue::from_str(value) {
-            Ok(value) => self.header(name, value),
-            Err(_) => self,
-        }
-    }
 }
 
 /// Never less than asked for, and never 0: a client that came back at once would be refused again.
-fn whole_seconds(delay: Duration) -> u64 {
+pub(crate) fn whole_seconds(delay: Duration) -> u64 {
     let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
     seconds.max(1)
 }

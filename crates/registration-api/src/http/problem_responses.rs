@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 use utoipa::IntoResponses;
 use utoipa::openapi::{ContentBuilder, Header, Object, Ref, RefOr, Response, ResponseBuilder, Type};
@@ -58,22 +59,23 @@ fn describe_response(kind: ProblemKind, description: &str) -> Response {
     let content = content.example(Some(build_example(kind))).build();
     let response =
         ResponseBuilder::new().description(description).content("application/problem+json", content);
-    let with = |response: ResponseBuilder, name: &str, kind: Type, description: &str| {
-        let mut header = Header::new(Object::with_type(kind));
-        header.description = Some(description.into());
-        response.header(name, header)
-    };
-    match kind.status().as_u16() {
-        401 => with(response, "WWW-Authenticate", Type::String, "The challenge of RFC 7617."),
-        429 => {
-            let response = with(response, "Retry-After", Type::Integer, "Seconds to wait.");
-            let response = with(response, "RateLimit-Policy", Type::String, "The limit that was hit.");
-            with(response, "RateLimit", Type::String, "What is left of it.")
+    match kind.status() {
+        StatusCode::UNAUTHORIZED => {
+            let challenge = describe_header(Type::String, "The challenge of RFC 7617.");
+            response.header("WWW-Authenticate", challenge)
         }
-        503 => with(response, "Retry-After", Type::Integer, "Seconds to wait."),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            response.header("Retry-After", describe_header(Type::Integer, "Seconds to wait."))
+        }
         _ => response,
     }
     .build()
+}
+
+pub(crate) fn describe_header(kind: Type, description: &str) -> Header {
+    let mut header = Header::new(Object::with_type(kind));
+    header.description = Some(description.into());
+    header
 }
 
 /// What a problem of this kind looks like.

@@ -16,7 +16,8 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::problem_kind::ProblemKind;
-use crate::http::AppState;
+use super::state::AppState;
+use crate::metrics::{HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_ABANDONED};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -94,8 +95,8 @@ impl LogEntry {
         });
         let route = route.to_owned();
         let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
-        metrics::counter!("http_requests_total", &labels).increment(1);
-        metrics::histogram!("http_request_duration_seconds", &labels).record(elapsed.as_secs_f64());
+        metrics::counter!(HTTP_REQUESTS, &labels).increment(1);
+        metrics::histogram!(HTTP_REQUEST_DURATION, &labels).record(elapsed.as_secs_f64());
         self.finished = true;
     }
 }
@@ -110,6 +111,6 @@ impl Drop for LogEntry {
         self.span.in_scope(|| {
             tracing::info!(event = "http.abandoned", method, duration_ms, "the client went away");
         });
-        metrics::counter!("http_requests_abandoned_total").increment(1);
+        metrics::counter!(HTTP_REQUESTS_ABANDONED).increment(1);
     }
 }

@@ -14,6 +14,7 @@ use actix_web::{App, HttpServer};
 use super::cors::cors;
 use super::endpoints::OpenApiDocument;
 use super::openapi;
+use super::rate_limit_fields::add_rate_limit_fields;
 use super::request_log::log_request;
 use super::routes::routes;
 use super::security_headers::security_headers;
@@ -53,6 +54,7 @@ pub fn server(
             .app_data(state.clone())
             .app_data(document.clone())
             .configure(routes)
+            .wrap(from_fn(add_rate_limit_fields))
             .wrap(Condition::new(!origins.is_empty(), cors(origins)))
             .wrap(security_headers())
             .wrap(from_fn(log_request))

@@ -8,12 +8,12 @@ use domain::ports::{
     UserRepository,
 };
 use domain::{CodeKey, CodeLength, PasswordLength};
+use process::health::Health;
 
 use super::client_address::TrustedProxies;
 use crate::limits::{Limits, Quotas};
 use crate::password_policy::PasswordPolicy;
 use crate::use_cases::{Activate, Authenticator, ExistingAccount, Register, ResendCode};
-use process::health::Health;
 
 /// The outside world, as the API needs it.
 #[derive(Clone)]
@@ -84,7 +84,6 @@ impl AppState {
             users: ports.users,
             hasher: ports.hasher,
             ids: ports.ids.clone(),
-            limits: limits.clone(),
             passwords: PasswordPolicy {
                 refuse_common: options.refuse_common_passwords,
                 breached: ports.breached,
@@ -100,9 +99,8 @@ impl AppState {
             code_key: options.code_key.clone(),
             code_length: options.code_length,
             ids: ports.ids.clone(),
-            limits: limits.clone(),
         };
-        let resend_code = ResendCode { authenticator, ids: ports.ids.clone(), limits: limits.clone() };
+        let resend_code = ResendCode { authenticator, ids: ports.ids.clone() };
         Self { register, activate, resend_code, limits, ids: ports.ids, health, options }
     }
 }

@@ -20,7 +20,7 @@ use crate::http::problem_responses::{
     BODY_PROBLEMS, CREDENTIALS_PROBLEMS, NEGOTIATION_PROBLEMS, USE_CASE_PROBLEMS, describe_problems,
 };
 use crate::http::state::AppState;
-use crate::limits::Action;
+use crate::limits::{Action, RequestLimits};
 use crate::use_cases::ActivateError;
 
 /// The code from the mail. Documentation only, as [`RegisterRequest`] is.
@@ -77,19 +77,19 @@ pub(crate) async fn activate(
     _: AcceptsJson,
     state: Data<AppState>,
     trace: ReqData<TraceParent>,
+    limits: ReqData<RequestLimits>,
     basic_auth: BasicAuth,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let client = state.options.trusted_proxies.client_of(&request);
-    state.limits.check_client(Action::Activate, client).await?;
+    limits.check_client(Action::Activate, state.options.trusted_proxies.find_client(&request)).await?;
     // Credentials are judged first, but the body is read before: an unread one would cost the connection.
     let body = json_body::read(&request, payload, state.options.body_timeout).await;
     let credentials = basic_auth.credentials()?;
     let code = validate(body?, state.options.code_length)?;
     let activated = state
         .activate
-        .activate(&credentials, &code, *trace)
+        .execute(&credentials, &code, *trace, &limits)
         .await
         .map_err(|error| to_problem(error, state.options.code_window))?;
     Ok(HttpResponse::Ok().json(ActivateResponse {

@@ -18,7 +18,7 @@ use crate::http::problem_responses::{
     BODY_PROBLEMS, NEGOTIATION_PROBLEMS, USE_CASE_PROBLEMS, describe_problems,
 };
 use crate::http::state::AppState;
-use crate::limits::Action;
+use crate::limits::{Action, RequestLimits};
 use crate::password_policy::PasswordRefused;
 use crate::use_cases::{RegisterError, Registered};
 
@@ -99,15 +99,15 @@ pub(crate) async fn register(
     _: AcceptsJson,
     state: Data<AppState>,
     trace: ReqData<TraceParent>,
+    limits: ReqData<RequestLimits>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let client = state.options.trusted_proxies.client_of(&request);
-    state.limits.check_client(Action::Register, client).await?;
+    limits.check_client(Action::Register, state.options.trusted_proxies.find_client(&request)).await?;
     let fields = json_body::read(&request, payload, state.options.body_timeout).await?;
     let (email, password) = validate(fields, state.options.password_length)?;
     let address = email.as_str().to_owned();
-    let registered = state.register.register(email, password, *trace).await?;
+    let registered = state.register.execute(email, password, *trace, &limits).await?;
     let seconds = state.options.code_window.as_secs();
     Ok(match registered {
         Registered::Claimed { user_id } => HttpResponse::Created().json(RegisterResponse {

@@ -17,7 +17,7 @@ use crate::http::problem_responses::{
     CREDENTIALS_PROBLEMS, NEGOTIATION_PROBLEMS, USE_CASE_PROBLEMS, describe_problems,
 };
 use crate::http::state::AppState;
-use crate::limits::Action;
+use crate::limits::{Action, RequestLimits};
 use crate::use_cases::ResendCodeError;
 
 /// Another code is on its way.
@@ -53,13 +53,13 @@ pub(crate) async fn resend_code(
     _: AcceptsJson,
     state: Data<AppState>,
     trace: ReqData<TraceParent>,
+    limits: ReqData<RequestLimits>,
     basic_auth: BasicAuth,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let client = state.options.trusted_proxies.client_of(&request);
-    state.limits.check_client(Action::ResendCode, client).await?;
+    limits.check_client(Action::ResendCode, state.options.trusted_proxies.find_client(&request)).await?;
     let credentials = basic_auth.credentials()?;
-    let email = state.resend_code.resend_code(&credentials, *trace).await?;
+    let email = state.resend_code.execute(&credentials, *trace, &limits).await?;
     let seconds = state.options.code_window.as_secs();
     Ok(HttpResponse::Ok().json(ResendCodeResponse {
         email: email.as_str().to_owned(),
