@@ -18,6 +18,12 @@ use crate::use_cases::ExistingAccount;
 /// A day, over which guesses are counted.
 const DAY: Duration = Duration::from_hours(24);
 
+/// How long the relay waits after the first failed delivery of an event.
+const FIRST_DELIVERY_RETRY: Duration = Duration::from_millis(500);
+
+/// The longest that it waits.
+const MAX_DELIVERY_RETRY: Duration = Duration::from_secs(30);
+
 /// How the API behaves.
 pub fn options(settings: &Settings) -> Result<ApiOptions, SettingsError> {
     if settings.code.attempts == 0 || settings.code.guesses_per_day == 0 {
@@ -78,7 +84,8 @@ pub fn relay_options(settings: &Settings) -> Result<RelayOptions, SettingsError>
         lease: Duration::from_secs(settings.outbox.lease_seconds),
         poll_interval: Duration::from_millis(settings.outbox.poll_interval_ms),
         drain_timeout: half_of_the_drain(settings),
-        ..RelayOptions::default()
+        first_retry: FIRST_DELIVERY_RETRY,
+        max_retry: MAX_DELIVERY_RETRY,
     })
 }
 
