@@ -45,13 +45,13 @@ pub(crate) struct ProblemDocument<'a> {
     /// What kind of problem it is, for programs. Never renamed.
     #[schema(examples("email-taken"))]
     code: &'static str,
-    /// Each fault of the body, with status 422.
+    /// Each error in the body, with status 422.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     #[schema(required = false)]
     errors: &'a [FieldError],
 }
 
-/// A fault of a body.
+/// An error in a field of the body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
     /// Where it is: a JSON pointer (RFC 6901).
@@ -80,7 +80,7 @@ impl Problem {
         Self::new(ProblemKind::InvalidCredentials).header(header::WWW_AUTHENTICATE, CHALLENGE)
     }
 
-    /// A body with faults.
+    /// A body with errors in its fields.
     pub(crate) fn validation_failed(errors: Vec<FieldError>) -> Self {
         let detail = "The body is JSON but not what is needed here: see the errors.";
         Self { errors, ..Self::with_detail(ProblemKind::ValidationFailed, detail) }

@@ -27,7 +27,7 @@ pub(crate) async fn log_request<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let ids = request.app_data::<Data<AppState>>().map(|state| state.ids.clone());
-    let trace = ids.map(|ids| trace_of(request.headers(), &*ids));
+    let trace = ids.map(|ids| read_or_start_trace(request.headers(), &*ids));
     let request_id = trace.map(|trace| trace.trace_id()).unwrap_or_default();
     if let Some(trace) = trace {
         request.extensions_mut().insert(trace);
@@ -52,7 +52,7 @@ pub(crate) async fn log_request<B: MessageBody>(
 }
 
 /// The trace that the client began (W3C Trace Context), if it sent exactly one, or a new one.
-fn trace_of(headers: &HeaderMap, ids: &dyn IdSource) -> TraceParent {
+fn read_or_start_trace(headers: &HeaderMap, ids: &dyn IdSource) -> TraceParent {
     let mut values = headers.get_all("traceparent");
     let only = values.next().filter(|_| values.next().is_none());
     only.and_then(|value| value.to_str().ok()?.parse().ok())
@@ -60,7 +60,7 @@ fn trace_of(headers: &HeaderMap, ids: &dyn IdSource) -> TraceParent {
 }
 
 /// A method is any token that a client makes up; a metric must not have a series for each.
-fn known_method(method: &Method) -> &'static str {
+fn label_method(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",
@@ -78,12 +78,12 @@ struct LogEntry {
     method: &'static str,
     started: Instant,
     span: tracing::Span,
-    finished: bool,
+    is_finished: bool,
 }
 
 impl LogEntry {
     fn begin(method: &Method, span: tracing::Span) -> Self {
-        Self { method: known_method(method), started: Instant::now(), span, finished: false }
+        Self { method: label_method(method), started: Instant::now(), span, is_finished: false }
     }
 
     fn finish(mut self, route: &str, status: u16, problem: Option<&'static str>) {
@@ -97,13 +97,13 @@ impl LogEntry {
         let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
         metrics::counter!(HTTP_REQUESTS, &labels).increment(1);
         metrics::histogram!(HTTP_REQUEST_DURATION, &labels).record(elapsed.as_secs_f64());
-        self.finished = true;
+        self.is_finished = true;
     }
 }
 
 impl Drop for LogEntry {
     fn drop(&mut self) {
-        if self.finished {
+        if self.is_finished {
             return;
         }
         let (method, elapsed) = (self.method, self.started.elapsed());

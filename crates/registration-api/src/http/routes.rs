@@ -15,7 +15,7 @@ use super::problem_kind::ProblemKind;
 pub(crate) fn routes(config: &mut ServiceConfig) {
     for endpoint in endpoints() {
         for (path, item) in &endpoint.description.paths.paths {
-            config.service(resource(path, methods_of(item), (endpoint.route)()));
+            config.service(resource(path, list_methods(item), (endpoint.route)()));
         }
     }
     config
@@ -27,7 +27,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 }
 
 /// The methods of a path. HEAD is understood wherever GET is (RFC 9110 section 9.1).
-fn methods_of(item: &PathItem) -> Vec<Method> {
+fn list_methods(item: &PathItem) -> Vec<Method> {
     let operations = [
         (Method::GET, &item.get),
         (Method::HEAD, &item.get),

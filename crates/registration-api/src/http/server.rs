@@ -60,12 +60,12 @@ pub fn server(
             .wrap(from_fn(log_request))
             .wrap(from_fn(mark_activity))
     };
-    let patience = options.keep_alive + options.client_request_timeout;
+    let request_timeout = options.keep_alive + options.client_request_timeout;
     let server = HttpServer::new(app)
         .workers(workers)
         .max_connections(options.max_connections.div_ceil(workers).max(1))
         .keep_alive(options.keep_alive)
-        .on_connect(watch_connection(patience))
+        .on_connect(watch_connection(request_timeout))
         .client_request_timeout(options.client_request_timeout)
         .client_disconnect_timeout(options.client_disconnect_timeout)
         .shutdown_timeout(options.shutdown_timeout.as_secs())

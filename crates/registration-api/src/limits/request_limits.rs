@@ -87,16 +87,16 @@ impl RequestLimits {
             Action::Activate => (quotas.activate.address, "activate-address"),
             Action::ResendCode => (quotas.resend_code.address, "resend-code-address"),
         };
-        self.check_for(LimitScope::Address, policy, quota, address).await
+        self.check_by_address(LimitScope::Address, policy, quota, address).await
     }
 
     /// Counts a further code that is about to be mailed to an address.
     pub async fn check_further_code(&self, address: &EmailAddress) -> Result<(), LimitExceeded> {
         let quota = self.limits.quotas.further_codes;
-        self.check_for(LimitScope::Account, "further-codes", quota, address).await
+        self.check_by_address(LimitScope::Account, "further-codes", quota, address).await
     }
 
-    async fn check_for(
+    async fn check_by_address(
         &self,
         scope: LimitScope,
         policy: &'static str,

@@ -85,7 +85,7 @@ pub(crate) async fn activate(
     limits.check_client(Action::Activate, state.options.trusted_proxies.find_client(&request)).await?;
     // Credentials are judged first, but the body is read before: an unread one would cost the connection.
     let body = json_body::read(&request, payload, state.options.body_timeout).await;
-    let credentials = basic_auth.credentials()?;
+    let credentials = basic_auth.require()?;
     let code = validate(body?, state.options.code_length)?;
     let activated = state
         .activate
@@ -102,10 +102,10 @@ pub(crate) async fn activate(
 
 fn validate(mut fields: Fields, length: CodeLength) -> Result<String, Problem> {
     let digits = length.digits();
-    match fields.string("/code") {
+    match fields.take_string("/code") {
         Some(code) if code.len() == digits && code.bytes().all(|byte| byte.is_ascii_digit()) => Ok(code),
         Some(_) => {
-            fields.refuse("/code", "code-malformed", format!("a code has exactly {digits} digits"));
+            fields.add_error("/code", "code-malformed", format!("a code has exactly {digits} digits"));
             Err(fields.into_problem())
         }
         None => Err(fields.into_problem()),

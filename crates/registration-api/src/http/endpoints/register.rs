@@ -22,8 +22,8 @@ use crate::limits::{Action, RequestLimits};
 use crate::password_policy::PasswordRefused;
 use crate::use_cases::{RegisterError, Registered};
 
-/// An address and the password it is to have. Documentation only: bodies are read member by member, so that
-/// every fault can be reported.
+/// An address and the password it is to have. Documentation only: bodies are read field by field, so that
+/// every error can be reported.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body; json_body reads it")]
 struct RegisterRequest {
@@ -123,8 +123,9 @@ pub(crate) async fn register(
 }
 
 fn validate(mut fields: Fields, length: PasswordLength) -> Result<(EmailAddress, Password), Problem> {
-    let email = fields.string("/email").and_then(|text| validate_email(&mut fields, &text));
-    let password = fields.string("/password").and_then(|text| validate_password(&mut fields, text, length));
+    let email = fields.take_string("/email").and_then(|text| validate_email(&mut fields, &text));
+    let password =
+        fields.take_string("/password").and_then(|text| validate_password(&mut fields, text, length));
     match (email, password) {
         (Some(email), Some(password)) => Ok((email, password)),
         _ => Err(fields.into_problem()),
@@ -142,7 +143,7 @@ fn validate_email(fields: &mut Fields, text: &str) -> Option<EmailAddress> {
         EmailAddressError::LocalPartNotAscii => "email-not-ascii",
         EmailAddressError::Malformed => "email-malformed",
     };
-    fields.refuse("/email", code, error.to_string());
+    fields.add_error("/email", code, error.to_string());
     None
 }
 
@@ -156,7 +157,7 @@ fn validate_password(fields: &mut Fields, text: String, length: PasswordLength) 
         PasswordError::TooLong(_) => "password-too-long",
         PasswordError::ControlCharacter => "password-control-character",
     };
-    fields.refuse("/password", code, error.to_string());
+    fields.add_error("/password", code, error.to_string());
     None
 }
 

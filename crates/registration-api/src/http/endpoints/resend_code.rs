@@ -58,7 +58,7 @@ pub(crate) async fn resend_code(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     limits.check_client(Action::ResendCode, state.options.trusted_proxies.find_client(&request)).await?;
-    let credentials = basic_auth.credentials()?;
+    let credentials = basic_auth.require()?;
     let email = state.resend_code.execute(&credentials, *trace, &limits).await?;
     let seconds = state.options.code_window.as_secs();
     Ok(HttpResponse::Ok().json(ResendCodeResponse {
