@@ -8,7 +8,7 @@ use actix_web::http::Uri;
 use domain::ports::GuessAllowance;
 use settings::{CommaList, ExistingAccountSetting, LimitSettings, Settings, SettingsError};
 
-use crate::http::client_address::{Network, TrustedProxies};
+use crate::http::client_address::{TrustedProxies, parse_network};
 use crate::http::{ApiOptions, ServerOptions};
 use crate::limits::{ActionQuotas, Quotas};
 use crate::outbox_relay::RelayOptions;
@@ -17,6 +17,12 @@ use crate::use_cases::ExistingAccount;
 
 /// A day, over which guesses are counted.
 const DAY: Duration = Duration::from_hours(24);
+
+/// How long the relay waits after the first failed delivery of an event.
+const FIRST_DELIVERY_RETRY: Duration = Duration::from_millis(500);
+
+/// The longest that it waits.
+const MAX_DELIVERY_RETRY: Duration = Duration::from_secs(30);
 
 /// How the API behaves.
 pub fn options(settings: &Settings) -> Result<ApiOptions, SettingsError> {
@@ -67,7 +73,8 @@ pub fn relay_options(settings: &Settings) -> RelayOptions {
         lease: outbox.lease,
         poll_interval: outbox.poll_interval,
         drain_timeout: drain_timeout(settings),
-        ..RelayOptions::default()
+        first_retry: FIRST_DELIVERY_RETRY,
+        max_retry: MAX_DELIVERY_RETRY,
     }
 }
 
@@ -101,7 +108,7 @@ fn quotas(limits: &LimitSettings) -> Quotas {
 
 fn trusted_proxies(networks: &CommaList<String>) -> Result<TrustedProxies, SettingsError> {
     let parse = |text: &String| {
-        text.parse::<Network>().map_err(|_| {
+        parse_network(text).ok_or_else(|| {
             let problem = format!("has {text:?}, which is not an address or a network like 10.0.0.0/8");
             SettingsError::invalid("http.trusted_proxies", problem)
         })

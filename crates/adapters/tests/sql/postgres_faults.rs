@@ -25,7 +25,12 @@ const TIMEOUT: Duration = Duration::from_millis(300);
 const GRACE: Duration = Duration::from_secs(10);
 
 fn impatient(url: &str) -> PostgresOptions {
-    PostgresOptions { connect_timeout: TIMEOUT, wait_timeout: TIMEOUT, statement_timeout: TIMEOUT, ..options(url) }
+    PostgresOptions {
+        connect_timeout: TIMEOUT,
+        wait_timeout: TIMEOUT,
+        statement_timeout: TIMEOUT,
+        ..options(url)
+    }
 }
 
 /// Claims as somebody does who is told to try again: a slow machine may take longer than the timeout.

@@ -4,12 +4,13 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use process::health::{Readiness, ReadinessReport};
+use process::health::ReadinessReport;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::content_negotiation::AcceptsJson;
-use crate::http::AppState;
+use crate::http::content_negotiation::AcceptsJson;
+use crate::http::problem_responses::NegotiationProblems;
+use crate::http::state::AppState;
 
 /// The process runs.
 #[derive(Serialize, ToSchema)]
@@ -27,7 +28,7 @@ pub(crate) struct LivenessReport {
     path = "/health/live",
     operation_id = "live",
     tag = "health",
-    responses((status = 200, description = "The process runs.", body = LivenessReport))
+    responses((status = 200, description = "The process runs.", body = LivenessReport), NegotiationProblems)
 )]
 pub(crate) async fn live(_: AcceptsJson) -> HttpResponse {
     HttpResponse::Ok().json(LivenessReport { status: "live" })
@@ -44,12 +45,10 @@ pub(crate) async fn live(_: AcceptsJson) -> HttpResponse {
     responses(
         (status = 200, description = "Ready, or degraded: see the dependencies.", body = ReadinessReport),
         (status = 503, description = "A required dependency does not answer.", body = ReadinessReport),
+        NegotiationProblems
     )
 )]
 pub(crate) async fn ready(_: AcceptsJson, state: Data<AppState>) -> HttpResponse {
     let report = state.health.readiness().await;
-    match report.status {
-        Readiness::Ready | Readiness::Degraded => HttpResponse::Ok().json(report),
-        Readiness::Unavailable => HttpResponse::ServiceUnavailable().json(report),
-    }
+    HttpResponse::build(report.status.http_status()).json(report)
 }
