@@ -132,11 +132,13 @@ impl DeliverCode {
         match outcome {
             Ok(Outcome::Sent { kind, to }) => {
                 metrics::count_sent(kind, event.id, self.ids.as_ref());
-                tracing::info!(%user_id, trace_id, kind, to = to.masked(), "mail accepted by the mail server");
+                let to = to.masked();
+                tracing::info!(event = "mail.sent", %user_id, trace_id, kind, to, "the mail server accepted a mail");
             }
             Ok(Outcome::Dropped(reason)) => {
                 metrics::count_dropped(*reason);
-                tracing::info!(%user_id, trace_id, reason = reason.as_str(), "no mail is wanted any more");
+                let reason = reason.as_str();
+                tracing::info!(event = "mail.dropped", %user_id, trace_id, reason, "the mail is no longer needed");
             }
             Err(error) => metrics::count_failed(if error.is_transient() { "transient" } else { "permanent" }),
         }

@@ -1,6 +1,7 @@
 //! What the worker counts. No label ever holds an address, an identifier or a code.
 
-use domain::{EventId, ports::IdSource};
+use domain::EventId;
+use domain::ports::IdSource;
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 const SENT: &str = "mails_sent_total";
@@ -61,7 +62,7 @@ pub(crate) fn count_failed(outcome: &'static str) {
 }
 
 /// The time in a `UUIDv7` (RFC 9562 section 5.7).
-#[allow(clippy::cast_precision_loss)] // Milliseconds since 1970 stay below 2^53 for 285,000 years.
+#[expect(clippy::cast_precision_loss, reason = "seconds since 1970 stay below 2^53 for 285 million years")]
 fn unix_seconds(id: EventId) -> Option<f64> {
     let (seconds, nanoseconds) = id.as_uuid().get_timestamp()?.to_unix();
     Some(seconds as f64 + f64::from(nanoseconds) / 1e9)

@@ -1,6 +1,8 @@
 //! Doubles of the ports that write down, in order, what they were asked, and answer as a test has set.
 
 use std::collections::VecDeque;
+use std::future::pending;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use domain::ports::{
     RepositoryError, SaveError, UserRepository,
 };
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// What was asked of the outside world, in order.
@@ -39,6 +42,11 @@ pub(crate) struct World {
     /// Answers to the next calls; `Opened` and acceptance once they are used up.
     pub(crate) openings: Mutex<VecDeque<Result<Opening, &'static str>>>,
     pub(crate) sendings: Mutex<VecDeque<Result<(), MailError>>>,
+    /// Whether the mail server takes the next mail, but its answer never arrives.
+    pub(crate) loses_next_answer: AtomicBool,
+    /// Told when an answer is lost.
+    pub(crate) answer_lost: Notify,
+    ids: AtomicU64,
 }
 
 pub(crate) fn user_id() -> UserId {
@@ -164,6 +172,10 @@ impl Mailer for World {
         self.note(Call::Send(mail.message_id.clone()));
         self.sendings.lock().unwrap().pop_front().unwrap_or(Ok(()))?;
         self.mails.lock().unwrap().push(mail.clone());
+        if self.loses_next_answer.swap(false, Ordering::SeqCst) {
+            self.answer_lost.notify_one();
+            pending::<()>().await;
+        }
         Ok(())
     }
     async fn ping(&self) -> Result<(), MailError> {
@@ -173,6 +185,7 @@ impl Mailer for World {
 
 impl IdSource for World {
     fn next_id(&self) -> Uuid {
-        *user_id().as_uuid()
+        let number = u128::from(self.ids.fetch_add(1, Ordering::SeqCst));
+        Uuid::from_u128(user_id().as_uuid().as_u128() + number)
     }
 }

@@ -1,10 +1,11 @@
 //! Every branch of the delivery of a code, and the order of its steps.
 
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "clippy.toml exempts test functions, not the functions they share")]
 
 mod doubles;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::ports::{EventHandler, HandleError, MailError, Opening};
@@ -106,16 +107,26 @@ async fn a_code_superseded_or_used_while_its_mail_was_accepted_starts_no_minute(
     }
 }
 
+/// Nothing can prevent this duplicate, so recipients must be able to recognise it.
 #[tokio::test]
-async fn a_redelivery_after_a_crash_mails_the_same_code_under_the_same_message_id() {
+async fn after_a_crash_between_acceptance_and_acknowledgement_the_same_mail_is_sent_again() {
     let world = World::with_user(1, PENDING);
-    world.openings.lock().unwrap().extend([Ok(Opening::Opened), Err("connection lost")]);
-    assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
+    world.loses_next_answer.store(true, Ordering::SeqCst);
+    tokio::select! {
+        result = handle(&world, registered()) => panic!("the worker did not crash: {result:?}"),
+        // The worker's future is dropped here, unfinished: that is the crash.
+        () = world.answer_lost.notified() => {}
+    }
+    assert_eq!(world.calls(), [Call::Find, opened(), sent()]);
+
+    world.calls.lock().unwrap().clear();
     handle(&world, registered()).await.unwrap();
+    let expected = [Call::Find, opened(), sent(), opened(), Call::StartMinute(issue(1), WINDOW)];
+    assert_eq!(world.calls(), expected);
     let mails = world.mails.lock().unwrap();
-    assert_eq!(mails.len(), 2);
-    assert_eq!((&mails[0].message_id, &mails[0].text), (&mails[1].message_id, &mails[1].text));
-    assert_eq!(mails[0].html, mails[1].html);
+    let [first, second] = &mails[..] else { panic!("{} mails", mails.len()) };
+    assert_eq!((&first.message_id, &first.text), (&second.message_id, &second.text));
+    assert_eq!((&first.subject, &first.html), (&second.subject, &second.html));
 }
 
 #[tokio::test]
@@ -138,9 +149,16 @@ async fn a_mail_that_is_refused_for_good_frees_the_address() {
 #[tokio::test]
 async fn an_address_that_could_not_be_freed_is_freed_at_the_next_delivery() {
     let world = World::with_user(1, PENDING);
-    world.sendings.lock().unwrap().push_back(Err(MailError::Permanent("550 no such mailbox".into())));
+    let refused = || Err(MailError::Permanent("550 no such mailbox".into()));
+    world.sendings.lock().unwrap().extend([refused(), refused()]);
     *world.address_fault.lock().unwrap() = Some(Fault::Unavailable);
     assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
+
+    *world.address_fault.lock().unwrap() = None;
+    world.calls.lock().unwrap().clear();
+    assert!(matches!(handle(&world, registered()).await, Err(HandleError::Permanent(_))));
+    let freed = Call::ReleaseAddress(issue(1));
+    assert_eq!(world.calls(), [Call::Find, opened(), sent(), freed]);
 }
 
 #[tokio::test]
@@ -155,10 +173,17 @@ async fn stores_that_do_not_answer_are_tried_again_and_damaged_records_are_not()
             assert_eq!(matches!(error, HandleError::Permanent(_)), permanent);
         }
     }
-    let world = World::with_user(1, PENDING);
-    world.openings.lock().unwrap().push_back(Err("connection refused"));
-    assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
-    assert_eq!(world.calls(), [Call::Find, opened()]);
+    let opening = [Err("connection refused")];
+    let opening_again = [Ok(Opening::Opened), Err("connection lost")];
+    for (openings, expected) in [
+        (&opening[..], &[Call::Find, opened()][..]),
+        (&opening_again, &[Call::Find, opened(), sent(), opened()]),
+    ] {
+        let world = World::with_user(1, PENDING);
+        world.openings.lock().unwrap().extend(openings.iter().copied());
+        assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
+        assert_eq!(world.calls(), expected);
+    }
 }
 
 #[tokio::test]
