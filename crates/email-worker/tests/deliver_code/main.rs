@@ -121,7 +121,7 @@ async fn after_a_crash_between_acceptance_and_acknowledgement_the_same_mail_is_s
 
     world.calls.lock().unwrap().clear();
     handle(&world, registered()).await.unwrap();
-    let expected = [Call::Find, opened(), sent(), opened(), Call::StartMinute(issue(1), WINDOW)];
+    let expected = [Call::Find, opened(), sent(), opened(), Call::HoldAddress(issue(1), WINDOW)];
     assert_eq!(world.calls(), expected);
     let mails = world.mails.lock().unwrap();
     let [first, second] = &mails[..] else { panic!("{} mails", mails.len()) };
