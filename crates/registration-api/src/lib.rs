@@ -3,6 +3,7 @@
 //!
 //! Knows `domain` only. Which database, cache or broker stands behind a port is chosen by whoever builds an
 //! [`http::AppState`]; nothing in here may name one.
+#![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 pub mod api;
 pub mod http;
