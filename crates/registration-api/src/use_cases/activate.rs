@@ -74,7 +74,7 @@ pub enum ActivateError {
     /// Guesses could not be counted.
     #[error(transparent)]
     GuessBudget(#[from] GuessBudgetError),
-    /// The task that finishes an activation ended before its time.
+    /// The task that completes an activation was aborted or panicked.
     #[error("the activation was cut short")]
     CutShort(#[from] tokio::task::JoinError),
 }
