@@ -3,7 +3,8 @@
 use clap::Subcommand;
 use domain::ports::DeadLetters;
 
-use crate::{StartError, tell, write_output};
+use crate::error::StartError;
+use crate::output::{tell, write_output};
 
 /// What to do with them.
 #[derive(Debug, Clone, Subcommand)]

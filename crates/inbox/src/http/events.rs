@@ -15,8 +15,12 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::api::Summary;
-use super::{Stopping, get};
+use super::route::get;
 use crate::mailbox::{Change, Entry, Mailbox};
+
+/// Set when the inbox is to stop, so that answers without end come to one.
+#[derive(Clone)]
+pub(super) struct Stopping(pub(super) watch::Receiver<bool>);
 
 /// How long a stream is silent before it shows that it is alive: proxies cut silent ones after a minute.
 const HEARTBEAT: Duration = Duration::from_secs(15);

@@ -1,9 +1,18 @@
 //! The web page: static files, compiled in, that need nothing from anywhere else.
 
+use std::net::SocketAddr;
+
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use super::{Page, get};
+use super::route::get;
+
+/// What the page knows of its surroundings.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    pub(crate) smtp: SocketAddr,
+    pub(crate) example: Option<String>,
+}
 
 /// The page's own files only, and mails in frames; nobody else may frame the page.
 pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
 use tokio::net::TcpStream;
 
-use super::{Delivery, State, Verdict};
+use super::script::{Delivery, State, Verdict};
 
 type Connection = BufStream<TcpStream>;
 
