@@ -28,7 +28,6 @@ pub fn hash_pool(settings: &HashingSettings) -> Result<adapters::argon2id::HashP
     adapters::argon2id::HashPool::start(&adapters::argon2id::Argon2idOptions {
         memory_kib: settings.memory_kib,
         iterations: settings.iterations,
-        lanes: 1,
         threads: settings.threads,
         queue: settings.queue,
         deadline: Duration::from_millis(settings.deadline_ms),
