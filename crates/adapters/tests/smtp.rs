@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "smtp/client.rs"]
+mod client;
 #[path = "smtp/connections.rs"]
 mod connections;
 #[path = "smtp/conversation.rs"]

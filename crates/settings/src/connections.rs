@@ -61,6 +61,13 @@ mod distributed {
 
     use crate::{PostgresSettings, RabbitmqSettings, RedisSettings, SettingsError};
 
+    /// The longest that connecting to RabbitMQ may take.
+    const RABBITMQ_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+    /// The wait before the first attempt to reconnect to RabbitMQ; it doubles with each failure.
+    const RABBITMQ_RECONNECT_MIN: Duration = Duration::from_millis(100);
+    /// The longest wait between two attempts to reconnect to RabbitMQ.
+    const RABBITMQ_RECONNECT_MAX: Duration = Duration::from_secs(30);
+
     /// How to reach PostgreSQL.
     pub fn postgres(
         settings: &PostgresSettings,
@@ -68,7 +75,6 @@ mod distributed {
         let connect_timeout = Duration::from_millis(settings.connect_timeout_ms);
         Ok(adapters::postgres::PostgresOptions {
             url: settings.url()?,
-            root_certificates: None,
             pool_size: settings.pool_size,
             connect_timeout,
             wait_timeout: connect_timeout,
@@ -88,11 +94,14 @@ mod distributed {
     /// How to reach RabbitMQ.
     pub fn rabbitmq(settings: &RabbitmqSettings) -> Result<RabbitmqOptions, SettingsError> {
         Ok(RabbitmqOptions {
+            url: settings.url()?,
             exchange: settings.exchange.clone(),
             retry_delays: settings.retry_delays()?,
             prefetch: settings.prefetch,
+            connect_timeout: RABBITMQ_CONNECT_TIMEOUT,
             confirm_timeout: settings.confirm_timeout(),
-            ..RabbitmqOptions::new(settings.url()?)
+            reconnect_min: RABBITMQ_RECONNECT_MIN,
+            reconnect_max: RABBITMQ_RECONNECT_MAX,
         })
     }
 }
@@ -136,7 +145,6 @@ mod smtp {
                 crate::SmtpTls::StartTls => SmtpTls::StartTls,
                 crate::SmtpTls::Implicit => SmtpTls::Implicit,
             },
-            trusted_certificates: None,
             credentials: credentials.map(|(username, password)| SmtpCredentials { username, password }),
             from_name,
             from_address,

@@ -1,18 +1,21 @@
 //! Brokers that go away, do not answer, or are not who they say they are.
 
 use std::collections::HashSet;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adapters::rabbitmq::{RabbitmqOptions, RabbitmqPublisher};
 use domain::ports::{EventPublisher, PublishError};
+use secrecy::ExposeSecret;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::handler::{LONG, Reply, ScriptedHandler, next, registered};
 use super::proxy::Proxy;
-use super::rabbitmq::{Consuming, Rabbit, amqp_url};
+use super::rabbitmq::{Consuming, Rabbit, amqp_url, options};
 
 /// `host:port` of the broker.
 fn upstream() -> String {
@@ -137,18 +140,49 @@ async fn asvs_13_1_3_a_broker_that_does_not_answer_is_given_up_and_nothing_stays
     assert!(publisher.publish(&event).await[0].is_err());
 }
 
+const CLIENT_URL: &str = "RABBITMQ_TLS_CLIENT_URL";
+const CLIENT_EXCHANGE: &str = "RABBITMQ_TLS_CLIENT_EXCHANGE";
+
+/// Whether a client that trusts the authorities in `roots` can publish an event with these options.
+fn client_succeeds(options: &RabbitmqOptions, roots: &Path) -> bool {
+    let client = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "rabbitmq_connection::client"])
+        .env(CLIENT_URL, options.url.expose_secret())
+        .env(CLIENT_EXCHANGE, &options.exchange)
+        .env("SSL_CERT_FILE", roots)
+        .env_remove("SSL_CERT_DIR")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    client.unwrap().success()
+}
+
+/// The client: does nothing when it is not started by the test below.
+#[tokio::test(flavor = "multi_thread")]
+async fn client() {
+    let Ok(url) = std::env::var(CLIENT_URL) else { return };
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let options = options(&url, &std::env::var(CLIENT_EXCHANGE).unwrap());
+    RabbitmqPublisher::new(&options).unwrap().publish(&[registered()]).await.pop().unwrap().unwrap();
+}
+
+/// Which authorities are trusted is up to the system; `SSL_CERT_FILE` names others. The environment of a
+/// process can't be changed while it runs, so the client is a run of this executable of its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_12_3_2_tls_only_with_a_certificate_that_is_trusted_and_fits() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let rabbit = Rabbit::new().await;
     let (proxy, certificate) = Proxy::tls(upstream()).await;
-    let attempt = async |host: &str, trusted: Option<&String>| {
-        let mut options = through(&rabbit, "amqps:", host, proxy.address.port());
-        options.trusted_certificates = trusted.cloned();
-        RabbitmqPublisher::new(&options).unwrap().publish(&[registered()]).await.pop().unwrap()
+    let (_, other_certificate) = Proxy::tls(upstream()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (trusted, other) = (folder.path().join("trusted.pem"), folder.path().join("other.pem"));
+    std::fs::write(&trusted, certificate).unwrap();
+    std::fs::write(&other, other_certificate).unwrap();
+    let attempt = |host: &str, roots: &Path| {
+        client_succeeds(&through(&rabbit, "amqps:", host, proxy.address.port()), roots)
     };
-    attempt("localhost", Some(&certificate)).await.unwrap();
-    assert!(attempt("localhost", None).await.is_err(), "an unknown authority");
-    assert!(attempt("127.0.0.1", Some(&certificate)).await.is_err(), "another host's certificate");
+    assert!(attempt("localhost", &trusted));
+    assert!(!attempt("localhost", &other), "an unknown authority");
+    assert!(!attempt("127.0.0.1", &trusted), "another host's certificate");
     assert_eq!(rabbit.waiting("email").await, 1);
 }

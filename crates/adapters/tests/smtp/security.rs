@@ -1,12 +1,13 @@
 //! Whom the mailer talks to, and who it says it is.
 
-use adapters::smtp::{SmtpCredentials, SmtpMailer, SmtpOptions};
-use domain::ports::{MailError, Mailer};
+use adapters::smtp::{SmtpCredentials, SmtpOptions};
+use domain::ports::MailError;
 
-use super::server::{Act, Login, Received, Running, Server, Tls, mail};
+use super::client;
+use super::server::{Act, Login, Received, Running, Server, Tls};
 
 async fn send(server: &Running, options: &SmtpOptions) -> Result<Received, MailError> {
-    SmtpMailer::new(options).unwrap().send(&mail(1)).await?;
+    client::send(options, &server.certificate, 1).await?;
     Ok(server.received().pop().unwrap())
 }
 
@@ -26,8 +27,9 @@ async fn asvs_12_3_1_the_conversation_is_encrypted_where_asked() {
 async fn asvs_12_3_2_a_certificate_must_be_trusted_and_fit_the_name() {
     for tls in [Tls::Start, Tls::Implicit] {
         let server = Server::well_behaved().tls(tls).start().await;
-        let untrusted = SmtpOptions { trusted_certificates: None, ..server.options() };
-        assert_transient(&send(&server, &untrusted).await);
+        let stranger = Server::well_behaved().tls(tls).start().await;
+        let untrusted = client::send(&server.options(), &stranger.certificate, 1).await;
+        assert!(matches!(untrusted, Err(MailError::Transient(_))));
         let other_name = SmtpOptions { host: "127.0.0.1".into(), ..server.options() };
         assert_transient(&send(&server, &other_name).await);
         assert!(server.received().is_empty());
@@ -58,7 +60,7 @@ async fn asvs_12_3_1_what_was_said_before_tls_is_not_believed_after_it() {
             },
         );
     let server = server.tls(Tls::Start).start().await;
-    let result = SmtpMailer::new(&server.options()).unwrap().send(&mail(1)).await;
+    let result = client::send(&server.options(), &server.certificate, 1).await;
     assert!(matches!(result, Err(MailError::Transient(_))), "{result:?}");
     assert!(server.received().is_empty());
 }

@@ -185,20 +185,7 @@ impl Running {
             Tls::Start => SmtpTls::StartTls,
             Tls::Implicit => SmtpTls::Implicit,
         };
-        SmtpOptions {
-            host: "localhost".into(),
-            port: self.address.port(),
-            tls,
-            trusted_certificates: Some(self.certificate.clone()),
-            credentials: None,
-            from_name: "Signup".into(),
-            from_address: "signup@sender.example".into(),
-            message_id_domain: "sender.example".into(),
-            timeout: Duration::from_secs(10),
-            acceptance_timeout: Duration::from_secs(10),
-            connections: 4,
-            idle_time: Duration::from_mins(1),
-        }
+        options_for("localhost", self.address.port(), tls)
     }
 
     pub(crate) fn mailer(&self) -> SmtpMailer {
@@ -228,6 +215,22 @@ impl Running {
     /// How often the server has hung.
     pub(crate) fn hangs(&self) -> usize {
         *self.server.hung.borrow()
+    }
+}
+
+pub(crate) fn options_for(host: &str, port: u16, tls: SmtpTls) -> SmtpOptions {
+    SmtpOptions {
+        host: host.into(),
+        port,
+        tls,
+        credentials: None,
+        from_name: "Signup".into(),
+        from_address: "signup@sender.example".into(),
+        message_id_domain: "sender.example".into(),
+        timeout: Duration::from_secs(10),
+        acceptance_timeout: Duration::from_secs(10),
+        connections: 4,
+        idle_time: Duration::from_mins(1),
     }
 }
 
