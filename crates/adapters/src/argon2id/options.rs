@@ -9,8 +9,6 @@ pub struct Argon2idOptions {
     pub memory_kib: u32,
     /// How often a hash goes over its memory.
     pub iterations: u32,
-    /// The degree of parallelism that is part of the hash. One thread computes all lanes.
-    pub lanes: u32,
     /// How many hashes are computed at once; 0 means as many as there are cores. Each thread keeps the
     /// memory of one hash from its first use on.
     pub threads: usize,

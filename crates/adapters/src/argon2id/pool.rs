@@ -15,6 +15,9 @@ use super::job::{Job, Task};
 use super::options::Argon2idOptions;
 use super::queue::{NotQueued, Queue};
 
+/// The degree of parallelism that is part of a hash: one thread computes it.
+const LANES: u32 = 1;
+
 /// Why a pool could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum HashPoolError {
@@ -38,13 +41,9 @@ pub struct HashPool {
 impl HashPool {
     /// Starts the threads. Their memory is taken at their first hash, so that an idle process stays small.
     pub fn start(options: &Argon2idOptions) -> Result<Self, HashPoolError> {
-        let params = Params::new(
-            options.memory_kib,
-            options.iterations,
-            options.lanes,
-            Some(Params::DEFAULT_OUTPUT_LEN),
-        )
-        .map_err(HashPoolError::Parameters)?;
+        let params =
+            Params::new(options.memory_kib, options.iterations, LANES, Some(Params::DEFAULT_OUTPUT_LEN))
+                .map_err(HashPoolError::Parameters)?;
         let threads = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, NonZero::get),
             threads => threads,
@@ -106,7 +105,6 @@ mod tests {
         let options = Argon2idOptions {
             memory_kib: 8,
             iterations: 1,
-            lanes: 1,
             threads: 3,
             queue: 1,
             deadline: Duration::from_secs(1),

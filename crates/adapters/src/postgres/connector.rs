@@ -2,14 +2,10 @@
 //!
 //! Never falls back to an unverified or unencrypted connection.
 
-use std::path::Path;
 use std::time::Duration;
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use secrecy::ExposeSecret;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Config, NoTls};
@@ -29,7 +25,7 @@ impl Connector {
         let url = with_known_ssl_mode(options.url.expose_secret());
         let mut config: Config = url.parse().map_err(PostgresOptionsError::Url)?;
         let tls = match config.get_ssl_mode() {
-            SslMode::Require => Some(tls(options.root_certificates.as_deref())?),
+            SslMode::Require => Some(load_tls()?),
             _ => None,
         };
         if config.get_connect_timeout().is_none() {
@@ -87,30 +83,12 @@ fn with_known_ssl_mode(url: &str) -> String {
     format!("{address}?{}", parameters.join("&"))
 }
 
-fn tls(root_certificates: Option<&Path>) -> Result<MakeRustlsConnect, PostgresOptionsError> {
-    let Some(path) = root_certificates else {
-        let loaded = MakeRustlsConnect::with_native_certs();
-        return loaded.map(|(tls, _)| tls).map_err(|errors| {
-            let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            PostgresOptionsError::Certificates(format!(
-                "the operating system has none: {}",
-                reasons.join("; ")
-            ))
-        });
-    };
-    let unreadable = |reason: &dyn std::fmt::Display| {
-        PostgresOptionsError::Certificates(format!("{}: {reason}", path.display()))
-    };
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))? {
-        let certificate = certificate.map_err(|error| unreadable(&error))?;
-        roots.add(certificate).map_err(|error| unreadable(&error))?;
-    }
-    if roots.is_empty() {
-        return Err(unreadable(&"there is none in it"));
-    }
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
+/// TLS that trusts the authorities of the operating system, or those in `SSL_CERT_FILE`.
+fn load_tls() -> Result<MakeRustlsConnect, PostgresOptionsError> {
+    MakeRustlsConnect::with_native_certs().map(|(tls, _)| tls).map_err(|errors| {
+        let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        PostgresOptionsError::Certificates(format!("the operating system has none: {}", reasons.join("; ")))
+    })
 }
 
 /// The driver's own text leaves out the reason, such as a refused connection or a bad certificate.

@@ -1,6 +1,5 @@
 //! What an operator sets about PostgreSQL, and what of it is refused at the start.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -13,8 +12,6 @@ pub struct PostgresOptions {
     /// included; otherwise there is no TLS. Of several hosts, `host1:port1,host2:port2`, the first that
     /// can be connected to is used.
     pub url: SecretString,
-    /// A PEM file with the authorities that are trusted; by default those of the operating system.
-    pub root_certificates: Option<PathBuf>,
     /// The most connections that are open at once; at least 1.
     pub pool_size: usize,
     /// How long one attempt to connect may take, TLS and authentication included; at least 1 ms. Each of

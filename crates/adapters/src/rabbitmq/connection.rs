@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
-use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, OwnedTLSConfig};
+use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, TLSConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties, Event};
 
@@ -100,7 +100,6 @@ impl Broker {
     }
 
     async fn open(&self, socket: OpenSocket) -> lapin::Result<Connection> {
-        let tls = OwnedTLSConfig { identity: None, cert_chain: self.options.trusted_certificates.clone() };
         let properties =
             ConnectionProperties::default().with_connection_name(self.options.exchange.as_str().into());
         let runtime = lapin::runtime::default_runtime()?;
@@ -113,7 +112,7 @@ impl Broker {
             }
             match uri.scheme {
                 AMQPScheme::AMQP => Ok(stream),
-                AMQPScheme::AMQPS => Ok(stream.into_tls(&uri.authority.host, tls.as_ref()).await?),
+                AMQPScheme::AMQPS => Ok(stream.into_tls(&uri.authority.host, TLSConfig::default()).await?),
             }
         };
         Connection::connector(self.uri.clone(), runtime, connect, properties).await

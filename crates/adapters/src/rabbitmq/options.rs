@@ -5,22 +5,21 @@ use std::time::Duration;
 use lapin::uri::AMQPUri;
 use secrecy::{ExposeSecret, SecretString};
 
+/// How often both sides show that they are alive, unless the URL says otherwise.
+const HEARTBEAT_SECONDS: u16 = 10;
+
 /// How to reach RabbitMQ and how events travel through it.
 #[derive(Clone, Debug)]
 pub struct RabbitmqOptions {
     /// `amqp://user:password@host:5672/%2f`, or `amqps://…` for TLS with a verified certificate. The
     /// path is the virtual host; without a path it is `/`.
     pub url: SecretString,
-    /// Certificates in PEM form that are trusted besides the system's, for a private authority.
-    pub trusted_certificates: Option<String>,
     /// The topic exchange; the names of all queues start with it.
     pub exchange: String,
     /// How long an event waits after its first, second, … failure; the last one repeats for ever.
     pub retry_delays: Vec<Duration>,
     /// How many events one consumer handles at once.
     pub prefetch: u16,
-    /// How often both sides show that they are alive, in whole seconds.
-    pub heartbeat: Duration,
     /// The longest that connecting may take.
     pub connect_timeout: Duration,
     /// The longest the broker may take to confirm what was published, or to answer anything else.
@@ -49,22 +48,6 @@ pub enum RabbitmqOptionsError {
 }
 
 impl RabbitmqOptions {
-    /// The defaults for a broker at `url`.
-    pub fn new(url: SecretString) -> Self {
-        Self {
-            url,
-            trusted_certificates: None,
-            exchange: "registration".into(),
-            retry_delays: [1, 5, 30, 120, 600].map(Duration::from_secs).to_vec(),
-            prefetch: 32,
-            heartbeat: Duration::from_secs(10),
-            connect_timeout: Duration::from_secs(10),
-            confirm_timeout: Duration::from_secs(10),
-            reconnect_min: Duration::from_millis(100),
-            reconnect_max: Duration::from_secs(30),
-        }
-    }
-
     /// Refuses what cannot work, and reads the URL.
     pub(super) fn validate(&self) -> Result<AMQPUri, RabbitmqOptionsError> {
         if !(1..=200).contains(&self.exchange.len()) || self.exchange.starts_with("amq.") {
@@ -78,8 +61,7 @@ impl RabbitmqOptions {
             return Err(RabbitmqOptionsError::Prefetch);
         }
         let mut uri: AMQPUri = self.url.expose_secret().parse().map_err(|_| RabbitmqOptionsError::Url)?;
-        let heartbeat = u16::try_from(self.heartbeat.as_secs()).unwrap_or(u16::MAX).max(1);
-        uri.query.heartbeat.get_or_insert(heartbeat);
+        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
         Ok(uri)
     }
 }
@@ -89,7 +71,16 @@ mod tests {
     use super::*;
 
     fn options(change: impl FnOnce(&mut RabbitmqOptions)) -> RabbitmqOptions {
-        let mut options = RabbitmqOptions::new("amqp://user:secret@localhost:5672/%2f".into());
+        let mut options = RabbitmqOptions {
+            url: "amqp://user:secret@localhost:5672/%2f".into(),
+            exchange: "registration".into(),
+            retry_delays: vec![Duration::from_secs(1)],
+            prefetch: 1,
+            connect_timeout: Duration::from_secs(1),
+            confirm_timeout: Duration::from_secs(1),
+            reconnect_min: Duration::from_millis(1),
+            reconnect_max: Duration::from_secs(1),
+        };
         change(&mut options);
         options
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{
-    AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters, TlsParametersBuilder,
+    AsyncSmtpConnection, AsyncTokioStream, TlsParameters, TlsParametersBuilder,
 };
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret;
@@ -92,13 +92,9 @@ async fn connect(server: (&str, u16), timeout: Duration) -> io::Result<TcpStream
     outcome
 }
 
-/// The system's certificate authorities and those of the options.
+/// Trusts the authorities of the operating system, or those in `SSL_CERT_FILE`.
 fn build_tls_parameters(options: &SmtpOptions) -> Result<TlsParameters, SmtpOptionsError> {
-    let refused =
-        |error: lettre::transport::smtp::Error| SmtpOptionsError::TrustedCertificates(error.to_string());
-    let mut parameters = TlsParametersBuilder::new(options.host.clone());
-    if let Some(pem) = &options.trusted_certificates {
-        parameters = parameters.add_root_certificate(Certificate::from_pem(pem.as_bytes()).map_err(refused)?);
-    }
-    parameters.build_rustls().map_err(refused)
+    TlsParametersBuilder::new(options.host.clone())
+        .build_rustls()
+        .map_err(|error| SmtpOptionsError::Tls(error.to_string()))
 }

@@ -13,8 +13,6 @@ pub struct SmtpOptions {
     pub port: u16,
     /// When the conversation is encrypted.
     pub tls: SmtpTls,
-    /// Certificates in PEM form that are trusted besides the system's, for a private authority.
-    pub trusted_certificates: Option<String>,
     /// `None` where the server asks for none. Without TLS they travel readable.
     pub credentials: Option<SmtpCredentials>,
     /// The sender's name as people read it.
@@ -65,7 +63,7 @@ pub enum SmtpOptionsError {
     /// Not a domain name.
     #[error("the Message-ID domain is not a domain name")]
     MessageIdDomain,
-    /// Not certificates in PEM form.
-    #[error("the trusted certificates cannot be read: {0}")]
-    TrustedCertificates(String),
+    /// The TLS library refuses the server's name.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
 }
