@@ -1,6 +1,7 @@
 //! An inbox for development and tests: takes every mail over SMTP, shows it on a web page as it arrives,
 //! and answers Mailpit's JSON API. Keeps everything in memory, within bounds. Has no passwords, so it
 //! belongs on the loopback interface; never point anything but a test at it.
+#![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 mod http;
 mod mail;
