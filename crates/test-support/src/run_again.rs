@@ -27,8 +27,8 @@ pub async fn run_client(
     let mut client = run_again(test);
     client.envs(variables).env("SSL_CERT_FILE", roots).env_remove("SSL_CERT_DIR");
     let output = tokio::task::spawn_blocking(move || client.output()).await.unwrap().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("running 1 test\n"), "{test} is not a test: {text}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(printed.contains("running 1 test\n"), "{test} is not a test: {printed}");
     output
 }
 
