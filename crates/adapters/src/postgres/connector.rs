@@ -13,7 +13,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::options::{PostgresOptions, PostgresOptionsError};
 
-/// Makes connections with the timeouts set.
+/// Opens connections with the timeouts set.
 pub(super) struct Connector {
     config: Config,
     tls: Option<MakeRustlsConnect>,
@@ -29,7 +29,7 @@ impl Connector {
             _ => None,
         };
         if config.get_connect_timeout().is_none() {
-            // The driver tries the hosts one after the other: each has its share of the time.
+            // The driver tries the hosts one after the other, so each gets its share of the time.
             let hosts = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
             config.connect_timeout(options.connect_timeout / u32::try_from(hosts).unwrap_or(u32::MAX));
         }
@@ -39,8 +39,8 @@ impl Connector {
         Ok(Self { config, tls, connect_timeout: options.connect_timeout })
     }
 
-    /// A new connection on which the server ends every statement, and every transaction that is left
-    /// alone, after `statement_timeout`; zero for never, as migrations need it.
+    /// A new connection on which the server cancels statements and idle transactions after
+    /// `statement_timeout`. Zero means never, which migrations need.
     pub(super) async fn connect(&self, statement_timeout: Duration) -> ConnectionResult<AsyncPgConnection> {
         let connecting = async {
             let mut connection = match self.tls.clone() {
@@ -69,8 +69,8 @@ impl Connector {
     }
 }
 
-/// The driver verifies certificates whenever it encrypts, but knows libpq's stricter modes only by the
-/// name of `require`.
+/// The driver verifies certificates whenever it encrypts, but of libpq's modes it knows only
+/// `require`.
 fn with_known_ssl_mode(url: &str) -> String {
     let Some((address, query)) = url.split_once('?') else { return url.to_owned() };
     let parameters: Vec<&str> = query
@@ -91,7 +91,7 @@ fn load_tls() -> Result<MakeRustlsConnect, PostgresOptionsError> {
     })
 }
 
-/// The driver's own text leaves out the reason, such as a refused connection or a bad certificate.
+/// The driver's own message omits the cause, such as a refused connection or a bad certificate.
 fn bad_connection(error: &tokio_postgres::Error) -> ConnectionError {
     let reason = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
     ConnectionError::BadConnection(format!("{error}{reason}"))

@@ -1,11 +1,11 @@
-//! What an operator sets about RabbitMQ, and what of it is refused at the start.
+//! The settings of RabbitMQ, and which values are refused at the start.
 
 use std::time::Duration;
 
 use lapin::uri::AMQPUri;
 use secrecy::{ExposeSecret, SecretString};
 
-/// How often both sides show that they are alive, unless the URL says otherwise.
+/// The heartbeat interval, unless the URL sets another one.
 const HEARTBEAT_SECONDS: u16 = 10;
 
 /// How to reach RabbitMQ and how events travel through it.
@@ -14,15 +14,15 @@ pub struct RabbitmqOptions {
     /// `amqp://user:password@host:5672/%2f`, or `amqps://…` for TLS with a verified certificate. The
     /// path is the virtual host; without a path it is `/`.
     pub url: SecretString,
-    /// The topic exchange; the names of all queues start with it.
+    /// The topic exchange; the names of all queues start with its name.
     pub exchange: String,
-    /// How long an event waits after its first, second, … failure; the last one repeats for ever.
+    /// How long an event waits after its first, second, … failure; the last one repeats.
     pub retry_delays: Vec<Duration>,
     /// How many events one consumer handles at once.
     pub prefetch: u16,
-    /// The longest that connecting may take.
+    /// How long connecting may take.
     pub connect_timeout: Duration,
-    /// The longest the broker may take to confirm what was published, or to answer anything else.
+    /// How long the broker may take to confirm a message, or to answer any other request.
     pub confirm_timeout: Duration,
     /// The wait before the first attempt to reconnect; it doubles with each failure.
     pub reconnect_min: Duration,
@@ -36,10 +36,10 @@ pub enum RabbitmqOptionsError {
     /// Not an AMQP URL.
     #[error("the URL is not of the form amqp://user:password@host:port/vhost or amqps://…")]
     Url,
-    /// AMQP names have at most 255 bytes, and the queues' names add to the exchange's.
+    /// AMQP names have at most 255 bytes, and the queues' names extend the exchange's.
     #[error("the name of the exchange must have 1 to 200 bytes and not start with \"amq.\"")]
     Exchange,
-    /// Without a delay a failing event would be retried in a tight loop.
+    /// Without a delay, a failing event would be retried in a tight loop.
     #[error("at least one retry delay is needed, each between 1 ms and 24 days")]
     RetryDelays,
     /// RabbitMQ reads 0 as "no limit".
