@@ -39,7 +39,7 @@ pub struct Delivery {
     pub recipient: String,
     /// Header and body as they came over SMTP.
     pub raw: String,
-    /// When the inbox had it.
+    /// When it was handed to the inbox, or refused.
     pub at: Instant,
 }
 
