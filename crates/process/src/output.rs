@@ -4,7 +4,7 @@
 
 use std::io::{ErrorKind, Write};
 
-use crate::StartError;
+use crate::error::StartError;
 
 /// Writes what a command was asked for to standard output. A reader that has seen enough (`| head`) is no error.
 pub fn write_output(text: &str) -> Result<(), StartError> {
