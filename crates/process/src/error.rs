@@ -1,4 +1,4 @@
-//! Why a process ended.
+//! Why a binary ends with a failure, in words for the person who started it.
 
 use std::error::Error;
 use std::net::SocketAddr;

@@ -83,7 +83,6 @@ impl System {
         let hashing = Argon2idOptions {
             memory_kib: 64,
             iterations: 1,
-            lanes: 1,
             threads: 1,
             queue: 2 * AT_ONCE,
             deadline: Duration::from_mins(1),
