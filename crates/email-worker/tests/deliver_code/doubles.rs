@@ -10,6 +10,7 @@ use domain::ports::{
     RepositoryError, SaveError, UserRepository,
 };
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// What was asked of the outside world, in order.
@@ -38,6 +39,9 @@ pub(crate) struct World {
     /// Answers to the next calls; `Opened` and acceptance once they are used up.
     pub(crate) openings: Mutex<VecDeque<Result<Opening, &'static str>>>,
     pub(crate) sendings: Mutex<VecDeque<Result<(), MailError>>>,
+    /// The number of the call that never returns, if there is one.
+    hanging_call: Mutex<Option<usize>>,
+    hung: Notify,
 }
 
 pub(crate) fn user_id() -> UserId {
@@ -57,8 +61,27 @@ impl World {
         self.calls.lock().unwrap().clone()
     }
 
-    fn note(&self, call: Call) {
-        self.calls.lock().unwrap().push(call);
+    /// Lets one call hang before it has any effect, counted from 1.
+    pub(crate) fn hang_at(&self, call: usize) {
+        *self.hanging_call.lock().unwrap() = Some(call);
+    }
+
+    /// Waits until that call hangs; later ones do not.
+    pub(crate) async fn hung(&self) {
+        self.hung.notified().await;
+        *self.hanging_call.lock().unwrap() = None;
+    }
+
+    async fn note(&self, call: Call) {
+        let count = {
+            let mut calls = self.calls.lock().unwrap();
+            calls.push(call);
+            calls.len()
+        };
+        if *self.hanging_call.lock().unwrap() == Some(count) {
+            self.hung.notify_one();
+            std::future::pending().await
+        }
     }
 }
 
@@ -72,7 +95,7 @@ fn raise(fault: Fault) -> RepositoryError {
 #[async_trait]
 impl UserRepository for World {
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
-        self.note(Call::Find);
+        self.note(Call::Find).await;
         if let Some(fault) = *self.find_fault.lock().unwrap() {
             return Err(raise(fault));
         }
@@ -83,7 +106,7 @@ impl UserRepository for World {
     }
 
     async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError> {
-        self.note(Call::StartMinute(issue, minute));
+        self.note(Call::StartMinute(issue, minute)).await;
         match *self.start_minute_fault.lock().unwrap() {
             Some(fault) => Err(raise(fault)),
             None => Ok(()),
@@ -131,7 +154,7 @@ impl CodeStore for World {
         window: Duration,
         attempts: u32,
     ) -> Result<Opening, CodeStoreError> {
-        self.note(Call::Open(issue, window, attempts));
+        self.note(Call::Open(issue, window, attempts)).await;
         let answer = self.openings.lock().unwrap().pop_front().unwrap_or(Ok(Opening::Opened));
         answer.map_err(|reason| CodeStoreError(reason.into()))
     }
@@ -152,7 +175,7 @@ impl CodeStore for World {
 #[async_trait]
 impl Mailer for World {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        self.note(Call::Send(mail.message_id.clone()));
+        self.note(Call::Send(mail.message_id.clone())).await;
         self.sendings.lock().unwrap().pop_front().unwrap_or(Ok(()))?;
         self.mails.lock().unwrap().push(mail.clone());
         Ok(())
