@@ -32,7 +32,7 @@ async fn accept(mut client: TcpStream, acceptor: TlsAcceptor) -> io::Result<TlsS
 
 async fn store(host: &str, port: u16, ssl_mode: &str, roots: &Path) -> Store {
     let database = TestDatabase::migrated().await;
-    let url = url_behind(&format!("{host}:{port}"), database.name(), ssl_mode);
+    let url = url_behind(format!("{host}:{port}"), database.name(), ssl_mode);
     store_on(&Options { root_certificates: Some(roots.to_owned()), ..options(&url) }, database)
 }
 

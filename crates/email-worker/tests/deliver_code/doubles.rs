@@ -80,7 +80,7 @@ impl World {
         };
         if *self.hanging_call.lock().unwrap() == Some(count) {
             self.hung.notify_one();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
