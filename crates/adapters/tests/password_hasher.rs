@@ -1,5 +1,5 @@
 //! The contract of `PasswordHasher`, on the pool of Argon2id threads.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

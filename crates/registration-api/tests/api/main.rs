@@ -1,6 +1,6 @@
 //! The API over real HTTP, a file per subject. The ports are doubles that a test can break at will; the same
 //! behaviour on real stores is shown by the acceptance suite.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod activate;
 mod bad_input;
