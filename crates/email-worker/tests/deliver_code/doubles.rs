@@ -1,8 +1,7 @@
 //! Doubles of the ports that write down, in order, what they were asked, and answer as a test has set.
 
 use std::collections::VecDeque;
-use std::future::pending;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,11 +41,10 @@ pub(crate) struct World {
     /// Answers to the next calls; `Opened` and acceptance once they are used up.
     pub(crate) openings: Mutex<VecDeque<Result<Opening, &'static str>>>,
     pub(crate) sendings: Mutex<VecDeque<Result<(), MailError>>>,
-    /// Whether the mail server takes the next mail, but its answer never arrives.
-    pub(crate) loses_next_answer: AtomicBool,
-    /// Told when an answer is lost.
-    pub(crate) answer_lost: Notify,
     ids: AtomicU64,
+    /// The number of the call that never returns, if there is one.
+    hanging_call: Mutex<Option<usize>>,
+    hung: Notify,
 }
 
 pub(crate) fn user_id() -> UserId {
@@ -66,8 +64,27 @@ impl World {
         self.calls.lock().unwrap().clone()
     }
 
-    fn note(&self, call: Call) {
-        self.calls.lock().unwrap().push(call);
+    /// Lets one call hang before it has any effect, counted from 1.
+    pub(crate) fn hang_at(&self, call: usize) {
+        *self.hanging_call.lock().unwrap() = Some(call);
+    }
+
+    /// Waits until that call hangs; later ones do not.
+    pub(crate) async fn hung(&self) {
+        self.hung.notified().await;
+        *self.hanging_call.lock().unwrap() = None;
+    }
+
+    async fn note(&self, call: Call) {
+        let count = {
+            let mut calls = self.calls.lock().unwrap();
+            calls.push(call);
+            calls.len()
+        };
+        if *self.hanging_call.lock().unwrap() == Some(count) {
+            self.hung.notify_one();
+            std::future::pending::<()>().await;
+        }
     }
 
     fn change_address(&self) -> Result<(), RepositoryError> {
@@ -88,7 +105,7 @@ fn raise(fault: Fault) -> RepositoryError {
 #[async_trait]
 impl UserRepository for World {
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
-        self.note(Call::Find);
+        self.note(Call::Find).await;
         if let Some(fault) = *self.find_fault.lock().unwrap() {
             return Err(raise(fault));
         }
@@ -99,11 +116,11 @@ impl UserRepository for World {
     }
 
     async fn hold_address(&self, issue: CodeIssue, duration: Duration) -> Result<(), RepositoryError> {
-        self.note(Call::HoldAddress(issue, duration));
+        self.note(Call::HoldAddress(issue, duration)).await;
         self.change_address()
     }
     async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError> {
-        self.note(Call::ReleaseAddress(issue));
+        self.note(Call::ReleaseAddress(issue)).await;
         self.change_address()
     }
 
@@ -148,7 +165,7 @@ impl CodeStore for World {
         window: Duration,
         attempts: u32,
     ) -> Result<Opening, CodeStoreError> {
-        self.note(Call::Open(issue, window, attempts));
+        self.note(Call::Open(issue, window, attempts)).await;
         let answer = self.openings.lock().unwrap().pop_front().unwrap_or(Ok(Opening::Opened));
         answer.map_err(|reason| CodeStoreError(reason.into()))
     }
@@ -169,13 +186,9 @@ impl CodeStore for World {
 #[async_trait]
 impl Mailer for World {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        self.note(Call::Send(mail.message_id.clone()));
+        self.note(Call::Send(mail.message_id.clone())).await;
         self.sendings.lock().unwrap().pop_front().unwrap_or(Ok(()))?;
         self.mails.lock().unwrap().push(mail.clone());
-        if self.loses_next_answer.swap(false, Ordering::SeqCst) {
-            self.answer_lost.notify_one();
-            pending::<()>().await;
-        }
         Ok(())
     }
     async fn ping(&self) -> Result<(), MailError> {
