@@ -44,7 +44,7 @@ const LIBRARY: &str = "--no-default-features";
 const ARROWS: [Arrow; 15] = [
     arrow("domain", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("test-support", ALL, &[], &[]),
-    arrow("inbox", ALL, &[], &[]),
+    arrow("inbox", ALL, &[], &["test-support"]),
     arrow("supervisor", ALL, &[], &[]).without(&[&TECHNOLOGIES]),
     arrow("acceptance", ALL, &["inbox", "test-support"], &[]),
     arrow("adapters", ALL, &["domain", "supervisor"], &["test-support"]),

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::Passed;
+use super::passed::Passed;
 
 /// How fast bytes pass.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! A TCP proxy between a client and the server it needs, which fails as a network does.
 
 mod link;
+mod passed;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::listener::Listener;
 
 use link::{Link, Pace, until_stalled};
+pub use passed::Passed;
 
 /// Stands in front of one server and forwards what passes, until a test wants something else.
 pub struct Proxy {
@@ -25,15 +27,6 @@ pub struct Proxy {
     pace: watch::Sender<Pace>,
     upstream: Arc<Mutex<String>>,
     record: Arc<Mutex<Option<Passed>>>,
-}
-
-/// What has passed in both directions, over all connections.
-#[derive(Clone, Default)]
-pub struct Passed {
-    /// The clients' bytes.
-    pub to_server: Vec<u8>,
-    /// The server's bytes.
-    pub to_client: Vec<u8>,
 }
 
 impl Proxy {
