@@ -170,7 +170,7 @@ impl Arrow {
     }
 }
 
-/// The packages that `cargo tree --prefix none` lists, one a line: `name vVERSION …`.
+/// The packages that `cargo tree --prefix none` lists, one per line: `name vVERSION …`.
 fn packages(tree: &str) -> BTreeSet<&str> {
     tree.lines().filter_map(|line| line.split_whitespace().next()).collect()
 }
