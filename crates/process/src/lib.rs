@@ -11,6 +11,7 @@ mod metrics;
 pub mod operator;
 mod output;
 mod shutdown;
+mod standard_error;
 mod start;
 
 pub use output::{greet, tell, write_output};

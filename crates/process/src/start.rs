@@ -10,7 +10,7 @@ use settings::{Settings, SettingsError};
 use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
-use crate::{logs, metrics, operator, output, shutdown};
+use crate::{logs, metrics, operator, output, shutdown, standard_error};
 
 /// Why a process ended: one sentence for the person who started it.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,8 @@ pub fn run(
     threads: Option<usize>,
     work: impl Future<Output = Result<ExitCode, StartError>>,
 ) -> ExitCode {
+    // Declared before the runtime, so that it is dropped after it, at a panic too.
+    let _flush = standard_error::FlushOnDrop;
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = threads {
         builder.worker_threads(threads);

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use actix_web::web::Data;
 use domain::ports::UserRepository;
+use supervisor::supervise;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::{AppState, ServerOptions, server};
@@ -35,8 +37,8 @@ impl Api {
         let server = server(self.listener, Data::new(self.state), self.server)?;
         let handle = server.handle();
         let answered = CancellationToken::new();
-        let relay = tokio::spawn(self.relay.run(answered.clone()));
-        let purge = tokio::spawn(purge_regularly(self.users, self.purge, shutdown.clone()));
+        let relay = supervise_relay(self.relay, answered.clone());
+        let purge = supervise_purge(self.users, self.purge, shutdown.clone());
         tokio::spawn({
             let shutdown = shutdown.clone();
             async move {
@@ -52,4 +54,20 @@ impl Api {
         let (relayed, purged) = tokio::join!(relay, purge);
         outcome.and(relayed.map_err(std::io::Error::other)).and(purged.map_err(std::io::Error::other))
     }
+}
+
+fn supervise_relay(relay: OutboxRelay, shutdown: CancellationToken) -> JoinHandle<()> {
+    let relay = Arc::new(relay);
+    supervise("outbox-relay", move || {
+        let (relay, shutdown) = (relay.clone(), shutdown.clone());
+        async move { relay.run(shutdown).await }
+    })
+}
+
+fn supervise_purge(
+    users: Arc<dyn UserRepository>,
+    options: PurgeOptions,
+    shutdown: CancellationToken,
+) -> JoinHandle<()> {
+    supervise("purge", move || purge_regularly(users.clone(), options, shutdown.clone()))
 }

@@ -14,4 +14,5 @@ mod relay;
 mod resend_code;
 mod routing;
 mod slow_clients;
+mod supervision;
 mod support;

@@ -54,6 +54,21 @@ pub(crate) struct World {
     pub(crate) fallback: Option<Arc<Limiter>>,
 }
 
+impl World {
+    pub(crate) fn ports(&self) -> Ports {
+        Ports {
+            users: self.users.clone(),
+            codes: self.codes.clone(),
+            guesses: self.guesses.clone(),
+            hasher: self.hasher.clone(),
+            limiter: self.limiter.clone(),
+            fallback_limiter: self.fallback.clone().map(|limiter| limiter as _),
+            breached: None,
+            ids: Arc::new(Ids(AtomicU64::new(1))),
+        }
+    }
+}
+
 pub(crate) fn options() -> ApiOptions {
     ApiOptions {
         code_key: Arc::new(key()),
@@ -108,17 +123,7 @@ impl TestApp {
         checks: Vec<HealthCheck>,
         server_options: ServerOptions,
     ) -> Self {
-        let ports = Ports {
-            users: world.users.clone(),
-            codes: world.codes.clone(),
-            guesses: world.guesses.clone(),
-            hasher: world.hasher.clone(),
-            limiter: world.limiter.clone(),
-            fallback_limiter: world.fallback.clone().map(|limiter| limiter as _),
-            breached: None,
-            ids: Arc::new(Ids(AtomicU64::new(1))),
-        };
-        let state = Data::new(AppState::new(ports, options, Health::new(checks)));
+        let state = Data::new(AppState::new(world.ports(), options, Health::new(checks)));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(server(listener, state, server_options).unwrap());

@@ -1,0 +1,100 @@
+//! Background tasks of the API that panic are started again.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ports::{EventPublisher, Outbox, OutboxEntry, OutboxError, PublishError};
+use domain::{Event, EventId};
+use process::health::Health;
+use registration_api::api::Api;
+use registration_api::http::AppState;
+use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
+use registration_api::purge::PurgeOptions;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{World, options, server_options, soon};
+
+/// An outbox without events whose first claims panic.
+#[derive(Default)]
+struct PanickingOutbox {
+    panics: AtomicU32,
+    claimed: Notify,
+}
+
+#[async_trait]
+impl Outbox for PanickingOutbox {
+    async fn claim(&self, _: u32, _: Duration) -> Result<Vec<OutboxEntry>, OutboxError> {
+        let panics =
+            self.panics.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        assert!(panics.is_err(), "a claim panics");
+        self.claimed.notify_one();
+        Ok(Vec::new())
+    }
+
+    async fn delete(&self, _: &[EventId]) -> Result<(), OutboxError> {
+        Ok(())
+    }
+
+    async fn defer(&self, _: EventId, _: Duration) -> Result<(), OutboxError> {
+        Ok(())
+    }
+
+    async fn bury(&self, _: EventId, _: &str) -> Result<(), OutboxError> {
+        Ok(())
+    }
+}
+
+struct NoBus;
+
+#[async_trait]
+impl EventPublisher for NoBus {
+    async fn publish(&self, _: &[Event]) -> Vec<Result<(), PublishError>> {
+        Vec::new()
+    }
+
+    async fn ping(&self) -> Result<(), PublishError> {
+        Ok(())
+    }
+}
+
+fn api(world: &World, outbox: Arc<PanickingOutbox>) -> Api {
+    let relay_options = RelayOptions {
+        batch_size: 1,
+        batches_in_flight: 1,
+        lease: Duration::from_secs(5),
+        poll_interval: Duration::from_millis(20),
+        first_retry: Duration::from_millis(10),
+        max_retry: Duration::from_millis(80),
+        drain_timeout: Duration::from_secs(5),
+    };
+    Api {
+        listener: TcpListener::bind("127.0.0.1:0").unwrap(),
+        state: AppState::new(world.ports(), options(), Health::new(Vec::new())),
+        server: server_options(),
+        relay: OutboxRelay::new(outbox, Arc::new(NoBus), Arc::new(Notify::new()), relay_options),
+        users: world.users.clone(),
+        purge: PurgeOptions {
+            older_than: Duration::from_hours(1),
+            interval: Duration::from_millis(20),
+            batch: 1,
+        },
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_and_a_purge_that_panic_are_started_again_and_drain_at_shutdown() {
+    let world = World::default();
+    let outbox = Arc::new(PanickingOutbox::default());
+    outbox.panics.store(2, Ordering::Relaxed);
+    world.users.purge_panics.store(2, Ordering::Relaxed);
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(api(&world, outbox.clone()).run(shutdown.clone()));
+    soon(outbox.claimed.notified()).await;
+    soon(world.users.purged.notified()).await;
+    shutdown.cancel();
+    soon(running).await.unwrap().unwrap();
+}
