@@ -10,7 +10,8 @@ use settings::{Settings, SettingsError};
 use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
-use crate::{logs, metrics, operator, output, shutdown, standard_error};
+use crate::operator::OperatorListener;
+use crate::{logs, metrics, output, shutdown, standard_error};
 
 /// Why a process ended: one sentence for the person who started it.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +89,7 @@ pub struct Service {
     /// Cancelled when the process is asked to stop.
     pub shutdown: CancellationToken,
     metrics: PrometheusHandle,
+    operator: Option<OperatorListener>,
 }
 
 impl Service {
@@ -96,14 +98,23 @@ impl Service {
         begin_command(settings)?;
         let metrics = metrics::init()?;
         let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
-        Ok(Self { shutdown, metrics })
+        Ok(Self { shutdown, metrics, operator: None })
     }
 
     /// Serves the operator's listener in the background, where one is set.
-    pub fn serve_operator(&self, settings: &Settings, health: Health) -> Result<(), StartError> {
+    pub fn serve_operator(&mut self, settings: &Settings, health: Health) -> Result<(), StartError> {
         let Some(address) = settings.metrics.listen else { return Ok(()) };
         let advice = "set metrics.listen (REGISTRATION__METRICS__LISTEN) to another port or to off";
-        operator::start(address, self.metrics.clone(), health, self.shutdown.clone())
-            .map_err(|source| StartError::Listen { address, source, advice })
+        let listener = OperatorListener::start(address, self.metrics.clone(), health)
+            .map_err(|source| StartError::Listen { address, source, advice })?;
+        self.operator = Some(listener);
+        Ok(())
+    }
+
+    /// Ends the operator's listener, after everything that it tells about.
+    pub async fn end(self) {
+        if let Some(listener) = self.operator {
+            listener.end().await;
+        }
     }
 }

@@ -13,6 +13,7 @@ mod register;
 mod relay;
 mod resend_code;
 mod routing;
+mod shutdown;
 mod slow_clients;
 mod supervision;
 mod support;

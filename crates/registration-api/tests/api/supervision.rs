@@ -6,17 +6,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{EventPublisher, Outbox, OutboxEntry, OutboxError, PublishError};
-use domain::{Event, EventId};
+use domain::EventId;
+use domain::ports::{Outbox, OutboxEntry, OutboxError};
 use process::health::Health;
 use registration_api::api::Api;
 use registration_api::http::AppState;
-use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
-use registration_api::purge::PurgeOptions;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{World, options, server_options, soon};
+use crate::support::{World, busy_purge, options, relay_of, server_options, soon};
 
 /// An outbox without events whose first claims panic.
 #[derive(Default)]
@@ -48,40 +46,14 @@ impl Outbox for PanickingOutbox {
     }
 }
 
-struct NoBus;
-
-#[async_trait]
-impl EventPublisher for NoBus {
-    async fn publish(&self, _: &[Event]) -> Vec<Result<(), PublishError>> {
-        Vec::new()
-    }
-
-    async fn ping(&self) -> Result<(), PublishError> {
-        Ok(())
-    }
-}
-
 fn api(world: &World, outbox: Arc<PanickingOutbox>) -> Api {
-    let relay_options = RelayOptions {
-        batch_size: 1,
-        batches_in_flight: 1,
-        lease: Duration::from_secs(5),
-        poll_interval: Duration::from_millis(20),
-        first_retry: Duration::from_millis(10),
-        max_retry: Duration::from_millis(80),
-        drain_timeout: Duration::from_secs(5),
-    };
     Api {
         listener: TcpListener::bind("127.0.0.1:0").unwrap(),
-        state: AppState::new(world.ports(), options(), Health::new(Vec::new())),
+        state: AppState::new(world.ports(), options(), Health::new(Vec::new(), CancellationToken::new())),
         server: server_options(),
-        relay: OutboxRelay::new(outbox, Arc::new(NoBus), Arc::new(Notify::new()), relay_options),
+        relay: relay_of(outbox),
         users: world.users.clone(),
-        purge: PurgeOptions {
-            older_than: Duration::from_hours(1),
-            interval: Duration::from_millis(20),
-            batch: 1,
-        },
+        purge: busy_purge(),
     }
 }
 

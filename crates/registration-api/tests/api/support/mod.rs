@@ -1,10 +1,12 @@
 //! A server on a free port, and doubles of the ports behind it.
 
+mod background;
 mod codes;
 mod hasher;
 mod limiter;
 mod users;
 
+pub(crate) use background::{EmptyOutbox, busy_purge, relay_of};
 pub(crate) use codes::{Codes, Guesses};
 pub(crate) use hasher::Hasher;
 pub(crate) use limiter::Limiter;
@@ -26,6 +28,7 @@ use registration_api::limits::Quotas;
 use registration_api::use_cases::ExistingAccount;
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub(crate) const EMAIL: &str = "ada@example.com";
@@ -97,6 +100,7 @@ pub(crate) fn server_options() -> ServerOptions {
         keep_alive: Duration::from_secs(5),
         client_request_timeout: Duration::from_secs(5),
         client_disconnect_timeout: Duration::from_secs(1),
+        shutdown_delay: Duration::ZERO,
         shutdown_timeout: Duration::from_secs(1),
     }
 }
@@ -123,7 +127,8 @@ impl TestApp {
         checks: Vec<HealthCheck>,
         server_options: ServerOptions,
     ) -> Self {
-        let state = Data::new(AppState::new(world.ports(), options, Health::new(checks)));
+        let state =
+            Data::new(AppState::new(world.ports(), options, Health::new(checks, CancellationToken::new())));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(server(listener, state, server_options).unwrap());
