@@ -11,6 +11,7 @@ mod crashes;
 mod dead_letters;
 mod expiry;
 mod limits;
+mod lost_logs;
 mod mail_server_faults;
 mod mails;
 mod pages;

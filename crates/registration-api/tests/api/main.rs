@@ -12,5 +12,7 @@ mod log;
 mod register;
 mod resend_code;
 mod routing;
+mod shutdown;
 mod slow_clients;
+mod supervision;
 mod support;
