@@ -1,0 +1,41 @@
+//! The same address and password, written in the ways that keyboards, clipboards and clients have.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::json;
+
+use acceptance::{Account, Journey, Setup, journeys};
+use test_support::unique_name;
+
+const ACTIVATE: &str = "/api/v1/users/activate";
+
+journeys!(both {
+    a_password_is_the_same_in_every_unicode_form: Setup::ordinary(), [];
+    rfc_7617_credentials_in_iso_8859_1_are_read: Setup::ordinary(), [];
+});
+
+async fn a_password_is_the_same_in_every_unicode_form(journey: &Journey) {
+    let name = unique_name();
+    let composed = format!("Ångström 한글 {name}");
+    let decomposed = format!("A\u{30a}ngstro\u{308}m\u{a0}\u{1112}\u{1161}\u{11ab}글\u{3000}{name}");
+    for (registered, sent) in [(&composed, &decomposed), (&decomposed, &composed)] {
+        let account = Account::new().with_password(registered);
+        journey.api.register(&account).await.expect_status(201);
+        let mail = journey.mailbox.first(&account.email).await;
+        let account = account.with_password(sent);
+        journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    }
+}
+
+async fn rfc_7617_credentials_in_iso_8859_1_are_read(journey: &Journey) {
+    let account = Account::new();
+    let account = account.with_password(format!("Größe £ {}", account.password));
+    journey.api.register(&account).await.expect_status(201);
+    let mail = journey.mailbox.first(&account.email).await;
+    let pair = format!("{}:{}", account.email, account.password);
+    let bytes: Vec<u8> = pair.chars().map(|c| u8::try_from(c).unwrap()).collect();
+    let body = json!({ "code": mail.code() }).to_string();
+    let credentials = format!("Basic {}", BASE64_STANDARD.encode(bytes));
+    let request = journey.api.post(ACTIVATE, body).header("authorization", credentials);
+    journey.api.send(request).await.expect_status(200);
+}
