@@ -28,3 +28,4 @@ mod security_retention;
 mod security_sameness;
 mod server_faults;
 mod startup;
+mod unicode;

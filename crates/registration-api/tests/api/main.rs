@@ -9,6 +9,7 @@ mod docs;
 mod health;
 mod limits;
 mod log;
+mod passwords;
 mod register;
 mod resend_code;
 mod routing;

@@ -21,7 +21,7 @@ use actix_web::web::Data;
 use domain::ports::{GuessAllowance, IdSource, Source};
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, PasswordHash, PasswordLength, User, UserId};
 use process::health::{Health, HealthCheck};
-use registration_api::http::client_address::TrustedProxies;
+use registration_api::http::client_address::{TrustedProxies, parse_network};
 use registration_api::http::{ApiOptions, AppState, Ports};
 use registration_api::http::{ServerOptions, server};
 use registration_api::limits::{Limits, Quotas, RequestLimits};
@@ -105,6 +105,12 @@ pub(crate) fn options() -> ApiOptions {
         allowed_origins: Vec::new(),
         body_timeout: Duration::from_secs(5),
     }
+}
+
+/// The test is the proxy: it may say who the client is and which trace its request belongs to.
+pub(crate) fn behind_a_proxy() -> ApiOptions {
+    let networks = vec![parse_network("127.0.0.1").unwrap()];
+    ApiOptions { trusted_proxies: TrustedProxies::new(networks), ..options() }
 }
 
 pub(crate) fn key() -> CodeKey {
