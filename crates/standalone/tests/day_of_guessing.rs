@@ -93,6 +93,7 @@ impl System {
         let limits = Arc::new(Limits::new(Quotas::default(), Arc::new(InProcessRateLimiter::new()), None));
         let authenticator = Authenticator { users: users.clone(), hasher: hasher.clone() };
         let passwords = PasswordPolicy { refuse_common: true, breached: None, breach_fail_open: true };
+        let existing_account = ExistingAccount::Reveal;
         let activate = Activate {
             authenticator: authenticator.clone(),
             codes: Arc::new(InProcessCodeStore::new()),
@@ -101,9 +102,9 @@ impl System {
             code_key: Arc::new(CodeKey::from_hex(CODE_KEY).unwrap()),
             code_length: CodeLength::new(4).unwrap(),
             ids: ids.clone(),
+            existing_account,
         };
-        let resend_code = ResendCode { authenticator, ids: ids.clone() };
-        let existing_account = ExistingAccount::Reveal;
+        let resend_code = ResendCode { authenticator, ids: ids.clone(), existing_account };
         let register = Register { users, hasher, ids, passwords, existing_account };
         Self { register, resend_code, activate, limits: RequestLimits::new(limits), _data: data }
     }

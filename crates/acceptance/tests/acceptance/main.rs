@@ -25,5 +25,6 @@ mod security_mail;
 mod security_passwords;
 mod security_retention;
 mod security_sameness;
+mod security_sequences;
 mod server_faults;
 mod startup;

@@ -39,16 +39,16 @@ pub(crate) async fn add_rate_limit_fields<B: MessageBody>(
     Ok(response)
 }
 
-/// Whether the client may see the outcome of a check. A refusal is visible anyway. What is left for
-/// an address reveals whether somebody else has used it recently, so conceal mode leaves it out.
+/// Whether the client may see the outcome of a check. What is left for an address reveals whether somebody
+/// else has used it recently, so conceal mode leaves it out unless the request is refused for it. What is
+/// left for an account reveals that the password is right.
 fn is_public(check: &LimitCheck, existing_account: ExistingAccount) -> bool {
     let is_refused = matches!(check.outcome, LimitOutcome::Refused { .. });
-    is_refused
-        || match check.scope {
-            LimitScope::Client => true,
-            LimitScope::Address => existing_account == ExistingAccount::Reveal,
-            LimitScope::Account => false,
-        }
+    match check.scope {
+        LimitScope::Client => true,
+        LimitScope::Address => is_refused || existing_account == ExistingAccount::Reveal,
+        LimitScope::Account => is_refused && existing_account == ExistingAccount::Reveal,
+    }
 }
 
 fn write_policy(check: &LimitCheck) -> String {

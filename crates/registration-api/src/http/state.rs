@@ -52,7 +52,7 @@ pub struct ApiOptions {
     pub refuse_common_passwords: bool,
     /// Whether a password passes while the breach lookup is unavailable.
     pub breach_fail_open: bool,
-    /// What registration reveals about a taken address.
+    /// What answers reveal about an address that somebody has registered.
     pub existing_account: ExistingAccount,
     /// How many requests are allowed.
     pub quotas: Quotas,
@@ -100,8 +100,10 @@ impl AppState {
             code_key: options.code_key.clone(),
             code_length: options.code_length,
             ids: ports.ids.clone(),
+            existing_account: options.existing_account,
         };
-        let resend_code = ResendCode { authenticator, ids: ports.ids.clone() };
+        let resend_code =
+            ResendCode { authenticator, ids: ports.ids.clone(), existing_account: options.existing_account };
         Self { register, activate, resend_code, limits, ids: ports.ids, health, options }
     }
 }

@@ -2,22 +2,26 @@
 //!
 //! An attempt is spent before anything is compared, so parallel guesses cannot exceed the allowed
 //! number (OWASP ASVS 6.6.3), and a code is consumed in one atomic step, so it works once (6.5.1).
+//!
+//! In conceal mode there is one refusal for everybody but the owner of an active account: who may register
+//! any address with a password of its own must not learn by its guesses whether the address was free.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::ports::{
-    Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, GuessBudgetError,
-    IdSource, RepositoryError, SaveError,
+    Attempt, CodeStore, Consumption, Guess, GuessAllowance, GuessBudget, IdSource, RepositoryError, SaveError,
 };
 use domain::{
     CodeIssue, CodeKey, CodeLength, EmailAddress, ErrorChain, TraceParent, User, UserId, UserStatus,
 };
+use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::activate_error::ActivateError;
 use super::authenticate::{AuthenticationError, Authenticator, Credentials};
+use super::concealment::{ExistingAccount, wait_for_full_step};
 use super::event_envelopes::take_events;
-use crate::limits::{Action, LimitExceeded, RequestLimits};
+use crate::limits::{Action, RequestLimits};
 use crate::metrics::ACTIVATIONS;
 
 /// An account that has just become active.
@@ -27,56 +31,6 @@ pub struct Activated {
     pub user_id: UserId,
     /// Its address, as it was registered.
     pub email: EmailAddress,
-}
-
-/// Why an account was not activated.
-#[derive(Debug, thiserror::Error)]
-pub enum ActivateError {
-    /// Too many requests about this address.
-    #[error(transparent)]
-    Limited(#[from] LimitExceeded),
-    /// The credentials were not accepted, or could not be checked.
-    #[error(transparent)]
-    Authentication(#[from] AuthenticationError),
-    /// The account needs no activation.
-    #[error("the account is already active")]
-    AlreadyActive,
-    /// Another request has used the code and is activating the account, or failed while doing so.
-    #[error("the code has already been used")]
-    CodeUsed,
-    /// The code is wrong, or has been replaced by a newer one.
-    #[error("the code is wrong")]
-    CodeInvalid {
-        /// How many more times the current code may be tried, if known.
-        attempts_left: Option<u32>,
-    },
-    /// No mail server has accepted the mail with the code yet.
-    #[error("the code has not been mailed yet")]
-    CodeNotMailed,
-    /// The window of the code has ended.
-    #[error("the code has expired")]
-    CodeExpired,
-    /// Every attempt at this code has been spent.
-    #[error("the code was tried too often")]
-    AttemptsExhausted,
-    /// The address has used up its guesses across all its codes.
-    #[error("too many codes were guessed for this address")]
-    GuessesExhausted {
-        /// How long until the next guess is possible.
-        retry_after: Duration,
-    },
-    /// The user could not be read or stored.
-    #[error(transparent)]
-    Repository(#[from] RepositoryError),
-    /// Attempts could not be counted.
-    #[error(transparent)]
-    CodeStore(#[from] CodeStoreError),
-    /// Guesses could not be counted.
-    #[error(transparent)]
-    GuessBudget(#[from] GuessBudgetError),
-    /// The task that completes an activation was aborted or panicked.
-    #[error("the activation was cut short")]
-    CutShort(#[from] tokio::task::JoinError),
 }
 
 /// The use case, with the ports that it needs.
@@ -96,6 +50,8 @@ pub struct Activate {
     pub code_length: CodeLength,
     /// Generates identifiers.
     pub ids: Arc<dyn IdSource>,
+    /// What a refusal reveals.
+    pub existing_account: ExistingAccount,
 }
 
 impl Activate {
@@ -107,27 +63,41 @@ impl Activate {
         trace: TraceParent,
         limits: &RequestLimits,
     ) -> Result<Activated, ActivateError> {
-        let result = self.try_activate(credentials, guess, trace, limits).await;
-        let outcome = name_outcome(&result);
-        metrics::counter!(ACTIVATIONS, "outcome" => outcome).increment(1);
-        let address = credentials.email.masked();
-        if let Ok(done) = &result {
-            tracing::info!(event = "user.activated", user_id = %done.user_id, address, "activated");
-        } else {
-            tracing::info!(event = "activation.failed", outcome, address, "not activated");
+        let authenticated = self.authenticate(credentials, limits).await;
+        let started = Instant::now();
+        let result = match authenticated {
+            Ok(user) => self.activate(user, guess, trace).await,
+            Err(error) => Err(error),
+        };
+        report(credentials, &result);
+        match self.existing_account {
+            ExistingAccount::Reveal => result,
+            ExistingAccount::Conceal => {
+                wait_for_full_step(started).await;
+                result.map_err(ActivateError::conceal)
+            }
         }
-        result
     }
 
-    async fn try_activate(
+    async fn authenticate(
         &self,
         credentials: &Credentials,
+        limits: &RequestLimits,
+    ) -> Result<User, ActivateError> {
+        limits.check_address(Action::Activate, &credentials.email).await?;
+        if self.existing_account == ExistingAccount::Conceal {
+            // Whoever asks: otherwise only guesses at a claim of one's own would fail without the store.
+            self.codes.ping().await.map_err(ActivateError::CodeStoreDown)?;
+        }
+        Ok(self.authenticator.authenticate(credentials).await?)
+    }
+
+    async fn activate(
+        &self,
+        user: User,
         guess: &str,
         trace: TraceParent,
-        limits: &RequestLimits,
     ) -> Result<Activated, ActivateError> {
-        limits.check_address(Action::Activate, &credentials.email).await?;
-        let user = self.authenticator.authenticate(credentials).await?;
         if user.is_active() {
             return Err(ActivateError::AlreadyActive);
         }
@@ -209,20 +179,18 @@ impl Activate {
     }
 }
 
-/// The outcome for metrics and logs, out of a fixed set.
-fn name_outcome(result: &Result<Activated, ActivateError>) -> &'static str {
-    let Err(error) = result else { return "activated" };
-    match error {
-        ActivateError::Limited(_) => "limited",
-        ActivateError::Authentication(AuthenticationError::Rejected) => "invalid-credentials",
-        ActivateError::AlreadyActive | ActivateError::CodeUsed => "already-active",
-        ActivateError::CodeInvalid { .. } | ActivateError::CodeNotMailed => "code-invalid",
-        ActivateError::CodeExpired => "code-expired",
-        ActivateError::AttemptsExhausted | ActivateError::GuessesExhausted { .. } => "too-many-attempts",
-        ActivateError::Authentication(_)
-        | ActivateError::Repository(_)
-        | ActivateError::CodeStore(_)
-        | ActivateError::GuessBudget(_) => "unavailable",
-        ActivateError::CutShort(_) => "internal-error",
-    }
+fn report(credentials: &Credentials, result: &Result<Activated, ActivateError>) {
+    let address = credentials.email.masked();
+    let outcome = match result {
+        Ok(done) => {
+            tracing::info!(event = "user.activated", user_id = %done.user_id, address, "activated");
+            "activated"
+        }
+        Err(error) => {
+            let outcome = error.outcome();
+            tracing::info!(event = "activation.failed", outcome, address, "not activated");
+            outcome
+        }
+    };
+    metrics::counter!(ACTIVATIONS, "outcome" => outcome).increment(1);
 }

@@ -11,6 +11,7 @@ use domain::{EmailAddress, ErrorChain, Password, TraceParent, User, UserEvent, U
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::concealment::{ExistingAccount, wait_for_full_step};
 use super::event_envelopes::{take_events, wrap_event};
 use crate::limits::{Action, LimitExceeded, RequestLimits};
 use crate::metrics::REGISTRATIONS;
@@ -18,21 +19,6 @@ use crate::password_policy::{PasswordPolicy, PasswordRefused};
 
 /// The owner of an account is notified of repeated registrations at most this often.
 const NOTICE_PERIOD: Duration = Duration::from_hours(1);
-
-/// In conceal mode, the time spent in the store is rounded up to a multiple of this. A commit takes
-/// only a few milliseconds longer than a refusal, even on a busy machine, so the step hides the
-/// difference.
-const CONCEALING_STEP: Duration = Duration::from_millis(100);
-
-/// What registration reveals about an address that is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExistingAccount {
-    /// That it is taken.
-    Reveal,
-    /// Nothing: every address gets the same answer, and the owner of an active account is told by
-    /// mail.
-    Conceal,
-}
 
 /// The outcome of a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,11 +141,4 @@ impl Register {
         self.users.record_repeated_registration(owner.id(), NOTICE_PERIOD, &event).await?;
         Ok(())
     }
-}
-
-/// Sleeps until a whole number of steps has passed since `started`.
-async fn wait_for_full_step(started: Instant) {
-    let steps = started.elapsed().as_millis() / CONCEALING_STEP.as_millis() + 1;
-    let steps = u32::try_from(steps).unwrap_or(u32::MAX);
-    tokio::time::sleep_until(started + CONCEALING_STEP * steps).await;
 }

@@ -1,14 +1,31 @@
 //! Requests another code, which supersedes every earlier one.
+//!
+//! In conceal mode everybody is told the same, at the same time, whether or not a code follows.
 
 use std::sync::Arc;
 
 use domain::ports::{IdSource, RepositoryError, SaveError};
-use domain::{EmailAddress, TraceParent, User, UserId};
+use domain::{EmailAddress, ErrorChain, TraceParent, User, UserId};
+use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::authenticate::{AuthenticationError, Authenticator, Credentials};
+use super::concealment::{ExistingAccount, wait_for_full_step};
 use super::event_envelopes::take_events;
 use crate::limits::{Action, LimitExceeded, RequestLimits};
 use crate::metrics::CODES_REQUESTED;
+
+/// The outcome of a request for another code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeResent {
+    /// Another code is on its way.
+    Mailed {
+        /// Where to.
+        email: EmailAddress,
+    },
+    /// The request is accepted; its outcome is concealed ([`ExistingAccount::Conceal`]).
+    Concealed,
+}
 
 /// Why no further code is mailed.
 #[derive(Debug, thiserror::Error)]
@@ -34,18 +51,58 @@ pub struct ResendCode {
     pub authenticator: Authenticator,
     /// Generates identifiers.
     pub ids: Arc<dyn IdSource>,
+    /// What an answer reveals.
+    pub existing_account: ExistingAccount,
 }
 
 impl ResendCode {
-    /// Has another code mailed to the user, and returns the address it goes to.
+    /// Has another code mailed to the user with these credentials.
     pub async fn execute(
         &self,
         credentials: &Credentials,
         trace: TraceParent,
         limits: &RequestLimits,
-    ) -> Result<EmailAddress, ResendCodeError> {
+    ) -> Result<CodeResent, ResendCodeError> {
         limits.check_address(Action::ResendCode, &credentials.email).await?;
-        let mut user = self.authenticator.authenticate(credentials).await?;
+        let authenticated = self.authenticator.authenticate(credentials).await;
+        match self.existing_account {
+            ExistingAccount::Reveal => {
+                let email = self.clone().mail_code(authenticated?, trace, limits.clone()).await?;
+                Ok(CodeResent::Mailed { email })
+            }
+            ExistingAccount::Conceal => {
+                let started = Instant::now();
+                match authenticated {
+                    Ok(user) => self.mail_code_in_background(user, trace, limits),
+                    Err(AuthenticationError::Rejected) => {}
+                    Err(unavailable) => return Err(unavailable.into()),
+                }
+                wait_for_full_step(started).await;
+                Ok(CodeResent::Concealed)
+            }
+        }
+    }
+
+    /// Neither the duration of this nor its failure may reveal whose password was right. Done as a rule
+    /// before the answer, which waits for a full step.
+    fn mail_code_in_background(&self, user: User, trace: TraceParent, limits: &RequestLimits) {
+        let mailed = self.clone().mail_code(user, trace, limits.clone());
+        let report = async {
+            if let Err(error) = mailed.await {
+                let error = ErrorChain(&error);
+                tracing::warn!(event = "code.not_requested", %error, "no further code is mailed");
+            }
+        };
+        tokio::spawn(report.in_current_span());
+    }
+
+    /// Has another code mailed to the user, and returns the address it goes to.
+    async fn mail_code(
+        self,
+        mut user: User,
+        trace: TraceParent,
+        limits: RequestLimits,
+    ) -> Result<EmailAddress, ResendCodeError> {
         if user.is_active() {
             return Err(ResendCodeError::AlreadyActive);
         }

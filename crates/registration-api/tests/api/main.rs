@@ -5,6 +5,7 @@
 mod activate;
 mod bad_input;
 mod conceal;
+mod conceal_sequences;
 mod docs;
 mod health;
 mod limits;

@@ -26,6 +26,8 @@ struct Window {
 pub(crate) struct Codes {
     windows: Mutex<HashMap<UserId, Window>>,
     pub(crate) is_down: AtomicBool,
+    /// Only writes fail.
+    pub(crate) is_read_only: AtomicBool,
     pub(crate) releases: AtomicU32,
     /// Expires the window between the comparison and the consumption.
     pub(crate) expires_before_consumption: AtomicBool,
@@ -52,7 +54,7 @@ impl Codes {
         issue: CodeIssue,
         act: impl FnOnce(Option<&mut Window>) -> T,
     ) -> Result<T, CodeStoreError> {
-        if self.is_down.load(Ordering::Relaxed) {
+        if self.is_down.load(Ordering::Relaxed) || self.is_read_only.load(Ordering::Relaxed) {
             return Err(CodeStoreError(broken()));
         }
         let mut windows = self.windows.lock().unwrap();
@@ -102,6 +104,9 @@ impl CodeStore for Codes {
     }
 
     async fn ping(&self) -> Result<(), CodeStoreError> {
+        if self.is_down.load(Ordering::Relaxed) {
+            return Err(CodeStoreError(broken()));
+        }
         Ok(())
     }
 }
