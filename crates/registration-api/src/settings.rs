@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Uri;
-use domain::ports::GuessAllowance;
+use domain::ports::Allowance;
 use settings::{CommaList, ExistingAccountSetting, LimitSettings, Settings, SettingsError};
 
 use crate::http::client_address::{TrustedProxies, parse_network};
@@ -30,7 +30,7 @@ pub fn options(settings: &Settings) -> Result<ApiOptions, SettingsError> {
         code_key: Arc::new(settings.code.key()?),
         code_length: settings.code.length,
         code_window: settings.code.window,
-        guess_allowance: GuessAllowance { guesses: settings.code.guesses_per_day.get(), period: DAY },
+        guess_allowance: Allowance { guesses: settings.code.guesses_per_day.get(), period: DAY },
         password_length: settings.password.length(),
         refuse_common_passwords: settings.password.refuse_common,
         breach_fail_open: settings.password.breach_fail_open,

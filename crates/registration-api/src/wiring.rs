@@ -6,7 +6,7 @@ use std::sync::Arc;
 use adapters::in_process::InProcessRateLimiter;
 use adapters::postgres::{self, Database, PostgresDeadLetters, PostgresOutbox, PostgresUserRepository};
 use adapters::rabbitmq::RabbitmqPublisher;
-use adapters::redis::{RedisCodeStore, RedisGuessBudget, RedisRateLimiter};
+use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
 use adapters::system_ids::SystemIds;
 use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, UserRepository};
 use process::dead_letters::DeadLetterCommand;
@@ -70,7 +70,7 @@ fn wire(settings: &Settings) -> Result<(Api, Health), StartError> {
     let ports = Ports {
         users: users.clone(),
         codes,
-        guesses: Arc::new(RedisGuessBudget::new(redis.clone(), prefix)),
+        guesses: Arc::new(RedisBudget::new(redis.clone(), prefix)),
         hasher: Arc::new(settings.hashing.start_pool()?),
         limiter: Arc::new(RedisRateLimiter::new(redis, prefix)),
         fallback_limiter: Some(Arc::new(InProcessRateLimiter::new())),

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::argon2id::{Argon2idOptions, HashPool};
-use adapters::in_process::{InProcessCodeStore, InProcessGuessBudget, InProcessRateLimiter};
+use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLimiter};
 use adapters::sqlite::{self, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
-use domain::ports::{GuessAllowance, IdSource, UserRepository};
+use domain::ports::{Allowance, IdSource, UserRepository};
 use domain::{CodeKey, CodeLength, EmailAddress, Password, PasswordLength, TraceParent, User};
 use futures::future::join_all;
 use registration_api::limits::{Limits, Quotas, RequestLimits};
@@ -27,7 +27,7 @@ const ADDRESS: &str = "ada@example.com";
 const AT_ONCE: usize = 50;
 const WINDOW: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
-const BUDGET: GuessAllowance = GuessAllowance { guesses: 20, period: DAY };
+const BUDGET: Allowance = Allowance { guesses: 20, period: DAY };
 const CODE_KEY: &str = "7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12";
 
 struct System {
@@ -97,7 +97,7 @@ impl System {
         let activate = Activate {
             authenticator: authenticator.clone(),
             codes: Arc::new(InProcessCodeStore::new()),
-            guesses: Arc::new(InProcessGuessBudget::new()),
+            guesses: Arc::new(InProcessBudget::new()),
             guess_allowance: BUDGET,
             code_key: Arc::new(CodeKey::from_hex(CODE_KEY).unwrap()),
             code_length: CodeLength::new(4).unwrap(),

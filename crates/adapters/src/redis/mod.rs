@@ -8,18 +8,18 @@
 //! A server that evicts keys (`maxmemory-policy` other than `noeviction`) or loses them at a restart
 //! (`appendonly no`) forgets windows, which then count as unknown, and guesses, which are then allowed again.
 
+mod budget;
 mod code_store;
 mod connection;
 mod error;
-mod guess_budget;
 mod options;
 mod rate_limiter;
 mod script_arguments;
 mod supervisor;
 
+pub use budget::RedisBudget;
 pub use code_store::RedisCodeStore;
 pub use connection::{Connection, connect};
 pub use error::ConnectionError;
-pub use guess_budget::RedisGuessBudget;
 pub use options::{RedisOptions, RedisOptionsError};
 pub use rate_limiter::RedisRateLimiter;

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use adapters::in_process::{InProcessCodeStore, InProcessGuessBudget, InProcessRateLimiter};
+use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLimiter};
 use domain::ports::{
-    Attempt, CodeStore, Guess, GuessAllowance, GuessBudget, LimitKey, LimitOutcome, Opening, Quota,
-    RateLimiter,
+    Allowance, Attempt, Budget, CodeStore, LimitKey, LimitOutcome, Opening, Quota, RateLimiter, Spending,
 };
 use domain::{CodeIssue, EmailAddress};
 use tokio::time::advance;
@@ -51,14 +50,14 @@ async fn a_window_is_remembered_for_a_day_after_it_was_last_opened() {
 
 #[tokio::test(start_paused = true)]
 async fn a_guess_that_counts_is_never_driven_out() {
-    let budget = InProcessGuessBudget::with_capacity(1);
+    let budget = InProcessBudget::with_capacity(1);
     let [ada, bob] = ["ada@example.com", "bob@example.com"].map(|text| EmailAddress::parse(text).unwrap());
-    let once = GuessAllowance { guesses: 1, period: 24 * HOUR };
+    let once = Allowance { guesses: 1, period: 24 * HOUR };
     budget.spend_guess(&ada, once).await.unwrap();
     budget.spend_guess(&bob, once).await.unwrap_err();
-    assert!(matches!(budget.spend_guess(&ada, once).await.unwrap(), Guess::Refused { .. }));
+    assert!(matches!(budget.spend_guess(&ada, once).await.unwrap(), Spending::Refused { .. }));
     advance(24 * HOUR).await;
-    assert_eq!(budget.spend_guess(&bob, once).await.unwrap(), Guess::Allowed);
+    assert_eq!(budget.spend_guess(&bob, once).await.unwrap(), Spending::Allowed);
 }
 
 #[tokio::test(start_paused = true)]

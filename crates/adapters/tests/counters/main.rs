@@ -40,9 +40,9 @@ macro_rules! contract {
     };
 }
 
+mod budget;
 mod capacity;
 mod code_store;
-mod guess_budget;
 mod rate_limiter;
 mod redis_cluster;
 mod redis_failover;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use adapters::redis::{RedisCodeStore, RedisGuessBudget, RedisRateLimiter};
+use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
 use domain::ports::{
-    Attempt, CodeStore, Consumption, Guess, GuessAllowance, GuessBudget, LimitKey, LimitOutcome, Opening,
-    Quota, RateLimiter,
+    Allowance, Attempt, Budget, CodeStore, Consumption, LimitKey, LimitOutcome, Opening, Quota, RateLimiter,
+    Spending,
 };
 use domain::{CodeIssue, EmailAddress};
 use redis::aio::MultiplexedConnection;
@@ -52,11 +52,11 @@ async fn every_operation_keeps_to_one_slot_of_a_cluster() {
         assert_eq!(codes.consume(issue).await.unwrap(), Consumption::Won);
         codes.release(issue).await.unwrap();
 
-        let guesses = RedisGuessBudget::new(connection.clone(), &prefix);
+        let guesses = RedisBudget::new(connection.clone(), &prefix);
         let ada = EmailAddress::parse("ada@example.com").unwrap();
-        let allowance = GuessAllowance { guesses: 1, period: MINUTE };
-        assert_eq!(guesses.spend_guess(&ada, allowance).await.unwrap(), Guess::Allowed);
-        assert!(matches!(guesses.spend_guess(&ada, allowance).await.unwrap(), Guess::Refused { .. }));
+        let allowance = Allowance { guesses: 1, period: MINUTE };
+        assert_eq!(guesses.spend_guess(&ada, allowance).await.unwrap(), Spending::Allowed);
+        assert!(matches!(guesses.spend_guess(&ada, allowance).await.unwrap(), Spending::Refused { .. }));
 
         let limiter = RedisRateLimiter::new(connection, &prefix);
         let quota = Quota { burst: 1, period: MINUTE };

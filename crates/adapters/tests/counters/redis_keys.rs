@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use adapters::redis::{RedisCodeStore, RedisGuessBudget, RedisRateLimiter};
-use domain::ports::{CodeStore, GuessAllowance, GuessBudget, LimitKey, Quota, RateLimiter};
+use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
+use domain::ports::{Allowance, Budget, CodeStore, LimitKey, Quota, RateLimiter};
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress};
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
@@ -63,8 +63,8 @@ async fn fill(prefix: &str, address: &EmailAddress, issue: CodeIssue) {
     codes.open(issue, Duration::from_mins(1), 5).await.unwrap();
     codes.spend_attempt(issue).await.unwrap();
     codes.consume(issue).await.unwrap();
-    let guesses = RedisGuessBudget::new(connection.clone(), prefix);
-    guesses.spend_guess(address, GuessAllowance { guesses: 20, period: DAY }).await.unwrap();
+    let guesses = RedisBudget::new(connection.clone(), prefix);
+    guesses.spend_guess(address, Allowance { guesses: 20, period: DAY }).await.unwrap();
     let limiter = RedisRateLimiter::new(connection, prefix);
     let quota = Quota { burst: 3, period: Duration::from_mins(1) };
     limiter.check(&LimitKey::new("resend:address", address.as_str()), quota).await.unwrap();

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::{
-    BreachedPasswords, CodeStore, GuessAllowance, GuessBudget, IdSource, PasswordHasher, RateLimiter,
-    UserRepository,
+    Allowance, BreachedPasswords, Budget, CodeStore, IdSource, PasswordHasher, RateLimiter, UserRepository,
 };
 use domain::{CodeKey, CodeLength, PasswordLength};
 use process::health::Health;
@@ -23,7 +22,7 @@ pub struct Ports {
     /// The windows in which codes are valid.
     pub codes: Arc<dyn CodeStore>,
     /// The guesses left per address.
-    pub guesses: Arc<dyn GuessBudget>,
+    pub guesses: Arc<dyn Budget>,
     /// Hashes and verifies passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Counts requests.
@@ -45,7 +44,7 @@ pub struct ApiOptions {
     /// How long a code is valid once its mail is accepted; shown to users.
     pub code_window: Duration,
     /// How many guesses an address gets.
-    pub guess_allowance: GuessAllowance,
+    pub guess_allowance: Allowance,
     /// How long passwords may be.
     pub password_length: PasswordLength,
     /// Whether the most common passwords, and the address itself, are refused as passwords.

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use domain::ports::{
-    Attempt, CodeStore, Consumption, Guess, GuessAllowance, GuessBudget, IdSource, RepositoryError, SaveError,
+    Allowance, Attempt, Budget, CodeStore, Consumption, IdSource, RepositoryError, SaveError, Spending,
 };
 use domain::{
     CodeIssue, CodeKey, CodeLength, EmailAddress, ErrorChain, TraceParent, User, UserId, UserStatus,
@@ -41,9 +41,9 @@ pub struct Activate {
     /// The windows in which codes are valid.
     pub codes: Arc<dyn CodeStore>,
     /// The guesses left per address.
-    pub guesses: Arc<dyn GuessBudget>,
+    pub guesses: Arc<dyn Budget>,
     /// How many guesses an address gets.
-    pub guess_allowance: GuessAllowance,
+    pub guess_allowance: Allowance,
     /// The key that codes are derived from.
     pub code_key: Arc<CodeKey>,
     /// How many digits a code has.
@@ -121,7 +121,7 @@ impl Activate {
                 });
             }
         };
-        if let Guess::Refused { retry_after } =
+        if let Spending::Refused { retry_after } =
             self.guesses.spend_guess(user.email(), self.guess_allowance).await?
         {
             return Err(ActivateError::GuessesExhausted { retry_after });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::ErrorChain;
-use domain::ports::{CodeStoreError, GuessBudgetError, RepositoryError};
+use domain::ports::{BudgetError, CodeStoreError, RepositoryError};
 
 use super::authenticate::AuthenticationError;
 use crate::limits::LimitExceeded;
@@ -58,7 +58,7 @@ pub enum ActivateError {
     CodeStore(#[from] CodeStoreError),
     /// Guesses could not be counted.
     #[error(transparent)]
-    GuessBudget(#[from] GuessBudgetError),
+    Budget(#[from] BudgetError),
     /// The task that completes an activation was aborted or panicked.
     #[error("the activation was cut short")]
     CutShort(#[from] tokio::task::JoinError),
@@ -70,7 +70,7 @@ impl ActivateError {
     /// it has answered is part of that: only a claim of one's own gets as far.
     pub(super) fn conceal(self) -> Self {
         match &self {
-            Self::CodeStore(CodeStoreError(cause)) | Self::GuessBudget(GuessBudgetError(cause)) => {
+            Self::CodeStore(CodeStoreError(cause)) | Self::Budget(BudgetError(cause)) => {
                 let error = ErrorChain(&**cause);
                 tracing::error!(event = "dependency.unavailable", %error, "a dependency of a request is unavailable");
                 Self::Concealed
@@ -105,7 +105,7 @@ impl ActivateError {
             | Self::Repository(_)
             | Self::CodeStoreDown(_)
             | Self::CodeStore(_)
-            | Self::GuessBudget(_) => "unavailable",
+            | Self::Budget(_) => "unavailable",
             Self::CutShort(_) => "internal-error",
         }
     }

@@ -143,7 +143,7 @@ fn to_problem(error: ActivateError, code_window: Duration) -> Problem {
         ActivateError::Concealed => Problem::concealed_refusal(),
         ActivateError::Repository(error) => error.into(),
         ActivateError::CodeStoreDown(error) | ActivateError::CodeStore(error) => error.into(),
-        ActivateError::GuessBudget(error) => error.into(),
+        ActivateError::Budget(error) => error.into(),
         ActivateError::CutShort(error) => error.into(),
     }
 }

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{
-    Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, GuessBudgetError,
-    Opening,
+    Allowance, Attempt, Budget, BudgetError, CodeStore, CodeStoreError, Consumption, Opening, Spending,
 };
 use domain::{CodeIssue, EmailAddress, UserId};
 
@@ -117,14 +116,10 @@ pub(crate) struct Guesses {
 }
 
 #[async_trait]
-impl GuessBudget for Guesses {
-    async fn spend_guess(
-        &self,
-        _: &EmailAddress,
-        allowance: GuessAllowance,
-    ) -> Result<Guess, GuessBudgetError> {
+impl Budget for Guesses {
+    async fn spend_guess(&self, _: &EmailAddress, allowance: Allowance) -> Result<Spending, BudgetError> {
         let spent = self.spent.fetch_add(1, Ordering::Relaxed);
         let retry_after = Duration::from_millis(90_500);
-        Ok(if spent < allowance.guesses { Guess::Allowed } else { Guess::Refused { retry_after } })
+        Ok(if spent < allowance.guesses { Spending::Allowed } else { Spending::Refused { retry_after } })
     }
 }

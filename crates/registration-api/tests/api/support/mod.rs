@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::web::Data;
-use domain::ports::{GuessAllowance, IdSource, Source};
+use domain::ports::{Allowance, IdSource, Source};
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, PasswordHash, PasswordLength, User, UserId};
 use process::health::{Health, HealthCheck};
 use registration_api::http::client_address::TrustedProxies;
@@ -59,7 +59,7 @@ pub(crate) fn options() -> ApiOptions {
         code_key: Arc::new(key()),
         code_length: CodeLength::new(4).unwrap(),
         code_window: Duration::from_mins(1),
-        guess_allowance: GuessAllowance { guesses: 20, period: Duration::from_hours(24) },
+        guess_allowance: Allowance { guesses: 20, period: Duration::from_hours(24) },
         password_length: PasswordLength { min: 8, max: 128 },
         refuse_common_passwords: true,
         breach_fail_open: true,

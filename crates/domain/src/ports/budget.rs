@@ -9,19 +9,19 @@ use crate::email_address::EmailAddress;
 
 /// Counts guesses per address (case-insensitively) in a sliding period. One atomic step.
 #[async_trait]
-pub trait GuessBudget: Send + Sync {
+pub trait Budget: Send + Sync {
     /// Counts a guess before it is compared. In any stretch of `allowance.period`, at most
-    /// `allowance.guesses` calls for one address get [`Guess::Allowed`].
+    /// `allowance.guesses` calls for one address get [`Spending::Allowed`].
     async fn spend_guess(
         &self,
         address: &EmailAddress,
-        allowance: GuessAllowance,
-    ) -> Result<Guess, GuessBudgetError>;
+        allowance: Allowance,
+    ) -> Result<Spending, BudgetError>;
 }
 
 /// The size of the budget: 20 guesses in 24 hours by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GuessAllowance {
+pub struct Allowance {
     /// How many guesses in one period; at least 1.
     pub guesses: u32,
     /// How long a guess counts.
@@ -30,7 +30,7 @@ pub struct GuessAllowance {
 
 /// What came of spending a guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guess {
+pub enum Spending {
     /// Counted: the code may be compared now, once.
     Allowed,
     /// The budget is used up.
@@ -43,4 +43,4 @@ pub enum Guess {
 /// The budget did not answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the guess budget is unavailable")]
-pub struct GuessBudgetError(#[source] pub Source);
+pub struct BudgetError(#[source] pub Source);

@@ -1,4 +1,4 @@
--- Counts a guess if the budget allows it: GuessBudget::spend_guess. An exact sliding log.
+-- Counts a guess if the budget allows it: Budget::spend_guess. An exact sliding log.
 --
 -- KEYS[1]  a list of the instants of allowed guesses, the newest first, microseconds of the server's clock
 -- ARGV[1]  how many guesses are allowed in a period, at least 1

@@ -6,22 +6,22 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use domain::EmailAddress;
-use domain::ports::{Guess, GuessAllowance, GuessBudget, GuessBudgetError};
+use domain::ports::{Allowance, Budget, BudgetError, Spending};
 use tokio::time::Instant;
 
 use super::clock::after;
 use super::expiring_map::{DEFAULT_CAPACITY, ExpiringMap, lock};
 use super::key_digest::{KeyDigest, digest};
 
-/// A [`GuessBudget`] for one process.
-pub struct InProcessGuessBudget {
+/// A [`Budget`] for one process.
+pub struct InProcessBudget {
     guesses: Mutex<ExpiringMap<KeyDigest, Log>>,
 }
 
 /// When guesses were allowed, the oldest first; no more of them than the allowance.
 type Log = VecDeque<Instant>;
 
-impl InProcessGuessBudget {
+impl InProcessBudget {
     /// A budget for 100,000 addresses that guess within one period.
     pub fn new() -> Self {
         Self::with_capacity(DEFAULT_CAPACITY)
@@ -34,19 +34,19 @@ impl InProcessGuessBudget {
     }
 }
 
-impl Default for InProcessGuessBudget {
+impl Default for InProcessBudget {
     fn default() -> Self {
         Self::new()
     }
 }
 
 #[async_trait]
-impl GuessBudget for InProcessGuessBudget {
+impl Budget for InProcessBudget {
     async fn spend_guess(
         &self,
         address: &EmailAddress,
-        allowance: GuessAllowance,
-    ) -> Result<Guess, GuessBudgetError> {
+        allowance: Allowance,
+    ) -> Result<Spending, BudgetError> {
         let key = digest(&address.lookup_key());
         let mut guesses = lock(&self.guesses);
         let now = Instant::now();
@@ -54,21 +54,21 @@ impl GuessBudget for InProcessGuessBudget {
         let mut log = guesses.remove(&key).unwrap_or_default();
         let guess = spend(&mut log, now, allowance);
         let counts_until = log.back().map_or(now, |newest| after(*newest, allowance.period));
-        guesses.insert(key, log, counts_until, |_| false).map_err(|full| GuessBudgetError(full.into()))?;
+        guesses.insert(key, log, counts_until, |_| false).map_err(|full| BudgetError(full.into()))?;
         Ok(guess)
     }
 }
 
 /// The guess as many guesses back as are allowed in a period has to be a period ago.
-fn spend(log: &mut Log, now: Instant, allowance: GuessAllowance) -> Guess {
+fn spend(log: &mut Log, now: Instant, allowance: Allowance) -> Spending {
     let allowed = usize::try_from(allowance.guesses.max(1)).unwrap_or(usize::MAX);
     if let Some(decisive) = log.len().checked_sub(allowed).map(|index| log[index]) {
         let counts_until = after(decisive, allowance.period);
         if counts_until > now {
-            return Guess::Refused { retry_after: counts_until - now };
+            return Spending::Refused { retry_after: counts_until - now };
         }
     }
     log.push_back(now);
     log.drain(..log.len().saturating_sub(allowed));
-    Guess::Allowed
+    Spending::Allowed
 }
