@@ -129,10 +129,10 @@ async fn wire(
     let ports = Ports {
         users: users.clone(),
         codes,
-        guesses: Arc::new(InProcessBudget::new()),
+        budget: Arc::new(InProcessBudget::new()),
         hasher: Arc::new(settings.hashing.start_pool()?),
         limiter: Arc::new(InProcessRateLimiter::new()),
-        fallback_limiter: None,
+        fallback: None,
         breached: breached_passwords(settings)?,
         ids: Arc::new(SystemIds),
     };

@@ -5,6 +5,7 @@
 //! attacker is the budget alone (OWASP ASVS 6.3.1, 6.6.3).
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use adapters::system_ids::SystemIds;
 use domain::ports::{Allowance, IdSource, UserRepository};
 use domain::{CodeKey, CodeLength, EmailAddress, Password, PasswordLength, TraceParent, User};
 use futures::future::join_all;
-use registration_api::limits::{Limits, Quotas, RequestLimits};
+use registration_api::limits::{Counters, Limits, Quotas, RequestLimits};
 use registration_api::password_policy::PasswordPolicy;
 use registration_api::use_cases::{
     Activate, ActivateError, Authenticator, Credentials, ExistingAccount, Register, ResendCode,
@@ -27,7 +28,7 @@ const ADDRESS: &str = "ada@example.com";
 const AT_ONCE: usize = 50;
 const WINDOW: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
-const BUDGET: Allowance = Allowance { guesses: 20, period: DAY };
+const BUDGET: Allowance = Allowance { amount: 20, period: DAY };
 const CODE_KEY: &str = "7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12";
 
 struct System {
@@ -90,14 +91,16 @@ impl System {
         };
         let hasher = Arc::new(HashPool::start(&hashing).unwrap());
         let ids = Arc::new(SystemIds);
-        let limits = Arc::new(Limits::new(Quotas::default(), Arc::new(InProcessRateLimiter::new()), None));
+        let budget = Arc::new(InProcessBudget::new());
+        let counters = Counters { limiter: Arc::new(InProcessRateLimiter::new()), budget: budget.clone() };
+        let limits = Arc::new(Limits::new(Quotas::default(), counters, None));
         let authenticator = Authenticator { users: users.clone(), hasher: hasher.clone() };
         let passwords = PasswordPolicy { refuse_common: true, breached: None, breach_fail_open: true };
         let existing_account = ExistingAccount::Reveal;
         let activate = Activate {
             authenticator: authenticator.clone(),
             codes: Arc::new(InProcessCodeStore::new()),
-            guesses: Arc::new(InProcessBudget::new()),
+            guesses: budget,
             guess_allowance: BUDGET,
             code_key: Arc::new(CodeKey::from_hex(CODE_KEY).unwrap()),
             code_length: CodeLength::new(4).unwrap(),
@@ -106,7 +109,13 @@ impl System {
         };
         let resend_code = ResendCode { authenticator, ids: ids.clone(), existing_account };
         let register = Register { users, hasher, ids, passwords, existing_account };
-        Self { register, resend_code, activate, limits: RequestLimits::new(limits), _data: data }
+        Self {
+            register,
+            resend_code,
+            activate,
+            limits: RequestLimits::new(limits, Ipv4Addr::LOCALHOST.into()),
+            _data: data,
+        }
     }
 
     fn users(&self) -> &dyn UserRepository {

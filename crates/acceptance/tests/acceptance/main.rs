@@ -22,6 +22,7 @@ mod security_guesses;
 mod security_http;
 mod security_limits;
 mod security_mail;
+mod security_mail_floods;
 mod security_passwords;
 mod security_retention;
 mod security_sameness;

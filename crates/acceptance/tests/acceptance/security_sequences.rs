@@ -31,6 +31,8 @@ journeys!(both {
     asvs_6_3_8_a_resend_tells_nothing_of_an_address: concealing(), ["POST /api/v1/users/resend-code 202"];
     asvs_6_3_8_a_limit_on_further_codes_tells_nothing_of_an_address:
         concealing().with("limits.further_codes", "1/1h"), [];
+    asvs_6_3_8_the_mails_left_for_a_mailbox_tell_nothing_of_an_address:
+        concealing().with("limits.mails_per_mailbox", "2/1h"), [];
     asvs_6_3_8_the_owner_of_a_concealed_registration_gets_on: concealing(), [
         "POST /api/v1/users/activate 200", "POST /api/v1/users/activate 409"
     ];
@@ -166,6 +168,20 @@ async fn asvs_6_3_8_a_limit_on_further_codes_tells_nothing_of_an_address(journey
     })
     .await;
     assert_eq!(statuses, [202, 202, 401, 202, 401, 202, 401]);
+}
+
+async fn asvs_6_3_8_the_mails_left_for_a_mailbox_tell_nothing_of_an_address(journey: &Journey) {
+    let statuses = assert_nothing_shows(journey, async |attack| {
+        let mut replies = Vec::new();
+        for _ in 0..3 {
+            replies.push(attack.resend().await);
+            replies.push(attack.guess().await);
+            replies.push(journey.api.register(&attack.credentials).await);
+        }
+        replies
+    })
+    .await;
+    assert_eq!(statuses, [202, 202, 401, 202, 202, 401, 202, 202, 401, 202]);
 }
 
 async fn asvs_6_3_8_the_owner_of_a_concealed_registration_gets_on(journey: &Journey) {

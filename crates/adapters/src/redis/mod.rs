@@ -1,6 +1,6 @@
-//! What the services share through Redis: code windows, guess budgets, rate limits.
+//! What the services share through Redis: code windows, budgets of guesses and mails, rate limits.
 //!
-//! Every operation is one Lua script on one key, and so one atomic step, on a node of a Redis Cluster too. But the
+//! Every operation is one Lua script or command on one key, and so one atomic step, on a node of a Redis Cluster too. But the
 //! client speaks to one server: it does not follow a cluster's redirections. The only clock is the server's. No key
 //! and no value may hold a code or an address: addresses and limit keys appear as SHA-256 digests.
 //!

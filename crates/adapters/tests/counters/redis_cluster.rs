@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
+use domain::CodeIssue;
 use domain::ports::{
-    Allowance, Attempt, Budget, CodeStore, Consumption, LimitKey, LimitOutcome, Opening, Quota, RateLimiter,
-    Spending,
+    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, LimitKey, LimitOutcome,
+    Opening, Quota, RateLimiter, Spending,
 };
-use domain::{CodeIssue, EmailAddress};
 use redis::aio::MultiplexedConnection;
 use test_support::{eventually, free_port};
 
@@ -53,10 +53,12 @@ async fn every_operation_keeps_to_one_slot_of_a_cluster() {
         codes.release(issue).await.unwrap();
 
         let guesses = RedisBudget::new(connection.clone(), &prefix);
-        let ada = EmailAddress::parse("ada@example.com").unwrap();
-        let allowance = Allowance { guesses: 1, period: MINUTE };
-        assert_eq!(guesses.spend_guess(&ada, allowance).await.unwrap(), Spending::Allowed);
-        assert!(matches!(guesses.spend_guess(&ada, allowance).await.unwrap(), Spending::Refused { .. }));
+        let ada = BudgetKey { kind: BudgetKind::Guesses, subject: "ada@example.com".into() };
+        let allowance = [Allowance { amount: 1, period: MINUTE }];
+        assert_eq!(guesses.spend(&ada, &allowance).await.unwrap(), Spending::Allowed);
+        assert!(matches!(guesses.spend(&ada, &allowance).await.unwrap(), Spending::Refused { .. }));
+
+        guesses.give_back(&ada).await.unwrap();
 
         let limiter = RedisRateLimiter::new(connection, &prefix);
         let quota = Quota { burst: 1, period: MINUTE };

@@ -14,7 +14,7 @@ mod source;
 mod user_repository;
 
 pub use breached_passwords::{BreachCheckError, BreachedPasswords};
-pub use budget::{Allowance, Budget, BudgetError, Spending};
+pub use budget::{Allowance, Budget, BudgetError, BudgetKey, BudgetKind, Spending};
 pub use code_store::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
 pub use event_bus::{
     DeadLetter, DeadLetterError, DeadLetters, EventHandler, EventPublisher, HandleError, PublishError,

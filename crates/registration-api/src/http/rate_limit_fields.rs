@@ -23,7 +23,8 @@ pub(crate) async fn add_rate_limit_fields<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let Some(state) = request.app_data::<Data<AppState>>().cloned() else { return next.call(request).await };
-    let limits = RequestLimits::new(state.limits.clone());
+    let client = state.options.trusted_proxies.find_client(request.request());
+    let limits = RequestLimits::new(state.limits.clone(), client);
     request.extensions_mut().insert(limits.clone());
     let mut response = next.call(request).await?;
     let mut checks = limits.checks();

@@ -10,7 +10,7 @@ use domain::{CodeKey, CodeLength, PasswordLength};
 use process::health::Health;
 
 use super::client_address::TrustedProxies;
-use crate::limits::{Limits, Quotas};
+use crate::limits::{Counters, Limits, Quotas};
 use crate::password_policy::PasswordPolicy;
 use crate::use_cases::{Activate, Authenticator, ExistingAccount, Register, ResendCode};
 
@@ -21,14 +21,15 @@ pub struct Ports {
     pub users: Arc<dyn UserRepository>,
     /// The windows in which codes are valid.
     pub codes: Arc<dyn CodeStore>,
-    /// The guesses left per address.
-    pub guesses: Arc<dyn Budget>,
+    /// Counts guesses and mails.
+    pub budget: Arc<dyn Budget>,
     /// Hashes and verifies passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Counts requests.
     pub limiter: Arc<dyn RateLimiter>,
-    /// Counts them while `limiter` does not answer; without it nothing is limited then.
-    pub fallback_limiter: Option<Arc<dyn RateLimiter>>,
+    /// Count requests and mails while `limiter` and `budget` do not answer; without them neither is limited
+    /// then.
+    pub fallback: Option<Counters>,
     /// Where to look up breached passwords, if anywhere.
     pub breached: Option<Arc<dyn BreachedPasswords>>,
     /// Generates identifiers.
@@ -78,7 +79,8 @@ pub struct AppState {
 impl AppState {
     /// Wires the use cases; `health` is what `/health/ready` answers.
     pub fn new(ports: Ports, options: ApiOptions, health: Health) -> Self {
-        let limits = Arc::new(Limits::new(options.quotas, ports.limiter, ports.fallback_limiter));
+        let counters = Counters { limiter: ports.limiter, budget: ports.budget.clone() };
+        let limits = Arc::new(Limits::new(options.quotas.clone(), counters, ports.fallback));
         let authenticator = Authenticator { users: ports.users.clone(), hasher: ports.hasher.clone() };
         let register = Register {
             users: ports.users,
@@ -94,7 +96,7 @@ impl AppState {
         let activate = Activate {
             authenticator: authenticator.clone(),
             codes: ports.codes,
-            guesses: ports.guesses,
+            guesses: ports.budget,
             guess_allowance: options.guess_allowance,
             code_key: options.code_key.clone(),
             code_length: options.code_length,

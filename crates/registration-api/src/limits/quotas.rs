@@ -1,6 +1,6 @@
 //! What is limited, and how tightly.
 
-use domain::ports::Quota;
+use domain::ports::{Allowance, Quota};
 
 /// A limited action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct ActionQuotas {
 }
 
 /// Every limit of the API. By default all are off.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Quotas {
     /// For [`Action::Register`].
     pub register: ActionQuotas,
@@ -34,4 +34,8 @@ pub struct Quotas {
     /// How many further codes are mailed to one address. Only requests with the right password
     /// count.
     pub further_codes: Option<Quota>,
+    /// How many mails one mailbox gets, over claims, further codes and notices.
+    pub mails_per_mailbox: Vec<Allowance>,
+    /// How many of them one IPv4 address or IPv6 /48 may cause.
+    pub mails_per_mailbox_and_network: Vec<Allowance>,
 }

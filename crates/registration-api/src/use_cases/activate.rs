@@ -9,7 +9,8 @@
 use std::sync::Arc;
 
 use domain::ports::{
-    Allowance, Attempt, Budget, CodeStore, Consumption, IdSource, RepositoryError, SaveError, Spending,
+    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, IdSource, RepositoryError,
+    SaveError, Spending,
 };
 use domain::{
     CodeIssue, CodeKey, CodeLength, EmailAddress, ErrorChain, TraceParent, User, UserId, UserStatus,
@@ -121,9 +122,9 @@ impl Activate {
                 });
             }
         };
-        if let Spending::Refused { retry_after } =
-            self.guesses.spend_guess(user.email(), self.guess_allowance).await?
-        {
+        let key = BudgetKey { kind: BudgetKind::Guesses, subject: user.email().lookup_key() };
+        let spending = self.guesses.spend(&key, &[self.guess_allowance]).await?;
+        if let Spending::Refused { retry_after } = spending {
             return Err(ActivateError::GuessesExhausted { retry_after });
         }
         if self.code_key.derive(user.issue(), self.code_length).matches(guess) {

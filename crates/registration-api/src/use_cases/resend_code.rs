@@ -12,7 +12,7 @@ use tracing::Instrument;
 use super::authenticate::{AuthenticationError, Authenticator, Credentials};
 use super::concealment::{ExistingAccount, wait_for_full_step};
 use super::event_envelopes::take_events;
-use crate::limits::{Action, LimitExceeded, RequestLimits};
+use crate::limits::{Action, LimitExceeded, RequestLimits, Spent};
 use crate::metrics::CODES_REQUESTED;
 
 /// The outcome of a request for another code.
@@ -42,6 +42,9 @@ pub enum ResendCodeError {
     /// The user could not be read or stored.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
+    /// The task that requests a code was aborted or panicked.
+    #[error("the request was cut short")]
+    CutShort(#[from] tokio::task::JoinError),
 }
 
 /// The use case, with the ports that it needs.
@@ -67,8 +70,9 @@ impl ResendCode {
         let authenticated = self.authenticator.authenticate(credentials).await;
         match self.existing_account {
             ExistingAccount::Reveal => {
-                let email = self.clone().mail_code(authenticated?, trace, limits.clone()).await?;
-                Ok(CodeResent::Mailed { email })
+                // In a task of its own: if the client disconnects, what is spent must not stay so without a mail.
+                let mailed = self.clone().mail_code(authenticated?, trace, limits.clone());
+                Ok(CodeResent::Mailed { email: tokio::spawn(mailed.in_current_span()).await?? })
             }
             ExistingAccount::Conceal => {
                 let started = Instant::now();
@@ -106,16 +110,29 @@ impl ResendCode {
         if user.is_active() {
             return Err(ResendCodeError::AlreadyActive);
         }
-        limits.check_further_code(user.email()).await?;
-        self.request_code(&mut user, trace).await?;
+        let mail = limits.spend_mail(user.email()).await?;
+        if let Err(exceeded) = limits.check_further_code(user.email()).await {
+            mail.give_back().await;
+            return Err(exceeded.into());
+        }
+        self.request_code(&mut user, trace, mail).await?;
         Ok(user.email().clone())
     }
 
-    async fn request_code(&self, user: &mut User, trace: TraceParent) -> Result<(), ResendCodeError> {
+    async fn request_code(
+        &self,
+        user: &mut User,
+        trace: TraceParent,
+        mail: Spent,
+    ) -> Result<(), ResendCodeError> {
         let seen = user.issue();
         user.request_code().map_err(|_| ResendCodeError::AlreadyActive)?;
         let events = take_events(&*self.ids, trace, user);
-        match self.authenticator.users.save(user, seen, &events).await {
+        let saved = self.authenticator.users.save(user, seen, &events).await;
+        if saved.is_err() {
+            mail.give_back().await;
+        }
+        match saved {
             Ok(()) => {
                 metrics::counter!(CODES_REQUESTED).increment(1);
                 tracing::info!(event = "user.code_requested", user_id = %user.id(), "another code is requested");

@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use domain::ports::Quota;
+use domain::ports::{Allowance, Quota};
 use domain::{EmailAddress, PasswordHash, User, UserId, UserStatus};
 use registration_api::limits::{ActionQuotas, Quotas};
 use registration_api::use_cases::ExistingAccount;
@@ -35,12 +35,23 @@ async fn comparable(response: Response) -> Answer {
 }
 
 fn concealing() -> TestApp {
+    concealing_with(Vec::new())
+}
+
+fn concealing_with(mails_per_mailbox: Vec<Allowance>) -> TestApp {
     let many = Some(Quota { burst: 100, period: Duration::from_hours(1) });
     let quotas = ActionQuotas { client: many, address: many };
     let mut options = options();
     options.existing_account = ExistingAccount::Conceal;
     let one = Some(Quota { burst: 1, period: Duration::from_hours(1) });
-    options.quotas = Quotas { register: quotas, activate: quotas, resend_code: quotas, further_codes: one };
+    options.quotas = Quotas {
+        register: quotas,
+        activate: quotas,
+        resend_code: quotas,
+        further_codes: one,
+        mails_per_mailbox,
+        ..Quotas::default()
+    };
     TestApp::start_with(World::default(), options)
 }
 
@@ -53,8 +64,7 @@ fn deliver(app: &TestApp) {
 }
 
 /// The owner's own requests are not among those that limits have counted.
-fn app_where_the_address_is(standing: Standing) -> TestApp {
-    let app = concealing();
+fn app_where_the_address_is(standing: Standing, app: TestApp) -> TestApp {
     let status = match standing {
         Standing::Free => return app,
         Standing::Pending => UserStatus::Pending { code_mailed: false },
@@ -70,9 +80,16 @@ fn app_where_the_address_is(standing: Standing) -> TestApp {
 /// Registers the address with a password of the attacker's own, goes on with `sequence`, and fails if an answer tells what
 /// the address is. Returns the statuses.
 async fn assert_nothing_shows(sequence: impl AsyncFn(&TestApp) -> Vec<Response>) -> Vec<u16> {
+    assert_nothing_shows_in(concealing, sequence).await
+}
+
+async fn assert_nothing_shows_in(
+    start: impl Fn() -> TestApp,
+    sequence: impl AsyncFn(&TestApp) -> Vec<Response>,
+) -> Vec<u16> {
     let mut transcripts = Vec::new();
     for standing in [Standing::Free, Standing::Pending, Standing::Active] {
-        let app = app_where_the_address_is(standing);
+        let app = app_where_the_address_is(standing, start());
         let mut transcript = vec![comparable(app.register(EMAIL, PASSWORD).await).await];
         deliver(&app);
         for response in sequence(&app).await {
@@ -152,6 +169,28 @@ async fn asvs_6_3_8_limits_on_further_codes_tell_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn asvs_6_3_8_the_mails_left_for_a_mailbox_tell_nothing() {
+    let two = vec![Allowance { amount: 2, period: Duration::from_hours(1) }];
+    let start = || concealing_with(two.clone());
+    let statuses = assert_nothing_shows_in(start, async |app| {
+        let mut answers = Vec::new();
+        for tag in ["ada+1@example.com", "ada+2@example.com"] {
+            answers.push(app.register(tag, PASSWORD).await);
+            answers.push(app.resend(EMAIL, PASSWORD).await);
+            answers.push(guess(app).await);
+        }
+        answers.push(app.activate("ada+2@example.com", PASSWORD, "0000").await);
+        answers.push(app.register(EMAIL, PASSWORD).await);
+        app.world.users.is_down.store(true, Ordering::Relaxed);
+        answers.push(app.register("ada+3@example.com", PASSWORD).await);
+        answers
+    })
+    .await;
+    // The tags and the owner are answered alike, and the echoed address is the client's own.
+    assert_eq!(statuses, [202, 202, 202, 401, 202, 202, 401, 401, 202, 503]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn asvs_6_3_8_the_guesses_left_for_an_address_tell_nothing() {
     let statuses = assert_nothing_shows(async |app| {
         app.world.guesses.spent.store(20, Ordering::Relaxed);
@@ -193,7 +232,7 @@ async fn asvs_6_3_8_a_user_store_that_fails_tells_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_address_is_refused_like_any_other() {
-    let app = app_where_the_address_is(Standing::Free);
+    let app = app_where_the_address_is(Standing::Free, concealing());
     let unknown =
         problem(app.activate("nobody@example.com", PASSWORD, "0000").await, 401, "invalid-credentials").await;
     assert_eq!(unknown["detail"], "address, password or code not accepted");
@@ -205,7 +244,7 @@ async fn an_unknown_address_is_refused_like_any_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_right_code_still_activates_and_the_owner_is_told() {
-    let app = app_where_the_address_is(Standing::Pending);
+    let app = app_where_the_address_is(Standing::Pending, concealing());
     assert_eq!(app.resend(EMAIL, OWNERS_PASSWORD).await.status(), 202);
     let issue = app.world.users.get(EMAIL).unwrap().issue();
     assert_eq!(issue.number, 2, "another code was requested");

@@ -23,7 +23,7 @@ fn limited(world: World, quotas: Quotas, proxies: &[&str]) -> TestApp {
 }
 
 fn everywhere(quotas: ActionQuotas) -> Quotas {
-    Quotas { register: quotas, activate: quotas, resend_code: quotas, further_codes: None }
+    Quotas { register: quotas, activate: quotas, resend_code: quotas, ..Quotas::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +89,7 @@ async fn asvs_4_1_3_forwarding_headers_count_only_from_our_own_proxies() {
         let request = app.post("/api/v1/users/register").header("x-forwarded-for", forwarded);
         request.header("forwarded", "for=198.51.100.99").send().await.unwrap();
     };
-    let open = limited(World::default(), quotas, &[]);
+    let open = limited(World::default(), quotas.clone(), &[]);
     ask(&open, "198.51.100.1").await;
     ask(&open, "198.51.100.2").await;
     assert_eq!(open.world.limiter.keys(), ["register-client:127.0.0.1"]);

@@ -10,6 +10,7 @@ mod docs;
 mod health;
 mod limits;
 mod log;
+mod mails;
 mod register;
 mod relay;
 mod resend_code;

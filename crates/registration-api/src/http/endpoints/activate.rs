@@ -83,7 +83,7 @@ pub(crate) async fn activate(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    limits.check_client(Action::Activate, state.options.trusted_proxies.find_client(&request)).await?;
+    limits.check_client(Action::Activate).await?;
     // Credentials are checked before the body, but the body is read first: unread, it would cost
     // the connection.
     let body = json_body::read(&request, payload, state.options.body_timeout).await;

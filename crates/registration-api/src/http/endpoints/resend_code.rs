@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::HttpResponse;
 use actix_web::web::{Data, ReqData};
-use actix_web::{HttpRequest, HttpResponse};
 use domain::TraceParent;
 use serde::Serialize;
 use utoipa::openapi::{RefOr, Response};
@@ -63,9 +63,8 @@ pub(crate) async fn resend_code(
     trace: ReqData<TraceParent>,
     limits: ReqData<RequestLimits>,
     basic_auth: BasicAuth,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    limits.check_client(Action::ResendCode, state.options.trusted_proxies.find_client(&request)).await?;
+    limits.check_client(Action::ResendCode).await?;
     let credentials = basic_auth.require()?;
     let seconds = state.options.code_window.as_secs();
     Ok(match state.resend_code.execute(&credentials, *trace, &limits).await? {
@@ -90,6 +89,7 @@ impl From<ResendCodeError> for Problem {
             ResendCodeError::Authentication(error) => error.into(),
             ResendCodeError::AlreadyActive => Self::new(ProblemKind::AlreadyActive),
             ResendCodeError::Repository(error) => error.into(),
+            ResendCodeError::CutShort(error) => error.into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Windows and guesses in memory; time passes when a test says so.
+//! Windows in memory; time passes when a test says so.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -6,10 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{
-    Allowance, Attempt, Budget, BudgetError, CodeStore, CodeStoreError, Consumption, Opening, Spending,
-};
-use domain::{CodeIssue, EmailAddress, UserId};
+use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
+use domain::{CodeIssue, UserId};
 
 use super::broken;
 
@@ -107,19 +105,5 @@ impl CodeStore for Codes {
             return Err(CodeStoreError(broken()));
         }
         Ok(())
-    }
-}
-
-#[derive(Default)]
-pub(crate) struct Guesses {
-    pub(crate) spent: AtomicU32,
-}
-
-#[async_trait]
-impl Budget for Guesses {
-    async fn spend_guess(&self, _: &EmailAddress, allowance: Allowance) -> Result<Spending, BudgetError> {
-        let spent = self.spent.fetch_add(1, Ordering::Relaxed);
-        let retry_after = Duration::from_millis(90_500);
-        Ok(if spent < allowance.guesses { Spending::Allowed } else { Spending::Refused { retry_after } })
     }
 }

@@ -1,11 +1,13 @@
 //! A server on a free port, and doubles of the ports behind it.
 
+mod budgets;
 mod codes;
 mod hasher;
 mod limiter;
 mod users;
 
-pub(crate) use codes::{Codes, Guesses};
+pub(crate) use budgets::Budgets;
+pub(crate) use codes::Codes;
 pub(crate) use hasher::Hasher;
 pub(crate) use limiter::Limiter;
 pub(crate) use users::Users;
@@ -22,7 +24,7 @@ use process::health::{Health, HealthCheck};
 use registration_api::http::client_address::TrustedProxies;
 use registration_api::http::{ApiOptions, AppState, Ports};
 use registration_api::http::{ServerOptions, server};
-use registration_api::limits::Quotas;
+use registration_api::limits::{Counters, Quotas};
 use registration_api::use_cases::ExistingAccount;
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
@@ -48,10 +50,11 @@ impl IdSource for Ids {
 pub(crate) struct World {
     pub(crate) users: Arc<Users>,
     pub(crate) codes: Arc<Codes>,
-    pub(crate) guesses: Arc<Guesses>,
+    pub(crate) guesses: Arc<Budgets>,
     pub(crate) hasher: Arc<Hasher>,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) fallback: Option<Arc<Limiter>>,
+    pub(crate) fallback_budget: Arc<Budgets>,
 }
 
 pub(crate) fn options() -> ApiOptions {
@@ -59,7 +62,7 @@ pub(crate) fn options() -> ApiOptions {
         code_key: Arc::new(key()),
         code_length: CodeLength::new(4).unwrap(),
         code_window: Duration::from_mins(1),
-        guess_allowance: Allowance { guesses: 20, period: Duration::from_hours(24) },
+        guess_allowance: Allowance { amount: 20, period: Duration::from_hours(24) },
         password_length: PasswordLength { min: 8, max: 128 },
         refuse_common_passwords: true,
         breach_fail_open: true,
@@ -111,10 +114,13 @@ impl TestApp {
         let ports = Ports {
             users: world.users.clone(),
             codes: world.codes.clone(),
-            guesses: world.guesses.clone(),
+            budget: world.guesses.clone(),
             hasher: world.hasher.clone(),
             limiter: world.limiter.clone(),
-            fallback_limiter: world.fallback.clone().map(|limiter| limiter as _),
+            fallback: world
+                .fallback
+                .clone()
+                .map(|limiter| Counters { limiter, budget: world.fallback_budget.clone() }),
             breached: None,
             ids: Arc::new(Ids(AtomicU64::new(1))),
         };
