@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Uri;
-use domain::ports::Allowance;
+use domain::ports::{Allowance, Quota};
 use settings::{CommaList, ExistingAccountSetting, LimitSettings, QuotaSetting, Settings, SettingsError};
 
 use crate::http::client_address::{TrustedProxies, parse_network};
@@ -103,6 +103,7 @@ fn quotas(limits: &LimitSettings) -> Quotas {
             address: limits.resend_per_address.0,
         },
         further_codes: limits.further_codes.0,
+        wrong_guesses_per_client: limits.wrong_guesses_per_client.0.map(allowance),
         mails_per_mailbox: allowances(&limits.mails_per_mailbox),
         mails_per_mailbox_and_network: allowances(&limits.mails_per_mailbox_and_network),
     }
@@ -110,7 +111,11 @@ fn quotas(limits: &LimitSettings) -> Quotas {
 
 fn allowances(quotas: &CommaList<QuotaSetting>) -> Vec<Allowance> {
     let quotas = quotas.0.iter().filter_map(|quota| quota.0);
-    quotas.map(|quota| Allowance { amount: quota.burst, period: quota.period }).collect()
+    quotas.map(allowance).collect()
+}
+
+fn allowance(quota: Quota) -> Allowance {
+    Allowance { amount: quota.burst, period: quota.period }
 }
 
 fn trusted_proxies(networks: &CommaList<String>) -> Result<TrustedProxies, SettingsError> {

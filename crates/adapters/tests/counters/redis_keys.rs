@@ -35,7 +35,7 @@ async fn asvs_6_5_2_no_key_and_no_value_holds_a_code_or_an_address() {
         kinds.push(key.split(':').nth(1).unwrap().to_owned());
     }
     kinds.sort_unstable();
-    assert_eq!(kinds, ["code", "guesses", "limit", "limit", "mails", "network-mails"]);
+    assert_eq!(kinds, ["client-guesses", "code", "guesses", "limit", "limit", "mails", "network-mails"]);
 }
 
 #[tokio::test]

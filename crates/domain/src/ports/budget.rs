@@ -24,6 +24,8 @@ pub trait Budget: Send + Sync {
 pub enum BudgetKind {
     /// Guesses at the codes of one address.
     Guesses,
+    /// Wrong guesses of one client.
+    GuessesOfClient,
     /// Mails to one mailbox.
     Mails,
     /// Mails to one mailbox that one network has caused.
@@ -32,12 +34,13 @@ pub enum BudgetKind {
 
 impl BudgetKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Guesses, Self::Mails, Self::MailsOfNetwork];
+    pub const ALL: [Self; 4] = [Self::Guesses, Self::GuessesOfClient, Self::Mails, Self::MailsOfNetwork];
 
     /// Its name, as part of a key in a store.
     pub fn name(self) -> &'static str {
         match self {
             Self::Guesses => "guesses",
+            Self::GuessesOfClient => "client-guesses",
             Self::Mails => "mails",
             Self::MailsOfNetwork => "network-mails",
         }
@@ -46,7 +49,7 @@ impl BudgetKind {
     /// Whether a full store may forget the oldest entries of this kind rather than refuse to count new ones.
     /// A forgotten mail is one mail more; a forgotten guess would be one that an attacker can have again.
     pub fn may_be_forgotten(self) -> bool {
-        !matches!(self, Self::Guesses)
+        matches!(self, Self::Mails | Self::MailsOfNetwork)
     }
 }
 

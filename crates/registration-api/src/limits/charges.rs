@@ -8,12 +8,12 @@ use domain::ports::{Allowance, Budget, BudgetError, BudgetKey, Spending};
 use super::exceeded::LimitExceeded;
 
 /// What is to be spent from one budget.
-pub(super) struct Charge<'a> {
+pub(super) struct Charge {
     /// The name of the limit.
     pub(super) policy: &'static str,
     pub(super) key: BudgetKey,
     /// None of them turns the limit off.
-    pub(super) allowances: &'a [Allowance],
+    pub(super) allowances: Vec<Allowance>,
 }
 
 /// What was spent.
@@ -36,11 +36,11 @@ impl Spent {
 /// Pays the charges in turn. The first that is refused has what was spent before it given back.
 pub(super) async fn spend_all(
     budget: &Arc<dyn Budget>,
-    charges: &[Charge<'_>],
+    charges: &[Charge],
 ) -> Result<Result<Spent, LimitExceeded>, BudgetError> {
     let mut spent = Spent::default();
     for charge in charges.iter().filter(|charge| !charge.allowances.is_empty()) {
-        match budget.spend(&charge.key, charge.allowances).await {
+        match budget.spend(&charge.key, &charge.allowances).await {
             Ok(Spending::Allowed) => spent.0.push((budget.clone(), charge.key.clone())),
             Ok(Spending::Refused { retry_after }) => {
                 spent.give_back().await;

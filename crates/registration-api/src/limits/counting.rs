@@ -44,7 +44,7 @@ impl Limits {
     }
 
     /// Pays all charges or none. Nothing is spent if neither budget answers.
-    pub(super) async fn spend(&self, charges: &[Charge<'_>]) -> Result<Spent, LimitExceeded> {
+    pub(super) async fn spend(&self, charges: &[Charge]) -> Result<Spent, LimitExceeded> {
         let spent = spend_all(&self.primary.budget, charges).await;
         if let Some(outcome) = self.unless_down(spent) {
             return outcome;

@@ -34,6 +34,8 @@ pub struct Quotas {
     /// How many further codes are mailed to one address. Only requests with the right password
     /// count.
     pub further_codes: Option<Quota>,
+    /// How many wrong guesses one client has, over all codes; more by IPv6 /56 and /48.
+    pub wrong_guesses_per_client: Option<Allowance>,
     /// How many mails one mailbox gets, over claims, further codes and notices.
     pub mails_per_mailbox: Vec<Allowance>,
     /// How many of them one IPv4 address or IPv6 /48 may cause.

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::EmailAddress;
-use domain::ports::{BudgetKey, BudgetKind, LimitKey, LimitOutcome, Quota};
+use domain::ports::{Allowance, BudgetKey, BudgetKind, LimitKey, LimitOutcome, Quota};
 
 use super::charges::{Charge, Spent};
-use super::client_networks::{client_key, site};
+use super::client_networks::{client_networks, site};
 use super::counting::Limits;
 use super::exceeded::LimitExceeded;
 use super::quotas::Action;
@@ -64,7 +64,8 @@ impl RequestLimits {
             Action::Activate => (quotas.activate.client, "activate-client"),
             Action::ResendCode => (quotas.resend_code.client, "resend-code-client"),
         };
-        let result = self.check(LimitScope::Client, policy, quota, &client_key(self.client)).await;
+        let result =
+            self.check(LimitScope::Client, policy, quota, &client_networks(self.client)[0].key).await;
         if result.is_err() {
             tracing::warn!(event = "limit.exceeded", policy, client = %self.client, "a client exceeded a limit");
         }
@@ -98,19 +99,44 @@ impl RequestLimits {
             Charge {
                 policy: "network-mails",
                 key: BudgetKey { kind: BudgetKind::MailsOfNetwork, subject: of_network },
-                allowances: &quotas.mails_per_mailbox_and_network,
+                allowances: quotas.mails_per_mailbox_and_network.clone(),
             },
             Charge {
                 policy: "mails",
                 key: BudgetKey { kind: BudgetKind::Mails, subject: mailbox },
-                allowances: &quotas.mails_per_mailbox,
+                allowances: quotas.mails_per_mailbox.clone(),
             },
         ];
-        let result = self.limits.spend(&charges).await;
+        let result = self.spend(&charges).await;
         if let Err(LimitExceeded { policy, .. }) = result {
-            metrics::counter!(RATE_LIMIT_REFUSALS, "policy" => policy).increment(1);
             let (client, address) = (self.client, address.masked());
             tracing::warn!(event = "limit.exceeded", policy, %client, address, "a mailbox gets no further mail");
+        }
+        result
+    }
+
+    /// Counts a guess that may turn out wrong, before it is compared, against the networks of its client.
+    /// What is spent is given back if it does not.
+    pub async fn spend_guess(&self) -> Result<Spent, LimitExceeded> {
+        let policy = "client-guesses";
+        let Some(quota) = self.limits.quotas.wrong_guesses_per_client else { return Ok(Spent::default()) };
+        let charges = client_networks(self.client).into_iter().map(|network| Charge {
+            policy,
+            key: BudgetKey { kind: BudgetKind::GuessesOfClient, subject: network.key },
+            allowances: vec![Allowance { amount: quota.amount.saturating_mul(network.share), ..quota }],
+        });
+        let result = self.spend(&charges.collect::<Vec<_>>()).await;
+        if result.is_err() {
+            let client = self.client;
+            tracing::warn!(event = "limit.exceeded", policy, %client, "a client guessed too many codes wrong");
+        }
+        result
+    }
+
+    async fn spend(&self, charges: &[Charge]) -> Result<Spent, LimitExceeded> {
+        let result = self.limits.spend(charges).await;
+        if let Err(LimitExceeded { policy, .. }) = result {
+            metrics::counter!(RATE_LIMIT_REFUSALS, "policy" => policy).increment(1);
         }
         result
     }

@@ -23,7 +23,7 @@ use super::authenticate::{AuthenticationError, Authenticator, Credentials};
 use super::concealment::{ExistingAccount, wait_for_full_step};
 use super::event_envelopes::take_events;
 use crate::limits::{Action, RequestLimits};
-use crate::metrics::ACTIVATIONS;
+use crate::metrics::{ACTIVATIONS, WRONG_GUESSES};
 
 /// An account that has just become active.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +66,11 @@ impl Activate {
     ) -> Result<Activated, ActivateError> {
         let authenticated = self.authenticate(credentials, limits).await;
         let started = Instant::now();
-        let result = match authenticated {
-            Ok(user) => self.activate(user, guess, trace).await,
+        let checked = self.check(authenticated, guess, limits).await;
+        let result = match checked {
+            // In a task of its own: if the client disconnects now, the code must not stay used with the user
+            // still pending.
+            Ok(user) => tokio::spawn(self.clone().finish(user, trace).in_current_span()).await?,
             Err(error) => Err(error),
         };
         report(credentials, &result);
@@ -93,20 +96,36 @@ impl Activate {
         Ok(self.authenticator.authenticate(credentials).await?)
     }
 
-    async fn activate(
+    /// Compares the guess of a client that knows the password, and counts a wrong one for the client. In conceal
+    /// mode every refusal counts, whoever asks: otherwise what a client has left would tell it whose password
+    /// was right.
+    async fn check(
         &self,
-        user: User,
+        authenticated: Result<User, ActivateError>,
         guess: &str,
-        trace: TraceParent,
-    ) -> Result<Activated, ActivateError> {
-        if user.is_active() {
-            return Err(ActivateError::AlreadyActive);
+        limits: &RequestLimits,
+    ) -> Result<User, ActivateError> {
+        let conceals = self.existing_account == ExistingAccount::Conceal;
+        match &authenticated {
+            Ok(user) if user.is_active() => return Err(ActivateError::AlreadyActive),
+            Ok(_) => {}
+            Err(ActivateError::Authentication(AuthenticationError::Rejected)) if conceals => {}
+            Err(_) => return authenticated,
         }
-        self.compare(&user, guess).await?;
-        let finish = self.clone().finish(user, trace);
-        // In a task of its own: if the client disconnects now, the code must not stay used with the
-        // user still pending.
-        tokio::spawn(finish.in_current_span()).await?
+        let spent = limits.spend_guess().await.map_err(ActivateError::ClientExhausted)?;
+        let checked = match authenticated {
+            Ok(user) => self.compare(&user, guess).await.map(|()| user),
+            rejected => rejected,
+        };
+        let counts = match &checked {
+            Ok(_) => false,
+            Err(ActivateError::CodeInvalid { .. }) => true,
+            Err(_) => conceals,
+        };
+        if !counts {
+            spent.give_back().await;
+        }
+        checked
     }
 
     /// Spends an attempt and a guess, then compares.
@@ -130,6 +149,7 @@ impl Activate {
         if self.code_key.derive(user.issue(), self.code_length).matches(guess) {
             Ok(())
         } else {
+            metrics::counter!(WRONG_GUESSES).increment(1);
             Err(ActivateError::CodeInvalid { attempts_left: Some(left) })
         }
     }

@@ -44,6 +44,9 @@ pub enum ActivateError {
         /// How long until the next guess is possible.
         retry_after: Duration,
     },
+    /// The client has used up its wrong guesses across all codes.
+    #[error(transparent)]
+    ClientExhausted(LimitExceeded),
     /// Address, password or code were not accepted; which of them is concealed.
     #[error("the address, the password or the code was not accepted")]
     Concealed,
@@ -83,6 +86,7 @@ impl ActivateError {
             | Self::AttemptsExhausted
             | Self::GuessesExhausted { .. } => Self::Concealed,
             Self::Limited(_)
+            | Self::ClientExhausted(_)
             | Self::Authentication(_)
             | Self::AlreadyActive
             | Self::Concealed
@@ -100,7 +104,9 @@ impl ActivateError {
             Self::AlreadyActive | Self::CodeUsed => "already-active",
             Self::CodeInvalid { .. } | Self::CodeNotMailed => "code-invalid",
             Self::CodeExpired => "code-expired",
-            Self::AttemptsExhausted | Self::GuessesExhausted { .. } => "too-many-attempts",
+            Self::AttemptsExhausted | Self::GuessesExhausted { .. } | Self::ClientExhausted(_) => {
+                "too-many-attempts"
+            }
             Self::Authentication(_)
             | Self::Repository(_)
             | Self::CodeStoreDown(_)

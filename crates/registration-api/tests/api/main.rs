@@ -7,6 +7,7 @@ mod bad_input;
 mod conceal;
 mod conceal_sequences;
 mod docs;
+mod guesses;
 mod health;
 mod limits;
 mod log;

@@ -140,6 +140,10 @@ fn to_problem(error: ActivateError, code_window: Duration) -> Problem {
             let detail = "Too many codes were guessed for this address. Wait before the next attempt.";
             Problem::with_detail(ProblemKind::TooManyAttempts, detail).retry_after(retry_after)
         }
+        ActivateError::ClientExhausted(limit) => {
+            let detail = "Too many wrong codes were sent from this client. Wait before the next attempt.";
+            Problem::with_detail(ProblemKind::TooManyAttempts, detail).retry_after(limit.retry_after)
+        }
         ActivateError::Concealed => Problem::concealed_refusal(),
         ActivateError::Repository(error) => error.into(),
         ActivateError::CodeStoreDown(error) | ActivateError::CodeStore(error) => error.into(),
