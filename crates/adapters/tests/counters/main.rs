@@ -48,6 +48,7 @@ mod redis_cluster;
 mod redis_failover;
 mod redis_faults;
 mod redis_keys;
+mod redis_memory;
 mod redis_server;
 mod redis_tls;
 

@@ -62,8 +62,10 @@ async fn every_operation_keeps_to_one_slot_of_a_cluster() {
 
         let limiter = RedisRateLimiter::new(connection, &prefix);
         let quota = Quota { burst: 1, period: MINUTE };
-        let outcome = limiter.check(&LimitKey::new("register-client", "203.0.113.7"), quota).await.unwrap();
+        let client = LimitKey::new("register-client", "203.0.113.7");
+        let outcome = limiter.check(&client, quota).await.unwrap();
         assert!(matches!(outcome, LimitOutcome::Allowed { .. }));
+        limiter.give_back(&client, quota).await.unwrap();
     })
     .await;
 }

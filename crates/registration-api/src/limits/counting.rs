@@ -43,6 +43,18 @@ impl Limits {
         self.fallback.as_ref()?.limiter.check(key, quota).await.ok()
     }
 
+    /// Takes the count of a request back that another limit has refused. Best effort: what stays counted makes a
+    /// limit tighter for a moment.
+    pub(super) async fn give_back(&self, key: &LimitKey, quota: Quota) {
+        let given_back = self.primary.limiter.give_back(key, quota).await;
+        if self.unless_down(given_back).is_none()
+            && let Some(fallback) = &self.fallback
+        {
+            // A key that is not counted there is left alone.
+            let _ = fallback.limiter.give_back(key, quota).await;
+        }
+    }
+
     /// Pays all charges or none. Nothing is spent if neither budget answers.
     pub(super) async fn spend(&self, charges: &[Charge]) -> Result<Spent, LimitExceeded> {
         let spent = spend_all(&self.primary.budget, charges).await;

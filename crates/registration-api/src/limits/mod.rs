@@ -5,6 +5,7 @@
 //! one the request passes.
 
 mod charges;
+mod client_counting;
 mod client_networks;
 mod counting;
 mod exceeded;

@@ -7,6 +7,7 @@ use domain::EmailAddress;
 use domain::ports::{Allowance, BudgetKey, BudgetKind, LimitKey, LimitOutcome, Quota};
 
 use super::charges::{Charge, Spent};
+use super::client_counting::count_client;
 use super::client_networks::{client_networks, site};
 use super::counting::Limits;
 use super::exceeded::LimitExceeded;
@@ -64,8 +65,10 @@ impl RequestLimits {
             Action::Activate => (quotas.activate.client, "activate-client"),
             Action::ResendCode => (quotas.resend_code.client, "resend-code-client"),
         };
-        let result =
-            self.check(LimitScope::Client, policy, quota, &client_networks(self.client)[0].key).await;
+        let Some(quota) = quota else { return Ok(()) };
+        let counted = count_client(&self.limits, policy, quota, self.client).await;
+        let Some((quota, outcome)) = counted else { return Ok(()) };
+        let result = self.record(LimitCheck { policy, scope: LimitScope::Client, quota, outcome });
         if result.is_err() {
             tracing::warn!(event = "limit.exceeded", policy, client = %self.client, "a client exceeded a limit");
         }
@@ -166,9 +169,14 @@ impl RequestLimits {
         let Some(quota) = quota else { return Ok(()) };
         let counted = self.limits.count(&LimitKey::new(policy, subject), quota).await;
         let Some(outcome) = counted else { return Ok(()) };
-        let check = LimitCheck { policy, scope, quota, outcome };
+        self.record(LimitCheck { policy, scope, quota, outcome })
+    }
+
+    /// Keeps the check for the fields of the answer.
+    fn record(&self, check: LimitCheck) -> Result<(), LimitExceeded> {
         self.checks.lock().unwrap_or_else(PoisonError::into_inner).push(check);
-        match outcome {
+        let policy = check.policy;
+        match check.outcome {
             LimitOutcome::Allowed { .. } => Ok(()),
             LimitOutcome::Refused { retry_after, .. } => {
                 metrics::counter!(RATE_LIMIT_REFUSALS, "policy" => policy).increment(1);
