@@ -86,6 +86,29 @@ impl EmailAddress {
         self.0.to_ascii_lowercase()
     }
 
+    /// What identifies the mailbox that mails arrive in, for counting them: the lookup key without a tag
+    /// (`ada+shop@`, RFC 5233), and at Gmail without dots. Accounts are told apart by
+    /// [`Self::lookup_key`] alone.
+    ///
+    /// ```
+    /// # use domain::EmailAddress;
+    /// let mailbox = |text| EmailAddress::parse(text).unwrap().mailbox();
+    /// assert_eq!(mailbox("Ada+Shop@example.com"), "ada@example.com");
+    /// assert_eq!(mailbox("a.da+1@googlemail.com"), "ada@gmail.com");
+    /// ```
+    pub fn mailbox(&self) -> String {
+        let key = self.lookup_key();
+        let (local, domain) = key.rsplit_once('@').unwrap_or((&key, ""));
+        let user = match local.split_once('+') {
+            Some((user, _)) if !user.is_empty() => user,
+            _ => local,
+        };
+        match domain {
+            "gmail.com" | "googlemail.com" => format!("{}@gmail.com", user.replace('.', "")),
+            _ => format!("{user}@{domain}"),
+        }
+    }
+
     /// The part before the `@`.
     pub fn local_part(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(local, _)| local)
@@ -153,6 +176,21 @@ mod tests {
     fn case_does_not_make_another_account() {
         let key = |text| EmailAddress::parse(text).unwrap().lookup_key();
         assert_eq!(key("Ada.L@Example.com"), key("ada.l@EXAMPLE.COM"));
+    }
+
+    #[test]
+    fn tags_and_the_dots_of_gmail_do_not_make_another_mailbox() {
+        let mailbox = |text| EmailAddress::parse(text).unwrap().mailbox();
+        for text in ["ada@example.com", "ADA@example.com", "ada+1@example.com", "ada+1+2@Example.com"] {
+            assert_eq!(mailbox(text), "ada@example.com", "{text}");
+        }
+        for text in ["a.da.l@gmail.com", "AdaL+x.y@gmail.com", "adal@googlemail.com", "a.dal@GoogleMail.com"]
+        {
+            assert_eq!(mailbox(text), "adal@gmail.com", "{text}");
+        }
+        assert_eq!(mailbox("a.da@example.com"), "a.da@example.com");
+        assert_eq!(mailbox("+1@example.com"), "+1@example.com");
+        assert_ne!(mailbox("ada@gmail.com"), mailbox("ada@gmail.com.example.com"));
     }
 
     #[test]

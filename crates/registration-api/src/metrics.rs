@@ -5,6 +5,7 @@ use metrics::{Unit, describe_counter, describe_histogram};
 pub(crate) const REGISTRATIONS: &str = "registrations_total";
 pub(crate) const CODES_REQUESTED: &str = "codes_requested_total";
 pub(crate) const ACTIVATIONS: &str = "activations_total";
+pub(crate) const WRONG_GUESSES: &str = "wrong_guesses_total";
 pub(crate) const REGISTRATIONS_PURGED: &str = "registrations_purged_total";
 pub(crate) const BREACH_CHECKS: &str = "breach_checks_total";
 pub(crate) const PASSWORD_HASHING_OVERLOADS: &str = "password_hashing_overloads_total";
@@ -22,6 +23,7 @@ pub fn describe_metrics() {
     describe_counter!(REGISTRATIONS, "Addresses that were claimed.");
     describe_counter!(CODES_REQUESTED, "Further codes that were requested.");
     describe_counter!(ACTIVATIONS, "Attempts to activate an account, by outcome.");
+    describe_counter!(WRONG_GUESSES, "Codes that were compared and wrong, of all clients and addresses.");
     describe_counter!(REGISTRATIONS_PURGED, "Unverified registrations that were deleted.");
     describe_counter!(BREACH_CHECKS, "Passwords looked up in known breaches, by outcome.");
     describe_counter!(PASSWORD_HASHING_OVERLOADS, "Requests refused because too many hashes were waiting.");

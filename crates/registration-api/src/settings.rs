@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Uri;
-use domain::ports::GuessAllowance;
-use settings::{CommaList, ExistingAccountSetting, LimitSettings, Settings, SettingsError};
+use domain::ports::{Allowance, Quota};
+use settings::{CommaList, ExistingAccountSetting, LimitSettings, QuotaSetting, Settings, SettingsError};
 
 use crate::http::client_address::{TrustedProxies, parse_network};
 use crate::http::{ApiOptions, ServerOptions};
@@ -30,7 +30,7 @@ pub fn options(settings: &Settings) -> Result<ApiOptions, SettingsError> {
         code_key: Arc::new(settings.code.key()?),
         code_length: settings.code.length,
         code_window: settings.code.window,
-        guess_allowance: GuessAllowance { guesses: settings.code.guesses_per_day.get(), period: DAY },
+        guess_allowance: Allowance { amount: settings.code.guesses_per_day.get(), period: DAY },
         password_length: settings.password.length(),
         refuse_common_passwords: settings.password.refuse_common,
         breach_fail_open: settings.password.breach_fail_open,
@@ -104,7 +104,19 @@ fn quotas(limits: &LimitSettings) -> Quotas {
             address: limits.resend_per_address.0,
         },
         further_codes: limits.further_codes.0,
+        wrong_guesses_per_client: limits.wrong_guesses_per_client.0.map(allowance),
+        mails_per_mailbox: allowances(&limits.mails_per_mailbox),
+        mails_per_mailbox_and_network: allowances(&limits.mails_per_mailbox_and_network),
     }
+}
+
+fn allowances(quotas: &CommaList<QuotaSetting>) -> Vec<Allowance> {
+    let quotas = quotas.0.iter().filter_map(|quota| quota.0);
+    quotas.map(allowance).collect()
+}
+
+fn allowance(quota: Quota) -> Allowance {
+    Allowance { amount: quota.burst, period: quota.period }
 }
 
 fn trusted_proxies(networks: &CommaList<String>) -> Result<TrustedProxies, SettingsError> {

@@ -3,10 +3,10 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use adapters::in_process::InProcessRateLimiter;
+use adapters::in_process::{InProcessBudget, InProcessRateLimiter};
 use adapters::postgres::{self, Database, PostgresDeadLetters, PostgresOutbox, PostgresUserRepository};
 use adapters::rabbitmq::RabbitmqPublisher;
-use adapters::redis::{RedisCodeStore, RedisGuessBudget, RedisRateLimiter};
+use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
 use adapters::system_ids::SystemIds;
 use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, UserRepository};
 use process::dead_letters::DeadLetterCommand;
@@ -14,6 +14,7 @@ use process::health::{Health, HealthCheck};
 use process::{Service, StartError};
 use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
+use registration_api::limits::Counters;
 use registration_api::outbox_relay::OutboxRelay;
 use registration_api::{describe_metrics, settings as api_settings};
 use settings::{Settings, SettingsError};
@@ -73,10 +74,13 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health), StartEr
     let ports = Ports {
         users: users.clone(),
         codes,
-        guesses: Arc::new(RedisGuessBudget::new(redis.clone(), prefix)),
+        budget: Arc::new(RedisBudget::new(redis.clone(), prefix)),
         hasher: Arc::new(settings.hashing.start_pool()?),
         limiter: Arc::new(RedisRateLimiter::new(redis, prefix)),
-        fallback_limiter: Some(Arc::new(InProcessRateLimiter::new())),
+        fallback: Some(Counters {
+            limiter: Arc::new(InProcessRateLimiter::new()),
+            budget: Arc::new(InProcessBudget::new()),
+        }),
         breached: breached_passwords(settings)?,
         ids: Arc::new(SystemIds),
     };

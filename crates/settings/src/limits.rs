@@ -1,9 +1,9 @@
-//! `[limits]`: how often one client, or anybody about one address, may ask.
+//! `[limits]`: how often one client, or anybody about one address, may ask, and how often one mailbox is mailed.
 #![expect(missing_docs, reason = "said once, in defaults.toml")]
 
 use serde::Deserialize;
 
-use crate::QuotaSetting;
+use crate::{CommaList, QuotaSetting};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,4 +15,7 @@ pub struct LimitSettings {
     pub resend_per_client: QuotaSetting,
     pub resend_per_address: QuotaSetting,
     pub further_codes: QuotaSetting,
+    pub wrong_guesses_per_client: QuotaSetting,
+    pub mails_per_mailbox: CommaList<QuotaSetting>,
+    pub mails_per_mailbox_and_network: CommaList<QuotaSetting>,
 }

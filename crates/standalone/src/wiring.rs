@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::in_process::{
-    InProcessCodeStore, InProcessEventBus, InProcessGuessBudget, InProcessRateLimiter,
-};
+use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessEventBus, InProcessRateLimiter};
 use adapters::smtp::SmtpTls;
 use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
@@ -134,10 +132,10 @@ async fn wire(
     let ports = Ports {
         users: users.clone(),
         codes,
-        guesses: Arc::new(InProcessGuessBudget::new()),
+        budget: Arc::new(InProcessBudget::new()),
         hasher: Arc::new(settings.hashing.start_pool()?),
         limiter: Arc::new(InProcessRateLimiter::new()),
-        fallback_limiter: None,
+        fallback: None,
         breached: breached_passwords(settings)?,
         ids: Arc::new(SystemIds),
     };

@@ -5,17 +5,18 @@
 //! attacker is the budget alone (OWASP ASVS 6.3.1, 6.6.3).
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::argon2id::{Argon2idOptions, HashPool};
-use adapters::in_process::{InProcessCodeStore, InProcessGuessBudget, InProcessRateLimiter};
+use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLimiter};
 use adapters::sqlite::{self, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
-use domain::ports::{GuessAllowance, IdSource, UserRepository};
+use domain::ports::{Allowance, IdSource, UserRepository};
 use domain::{CodeKey, CodeLength, EmailAddress, Password, PasswordLength, TraceParent, User};
 use futures::future::join_all;
-use registration_api::limits::{Limits, Quotas, RequestLimits};
+use registration_api::limits::{Counters, Limits, Quotas, RequestLimits};
 use registration_api::password_policy::PasswordPolicy;
 use registration_api::use_cases::{
     Activate, ActivateError, Authenticator, Credentials, ExistingAccount, Register, ResendCode,
@@ -28,7 +29,7 @@ const ADDRESS: &str = "ada@example.com";
 const AT_ONCE: usize = 50;
 const WINDOW: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
-const BUDGET: GuessAllowance = GuessAllowance { guesses: 20, period: DAY };
+const BUDGET: Allowance = Allowance { amount: 20, period: DAY };
 
 struct System {
     register: Register,
@@ -89,22 +90,31 @@ impl System {
         };
         let hasher = Arc::new(HashPool::start(&hashing).unwrap());
         let ids = Arc::new(SystemIds);
-        let limits = Arc::new(Limits::new(Quotas::default(), Arc::new(InProcessRateLimiter::new()), None));
+        let budget = Arc::new(InProcessBudget::new());
+        let counters = Counters { limiter: Arc::new(InProcessRateLimiter::new()), budget: budget.clone() };
+        let limits = Arc::new(Limits::new(Quotas::default(), counters, None));
         let authenticator = Authenticator { users: users.clone(), hasher: hasher.clone() };
         let passwords = PasswordPolicy { refuse_common: true, breached: None, breach_fail_open: true };
+        let existing_account = ExistingAccount::Reveal;
         let activate = Activate {
             authenticator: authenticator.clone(),
             codes: Arc::new(InProcessCodeStore::new()),
-            guesses: Arc::new(InProcessGuessBudget::new()),
+            guesses: budget,
             guess_allowance: BUDGET,
             code_key: Arc::new(CodeKey::from_hex(CODE_KEY).unwrap()),
             code_length: CodeLength::new(4).unwrap(),
             ids: ids.clone(),
+            existing_account,
         };
-        let resend_code = ResendCode { authenticator, ids: ids.clone() };
-        let existing_account = ExistingAccount::Reveal;
+        let resend_code = ResendCode { authenticator, ids: ids.clone(), existing_account };
         let register = Register { users, hasher, ids, passwords, existing_account };
-        Self { register, resend_code, activate, limits: RequestLimits::new(limits), _data: data }
+        Self {
+            register,
+            resend_code,
+            activate,
+            limits: RequestLimits::new(limits, Ipv4Addr::LOCALHOST.into()),
+            _data: data,
+        }
     }
 
     fn users(&self) -> &dyn UserRepository {

@@ -46,5 +46,8 @@ pub(super) fn no_limits() -> Settings {
         ("limits.resend_per_client", "off"),
         ("limits.resend_per_address", "off"),
         ("limits.further_codes", "off"),
+        ("limits.wrong_guesses_per_client", "off"),
+        ("limits.mails_per_mailbox", "off"),
+        ("limits.mails_per_mailbox_and_network", "off"),
     ])
 }

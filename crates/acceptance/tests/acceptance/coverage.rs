@@ -8,14 +8,17 @@ use std::collections::BTreeSet;
 use crate::{activation, bad_input, crashes, dead_letters, expiry, limits, mail_server_faults, mails, pages};
 use crate::{problems, races, secrets, server_faults, unicode};
 use crate::{security_canary, security_guesses, security_http, security_limits};
-use crate::{security_mail, security_passwords, security_retention, security_sameness};
+use crate::{
+    security_mail, security_mail_floods, security_passwords, security_retention, security_sameness,
+    security_sequences,
+};
 use acceptance::{Coverage, Journey, Setup, journeys};
 
 journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 27] = [
+const TESTS: [Coverage; 30] = [
     COVERAGE,
     activation::COVERAGE,
     bad_input::COVERAGE,
@@ -38,9 +41,12 @@ const TESTS: [Coverage; 27] = [
     security_limits::COVERAGE,
     security_limits::without_redis::COVERAGE,
     security_mail::COVERAGE,
+    security_mail_floods::COVERAGE,
     security_passwords::COVERAGE,
     security_retention::COVERAGE,
     security_sameness::COVERAGE,
+    security_sequences::COVERAGE,
+    security_sequences::without_redis::COVERAGE,
     server_faults::COVERAGE,
     unicode::COVERAGE,
 ];

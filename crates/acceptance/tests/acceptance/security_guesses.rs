@@ -4,7 +4,8 @@
 
 use futures::future::join_all;
 
-use acceptance::{Account, Journey, Setup, journeys};
+use acceptance::{Account, Journey, Reply, Setup, http_client, journeys};
+use serde_json::json;
 use test_support::eventually;
 
 /// The guesses an address has in a day, in the defaults.
@@ -17,7 +18,48 @@ const MAX_ROUNDS: usize = 60;
 
 journeys!(both {
     asvs_6_3_1_no_number_of_codes_and_claims_buys_more_guesses: Setup::own().window_seconds(4), [];
+    asvs_6_3_1_one_client_has_sixty_wrong_guesses_over_all_codes: limited_guesses(), [];
 });
+
+/// Of the defaults, those about guesses.
+fn limited_guesses() -> Setup {
+    let setup = Setup::own().with_default_limits().with("http.trusted_proxies", "127.0.0.0/8");
+    let off = ["register_per_client", "activate_per_client", "activate_per_address"];
+    off.iter().fold(setup, |setup, limit| setup.with(&format!("limits.{limit}"), "off"))
+}
+
+async fn activate_from(journey: &Journey, client: &str, account: &Account, code: &str) -> Reply {
+    let body = json!({ "code": code }).to_string();
+    let request = journey.api.post("/api/v1/users/activate", body).header("authorization", account.basic());
+    journey.api.send(request.header("x-forwarded-for", client)).await
+}
+
+async fn asvs_6_3_1_one_client_has_sixty_wrong_guesses_over_all_codes(journey: &Journey) {
+    const CLIENT: &str = "203.0.113.7";
+    const WRONG_GUESSES: usize = 60;
+    let mut guesses = Vec::new();
+    for _ in 0..13 {
+        let (account, mail) = journey.registered().await;
+        let code = mail.code();
+        let wrong = (0..).map(|number| format!("{number:04}")).filter(|guess| *guess != code);
+        guesses.extend(wrong.take(GUESSES_PER_CODE).map(|guess| (account.clone(), guess)));
+    }
+    let answers = guesses.iter().map(|(account, guess)| activate_from(journey, CLIENT, account, guess));
+    let (compared, refused): (Vec<_>, Vec<_>) =
+        join_all(answers).await.into_iter().partition(|answer| answer.status == 400);
+    assert_eq!((compared.len(), refused.len()), (WRONG_GUESSES, guesses.len() - WRONG_GUESSES));
+    for answer in &refused {
+        answer.expect_problem(429, "too-many-attempts");
+        assert!(answer.retry_after() <= 3600, "{answer:?}");
+    }
+    let metrics = http_client().get(format!("{}/metrics", journey.system.addresses.operator));
+    let metrics = metrics.send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains(&format!("wrong_guesses_total {WRONG_GUESSES}")), "{metrics}");
+    // Not even a right code of that client is compared; others have their own guesses.
+    let (account, mail) = journey.registered().await;
+    activate_from(journey, CLIENT, &account, &mail.code()).await.expect_problem(429, "too-many-attempts");
+    activate_from(journey, "203.0.113.8", &account, &mail.code()).await.expect_status(200);
+}
 
 async fn asvs_6_3_1_no_number_of_codes_and_claims_buys_more_guesses(journey: &Journey) {
     let mut account = Account::new();

@@ -32,12 +32,14 @@ journeys!(both {
     asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_activation: costly_hashes(), [];
     asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_resending: costly_hashes(), [];
     asvs_6_3_8_concealed_registrations_are_the_same: concealing(), ["POST /api/v1/users/register 202"];
+    asvs_6_3_8_concealed_activations_take_the_same_time: concealing(), [];
+    asvs_6_3_8_concealed_resends_take_the_same_time: concealing(), [];
     asvs_6_3_8_the_owner_of_a_concealed_account_is_told_once: concealing(), [];
 });
 
 /// What of an answer anybody could compare: all but the date and the request's own id, and the address
 /// that the client has sent itself.
-fn comparable(reply: &Reply, address: &str) -> (u16, HeaderMap, String) {
+pub(crate) fn comparable(reply: &Reply, address: &str) -> (u16, HeaderMap, String) {
     let mut headers = reply.headers.clone();
     for own in ["date", "x-request-id"] {
         headers.remove(own);
@@ -142,6 +144,39 @@ async fn asvs_6_3_8_concealed_registrations_are_the_same(journey: &Journey) {
             _ => Account { email: unique_name(), ..Account::new() },
         };
         journey.api.register(&account).await.expect_status(if kind == 3 { 422 } else { 202 });
+    })
+    .await;
+}
+
+/// Credentials of one's own at a free address, a pending and an active one, and as the control at something that is no
+/// address, which is refused without a hash.
+async fn claims(journey: &Journey) -> [Account; 4] {
+    let free = Account::new();
+    let pending = Account::new();
+    for account in [&free, &pending] {
+        journey.api.register(account).await.expect_status(202);
+        journey.mailbox.first(&account.email).await;
+    }
+    let active = active_account(journey).await;
+    let nobody = Account { email: unique_name(), ..Account::new() };
+    [free, pending.with_wrong_password(), active.with_wrong_password(), nobody]
+}
+
+async fn asvs_6_3_8_concealed_activations_take_the_same_time(journey: &Journey) {
+    let accounts = claims(journey).await;
+    let code = journey.mailbox.first(&accounts[0].email).await.code();
+    let wrong = if code == "0000" { "0001" } else { "0000" };
+    assert_same_time::<4>(40, async |kind| {
+        journey.api.activate(&accounts[kind], wrong).await.expect_status(401);
+    })
+    .await;
+}
+
+async fn asvs_6_3_8_concealed_resends_take_the_same_time(journey: &Journey) {
+    let accounts = claims(journey).await;
+    assert_same_time::<4>(40, async |kind| {
+        let status = if kind == 3 { 401 } else { 202 };
+        journey.api.resend(&accounts[kind]).await.expect_status(status);
     })
     .await;
 }

@@ -4,15 +4,15 @@
 //!
 //! Time is measured with [`tokio::time::Instant`], which tests can pause and advance.
 
+mod budget;
 mod clock;
 mod code_store;
 mod event_bus;
 mod expiring_map;
-mod guess_budget;
 mod key_digest;
 mod rate_limiter;
 
+pub use budget::InProcessBudget;
 pub use code_store::InProcessCodeStore;
 pub use event_bus::InProcessEventBus;
-pub use guess_budget::InProcessGuessBudget;
 pub use rate_limiter::InProcessRateLimiter;

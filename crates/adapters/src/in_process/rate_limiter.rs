@@ -53,14 +53,30 @@ impl RateLimiter for InProcessRateLimiter {
         }
         Ok(outcome)
     }
+
+    async fn give_back(&self, key: &LimitKey, quota: Quota) -> Result<(), RateLimitError> {
+        let key = digest(key.as_str());
+        let mut keys = lock(&self.whole_at);
+        let now = Instant::now();
+        if let Some(whole_at) = keys.remove(&key)
+            && let Some(earlier) = whole_at.checked_sub(interval(quota)).filter(|earlier| *earlier > now)
+        {
+            keys.insert(key, earlier, earlier, |_| true).map_err(|full| RateLimitError(full.into()))?;
+        }
+        Ok(())
+    }
+}
+
+/// How long it takes until one more event is allowed.
+fn interval(quota: Quota) -> Duration {
+    (quota.period.min(LONGEST) / quota.burst.max(1)).max(Duration::from_nanos(1))
 }
 
 /// One step of the algorithm: the outcome and, when the event counts, the key's new instant.
 fn check(whole_at: Instant, now: Instant, quota: Quota) -> (LimitOutcome, Option<Instant>) {
-    let burst = quota.burst.max(1);
-    let interval = (quota.period.min(LONGEST) / burst).max(Duration::from_nanos(1));
+    let interval = interval(quota);
     // Not `quota.period`: the remainder of the division could let one more event through.
-    let capacity = interval * burst;
+    let capacity = interval * quota.burst.max(1);
     let next = whole_at + interval;
     let reserved = next - now;
     let Some(room) = capacity.checked_sub(reserved) else {

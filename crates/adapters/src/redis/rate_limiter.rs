@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
-use redis::Script;
+use redis::{Script, ScriptInvocation};
 
 use super::connection::Connection;
+use super::error::ConnectionError;
 use super::script_arguments::{hex_digest, micros};
 
 /// A [`RateLimiter`] that every replica shares.
@@ -15,6 +16,7 @@ pub struct RedisRateLimiter {
     connection: Connection,
     prefix: String,
     check_limit: Script,
+    give_back: Script,
 }
 
 impl RedisRateLimiter {
@@ -24,19 +26,33 @@ impl RedisRateLimiter {
             connection,
             prefix: format!("{prefix}:limit:"),
             check_limit: Script::new(include_str!("check_limit.lua")),
+            give_back: Script::new(include_str!("give_back.lua")),
         }
+    }
+
+    /// Prepares a script for one key: its name, and as the first argument how long it takes until one more event
+    /// is allowed.
+    fn prepare<'a>(&self, script: &'a Script, key: &LimitKey, quota: Quota) -> ScriptInvocation<'a> {
+        let interval = (micros(quota.period) / u64::from(quota.burst.max(1))).max(1);
+        let mut invocation = script.key(format!("{}{}", self.prefix, hex_digest(key.as_str())));
+        invocation.arg(interval);
+        invocation
+    }
+}
+
+impl From<ConnectionError> for RateLimitError {
+    fn from(error: ConnectionError) -> Self {
+        Self(error.into())
     }
 }
 
 #[async_trait]
 impl RateLimiter for RedisRateLimiter {
     async fn check(&self, key: &LimitKey, quota: Quota) -> Result<LimitOutcome, RateLimitError> {
-        let burst = quota.burst.max(1);
-        let interval = (micros(quota.period) / u64::from(burst)).max(1);
-        let mut script = self.check_limit.key(format!("{}{}", self.prefix, hex_digest(key.as_str())));
-        script.arg(interval).arg(burst);
+        let mut script = self.prepare(&self.check_limit, key, quota);
+        script.arg(quota.burst.max(1));
         let (allowed, remaining_or_wait, until_whole): (bool, u64, u64) =
-            self.connection.invoke(&script).await.map_err(|error| RateLimitError(error.into()))?;
+            self.connection.invoke(&script).await?;
         let reset_after = Duration::from_micros(until_whole);
         Ok(if allowed {
             let remaining = u32::try_from(remaining_or_wait).unwrap_or(u32::MAX);
@@ -44,5 +60,9 @@ impl RateLimiter for RedisRateLimiter {
         } else {
             LimitOutcome::Refused { retry_after: Duration::from_micros(remaining_or_wait), reset_after }
         })
+    }
+
+    async fn give_back(&self, key: &LimitKey, quota: Quota) -> Result<(), RateLimitError> {
+        Ok(self.connection.invoke(&self.prepare(&self.give_back, key, quota)).await?)
     }
 }

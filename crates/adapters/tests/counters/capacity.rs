@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use adapters::in_process::{InProcessCodeStore, InProcessGuessBudget, InProcessRateLimiter};
+use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLimiter};
+use domain::CodeIssue;
 use domain::ports::{
-    Attempt, CodeStore, Guess, GuessAllowance, GuessBudget, LimitKey, LimitOutcome, Opening, Quota,
-    RateLimiter,
+    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, LimitKey, LimitOutcome, Opening, Quota,
+    RateLimiter, Spending,
 };
-use domain::{CodeIssue, EmailAddress};
 use tokio::time::advance;
 
 use crate::user_id;
@@ -49,16 +49,37 @@ async fn a_window_is_remembered_for_a_day_after_it_was_last_opened() {
     assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Unknown);
 }
 
+fn key(kind: BudgetKind, name: &str) -> BudgetKey {
+    BudgetKey { kind, subject: name.to_owned() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn mails_of_many_mailboxes_drive_out_only_the_oldest_mails() {
+    let budget = InProcessBudget::with_capacity(3);
+    let once = [Allowance { amount: 1, period: 24 * HOUR }];
+    let guesses = key(BudgetKind::Guesses, "ada");
+    budget.spend(&guesses, &once).await.unwrap();
+    for mailbox in ["ada", "bob", "eve", "joe"] {
+        advance(HOUR).await;
+        assert_eq!(budget.spend(&key(BudgetKind::Mails, mailbox), &once).await.unwrap(), Spending::Allowed);
+    }
+    for mailbox in ["bob", "eve", "joe"] {
+        let spending = budget.spend(&key(BudgetKind::Mails, mailbox), &once).await.unwrap();
+        assert!(matches!(spending, Spending::Refused { .. }), "{mailbox} is forgotten");
+    }
+    assert!(matches!(budget.spend(&guesses, &once).await.unwrap(), Spending::Refused { .. }));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_guess_that_counts_is_never_driven_out() {
-    let budget = InProcessGuessBudget::with_capacity(1);
-    let [ada, bob] = ["ada@example.com", "bob@example.com"].map(|text| EmailAddress::parse(text).unwrap());
-    let once = GuessAllowance { guesses: 1, period: 24 * HOUR };
-    budget.spend_guess(&ada, once).await.unwrap();
-    budget.spend_guess(&bob, once).await.unwrap_err();
-    assert!(matches!(budget.spend_guess(&ada, once).await.unwrap(), Guess::Refused { .. }));
+    let budget = InProcessBudget::with_capacity(1);
+    let [ada, bob] = ["ada", "bob"].map(|name| key(BudgetKind::Guesses, name));
+    let once = Allowance { amount: 1, period: 24 * HOUR };
+    budget.spend(&ada, &[once]).await.unwrap();
+    budget.spend(&bob, &[once]).await.unwrap_err();
+    assert!(matches!(budget.spend(&ada, &[once]).await.unwrap(), Spending::Refused { .. }));
     advance(24 * HOUR).await;
-    assert_eq!(budget.spend_guess(&bob, once).await.unwrap(), Guess::Allowed);
+    assert_eq!(budget.spend(&bob, &[once]).await.unwrap(), Spending::Allowed);
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,14 +40,15 @@ macro_rules! contract {
     };
 }
 
+mod budget;
 mod capacity;
 mod code_store;
-mod guess_budget;
 mod rate_limiter;
 mod redis_cluster;
 mod redis_failover;
 mod redis_faults;
 mod redis_keys;
+mod redis_memory;
 mod redis_server;
 mod redis_tls;
 

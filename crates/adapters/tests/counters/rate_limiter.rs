@@ -24,6 +24,7 @@ contract! {
         events_come_back_evenly,
         a_quota_of_one_spaces_events,
         extreme_quotas_are_borne,
+        what_is_given_back_can_be_counted_again,
     ],
     parallel_cases: [asvs_2_4_1_a_parallel_burst_is_exact],
     in_process: std::sync::Arc::new(super::InProcessRateLimiter::new()),
@@ -116,6 +117,24 @@ async fn a_quota_of_one_spaces_events(limiter: Limiter) {
     })
     .await;
     assert!(start.elapsed() >= quota.period);
+}
+
+async fn what_is_given_back_can_be_counted_again(limiter: Limiter) {
+    limiter.give_back(&key("a"), THREE_A_MINUTE).await.unwrap();
+    for _ in 0..5 {
+        let start = Instant::now();
+        for _ in 0..3 {
+            assert!(is_allowed(limiter.check(&key("a"), THREE_A_MINUTE).await.unwrap()));
+        }
+        assert_about(wait_of(limiter.check(&key("a"), THREE_A_MINUTE).await.unwrap()), 20, start);
+        for _ in 0..3 {
+            limiter.give_back(&key("a"), THREE_A_MINUTE).await.unwrap();
+        }
+    }
+    match limiter.check(&key("a"), THREE_A_MINUTE).await.unwrap() {
+        LimitOutcome::Allowed { remaining, .. } => assert_eq!(remaining, 2),
+        LimitOutcome::Refused { .. } => panic!("the burst should have been whole"),
+    }
 }
 
 async fn extreme_quotas_are_borne(limiter: Limiter) {

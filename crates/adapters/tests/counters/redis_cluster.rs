@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use adapters::redis::{RedisCodeStore, RedisGuessBudget, RedisRateLimiter};
+use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
+use domain::CodeIssue;
 use domain::ports::{
-    Attempt, CodeStore, Consumption, Guess, GuessAllowance, GuessBudget, LimitKey, LimitOutcome, Opening,
-    Quota, RateLimiter,
+    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, LimitKey, LimitOutcome,
+    Opening, Quota, RateLimiter, Spending,
 };
-use domain::{CodeIssue, EmailAddress};
 use redis::aio::MultiplexedConnection;
 use test_support::{eventually, free_port};
 
@@ -52,16 +52,20 @@ async fn every_operation_keeps_to_one_slot_of_a_cluster() {
         assert_eq!(codes.consume(issue).await.unwrap(), Consumption::Won);
         codes.release(issue).await.unwrap();
 
-        let guesses = RedisGuessBudget::new(connection.clone(), &prefix);
-        let ada = EmailAddress::parse("ada@example.com").unwrap();
-        let allowance = GuessAllowance { guesses: 1, period: MINUTE };
-        assert_eq!(guesses.spend_guess(&ada, allowance).await.unwrap(), Guess::Allowed);
-        assert!(matches!(guesses.spend_guess(&ada, allowance).await.unwrap(), Guess::Refused { .. }));
+        let guesses = RedisBudget::new(connection.clone(), &prefix);
+        let ada = BudgetKey { kind: BudgetKind::Guesses, subject: "ada@example.com".into() };
+        let allowance = [Allowance { amount: 1, period: MINUTE }];
+        assert_eq!(guesses.spend(&ada, &allowance).await.unwrap(), Spending::Allowed);
+        assert!(matches!(guesses.spend(&ada, &allowance).await.unwrap(), Spending::Refused { .. }));
+
+        guesses.give_back(&ada).await.unwrap();
 
         let limiter = RedisRateLimiter::new(connection, &prefix);
         let quota = Quota { burst: 1, period: MINUTE };
-        let outcome = limiter.check(&LimitKey::new("register-client", "203.0.113.7"), quota).await.unwrap();
+        let client = LimitKey::new("register-client", "203.0.113.7");
+        let outcome = limiter.check(&client, quota).await.unwrap();
         assert!(matches!(outcome, LimitOutcome::Allowed { .. }));
+        limiter.give_back(&client, quota).await.unwrap();
     })
     .await;
 }

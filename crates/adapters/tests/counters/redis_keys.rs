@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use adapters::redis::{RedisCodeStore, RedisGuessBudget, RedisRateLimiter};
-use domain::ports::{CodeStore, GuessAllowance, GuessBudget, LimitKey, Quota, RateLimiter};
+use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
+use domain::ports::{Allowance, Budget, BudgetKey, BudgetKind, CodeStore, LimitKey, Quota, RateLimiter};
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress};
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
@@ -35,7 +35,7 @@ async fn asvs_6_5_2_no_key_and_no_value_holds_a_code_or_an_address() {
         kinds.push(key.split(':').nth(1).unwrap().to_owned());
     }
     kinds.sort_unstable();
-    assert_eq!(kinds, ["code", "guesses", "limit", "limit"]);
+    assert_eq!(kinds, ["client-guesses", "code", "guesses", "limit", "limit", "mails", "network-mails"]);
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn every_key_expires_in_its_time() {
         let left = Duration::from_millis(u64::try_from(left).expect("the key never expires"));
         let most = if key.contains(":limit:") { Duration::from_mins(1) } else { DAY };
         assert!(left <= most, "{key} stays for {left:?}");
-        if key.contains(":code:") || key.contains(":guesses:") {
+        if !key.contains(":limit:") {
             assert!(left + Duration::from_mins(1) > DAY, "{key} is forgotten in {left:?}");
         }
     }
@@ -63,8 +63,11 @@ async fn fill(prefix: &str, address: &EmailAddress, issue: CodeIssue) {
     codes.open(issue, Duration::from_mins(1), 5).await.unwrap();
     codes.spend_attempt(issue).await.unwrap();
     codes.consume(issue).await.unwrap();
-    let guesses = RedisGuessBudget::new(connection.clone(), prefix);
-    guesses.spend_guess(address, GuessAllowance { guesses: 20, period: DAY }).await.unwrap();
+    let budget = RedisBudget::new(connection.clone(), prefix);
+    for kind in BudgetKind::ALL {
+        let key = BudgetKey { kind, subject: address.lookup_key() };
+        budget.spend(&key, &[Allowance { amount: 20, period: DAY }]).await.unwrap();
+    }
     let limiter = RedisRateLimiter::new(connection, prefix);
     let quota = Quota { burst: 3, period: Duration::from_mins(1) };
     limiter.check(&LimitKey::new("resend:address", address.as_str()), quota).await.unwrap();

@@ -2,9 +2,9 @@
 //! implementation passes; the docs here describe what the suites check.
 
 mod breached_passwords;
+mod budget;
 mod code_store;
 mod event_bus;
-mod guess_budget;
 mod id_source;
 mod mailer;
 mod outbox;
@@ -14,11 +14,11 @@ mod source;
 mod user_repository;
 
 pub use breached_passwords::{BreachCheckError, BreachedPasswords};
+pub use budget::{Allowance, Budget, BudgetError, BudgetKey, BudgetKind, Spending};
 pub use code_store::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
 pub use event_bus::{
     DeadLetter, DeadLetterError, DeadLetters, EventHandler, EventPublisher, HandleError, PublishError,
 };
-pub use guess_budget::{Guess, GuessAllowance, GuessBudget, GuessBudgetError};
 pub use id_source::IdSource;
 pub use mailer::{Mail, MailError, Mailer};
 pub use outbox::{Outbox, OutboxEntry, OutboxError};

@@ -11,6 +11,10 @@ use super::source::Source;
 pub trait RateLimiter: Send + Sync {
     /// Counts one event against the key and returns whether it is within the quota.
     async fn check(&self, key: &LimitKey, quota: Quota) -> Result<LimitOutcome, RateLimitError>;
+
+    /// Takes the count of an allowed event back, because another limit has refused it. A key for which nothing
+    /// else was counted is forgotten.
+    async fn give_back(&self, key: &LimitKey, quota: Quota) -> Result<(), RateLimitError>;
 }
 
 /// The limited action and its subject, e.g. `register-client:203.0.113.7`. Adapters store a digest

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use domain::ErrorChain;
-use domain::ports::{BreachCheckError, CodeStoreError, GuessBudgetError, HashError, RepositoryError};
+use domain::ports::{BreachCheckError, BudgetError, CodeStoreError, HashError, RepositoryError};
 use tokio::task::JoinError;
 
 use super::problem::Problem;
@@ -61,8 +61,8 @@ impl From<CodeStoreError> for Problem {
     }
 }
 
-impl From<GuessBudgetError> for Problem {
-    fn from(error: GuessBudgetError) -> Self {
+impl From<BudgetError> for Problem {
+    fn from(error: BudgetError) -> Self {
         answer_unavailable(&error)
     }
 }

@@ -80,6 +80,13 @@ impl Problem {
         Self::new(ProblemKind::InvalidCredentials).header(header::WWW_AUTHENTICATE, CHALLENGE)
     }
 
+    /// Wrong credentials and wrong codes get the same answer where a difference would reveal which addresses
+    /// are registered.
+    pub(crate) fn concealed_refusal() -> Self {
+        let detail = "address, password or code not accepted";
+        Self::with_detail(ProblemKind::InvalidCredentials, detail).header(header::WWW_AUTHENTICATE, CHALLENGE)
+    }
+
     /// A body with errors in its fields.
     pub(crate) fn validation_failed(errors: Vec<FieldError>) -> Self {
         let detail = "The body is valid JSON but not a valid request: see the errors.";

@@ -69,7 +69,7 @@ problem_kinds! {
     RateLimited TOO_MANY_REQUESTS "rate-limited" "Too many requests"
         "Try again after the time in the Retry-After header.";
     TooManyAttempts TOO_MANY_REQUESTS "too-many-attempts" "Too many attempts"
-        "There were too many guesses at this code, or at the codes of this address.";
+        "There were too many guesses at this code, at the codes of this address, or by this client.";
     InternalError INTERNAL_SERVER_ERROR "internal-error" "Internal error"
         "Something went wrong on our side. It is logged under the X-Request-Id of this answer.";
     Overloaded SERVICE_UNAVAILABLE "overloaded" "Overloaded"

@@ -23,7 +23,8 @@ pub(crate) async fn add_rate_limit_fields<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let Some(state) = request.app_data::<Data<AppState>>().cloned() else { return next.call(request).await };
-    let limits = RequestLimits::new(state.limits.clone());
+    let client = state.options.trusted_proxies.find_client(request.request());
+    let limits = RequestLimits::new(state.limits.clone(), client);
     request.extensions_mut().insert(limits.clone());
     let mut response = next.call(request).await?;
     let mut checks = limits.checks();
@@ -39,16 +40,16 @@ pub(crate) async fn add_rate_limit_fields<B: MessageBody>(
     Ok(response)
 }
 
-/// Whether the client may see the outcome of a check. A refusal is visible anyway. What is left for
-/// an address reveals whether somebody else has used it recently, so conceal mode leaves it out.
+/// Whether the client may see the outcome of a check. What is left for an address reveals whether somebody
+/// else has used it recently, so conceal mode leaves it out unless the request is refused for it. What is
+/// left for an account reveals that the password is right.
 fn is_public(check: &LimitCheck, existing_account: ExistingAccount) -> bool {
     let is_refused = matches!(check.outcome, LimitOutcome::Refused { .. });
-    is_refused
-        || match check.scope {
-            LimitScope::Client => true,
-            LimitScope::Address => existing_account == ExistingAccount::Reveal,
-            LimitScope::Account => false,
-        }
+    match check.scope {
+        LimitScope::Client => true,
+        LimitScope::Address => is_refused || existing_account == ExistingAccount::Reveal,
+        LimitScope::Account => is_refused && existing_account == ExistingAccount::Reveal,
+    }
 }
 
 fn write_policy(check: &LimitCheck) -> String {

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::{
-    BreachedPasswords, CodeStore, GuessAllowance, GuessBudget, IdSource, PasswordHasher, RateLimiter,
-    UserRepository,
+    Allowance, BreachedPasswords, Budget, CodeStore, IdSource, PasswordHasher, RateLimiter, UserRepository,
 };
 use domain::{CodeKey, CodeLength, PasswordLength};
 use process::health::Health;
 
 use super::client_address::TrustedProxies;
-use crate::limits::{Limits, Quotas};
+use crate::limits::{Counters, Limits, Quotas};
 use crate::password_policy::PasswordPolicy;
 use crate::use_cases::{Activate, Authenticator, ExistingAccount, Register, ResendCode};
 
@@ -22,14 +21,15 @@ pub struct Ports {
     pub users: Arc<dyn UserRepository>,
     /// The windows in which codes are valid.
     pub codes: Arc<dyn CodeStore>,
-    /// The guesses left per address.
-    pub guesses: Arc<dyn GuessBudget>,
+    /// Counts guesses and mails.
+    pub budget: Arc<dyn Budget>,
     /// Hashes and verifies passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Counts requests.
     pub limiter: Arc<dyn RateLimiter>,
-    /// Counts them while `limiter` does not answer; without it nothing is limited then.
-    pub fallback_limiter: Option<Arc<dyn RateLimiter>>,
+    /// Count requests and mails while `limiter` and `budget` do not answer; without them neither is limited
+    /// then.
+    pub fallback: Option<Counters>,
     /// Where to look up breached passwords, if anywhere.
     pub breached: Option<Arc<dyn BreachedPasswords>>,
     /// Generates identifiers.
@@ -45,14 +45,14 @@ pub struct ApiOptions {
     /// How long a code is valid once its mail is accepted; shown to users.
     pub code_window: Duration,
     /// How many guesses an address gets.
-    pub guess_allowance: GuessAllowance,
+    pub guess_allowance: Allowance,
     /// How long passwords may be.
     pub password_length: PasswordLength,
     /// Whether the most common passwords, and the address itself, are refused as passwords.
     pub refuse_common_passwords: bool,
     /// Whether a password passes while the breach lookup is unavailable.
     pub breach_fail_open: bool,
-    /// What registration reveals about a taken address.
+    /// What answers reveal about an address that somebody has registered.
     pub existing_account: ExistingAccount,
     /// How many requests are allowed.
     pub quotas: Quotas,
@@ -79,7 +79,8 @@ pub struct AppState {
 impl AppState {
     /// Wires the use cases; `health` is what `/health/ready` answers.
     pub fn new(ports: Ports, options: ApiOptions, health: Health) -> Self {
-        let limits = Arc::new(Limits::new(options.quotas, ports.limiter, ports.fallback_limiter));
+        let counters = Counters { limiter: ports.limiter, budget: ports.budget.clone() };
+        let limits = Arc::new(Limits::new(options.quotas.clone(), counters, ports.fallback));
         let authenticator = Authenticator { users: ports.users.clone(), hasher: ports.hasher.clone() };
         let register = Register {
             users: ports.users,
@@ -95,13 +96,15 @@ impl AppState {
         let activate = Activate {
             authenticator: authenticator.clone(),
             codes: ports.codes,
-            guesses: ports.guesses,
+            guesses: ports.budget,
             guess_allowance: options.guess_allowance,
             code_key: options.code_key.clone(),
             code_length: options.code_length,
             ids: ports.ids.clone(),
+            existing_account: options.existing_account,
         };
-        let resend_code = ResendCode { authenticator, ids: ports.ids.clone() };
+        let resend_code =
+            ResendCode { authenticator, ids: ports.ids.clone(), existing_account: options.existing_account };
         Self { register, activate, resend_code, limits, ids: ports.ids, health, options }
     }
 }

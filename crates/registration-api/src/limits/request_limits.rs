@@ -2,13 +2,15 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use domain::EmailAddress;
-use domain::ports::{LimitKey, LimitOutcome, Quota};
-use ipnet::Ipv6Net;
+use domain::ports::{Allowance, BudgetKey, BudgetKind, LimitKey, LimitOutcome, Quota};
 
+use super::charges::{Charge, Spent};
+use super::client_counting::count_client;
+use super::client_networks::{client_networks, site};
 use super::counting::Limits;
+use super::exceeded::LimitExceeded;
 use super::quotas::Action;
 use crate::metrics::RATE_LIMIT_REFUSALS;
 
@@ -36,27 +38,18 @@ pub struct LimitCheck {
     pub outcome: LimitOutcome,
 }
 
-/// The request exceeds a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the limit {policy} is exceeded")]
-pub struct LimitExceeded {
-    /// The name of the limit.
-    pub policy: &'static str,
-    /// How long until the next request is allowed.
-    pub retry_after: Duration,
-}
-
 /// The limits of one request. Clones belong to the same request.
 #[derive(Clone)]
 pub struct RequestLimits {
     limits: Arc<Limits>,
+    client: IpAddr,
     checks: Arc<Mutex<Vec<LimitCheck>>>,
 }
 
 impl RequestLimits {
-    /// For a request that has not been checked yet.
-    pub fn new(limits: Arc<Limits>) -> Self {
-        Self { limits, checks: Arc::default() }
+    /// For a request of `client` that has not been checked yet.
+    pub fn new(limits: Arc<Limits>, client: IpAddr) -> Self {
+        Self { limits, client, checks: Arc::default() }
     }
 
     /// Every check so far, in order.
@@ -65,16 +58,19 @@ impl RequestLimits {
     }
 
     /// Counts the request against its client.
-    pub async fn check_client(&self, action: Action, client: IpAddr) -> Result<(), LimitExceeded> {
+    pub async fn check_client(&self, action: Action) -> Result<(), LimitExceeded> {
         let quotas = &self.limits.quotas;
         let (quota, policy) = match action {
             Action::Register => (quotas.register.client, "register-client"),
             Action::Activate => (quotas.activate.client, "activate-client"),
             Action::ResendCode => (quotas.resend_code.client, "resend-code-client"),
         };
-        let result = self.check(LimitScope::Client, policy, quota, &client_key(client)).await;
+        let Some(quota) = quota else { return Ok(()) };
+        let counted = count_client(&self.limits, policy, quota, self.client).await;
+        let Some((quota, outcome)) = counted else { return Ok(()) };
+        let result = self.record(LimitCheck { policy, scope: LimitScope::Client, quota, outcome });
         if result.is_err() {
-            tracing::warn!(event = "limit.exceeded", policy, client = %client, "a client exceeded a limit");
+            tracing::warn!(event = "limit.exceeded", policy, client = %self.client, "a client exceeded a limit");
         }
         result
     }
@@ -94,6 +90,58 @@ impl RequestLimits {
     pub async fn check_further_code(&self, address: &EmailAddress) -> Result<(), LimitExceeded> {
         let quota = self.limits.quotas.further_codes;
         self.check_by_address(LimitScope::Account, "further-codes", quota, address).await
+    }
+
+    /// Counts a mail that is about to be caused, against its mailbox and against the part of it that the
+    /// network of this client may use up. What is spent is given back if no mail follows.
+    pub async fn spend_mail(&self, address: &EmailAddress) -> Result<Spent, LimitExceeded> {
+        let mailbox = address.mailbox();
+        let quotas = &self.limits.quotas;
+        let of_network = format!("{} {mailbox}", site(self.client));
+        let charges = [
+            Charge {
+                policy: "network-mails",
+                key: BudgetKey { kind: BudgetKind::MailsOfNetwork, subject: of_network },
+                allowances: quotas.mails_per_mailbox_and_network.clone(),
+            },
+            Charge {
+                policy: "mails",
+                key: BudgetKey { kind: BudgetKind::Mails, subject: mailbox },
+                allowances: quotas.mails_per_mailbox.clone(),
+            },
+        ];
+        let result = self.spend(&charges).await;
+        if let Err(LimitExceeded { policy, .. }) = result {
+            let (client, address) = (self.client, address.masked());
+            tracing::warn!(event = "limit.exceeded", policy, %client, address, "a mailbox gets no further mail");
+        }
+        result
+    }
+
+    /// Counts a guess that may turn out wrong, before it is compared, against the networks of its client.
+    /// What is spent is given back if it does not.
+    pub async fn spend_guess(&self) -> Result<Spent, LimitExceeded> {
+        let policy = "client-guesses";
+        let Some(quota) = self.limits.quotas.wrong_guesses_per_client else { return Ok(Spent::default()) };
+        let charges = client_networks(self.client).into_iter().map(|network| Charge {
+            policy,
+            key: BudgetKey { kind: BudgetKind::GuessesOfClient, subject: network.key },
+            allowances: vec![Allowance { amount: quota.amount.saturating_mul(network.share), ..quota }],
+        });
+        let result = self.spend(&charges.collect::<Vec<_>>()).await;
+        if result.is_err() {
+            let client = self.client;
+            tracing::warn!(event = "limit.exceeded", policy, %client, "a client guessed too many codes wrong");
+        }
+        result
+    }
+
+    async fn spend(&self, charges: &[Charge]) -> Result<Spent, LimitExceeded> {
+        let result = self.limits.spend(charges).await;
+        if let Err(LimitExceeded { policy, .. }) = result {
+            metrics::counter!(RATE_LIMIT_REFUSALS, "policy" => policy).increment(1);
+        }
+        result
     }
 
     async fn check_by_address(
@@ -121,37 +169,19 @@ impl RequestLimits {
         let Some(quota) = quota else { return Ok(()) };
         let counted = self.limits.count(&LimitKey::new(policy, subject), quota).await;
         let Some(outcome) = counted else { return Ok(()) };
-        let check = LimitCheck { policy, scope, quota, outcome };
+        self.record(LimitCheck { policy, scope, quota, outcome })
+    }
+
+    /// Keeps the check for the fields of the answer.
+    fn record(&self, check: LimitCheck) -> Result<(), LimitExceeded> {
         self.checks.lock().unwrap_or_else(PoisonError::into_inner).push(check);
-        match outcome {
+        let policy = check.policy;
+        match check.outcome {
             LimitOutcome::Allowed { .. } => Ok(()),
             LimitOutcome::Refused { retry_after, .. } => {
                 metrics::counter!(RATE_LIMIT_REFUSALS, "policy" => policy).increment(1);
                 Err(LimitExceeded { policy, retry_after })
             }
         }
-    }
-}
-
-/// The key of a client: its IPv4 address, or its IPv6 /64, within which one customer chooses
-/// addresses freely.
-fn client_key(client: IpAddr) -> String {
-    match client.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => Ipv6Net::new_assert(address, 64).trunc().to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn asvs_6_3_1_an_ipv6_customer_is_one_client() {
-        let of = |text: &str| client_key(text.parse().unwrap());
-        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_eq!(of("::ffff:203.0.113.7"), of("203.0.113.7"));
-        assert_ne!(of("203.0.113.7"), of("203.0.113.8"));
     }
 }

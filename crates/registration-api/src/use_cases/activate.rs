@@ -2,23 +2,28 @@
 //!
 //! An attempt is spent before anything is compared, so parallel guesses cannot exceed the allowed
 //! number (OWASP ASVS 6.6.3), and a code is consumed in one atomic step, so it works once (6.5.1).
+//!
+//! In conceal mode there is one refusal for everybody but the owner of an active account: who may register
+//! any address with a password of its own must not learn by its guesses whether the address was free.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::ports::{
-    Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, GuessBudgetError,
-    IdSource, RepositoryError, SaveError,
+    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, IdSource, RepositoryError,
+    SaveError, Spending,
 };
 use domain::{
     CodeIssue, CodeKey, CodeLength, EmailAddress, ErrorChain, TraceParent, User, UserId, UserStatus,
 };
+use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::activate_error::ActivateError;
 use super::authenticate::{AuthenticationError, Authenticator, Credentials};
+use super::concealment::{ExistingAccount, wait_for_full_step};
 use super::event_envelopes::take_events;
-use crate::limits::{Action, LimitExceeded, RequestLimits};
-use crate::metrics::ACTIVATIONS;
+use crate::limits::{Action, RequestLimits};
+use crate::metrics::{ACTIVATIONS, WRONG_GUESSES};
 
 /// An account that has just become active.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,56 +34,6 @@ pub struct Activated {
     pub email: EmailAddress,
 }
 
-/// Why an account was not activated.
-#[derive(Debug, thiserror::Error)]
-pub enum ActivateError {
-    /// Too many requests about this address.
-    #[error(transparent)]
-    Limited(#[from] LimitExceeded),
-    /// The credentials were not accepted, or could not be checked.
-    #[error(transparent)]
-    Authentication(#[from] AuthenticationError),
-    /// The account needs no activation.
-    #[error("the account is already active")]
-    AlreadyActive,
-    /// Another request has used the code and is activating the account, or failed while doing so.
-    #[error("the code has already been used")]
-    CodeUsed,
-    /// The code is wrong, or has been replaced by a newer one.
-    #[error("the code is wrong")]
-    CodeInvalid {
-        /// How many more times the current code may be tried, if known.
-        attempts_left: Option<u32>,
-    },
-    /// No mail server has accepted the mail with the code yet.
-    #[error("the code has not been mailed yet")]
-    CodeNotMailed,
-    /// The window of the code has ended.
-    #[error("the code has expired")]
-    CodeExpired,
-    /// Every attempt at this code has been spent.
-    #[error("the code was tried too often")]
-    AttemptsExhausted,
-    /// The address has used up its guesses across all its codes.
-    #[error("too many codes were guessed for this address")]
-    GuessesExhausted {
-        /// How long until the next guess is possible.
-        retry_after: Duration,
-    },
-    /// The user could not be read or stored.
-    #[error(transparent)]
-    Repository(#[from] RepositoryError),
-    /// Attempts could not be counted.
-    #[error(transparent)]
-    CodeStore(#[from] CodeStoreError),
-    /// Guesses could not be counted.
-    #[error(transparent)]
-    GuessBudget(#[from] GuessBudgetError),
-    /// The task that completes an activation was aborted or panicked.
-    #[error("the activation was cut short")]
-    CutShort(#[from] tokio::task::JoinError),
-}
-
 /// The use case, with the ports that it needs.
 #[derive(Clone)]
 pub struct Activate {
@@ -87,15 +42,17 @@ pub struct Activate {
     /// The windows in which codes are valid.
     pub codes: Arc<dyn CodeStore>,
     /// The guesses left per address.
-    pub guesses: Arc<dyn GuessBudget>,
+    pub guesses: Arc<dyn Budget>,
     /// How many guesses an address gets.
-    pub guess_allowance: GuessAllowance,
+    pub guess_allowance: Allowance,
     /// The key that codes are derived from.
     pub code_key: Arc<CodeKey>,
     /// How many digits a code has.
     pub code_length: CodeLength,
     /// Generates identifiers.
     pub ids: Arc<dyn IdSource>,
+    /// What a refusal reveals.
+    pub existing_account: ExistingAccount,
 }
 
 impl Activate {
@@ -107,35 +64,68 @@ impl Activate {
         trace: TraceParent,
         limits: &RequestLimits,
     ) -> Result<Activated, ActivateError> {
-        let result = self.try_activate(credentials, guess, trace, limits).await;
-        let outcome = name_outcome(&result);
-        metrics::counter!(ACTIVATIONS, "outcome" => outcome).increment(1);
-        let address = credentials.email.masked();
-        if let Ok(done) = &result {
-            tracing::info!(event = "user.activated", user_id = %done.user_id, address, "activated");
-        } else {
-            tracing::info!(event = "activation.failed", outcome, address, "not activated");
+        let authenticated = self.authenticate(credentials, limits).await;
+        let started = Instant::now();
+        let checked = self.check(authenticated, guess, limits).await;
+        let result = match checked {
+            // In a task of its own: if the client disconnects now, the code must not stay used with the user
+            // still pending.
+            Ok(user) => tokio::spawn(self.clone().finish(user, trace).in_current_span()).await?,
+            Err(error) => Err(error),
+        };
+        report(credentials, &result);
+        match self.existing_account {
+            ExistingAccount::Reveal => result,
+            ExistingAccount::Conceal => {
+                wait_for_full_step(started).await;
+                result.map_err(ActivateError::conceal)
+            }
         }
-        result
     }
 
-    async fn try_activate(
+    async fn authenticate(
         &self,
         credentials: &Credentials,
-        guess: &str,
-        trace: TraceParent,
         limits: &RequestLimits,
-    ) -> Result<Activated, ActivateError> {
+    ) -> Result<User, ActivateError> {
         limits.check_address(Action::Activate, &credentials.email).await?;
-        let user = self.authenticator.authenticate(credentials).await?;
-        if user.is_active() {
-            return Err(ActivateError::AlreadyActive);
+        if self.existing_account == ExistingAccount::Conceal {
+            // Whoever asks: otherwise only guesses at a claim of one's own would fail without the store.
+            self.codes.ping().await.map_err(ActivateError::CodeStoreDown)?;
         }
-        self.compare(&user, guess).await?;
-        let finish = self.clone().finish(user, trace);
-        // In a task of its own: if the client disconnects now, the code must not stay used with the
-        // user still pending.
-        tokio::spawn(finish.in_current_span()).await?
+        Ok(self.authenticator.authenticate(credentials).await?)
+    }
+
+    /// Compares the guess of a client that knows the password, and counts a wrong one for the client. In conceal
+    /// mode every refusal counts, whoever asks: otherwise what a client has left would tell it whose password
+    /// was right.
+    async fn check(
+        &self,
+        authenticated: Result<User, ActivateError>,
+        guess: &str,
+        limits: &RequestLimits,
+    ) -> Result<User, ActivateError> {
+        let conceals = self.existing_account == ExistingAccount::Conceal;
+        match &authenticated {
+            Ok(user) if user.is_active() => return Err(ActivateError::AlreadyActive),
+            Ok(_) => {}
+            Err(ActivateError::Authentication(AuthenticationError::Rejected)) if conceals => {}
+            Err(_) => return authenticated,
+        }
+        let spent = limits.spend_guess().await.map_err(ActivateError::ClientExhausted)?;
+        let checked = match authenticated {
+            Ok(user) => self.compare(&user, guess).await.map(|()| user),
+            rejected => rejected,
+        };
+        let counts = match &checked {
+            Ok(_) => false,
+            Err(ActivateError::CodeInvalid { .. }) => true,
+            Err(_) => conceals,
+        };
+        if !counts {
+            spent.give_back().await;
+        }
+        checked
     }
 
     /// Spends an attempt and a guess, then compares.
@@ -151,14 +141,15 @@ impl Activate {
                 });
             }
         };
-        if let Guess::Refused { retry_after } =
-            self.guesses.spend_guess(user.email(), self.guess_allowance).await?
-        {
+        let key = BudgetKey { kind: BudgetKind::Guesses, subject: user.email().lookup_key() };
+        let spending = self.guesses.spend(&key, &[self.guess_allowance]).await?;
+        if let Spending::Refused { retry_after } = spending {
             return Err(ActivateError::GuessesExhausted { retry_after });
         }
         if self.code_key.derive(user.issue(), self.code_length).matches(guess) {
             Ok(())
         } else {
+            metrics::counter!(WRONG_GUESSES).increment(1);
             Err(ActivateError::CodeInvalid { attempts_left: Some(left) })
         }
     }
@@ -209,20 +200,18 @@ impl Activate {
     }
 }
 
-/// The outcome for metrics and logs, out of a fixed set.
-fn name_outcome(result: &Result<Activated, ActivateError>) -> &'static str {
-    let Err(error) = result else { return "activated" };
-    match error {
-        ActivateError::Limited(_) => "limited",
-        ActivateError::Authentication(AuthenticationError::Rejected) => "invalid-credentials",
-        ActivateError::AlreadyActive | ActivateError::CodeUsed => "already-active",
-        ActivateError::CodeInvalid { .. } | ActivateError::CodeNotMailed => "code-invalid",
-        ActivateError::CodeExpired => "code-expired",
-        ActivateError::AttemptsExhausted | ActivateError::GuessesExhausted { .. } => "too-many-attempts",
-        ActivateError::Authentication(_)
-        | ActivateError::Repository(_)
-        | ActivateError::CodeStore(_)
-        | ActivateError::GuessBudget(_) => "unavailable",
-        ActivateError::CutShort(_) => "internal-error",
-    }
+fn report(credentials: &Credentials, result: &Result<Activated, ActivateError>) {
+    let address = credentials.email.masked();
+    let outcome = match result {
+        Ok(done) => {
+            tracing::info!(event = "user.activated", user_id = %done.user_id, address, "activated");
+            "activated"
+        }
+        Err(error) => {
+            let outcome = error.outcome();
+            tracing::info!(event = "activation.failed", outcome, address, "not activated");
+            outcome
+        }
+    };
+    metrics::counter!(ACTIVATIONS, "outcome" => outcome).increment(1);
 }

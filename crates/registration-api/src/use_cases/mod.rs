@@ -4,12 +4,16 @@
 //! No text in here may contain a password, a code or a full address.
 
 mod activate;
+mod activate_error;
 mod authenticate;
+mod concealment;
 mod event_envelopes;
 mod register;
 mod resend_code;
 
-pub use activate::{Activate, ActivateError, Activated};
+pub use activate::{Activate, Activated};
+pub use activate_error::ActivateError;
 pub use authenticate::{AuthenticationError, Authenticator, Credentials};
-pub use register::{ExistingAccount, Register, RegisterError, Registered};
-pub use resend_code::{ResendCode, ResendCodeError};
+pub use concealment::ExistingAccount;
+pub use register::{Register, RegisterError, Registered};
+pub use resend_code::{CodeResent, ResendCode, ResendCodeError};

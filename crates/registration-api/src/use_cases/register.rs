@@ -11,6 +11,7 @@ use domain::{EmailAddress, ErrorChain, Password, TraceParent, User, UserEvent, U
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::concealment::{ExistingAccount, wait_for_full_step};
 use super::event_envelopes::{take_events, wrap_event};
 use crate::limits::{Action, LimitExceeded, RequestLimits};
 use crate::metrics::REGISTRATIONS;
@@ -18,21 +19,6 @@ use crate::password_policy::{PasswordPolicy, PasswordRefused};
 
 /// The owner of an account is notified of repeated registrations at most this often.
 const NOTICE_PERIOD: Duration = Duration::from_hours(1);
-
-/// In conceal mode, the time spent in the store is rounded up to a multiple of this. A commit takes
-/// only a few milliseconds longer than a refusal, even on a busy machine, so the step hides the
-/// difference.
-const CONCEALING_STEP: Duration = Duration::from_millis(100);
-
-/// What registration reveals about an address that is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExistingAccount {
-    /// That it is taken.
-    Reveal,
-    /// Nothing: every address gets the same answer, and the owner of an active account is told by
-    /// mail.
-    Conceal,
-}
 
 /// The outcome of a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +38,9 @@ pub enum RegisterError {
     /// Too many registrations of this address.
     #[error(transparent)]
     Limited(#[from] LimitExceeded),
+    /// The mailbox has had as many mails as it may get.
+    #[error(transparent)]
+    MailsExhausted(LimitExceeded),
     /// An active account, or a claim whose minute still runs, holds the address.
     #[error("the address is taken")]
     EmailTaken,
@@ -64,6 +53,9 @@ pub enum RegisterError {
     /// The user could not be stored.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
+    /// The task that makes the claim was aborted or panicked.
+    #[error("the registration was cut short")]
+    CutShort(#[from] tokio::task::JoinError),
 }
 
 /// The use case, with the ports that it needs.
@@ -94,35 +86,41 @@ impl Register {
         self.passwords.check(&password, &email).await?;
         let hash = self.hasher.hash(password).await?;
         let started = Instant::now();
-        let mut user = User::register(UserId::from_uuid(self.ids.next_id()), email, hash);
-        let claimed = self.claim(&mut user, trace).await;
+        let user = User::register(UserId::from_uuid(self.ids.next_id()), email.clone(), hash);
+        // In a task of its own: if the client disconnects, what is spent must not stay so without a mail.
+        let claim = self.clone().claim(user, trace, limits.clone());
+        let claimed = tokio::spawn(claim.in_current_span()).await?;
         match self.existing_account {
-            ExistingAccount::Reveal => claimed.map(|()| Registered::Claimed { user_id: user.id() }),
+            ExistingAccount::Reveal => claimed.map(|user_id| Registered::Claimed { user_id }),
             ExistingAccount::Conceal => {
-                let outcome = match claimed {
-                    Err(RegisterError::EmailTaken) => {
-                        self.notify_owner_in_background(user.email().clone(), trace);
-                        Ok(())
-                    }
-                    other => other,
-                };
+                let outcome = self.conceal(claimed, email, trace, limits).await;
                 wait_for_full_step(started).await;
-                outcome.map(|()| Registered::Concealed)
+                outcome
             }
         }
     }
 
-    async fn claim(&self, user: &mut User, trace: TraceParent) -> Result<(), RegisterError> {
-        let events = take_events(&*self.ids, trace, user);
-        match self.users.claim(user, &events).await {
+    /// Counts the mail and makes the claim that causes it. A claim that is not made costs nothing.
+    async fn claim(
+        self,
+        mut user: User,
+        trace: TraceParent,
+        limits: RequestLimits,
+    ) -> Result<UserId, RegisterError> {
+        let address = user.email().masked();
+        let mail = limits.spend_mail(user.email()).await.map_err(RegisterError::MailsExhausted)?;
+        let events = take_events(&*self.ids, trace, &mut user);
+        let claimed = self.users.claim(&user, &events).await;
+        if claimed.is_err() {
+            mail.give_back().await;
+        }
+        match claimed {
             Ok(()) => {
                 metrics::counter!(REGISTRATIONS).increment(1);
-                let address = user.email().masked();
                 tracing::info!(event = "user.registered", user_id = %user.id(), address, "registered");
-                Ok(())
+                Ok(user.id())
             }
             Err(ClaimError::EmailTaken) => {
-                let address = user.email().masked();
                 tracing::info!(event = "registration.refused", address, "the address is taken");
                 Err(RegisterError::EmailTaken)
             }
@@ -130,13 +128,31 @@ impl Register {
         }
     }
 
+    /// One outcome for a claim that was made, an address that is taken and a mailbox that has had its mails.
+    async fn conceal(
+        &self,
+        claimed: Result<UserId, RegisterError>,
+        email: EmailAddress,
+        trace: TraceParent,
+        limits: &RequestLimits,
+    ) -> Result<Registered, RegisterError> {
+        match claimed {
+            Ok(_) => {}
+            Err(RegisterError::EmailTaken) => self.notify_owner_in_background(email, trace, limits.clone()),
+            // As a claim would fail without the store.
+            Err(RegisterError::MailsExhausted(_)) => self.users.ping().await?,
+            Err(error) => return Err(error),
+        }
+        Ok(Registered::Concealed)
+    }
+
     /// Notifies the owner in a background task: neither its duration nor its failure may reveal
     /// that there is an owner. If the process is killed meanwhile, the owner is notified at the
     /// next attempt.
-    fn notify_owner_in_background(&self, email: EmailAddress, trace: TraceParent) {
+    fn notify_owner_in_background(&self, email: EmailAddress, trace: TraceParent, limits: RequestLimits) {
         let this = self.clone();
         let notification = async move {
-            if let Err(error) = this.notify_owner(&email, trace).await {
+            if let Err(error) = this.notify_owner(&email, trace, &limits).await {
                 let error = ErrorChain(&error);
                 tracing::warn!(event = "owner.not_notified", %error, "an owner is not notified");
             }
@@ -146,20 +162,22 @@ impl Register {
 
     /// Has the owner of an active account notified by mail. A pending claim has no owner yet, and
     /// its code is on its way anyway.
-    async fn notify_owner(&self, email: &EmailAddress, trace: TraceParent) -> Result<(), RepositoryError> {
+    async fn notify_owner(
+        &self,
+        email: &EmailAddress,
+        trace: TraceParent,
+        limits: &RequestLimits,
+    ) -> Result<(), RepositoryError> {
         let Some(owner) = self.users.find_by_email(email).await?.filter(User::is_active) else {
             return Ok(());
         };
         let kind = UserEvent::RegistrationRepeated { user_id: owner.id() };
         let event = wrap_event(&*self.ids, trace, kind);
-        self.users.record_repeated_registration(owner.id(), NOTICE_PERIOD, &event).await?;
-        Ok(())
+        let Ok(mail) = limits.spend_mail(email).await else { return Ok(()) };
+        let recorded = self.users.record_repeated_registration(owner.id(), NOTICE_PERIOD, &event).await;
+        if !matches!(recorded, Ok(true)) {
+            mail.give_back().await;
+        }
+        recorded.map(drop)
     }
-}
-
-/// Sleeps until a whole number of steps has passed since `started`.
-async fn wait_for_full_step(started: Instant) {
-    let steps = started.elapsed().as_millis() / CONCEALING_STEP.as_millis() + 1;
-    let steps = u32::try_from(steps).unwrap_or(u32::MAX);
-    tokio::time::sleep_until(started + CONCEALING_STEP * steps).await;
 }

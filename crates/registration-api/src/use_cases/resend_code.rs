@@ -1,14 +1,31 @@
 //! Requests another code, which supersedes every earlier one.
+//!
+//! In conceal mode everybody is told the same, at the same time, whether or not a code follows.
 
 use std::sync::Arc;
 
 use domain::ports::{IdSource, RepositoryError, SaveError};
-use domain::{EmailAddress, TraceParent, User, UserId};
+use domain::{EmailAddress, ErrorChain, TraceParent, User, UserId};
+use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::authenticate::{AuthenticationError, Authenticator, Credentials};
+use super::concealment::{ExistingAccount, wait_for_full_step};
 use super::event_envelopes::take_events;
-use crate::limits::{Action, LimitExceeded, RequestLimits};
+use crate::limits::{Action, LimitExceeded, RequestLimits, Spent};
 use crate::metrics::CODES_REQUESTED;
+
+/// The outcome of a request for another code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeResent {
+    /// Another code is on its way.
+    Mailed {
+        /// Where to.
+        email: EmailAddress,
+    },
+    /// The request is accepted; its outcome is concealed ([`ExistingAccount::Conceal`]).
+    Concealed,
+}
 
 /// Why no further code is mailed.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +42,9 @@ pub enum ResendCodeError {
     /// The user could not be read or stored.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
+    /// The task that requests a code was aborted or panicked.
+    #[error("the request was cut short")]
+    CutShort(#[from] tokio::task::JoinError),
 }
 
 /// The use case, with the ports that it needs.
@@ -34,31 +54,85 @@ pub struct ResendCode {
     pub authenticator: Authenticator,
     /// Generates identifiers.
     pub ids: Arc<dyn IdSource>,
+    /// What an answer reveals.
+    pub existing_account: ExistingAccount,
 }
 
 impl ResendCode {
-    /// Has another code mailed to the user, and returns the address it goes to.
+    /// Has another code mailed to the user with these credentials.
     pub async fn execute(
         &self,
         credentials: &Credentials,
         trace: TraceParent,
         limits: &RequestLimits,
-    ) -> Result<EmailAddress, ResendCodeError> {
+    ) -> Result<CodeResent, ResendCodeError> {
         limits.check_address(Action::ResendCode, &credentials.email).await?;
-        let mut user = self.authenticator.authenticate(credentials).await?;
+        let authenticated = self.authenticator.authenticate(credentials).await;
+        match self.existing_account {
+            ExistingAccount::Reveal => {
+                // In a task of its own: if the client disconnects, what is spent must not stay so without a mail.
+                let mailed = self.clone().mail_code(authenticated?, trace, limits.clone());
+                Ok(CodeResent::Mailed { email: tokio::spawn(mailed.in_current_span()).await?? })
+            }
+            ExistingAccount::Conceal => {
+                let started = Instant::now();
+                match authenticated {
+                    Ok(user) => self.mail_code_in_background(user, trace, limits),
+                    Err(AuthenticationError::Rejected) => {}
+                    Err(unavailable) => return Err(unavailable.into()),
+                }
+                wait_for_full_step(started).await;
+                Ok(CodeResent::Concealed)
+            }
+        }
+    }
+
+    /// Neither the duration of this nor its failure may reveal whose password was right. Done as a rule
+    /// before the answer, which waits for a full step.
+    fn mail_code_in_background(&self, user: User, trace: TraceParent, limits: &RequestLimits) {
+        let mailed = self.clone().mail_code(user, trace, limits.clone());
+        let report = async {
+            if let Err(error) = mailed.await {
+                let error = ErrorChain(&error);
+                tracing::warn!(event = "code.not_requested", %error, "no further code is mailed");
+            }
+        };
+        tokio::spawn(report.in_current_span());
+    }
+
+    /// Has another code mailed to the user, and returns the address it goes to.
+    async fn mail_code(
+        self,
+        mut user: User,
+        trace: TraceParent,
+        limits: RequestLimits,
+    ) -> Result<EmailAddress, ResendCodeError> {
         if user.is_active() {
             return Err(ResendCodeError::AlreadyActive);
         }
-        limits.check_further_code(user.email()).await?;
-        self.request_code(&mut user, trace).await?;
+        let mail = limits.spend_mail(user.email()).await?;
+        if let Err(exceeded) = limits.check_further_code(user.email()).await {
+            mail.give_back().await;
+            return Err(exceeded.into());
+        }
+        self.request_code(&mut user, trace, mail).await?;
         Ok(user.email().clone())
     }
 
-    async fn request_code(&self, user: &mut User, trace: TraceParent) -> Result<(), ResendCodeError> {
+    async fn request_code(
+        &self,
+        user: &mut User,
+        trace: TraceParent,
+        mail: Spent,
+    ) -> Result<(), ResendCodeError> {
         let seen = user.issue();
         user.request_code().map_err(|_| ResendCodeError::AlreadyActive)?;
         let events = take_events(&*self.ids, trace, user);
-        match self.authenticator.users.save(user, seen, &events).await {
+        let saved = self.authenticator.users.save(user, seen, &events).await;
+        if saved.is_err() {
+            mail.give_back().await;
+        }
+        match saved {
             Ok(()) => {
                 metrics::counter!(CODES_REQUESTED).increment(1);
                 tracing::info!(event = "user.code_requested", user_id = %user.id(), "another code is requested");

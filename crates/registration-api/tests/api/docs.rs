@@ -57,7 +57,7 @@ fn every_status_of_the_contract_is_documented() {
     let expected = BTreeMap::from([
         ("/api/v1/users/register", "201 202 400 406 408 409 413 415 422 429 500 503"),
         ("/api/v1/users/activate", "200 400 401 406 408 409 410 413 415 422 429 500 503"),
-        ("/api/v1/users/resend-code", "200 401 406 409 429 500 503"),
+        ("/api/v1/users/resend-code", "200 202 401 406 409 429 500 503"),
         ("/api/v1/openapi.json", "200 406"),
         ("/health/live", "200 406"),
         ("/health/ready", "200 406 503"),

@@ -23,7 +23,7 @@ fn limited(world: World, quotas: Quotas, proxies: &[&str]) -> TestApp {
 }
 
 fn everywhere(quotas: ActionQuotas) -> Quotas {
-    Quotas { register: quotas, activate: quotas, resend_code: quotas, further_codes: None }
+    Quotas { register: quotas, activate: quotas, resend_code: quotas, ..Quotas::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,15 +89,49 @@ async fn asvs_4_1_3_forwarding_headers_count_only_from_our_own_proxies() {
         let request = app.post("/api/v1/users/register").header("x-forwarded-for", forwarded);
         request.header("forwarded", "for=198.51.100.99").send().await.unwrap();
     };
-    let open = limited(World::default(), quotas, &[]);
+    let open = limited(World::default(), quotas.clone(), &[]);
     ask(&open, "198.51.100.1").await;
     ask(&open, "198.51.100.2").await;
     assert_eq!(open.world.limiter.keys(), ["register-client:127.0.0.1"]);
     let behind = limited(World::default(), quotas, &["127.0.0.0/8", "10.0.0.0/8"]);
     ask(&behind, "198.51.100.1, 203.0.113.9, 10.0.0.2").await;
     ask(&behind, "198.51.100.2, 2001:db8:1:2:3::9").await;
-    let expected = ["register-client:2001:db8:1:2::/64", "register-client:203.0.113.9"];
+    let expected = [
+        "register-client:2001:db8:1:2::/64",
+        "register-client:2001:db8:1::/48",
+        "register-client:2001:db8:1::/56",
+        "register-client:203.0.113.9",
+    ];
     assert_eq!(behind.world.limiter.keys(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asvs_2_4_1_a_client_with_many_addresses_is_one_network() {
+    let quotas = everywhere(ActionQuotas { client: Some(Quota { burst: 1, ..TWO.unwrap() }), address: TWO });
+    let app = limited(World::default(), quotas, &["127.0.0.0/8"]);
+    let mut allowed = Vec::new();
+    for network in 0..0x800 {
+        // Of each /56, six of its /64 are tried; each address that is registered is another one.
+        if network & 0xff < 6 {
+            let request = app.post("/api/v1/users/register");
+            let request = request.header("x-forwarded-for", format!("2001:db8:7:{network:x}::1"));
+            let body =
+                serde_json::json!({"email": format!("ada{network}@example.com"), "password": PASSWORD});
+            let response = request.json(&body).send().await.unwrap();
+            if response.status() == 201 {
+                allowed.push(network);
+            } else {
+                problem(response, 429, "rate-limited").await;
+            }
+        }
+    }
+    // Four of each /56, and sixteen of the /48.
+    let expected: Vec<_> = (0..4).flat_map(|wide| (0..4).map(move |narrow| wide * 0x100 + narrow)).collect();
+    assert_eq!(allowed, expected);
+    // Nothing more is kept than what was allowed.
+    let (clients, addresses): (Vec<_>, Vec<_>) =
+        app.world.limiter.keys().into_iter().partition(|key| key.starts_with("register-client"));
+    assert_eq!((clients.len(), addresses.len()), (16 + 4 + 1, 16), "{clients:?} {addresses:?}");
 }
 
 /// The policies of an answer's `RateLimit` fields, and what is left of each.

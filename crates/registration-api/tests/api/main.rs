@@ -1,14 +1,17 @@
 //! The API over real HTTP, a file per subject. The ports are doubles that a test can break at will; the same
 //! behaviour on real stores is shown by the acceptance suite.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod activate;
 mod bad_input;
 mod conceal;
+mod conceal_sequences;
 mod docs;
+mod guesses;
 mod health;
 mod limits;
 mod log;
+mod mails;
 mod passwords;
 mod register;
 mod resend_code;

@@ -83,7 +83,7 @@ pub(crate) async fn activate(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    limits.check_client(Action::Activate, state.options.trusted_proxies.find_client(&request)).await?;
+    limits.check_client(Action::Activate).await?;
     // Credentials are checked before the body, but the body is read first: unread, it would cost
     // the connection.
     let body = json_body::read(&request, payload, state.options.body_timeout).await;
@@ -140,9 +140,14 @@ fn to_problem(error: ActivateError, code_window: Duration) -> Problem {
             let detail = "Too many codes were guessed for this address. Wait before the next attempt.";
             Problem::with_detail(ProblemKind::TooManyAttempts, detail).retry_after(retry_after)
         }
+        ActivateError::ClientExhausted(limit) => {
+            let detail = "Too many wrong codes were sent from this client. Wait before the next attempt.";
+            Problem::with_detail(ProblemKind::TooManyAttempts, detail).retry_after(limit.retry_after)
+        }
+        ActivateError::Concealed => Problem::concealed_refusal(),
         ActivateError::Repository(error) => error.into(),
-        ActivateError::CodeStore(error) => error.into(),
-        ActivateError::GuessBudget(error) => error.into(),
+        ActivateError::CodeStoreDown(error) | ActivateError::CodeStore(error) => error.into(),
+        ActivateError::Budget(error) => error.into(),
         ActivateError::CutShort(error) => error.into(),
     }
 }

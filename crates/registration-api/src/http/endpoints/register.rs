@@ -103,7 +103,7 @@ pub(crate) async fn register(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    limits.check_client(Action::Register, state.options.trusted_proxies.find_client(&request)).await?;
+    limits.check_client(Action::Register).await?;
     let fields = json_body::read(&request, payload, state.options.body_timeout).await?;
     let (email, password) = validate(fields, state.options.password_length)?;
     let address = email.as_str().to_owned();
@@ -166,11 +166,12 @@ fn validate_password(fields: &mut Fields, text: String, length: PasswordLength) 
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
-            RegisterError::Limited(limit) => limit.into(),
+            RegisterError::Limited(limit) | RegisterError::MailsExhausted(limit) => limit.into(),
             RegisterError::EmailTaken => Self::new(ProblemKind::EmailTaken),
             RegisterError::Password(refused) => refused.into(),
             RegisterError::Hashing(error) => error.into(),
             RegisterError::Repository(error) => error.into(),
+            RegisterError::CutShort(error) => error.into(),
         }
     }
 }

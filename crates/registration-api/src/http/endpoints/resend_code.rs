@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::HttpResponse;
 use actix_web::web::{Data, ReqData};
-use actix_web::{HttpRequest, HttpResponse};
 use domain::TraceParent;
 use serde::Serialize;
 use utoipa::openapi::{RefOr, Response};
@@ -18,9 +18,9 @@ use crate::http::problem_responses::{
 };
 use crate::http::state::AppState;
 use crate::limits::{Action, RequestLimits};
-use crate::use_cases::ResendCodeError;
+use crate::use_cases::{CodeResent, ResendCodeError};
 
-/// Another code is on its way.
+/// Another code is on its way, or may be.
 #[derive(Serialize, ToSchema)]
 struct ResendCodeResponse {
     /// Where it is mailed to.
@@ -46,7 +46,15 @@ impl IntoResponses for Problems {
     path = "/api/v1/users/resend-code",
     operation_id = "resend_code",
     tag = "users",
-    responses((status = 200, description = "Another code is on its way.", body = ResendCodeResponse), Problems),
+    responses(
+        (status = 200, description = "Another code is on its way.", body = ResendCodeResponse),
+        (
+            status = 202,
+            description = "Accepted. The answer for all credentials if the service conceals which addresses are registered.",
+            body = ResendCodeResponse
+        ),
+        Problems
+    ),
     security(("basic" = []))
 )]
 pub(crate) async fn resend_code(
@@ -55,18 +63,23 @@ pub(crate) async fn resend_code(
     trace: ReqData<TraceParent>,
     limits: ReqData<RequestLimits>,
     basic_auth: BasicAuth,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    limits.check_client(Action::ResendCode, state.options.trusted_proxies.find_client(&request)).await?;
+    limits.check_client(Action::ResendCode).await?;
     let credentials = basic_auth.require()?;
-    let email = state.resend_code.execute(&credentials, *trace, &limits).await?;
     let seconds = state.options.code_window.as_secs();
-    Ok(HttpResponse::Ok().json(ResendCodeResponse {
-        email: email.as_str().to_owned(),
-        message: format!(
-            "Another code is on its way. Send it back within {seconds} seconds after it is mailed."
-        ),
-    }))
+    Ok(match state.resend_code.execute(&credentials, *trace, &limits).await? {
+        CodeResent::Mailed { email } => HttpResponse::Ok().json(ResendCodeResponse {
+            email: email.as_str().to_owned(),
+            message: format!(
+                "Another code is on its way. Send it back within {seconds} seconds after it is mailed."
+            ),
+        }),
+        CodeResent::Concealed => HttpResponse::Accepted().json(ResendCodeResponse {
+            email: credentials.email.as_str().to_owned(),
+            message: "If a registration with this address and password waits for its code, another one is on its way."
+                .into(),
+        }),
+    })
 }
 
 impl From<ResendCodeError> for Problem {
@@ -76,6 +89,7 @@ impl From<ResendCodeError> for Problem {
             ResendCodeError::Authentication(error) => error.into(),
             ResendCodeError::AlreadyActive => Self::new(ProblemKind::AlreadyActive),
             ResendCodeError::Repository(error) => error.into(),
+            ResendCodeError::CutShort(error) => error.into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Windows and guesses in memory; time passes when a test says so.
+//! Windows in memory; time passes when a test says so.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -6,11 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{
-    Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, GuessBudgetError,
-    Opening,
-};
-use domain::{CodeIssue, EmailAddress, UserId};
+use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
+use domain::{CodeIssue, UserId};
 
 use super::broken;
 
@@ -26,6 +23,8 @@ struct Window {
 pub(crate) struct Codes {
     windows: Mutex<HashMap<UserId, Window>>,
     pub(crate) is_down: AtomicBool,
+    /// Only writes fail.
+    pub(crate) is_read_only: AtomicBool,
     pub(crate) releases: AtomicU32,
     /// Expires the window between the comparison and the consumption.
     pub(crate) expires_before_consumption: AtomicBool,
@@ -52,7 +51,7 @@ impl Codes {
         issue: CodeIssue,
         act: impl FnOnce(Option<&mut Window>) -> T,
     ) -> Result<T, CodeStoreError> {
-        if self.is_down.load(Ordering::Relaxed) {
+        if self.is_down.load(Ordering::Relaxed) || self.is_read_only.load(Ordering::Relaxed) {
             return Err(CodeStoreError(broken()));
         }
         let mut windows = self.windows.lock().unwrap();
@@ -102,24 +101,9 @@ impl CodeStore for Codes {
     }
 
     async fn ping(&self) -> Result<(), CodeStoreError> {
+        if self.is_down.load(Ordering::Relaxed) {
+            return Err(CodeStoreError(broken()));
+        }
         Ok(())
-    }
-}
-
-#[derive(Default)]
-pub(crate) struct Guesses {
-    pub(crate) spent: AtomicU32,
-}
-
-#[async_trait]
-impl GuessBudget for Guesses {
-    async fn spend_guess(
-        &self,
-        _: &EmailAddress,
-        allowance: GuessAllowance,
-    ) -> Result<Guess, GuessBudgetError> {
-        let spent = self.spent.fetch_add(1, Ordering::Relaxed);
-        let retry_after = Duration::from_millis(90_500);
-        Ok(if spent < allowance.guesses { Guess::Allowed } else { Guess::Refused { retry_after } })
     }
 }

@@ -33,11 +33,21 @@ impl RateLimiter for Limiter {
         }
         let mut counts = self.counts.lock().unwrap();
         let count = counts.entry(key.as_str().to_owned()).or_default();
-        *count += 1;
         let reset_after = quota.period;
-        Ok(match quota.burst.checked_sub(*count) {
-            Some(remaining) => LimitOutcome::Allowed { remaining, reset_after },
-            None => LimitOutcome::Refused { retry_after: Duration::from_millis(6_001), reset_after },
-        })
+        if *count >= quota.burst {
+            return Ok(LimitOutcome::Refused { retry_after: Duration::from_millis(6_001), reset_after });
+        }
+        *count += 1;
+        Ok(LimitOutcome::Allowed { remaining: quota.burst - *count, reset_after })
+    }
+
+    async fn give_back(&self, key: &LimitKey, _: Quota) -> Result<(), RateLimitError> {
+        let mut counts = self.counts.lock().unwrap();
+        let count = counts.get_mut(key.as_str()).expect("nothing is counted");
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key.as_str());
+        }
+        Ok(())
     }
 }

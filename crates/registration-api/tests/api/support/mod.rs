@@ -1,13 +1,15 @@
 //! A server on a free port, and doubles of the ports behind it.
 
 mod background;
+mod budgets;
 mod codes;
 mod hasher;
 mod limiter;
 mod users;
 
 pub(crate) use background::{EmptyOutbox, busy_purge, relay_of};
-pub(crate) use codes::{Codes, Guesses};
+pub(crate) use budgets::Budgets;
+pub(crate) use codes::Codes;
 pub(crate) use hasher::Hasher;
 pub(crate) use limiter::Limiter;
 pub(crate) use users::Users;
@@ -18,15 +20,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::web::Data;
-use domain::ports::{GuessAllowance, IdSource, Source};
+use domain::ports::{Allowance, IdSource, Source};
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, PasswordHash, PasswordLength, User, UserId};
 use process::health::{Health, HealthCheck};
 use registration_api::http::client_address::{TrustedProxies, parse_network};
 use registration_api::http::{ApiOptions, AppState, Ports};
 use registration_api::http::{ServerOptions, server};
-use registration_api::limits::{Limits, Quotas, RequestLimits};
-use registration_api::password_policy::PasswordPolicy;
-use registration_api::use_cases::{ExistingAccount, Register};
+use registration_api::limits::{Counters, Quotas};
+use registration_api::use_cases::ExistingAccount;
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use test_support::CODE_KEY;
@@ -53,37 +54,25 @@ impl IdSource for Ids {
 pub(crate) struct World {
     pub(crate) users: Arc<Users>,
     pub(crate) codes: Arc<Codes>,
-    pub(crate) guesses: Arc<Guesses>,
+    pub(crate) guesses: Arc<Budgets>,
     pub(crate) hasher: Arc<Hasher>,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) fallback: Option<Arc<Limiter>>,
+    pub(crate) fallback_budget: Arc<Budgets>,
 }
 
 impl World {
-    /// The use case alone, without limits and without HTTP.
-    pub(crate) fn register(&self, existing_account: ExistingAccount) -> Register {
-        Register {
-            users: self.users.clone(),
-            hasher: self.hasher.clone(),
-            ids: Arc::new(Ids(AtomicU64::new(1))),
-            passwords: PasswordPolicy { refuse_common: true, breached: None, breach_fail_open: true },
-            existing_account,
-        }
-    }
-
-    /// What a request carries that nothing limits.
-    pub(crate) fn no_limits(&self) -> RequestLimits {
-        RequestLimits::new(Arc::new(Limits::new(Quotas::default(), self.limiter.clone(), None)))
-    }
-
     pub(crate) fn ports(&self) -> Ports {
         Ports {
             users: self.users.clone(),
             codes: self.codes.clone(),
-            guesses: self.guesses.clone(),
+            budget: self.guesses.clone(),
             hasher: self.hasher.clone(),
             limiter: self.limiter.clone(),
-            fallback_limiter: self.fallback.clone().map(|limiter| limiter as _),
+            fallback: self.fallback.clone().map(|limiter| {
+                let budget = self.fallback_budget.clone();
+                Counters { limiter, budget }
+            }),
             breached: None,
             ids: Arc::new(Ids(AtomicU64::new(1))),
         }
@@ -95,7 +84,7 @@ pub(crate) fn options() -> ApiOptions {
         code_key: Arc::new(key()),
         code_length: CodeLength::new(4).unwrap(),
         code_window: Duration::from_mins(1),
-        guess_allowance: GuessAllowance { guesses: 20, period: Duration::from_hours(24) },
+        guess_allowance: Allowance { amount: 20, period: Duration::from_hours(24) },
         password_length: PasswordLength { min: 8, max: 128 },
         refuse_common_passwords: true,
         breach_fail_open: true,
