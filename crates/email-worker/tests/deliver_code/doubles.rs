@@ -1,4 +1,5 @@
-//! Doubles of the ports that write down, in order, what they were asked, and answer as a test has set.
+//! Test doubles of the ports: they record every call in order and answer as a test has told them
+//! to.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -15,7 +16,7 @@ use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserSta
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// What was asked of the outside world, in order.
+/// A call of a port.
 #[derive(Debug, PartialEq, Eq, Clone)]
 pub(crate) enum Call {
     Find,
@@ -38,13 +39,13 @@ pub(crate) struct World {
     pub(crate) user: Mutex<Option<(u32, UserStatus)>>,
     pub(crate) find_fault: Mutex<Option<Fault>>,
     pub(crate) start_minute_fault: Mutex<Option<Fault>>,
-    /// Answers to the next calls; `Opened` and acceptance once they are used up.
+    /// Answers to the next calls; once they are used up, `Opened` and acceptance.
     pub(crate) openings: Mutex<VecDeque<Result<Opening, &'static str>>>,
     pub(crate) sendings: Mutex<VecDeque<Result<(), MailError>>>,
-    /// Whether the mail server takes the next mail, but its answer never arrives.
-    pub(crate) loses_next_answer: AtomicBool,
-    /// Told when an answer is lost.
-    pub(crate) answer_lost: Notify,
+    /// Whether the mail server accepts the next mail but its reply never arrives.
+    pub(crate) loses_next_reply: AtomicBool,
+    /// Notified when a reply is lost.
+    pub(crate) reply_lost: Notify,
     ids: AtomicU64,
 }
 
@@ -65,12 +66,12 @@ impl World {
         self.calls.lock().unwrap().clone()
     }
 
-    fn note(&self, call: Call) {
+    fn record(&self, call: Call) {
         self.calls.lock().unwrap().push(call);
     }
 }
 
-fn raise(fault: Fault) -> RepositoryError {
+fn repository_error(fault: Fault) -> RepositoryError {
     match fault {
         Fault::Unavailable => RepositoryError::Unavailable("connection refused".into()),
         Fault::Damaged => RepositoryError::Damaged("not an address".into()),
@@ -80,9 +81,9 @@ fn raise(fault: Fault) -> RepositoryError {
 #[async_trait]
 impl UserRepository for World {
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
-        self.note(Call::Find);
+        self.record(Call::Find);
         if let Some(fault) = *self.find_fault.lock().unwrap() {
-            return Err(raise(fault));
+            return Err(repository_error(fault));
         }
         let email = EmailAddress::parse("ada@example.com").unwrap();
         let hash = PasswordHash::from_phc("$argon2id$".into());
@@ -91,15 +92,15 @@ impl UserRepository for World {
     }
 
     async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError> {
-        self.note(Call::StartMinute(issue, minute));
+        self.record(Call::StartMinute(issue, minute));
         match *self.start_minute_fault.lock().unwrap() {
-            Some(fault) => Err(raise(fault)),
+            Some(fault) => Err(repository_error(fault)),
             None => Ok(()),
         }
     }
 
     async fn claim(&self, _: &User, _: &[Event]) -> Result<(), ClaimError> {
-        unreachable!("the worker claims nothing")
+        unreachable!("the worker claims no address")
     }
     async fn find_by_email(&self, _: &EmailAddress) -> Result<Option<User>, RepositoryError> {
         unreachable!("events carry no address")
@@ -139,7 +140,7 @@ impl CodeStore for World {
         window: Duration,
         attempts: u32,
     ) -> Result<Opening, CodeStoreError> {
-        self.note(Call::Open(issue, window, attempts));
+        self.record(Call::Open(issue, window, attempts));
         let answer = self.openings.lock().unwrap().pop_front().unwrap_or(Ok(Opening::Opened));
         answer.map_err(|reason| CodeStoreError(reason.into()))
     }
@@ -160,11 +161,11 @@ impl CodeStore for World {
 #[async_trait]
 impl Mailer for World {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        self.note(Call::Send(mail.message_id.clone()));
+        self.record(Call::Send(mail.message_id.clone()));
         self.sendings.lock().unwrap().pop_front().unwrap_or(Ok(()))?;
         self.mails.lock().unwrap().push(mail.clone());
-        if self.loses_next_answer.swap(false, Ordering::SeqCst) {
-            self.answer_lost.notify_one();
+        if self.loses_next_reply.swap(false, Ordering::SeqCst) {
+            self.reply_lost.notify_one();
             pending::<()>().await;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Every branch of the delivery of a code, and the order of its steps.
+//! Every branch of delivering a code, and the order of the steps.
 
 #![expect(clippy::unwrap_used, reason = "clippy.toml exempts test functions, not the functions they share")]
 
@@ -72,7 +72,7 @@ async fn asvs_6_5_5_the_window_opens_before_the_mail_and_starts_afresh_when_it_i
 }
 
 #[tokio::test]
-async fn a_code_that_was_asked_for_again_is_mailed_under_its_own_message_id() {
+async fn a_requested_code_is_mailed_under_its_own_message_id() {
     let world = World::with_user(2, PENDING);
     handle(&world, UserEvent::CodeRequested { issue: issue(2) }).await.unwrap();
     let mails = world.mails.lock().unwrap();
@@ -84,8 +84,8 @@ async fn a_code_that_was_asked_for_again_is_mailed_under_its_own_message_id() {
 async fn a_dead_code_is_not_mailed() {
     let gone = Arc::new(World::default());
     let active = World::with_user(1, UserStatus::Active);
-    let asked_again = World::with_user(2, PENDING);
-    for world in [gone, active, asked_again] {
+    let superseded = World::with_user(2, PENDING);
+    for world in [gone, active, superseded] {
         handle(&world, registered()).await.unwrap();
         assert_eq!(world.calls(), [Call::Find]);
     }
@@ -98,7 +98,7 @@ async fn a_dead_code_is_not_mailed() {
 }
 
 #[tokio::test]
-async fn a_code_superseded_or_used_while_its_mail_was_accepted_starts_no_minute() {
+async fn a_code_superseded_or_used_while_its_mail_was_accepted_gets_no_new_window() {
     for opening in [Opening::Superseded, Opening::Consumed] {
         let world = World::with_user(1, PENDING);
         world.openings.lock().unwrap().extend([Ok(Opening::Opened), Ok(opening)]);
@@ -111,11 +111,11 @@ async fn a_code_superseded_or_used_while_its_mail_was_accepted_starts_no_minute(
 #[tokio::test]
 async fn after_a_crash_between_acceptance_and_acknowledgement_the_same_mail_is_sent_again() {
     let world = World::with_user(1, PENDING);
-    world.loses_next_answer.store(true, Ordering::SeqCst);
+    world.loses_next_reply.store(true, Ordering::SeqCst);
     tokio::select! {
         result = handle(&world, registered()) => panic!("the worker did not crash: {result:?}"),
         // The worker's future is dropped here, unfinished: that is the crash.
-        () = world.answer_lost.notified() => {}
+        () = world.reply_lost.notified() => {}
     }
     assert_eq!(world.calls(), [Call::Find, opened(), sent()]);
 
@@ -130,7 +130,7 @@ async fn after_a_crash_between_acceptance_and_acknowledgement_the_same_mail_is_s
 }
 
 #[tokio::test]
-async fn a_mail_that_is_not_taken_for_now_starts_nothing_and_is_tried_again() {
+async fn a_temporary_refusal_starts_no_window_and_is_retried() {
     let world = World::with_user(1, PENDING);
     world.sendings.lock().unwrap().push_back(Err(transient()));
     assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
@@ -138,16 +138,16 @@ async fn a_mail_that_is_not_taken_for_now_starts_nothing_and_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_mail_that_is_refused_for_good_frees_the_address() {
+async fn a_permanent_refusal_releases_the_address() {
     let world = World::with_user(1, PENDING);
     world.sendings.lock().unwrap().push_back(Err(MailError::Permanent("550 no such mailbox".into())));
     assert!(matches!(handle(&world, registered()).await, Err(HandleError::Permanent(_))));
-    let freed = Call::StartMinute(issue(1), Duration::ZERO);
-    assert_eq!(world.calls(), [Call::Find, opened(), sent(), freed]);
+    let released = Call::StartMinute(issue(1), Duration::ZERO);
+    assert_eq!(world.calls(), [Call::Find, opened(), sent(), released]);
 }
 
 #[tokio::test]
-async fn an_address_that_could_not_be_freed_is_freed_at_the_next_delivery() {
+async fn an_address_that_could_not_be_released_is_released_at_the_next_delivery() {
     let world = World::with_user(1, PENDING);
     let refused = || Err(MailError::Permanent("550 no such mailbox".into()));
     world.sendings.lock().unwrap().extend([refused(), refused()]);
@@ -157,12 +157,12 @@ async fn an_address_that_could_not_be_freed_is_freed_at_the_next_delivery() {
     *world.start_minute_fault.lock().unwrap() = None;
     world.calls.lock().unwrap().clear();
     assert!(matches!(handle(&world, registered()).await, Err(HandleError::Permanent(_))));
-    let freed = Call::StartMinute(issue(1), Duration::ZERO);
-    assert_eq!(world.calls(), [Call::Find, opened(), sent(), freed]);
+    let released = Call::StartMinute(issue(1), Duration::ZERO);
+    assert_eq!(world.calls(), [Call::Find, opened(), sent(), released]);
 }
 
 #[tokio::test]
-async fn stores_that_do_not_answer_are_tried_again_and_damaged_records_are_not() {
+async fn unavailable_stores_are_retried_and_damaged_records_are_not() {
     for (fault, permanent) in [(Fault::Unavailable, false), (Fault::Damaged, true)] {
         let finding = World::with_user(1, PENDING);
         *finding.find_fault.lock().unwrap() = Some(fault);

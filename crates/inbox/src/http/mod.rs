@@ -1,8 +1,9 @@
 //! The page and the API over HTTP, on one thread.
 //!
-//! Any page that a developer visits can send requests to the loopback interface. So every answer is
-//! closed to other origins, names other than `localhost` are refused (DNS rebinding), and what deletes
-//! something uses a method that browsers do not send to other origins unasked.
+//! Any website that a developer visits can send requests to the loopback interface. So other
+//! origins cannot read the responses, host names other than `localhost` are refused (DNS
+//! rebinding), and deleting takes a method that browsers send to other origins only after a
+//! preflight.
 
 mod api;
 mod events;
@@ -22,18 +23,18 @@ use tokio::sync::watch;
 
 use crate::mailbox::Mailbox;
 
-/// What the page knows of its surroundings.
+/// What the page tells about its inbox.
 #[derive(Debug, Clone)]
 pub(crate) struct Page {
     pub(crate) smtp: SocketAddr,
     pub(crate) example: Option<String>,
 }
 
-/// Set when the inbox is to stop, so that answers without end come to one.
+/// Changes when the inbox shuts down, so that endless responses end.
 #[derive(Clone)]
 struct Stopping(watch::Receiver<bool>);
 
-/// Prepares the server on a listener that is bound already.
+/// Builds the server on a listener that is already bound.
 pub(crate) fn build_server(
     listener: TcpListener,
     mailbox: Arc<Mailbox>,
@@ -73,8 +74,8 @@ pub(crate) async fn serve(server: Server, mut stopping: watch::Receiver<bool>) {
     }
 }
 
-/// A route for GET and HEAD: what can be asked for can be asked about (RFC 9110 section 9.3.2). The server leaves
-/// the body of an answer to HEAD out.
+/// A route for GET and HEAD (RFC 9110 section 9.3.2). The server leaves out the body of a response
+/// to HEAD.
 fn get() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
@@ -93,7 +94,8 @@ async fn refuse_unknown_hosts(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    // Only the Host header: a page that is served under a forged name can set X-Forwarded-Host itself.
+    // Only the Host header counts: a page served under a forged name can set X-Forwarded-Host
+    // itself.
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     if host.is_some_and(is_local_name) {
         return Ok(next.call(request).await?.map_into_boxed_body());

@@ -1,11 +1,11 @@
-//! The web page: static files, compiled in, that need nothing from anywhere else.
+//! The web page: static files, compiled in, that load nothing from elsewhere.
 
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use super::{Page, get};
 
-/// The page's own files only, and mails in frames; nobody else may frame the page.
+/// Only the page's own files, and mails in frames; no other page may frame this one.
 pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
