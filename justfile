@@ -12,15 +12,19 @@ run *arguments:
 test *arguments:
     cargo xtask test {{arguments}}
 
+# In seconds: the tests that need no server, browser or built binary
+unit *arguments:
+    cargo xtask test --unit {{arguments}}
+
 # PostgreSQL, Redis and RabbitMQ for development, until Ctrl-C
 servers:
     cargo xtask servers
 
-# Formatting, lints, dependency arrows, licences
+# Formatting, lints, dependency arrows, licences, documentation
 check:
     cargo xtask check
 
-# Who may depend on whom
+# Which package, module and file may depend on which
 arrows:
     cargo xtask arrows
 

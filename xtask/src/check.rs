@@ -1,4 +1,4 @@
-//! What needs no server: formatting, lints, dependency arrows, licences. The quick ones go first.
+//! What reads the code instead of running it: formatting, arrows, licences, lints, documentation. Quick ones first.
 
 use std::process::ExitCode;
 
@@ -12,6 +12,8 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     // The features are those that the tests are built with, so that both share what build scripts made.
     let clippy = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
     succeed(workspace::cargo().args(clippy), interrupt)?;
-    eprintln!("xtask: formatting, arrows, licences and lints are in order");
+    let doc = ["doc", "--workspace", "--no-deps", "--all-features"];
+    succeed(workspace::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"), interrupt)?;
+    eprintln!("xtask: formatting, arrows, licences, lints and documentation are in order");
     Ok(ExitCode::SUCCESS)
 }

@@ -5,15 +5,18 @@
 mod arrows;
 mod check;
 mod deny;
+mod failure;
 mod packages;
 mod process;
 mod python;
 mod servers;
 mod test;
+mod unit_test;
 mod workspace;
 
 use std::process::ExitCode;
 
+use failure::Failure;
 use process::Interrupt;
 
 const USAGE: &str = "\
@@ -22,25 +25,14 @@ Usage: cargo xtask <command>
   test [--] [arguments of cargo test]
            every test, on private servers that are started and stopped for it;
            TEST_POSTGRES_URL, TEST_REDIS_URL, TEST_AMQP_URL name servers to use instead
+  test --unit [a part of a test's name]
+           in seconds, what needs no server, browser or built binary: the tests within
+           libraries and binaries, the doctests, and the executables in `tests` of every
+           crate but `acceptance` and those of `adapters` that test against a server
   servers  start the private servers, print their addresses, run until Ctrl-C
-  check    formatting, clippy with warnings denied, dependency arrows, and `deny`
-  arrows   dependency arrows alone: who may depend on whom
+  check    formatting, `arrows`, `deny`, clippy and rustdoc with warnings denied
+  arrows   which package, module and file may depend on which
   deny     licences, banned crates and sources of the dependencies";
-
-/// Why a command failed; each variant's own text says what to do.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error(transparent)]
-    Arrows(#[from] arrows::ArrowError),
-    #[error(transparent)]
-    Packages(#[from] packages::PackageError),
-    #[error(transparent)]
-    Process(#[from] process::ProcessError),
-    #[error(transparent)]
-    Servers(#[from] servers::ServerError),
-    #[error(transparent)]
-    Tool(#[from] python::ToolError),
-}
 
 /// What a shell reports for a command that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
@@ -65,6 +57,7 @@ fn fail(error: &impl std::fmt::Display, code: ExitCode) -> ExitCode {
 
 fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
+        Some(("test", [first, rest @ ..])) if first == "--unit" => unit_test::run(rest, interrupt),
         Some(("test", rest)) => test::run(rest, interrupt),
         Some(("servers", [])) => servers::run(interrupt),
         Some(("check", [])) => check::run(interrupt),

@@ -9,7 +9,7 @@ use crate::{Failure, packages, python, workspace};
 
 /// What the whole workspace is built with. The binaries and the tests must agree on it, or everything
 /// that they have in common is compiled twice.
-const WHOLE: [&str; 2] = ["--workspace", "--all-features"];
+pub(crate) const WHOLE: [&str; 2] = ["--workspace", "--all-features"];
 
 /// How many tests run at once. Most of them wait, for a mail or a minute: so more than there are cores.
 const TEST_THREADS: &str = "RUST_TEST_THREADS";
@@ -33,9 +33,6 @@ pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCod
     let started = Instant::now();
     let mut tests = test_command(arguments);
     tests.envs(servers.environment()).env("TEST_BIN_DIR", binaries).env("TEST_SCHEMATHESIS", schemathesis);
-    if std::env::var_os(TEST_THREADS).is_none() {
-        tests.env(TEST_THREADS, "4");
-    }
     let status = process::run(&mut tests, interrupt)?;
     let tested = started.elapsed();
 
@@ -55,18 +52,27 @@ fn build_command() -> Command {
     command
 }
 
+/// `cargo test`, not yet told what to test.
+pub(crate) fn cargo_test() -> Command {
+    let mut command = workspace::cargo();
+    command.args(["test", "--no-fail-fast"]);
+    if std::env::var_os(TEST_THREADS).is_none() {
+        command.env(TEST_THREADS, "4");
+    }
+    command
+}
+
 /// `cargo test` for the whole workspace, unless the arguments choose packages.
 fn test_command(arguments: &[String]) -> Command {
     let arguments = arguments.strip_prefix(&["--".to_owned()]).unwrap_or(arguments);
     let own = arguments.iter().take_while(|argument| *argument != "--");
-    let mut command = workspace::cargo();
-    command.arg("test");
+    let mut command = cargo_test();
     if own.into_iter().any(|argument| chooses_packages(argument)) {
         command.arg("--all-features");
     } else {
         command.args(WHOLE);
     }
-    command.arg("--no-fail-fast").args(arguments);
+    command.args(arguments);
     command
 }
 
@@ -75,7 +81,7 @@ fn chooses_packages(argument: &str) -> bool {
     long || (argument.starts_with("-p") && !argument.starts_with("--"))
 }
 
-fn exit_code(status: ExitStatus) -> ExitCode {
+pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
     match status.code().map(u8::try_from) {
         Some(Ok(code)) => ExitCode::from(code),
         _ => ExitCode::FAILURE,
@@ -93,7 +99,7 @@ mod tests {
 
     #[test]
     fn everything_is_tested_unless_told_otherwise() {
-        assert_eq!(arguments("").join(" "), "test --workspace --all-features --no-fail-fast");
+        assert_eq!(arguments("").join(" "), "test --no-fail-fast --workspace --all-features");
     }
 
     #[test]

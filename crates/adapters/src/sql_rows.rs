@@ -2,9 +2,9 @@
 //!
 //! Never lets a stored value through that the domain would not have made.
 
+use domain::ports::RepositoryError;
 use domain::{
-    CodeIssue, EmailAddress, Event, EventId, PasswordHash, User, UserEvent, UserId, UserStatus,
-    ports::RepositoryError,
+    EmailAddress, Event, EventId, PasswordHash, User, UserEvent, UserEventError, UserId, UserStatus,
 };
 use uuid::Uuid;
 
@@ -59,17 +59,11 @@ impl TryFrom<StoredUser> for User {
 
 impl From<&Event> for StoredEvent {
     fn from(event: &Event) -> Self {
-        let (kind, code_number) = match &event.kind {
-            UserEvent::UserRegistered { issue } => ("user.registered", Some(issue.number)),
-            UserEvent::CodeRequested { issue } => ("user.code_requested", Some(issue.number)),
-            UserEvent::UserActivated { .. } => ("user.activated", None),
-            UserEvent::RegistrationRepeated { .. } => ("user.registration_repeated", None),
-        };
         Self {
             id: *event.id.as_uuid(),
-            kind: kind.to_owned(),
+            kind: event.kind.type_name().to_owned(),
             user_id: *event.kind.user_id().as_uuid(),
-            code_number: code_number.map(i64::from),
+            code_number: event.kind.issue().map(|issue| issue.number.into()),
             traceparent: event.trace.to_string(),
         }
     }
@@ -81,27 +75,23 @@ impl TryFrom<StoredEvent> for Event {
     fn try_from(row: StoredEvent) -> Result<Self, DamagedRow> {
         let damaged = |column| DamagedRow { table: "outbox", id: row.id, column };
         let user_id = UserId::from_uuid(row.user_id);
-        let issue = || {
-            let number = row.code_number.and_then(|number| u32::try_from(number).ok());
-            number.map(|number| CodeIssue { user_id, number }).ok_or(damaged("code_number"))
-        };
-        let kind = match row.kind.as_str() {
-            "user.registered" => UserEvent::UserRegistered { issue: issue()? },
-            "user.code_requested" => UserEvent::CodeRequested { issue: issue()? },
-            "user.activated" => UserEvent::UserActivated { user_id },
-            "user.registration_repeated" => UserEvent::RegistrationRepeated { user_id },
-            _ => return Err(damaged("type")),
-        };
+        let code_number = row.code_number.and_then(|number| u32::try_from(number).ok());
+        let kind = UserEvent::from_parts(&row.kind, user_id, code_number).map_err(|error| {
+            damaged(match error {
+                UserEventError::UnknownType(_) => "type",
+                UserEventError::NoIssueNumber(_) => "code_number",
+            })
+        })?;
         let trace = row.traceparent.parse().map_err(|_| damaged("traceparent"))?;
         Ok(Self { id: EventId::from_uuid(row.id), trace, kind })
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
+    use domain::{CodeIssue, TraceParent};
+
     use super::*;
-    use domain::TraceParent;
 
     fn events() -> Vec<Event> {
         let user_id = UserId::from_uuid(Uuid::from_u128(7));

@@ -1,13 +1,13 @@
 //! The Pwned Passwords client against an HTTP server that answers as the range API may.
-
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::time::{Duration, Instant};
 
-use adapters::hibp::{PwnedPasswords, PwnedPasswordsOptions};
+use adapters::hibp::{HibpOptions, PwnedPasswords};
 use domain::Password;
 use domain::ports::{BreachCheckError, BreachedPasswords};
 use secrecy::SecretString;
+use test_support::{eventually_within, install_crypto_provider};
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -30,8 +30,8 @@ async fn answer(server: &MockServer, response: ResponseTemplate) {
 }
 
 fn client(server: &MockServer, timeout: Duration, pause: Duration) -> PwnedPasswords {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    PwnedPasswords::new(PwnedPasswordsOptions { base_url: server.uri(), timeout, pause }).unwrap()
+    install_crypto_provider();
+    PwnedPasswords::new(HibpOptions { base_url: server.uri(), timeout, pause }).unwrap()
 }
 
 async fn answering(response: ResponseTemplate) -> (MockServer, PwnedPasswords) {
@@ -123,9 +123,7 @@ async fn an_api_that_was_left_alone_is_asked_again_after_the_pause() {
     }
     server.reset().await;
     answer(&server, text(&format!("{SUFFIX}:1"))).await;
-    while client.contains(&password).await.is_err() {
-        assert!(began.elapsed() < LONG, "the API is never asked again");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    eventually_within(LONG, "the API to be asked again", async || client.contains(&password).await.ok())
+        .await;
     assert!(began.elapsed() >= pause, "asked again after {:?}", began.elapsed());
 }

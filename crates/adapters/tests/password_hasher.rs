@@ -1,10 +1,10 @@
 //! The contract of `PasswordHasher`, on the pool of Argon2id threads.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adapters::argon2id::{HashPool, HashPoolError, HashPoolOptions};
+use adapters::argon2id::{Argon2idOptions, HashPool, HashPoolError};
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Params, PasswordVerifier, Version};
 use domain::ports::{HashError, PasswordHasher, Verification};
@@ -15,8 +15,8 @@ use futures::future::join_all;
 const MATCH: Verification = Verification::Match { outdated: false };
 
 /// Little work, for tests that are not about how much there is.
-fn light() -> HashPoolOptions {
-    HashPoolOptions {
+fn light() -> Argon2idOptions {
+    Argon2idOptions {
         memory_kib: 64,
         iterations: 1,
         lanes: 1,
@@ -27,16 +27,16 @@ fn light() -> HashPoolOptions {
 }
 
 /// One thread that is busy for some tenths of a second with each hash.
-fn slow(queue: usize) -> HashPoolOptions {
-    HashPoolOptions { memory_kib: 32 * 1024, iterations: 8, threads: 1, queue, ..light() }
+fn slow(queue: usize) -> Argon2idOptions {
+    Argon2idOptions { memory_kib: 32 * 1024, iterations: 8, threads: 1, queue, ..light() }
 }
 
 /// What OWASP recommends, and the service does.
-fn recommended() -> HashPoolOptions {
-    HashPoolOptions { memory_kib: 19_456, iterations: 2, ..light() }
+fn recommended() -> Argon2idOptions {
+    Argon2idOptions { memory_kib: 19_456, iterations: 2, ..light() }
 }
 
-fn pool(options: &HashPoolOptions) -> HashPool {
+fn pool(options: &Argon2idOptions) -> HashPool {
     HashPool::start(options).unwrap()
 }
 
@@ -117,10 +117,10 @@ async fn hashes_of_the_reference_implementation_verify() {
 async fn asvs_11_4_2_a_hash_with_other_parameters_is_outdated() {
     let current = light();
     let others = [
-        HashPoolOptions { memory_kib: 63, ..current.clone() },
-        HashPoolOptions { memory_kib: 4096, ..current.clone() },
-        HashPoolOptions { iterations: 2, ..current.clone() },
-        HashPoolOptions { lanes: 2, ..current.clone() },
+        Argon2idOptions { memory_kib: 63, ..current.clone() },
+        Argon2idOptions { memory_kib: 4096, ..current.clone() },
+        Argon2idOptions { iterations: 2, ..current.clone() },
+        Argon2idOptions { lanes: 2, ..current.clone() },
     ];
     let pool_now = pool(&current);
     for other in others {
@@ -176,7 +176,7 @@ async fn asvs_15_2_2_a_full_queue_refuses_at_once() {
 
 #[tokio::test]
 async fn asvs_15_2_2_work_that_cannot_begin_in_time_is_refused() {
-    let pool = pool(&HashPoolOptions { deadline: Duration::from_millis(20), ..slow(10) });
+    let pool = pool(&Argon2idOptions { deadline: Duration::from_millis(20), ..slow(10) });
     let answers = join_all((0..8).map(|_| pool.verify(password("correct horse"), None))).await;
     let refused = answers
         .iter()
@@ -222,7 +222,7 @@ async fn asvs_15_2_2_the_executor_is_never_blocked() {
 /// Coarse: the end-to-end test compares the distributions.
 #[tokio::test]
 async fn asvs_6_3_8_an_unknown_address_costs_as_much_as_a_wrong_password() {
-    let pool = pool(&HashPoolOptions { threads: 1, ..recommended() });
+    let pool = pool(&Argon2idOptions { threads: 1, ..recommended() });
     let hash = pool.hash(password("correct horse")).await.unwrap();
     let (mut unknown, mut wrong) = (Vec::new(), Vec::new());
     for _ in 0..15 {
@@ -242,10 +242,10 @@ async fn asvs_6_3_8_an_unknown_address_costs_as_much_as_a_wrong_password() {
 #[test]
 fn impossible_parameters_are_refused() {
     for options in [
-        HashPoolOptions { memory_kib: 7, ..light() },
-        HashPoolOptions { iterations: 0, ..light() },
-        HashPoolOptions { lanes: 0, ..light() },
-        HashPoolOptions { memory_kib: 64, lanes: 9, ..light() },
+        Argon2idOptions { memory_kib: 7, ..light() },
+        Argon2idOptions { iterations: 0, ..light() },
+        Argon2idOptions { lanes: 0, ..light() },
+        Argon2idOptions { memory_kib: 64, lanes: 9, ..light() },
     ] {
         assert!(matches!(HashPool::start(&options), Err(HashPoolError::Parameters(_))), "{options:?}");
     }

@@ -9,7 +9,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::UserId;
+use crate::user_id::UserId;
 
 /// Separates this use of the key from any other.
 const CONTEXT: &[u8] = b"registration/verification-code/v1";
@@ -72,15 +72,7 @@ impl CodeKey {
 
     /// Reads a key written in hexadecimal, as `openssl rand -hex 32` prints it.
     pub fn from_hex(text: &str) -> Result<Self, CodeKeyError> {
-        let text = text.trim().as_bytes();
-        if !text.len().is_multiple_of(2) {
-            return Err(CodeKeyError::NotHexadecimal);
-        }
-        let bytes = text
-            .chunks_exact(2)
-            .map(|pair| Some(hex_value(pair[0])? << 4 | hex_value(pair[1])?))
-            .collect::<Option<Vec<u8>>>()
-            .ok_or(CodeKeyError::NotHexadecimal)?;
+        let bytes = base16ct::mixed::decode_vec(text.trim()).map_err(|_| CodeKeyError::NotHexadecimal)?;
         Self::from_bytes(bytes)
     }
 
@@ -101,6 +93,21 @@ impl CodeKey {
     }
 
     /// Derives the code of one issue.
+    ///
+    /// ```
+    /// use domain::{CodeIssue, CodeKey, CodeLength, UserId};
+    /// use uuid::Uuid;
+    ///
+    /// let key = CodeKey::from_hex("7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12")?;
+    /// let user_id = UserId::from_uuid(Uuid::parse_str("01890a5d-ac96-774b-bcce-b302099a8057")?);
+    /// let length = CodeLength::new(4)?;
+    /// let code = key.derive(CodeIssue { user_id, number: 1 }, length);
+    /// assert_eq!(code.expose(), "7963");
+    /// // The same issue always has the same code, so nothing needs to store it; the next one has another.
+    /// assert!(key.derive(CodeIssue { user_id, number: 1 }, length).matches("7963"));
+    /// assert!(!key.derive(CodeIssue { user_id, number: 2 }, length).matches("7963"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn derive(&self, issue: CodeIssue, length: CodeLength) -> VerificationCode {
         let digest = hmac(&self.0)
             .chain_update(CONTEXT)
@@ -118,14 +125,9 @@ impl std::fmt::Debug for CodeKey {
     }
 }
 
-// HMAC takes a key of any length, so the error of its constructor cannot occur.
-#[allow(clippy::expect_used)]
+#[expect(clippy::expect_used, reason = "the error cannot occur: HMAC takes a key of any length")]
 fn hmac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC accepts keys of any length")
-}
-
-fn hex_value(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 /// Dynamic truncation, RFC 4226 section 5.3: the low nibble of the last byte picks four bytes, of
@@ -161,7 +163,6 @@ impl std::fmt::Debug for VerificationCode {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use uuid::Uuid;
@@ -186,10 +187,7 @@ mod tests {
             ("a904c900a64b35909874b33e61c5938a8e15ed1c", "338314"),
         ];
         for (digest, expected) in vectors {
-            let digest: Vec<u8> = (0..digest.len())
-                .step_by(2)
-                .map(|at| u8::from_str_radix(&digest[at..at + 2], 16).unwrap())
-                .collect();
+            let digest = base16ct::lower::decode_vec(digest).unwrap();
             assert_eq!(truncate(&digest, CodeLength::new(6).unwrap()), expected);
         }
     }

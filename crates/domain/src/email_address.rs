@@ -33,6 +33,17 @@ impl EmailAddress {
 
     /// Validates and normalises an address. Quoted local parts, domain literals and domains of one
     /// label are refused: nobody signs up with them, and the first two invite injection.
+    ///
+    /// ```
+    /// use domain::{EmailAddress, EmailAddressError};
+    ///
+    /// let address = EmailAddress::parse(" Ada@Bücher.example")?;
+    /// assert_eq!(address.as_str(), "Ada@xn--bcher-kva.example");
+    /// // Case does not make another account.
+    /// assert_eq!(address.lookup_key(), EmailAddress::parse("ADA@BÜCHER.EXAMPLE")?.lookup_key());
+    /// assert_eq!(EmailAddress::parse("ada@localhost"), Err(EmailAddressError::Malformed));
+    /// # Ok::<(), EmailAddressError>(())
+    /// ```
     pub fn parse(text: &str) -> Result<Self, EmailAddressError> {
         let text = text.trim_matches([' ', '\t']);
         if text.is_empty() {
@@ -96,7 +107,6 @@ impl std::fmt::Debug for EmailAddress {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

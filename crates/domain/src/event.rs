@@ -3,7 +3,9 @@
 
 use uuid::Uuid;
 
-use crate::{CodeIssue, UserId};
+use crate::code::CodeIssue;
+use crate::trace_parent::TraceParent;
+use crate::user_id::UserId;
 
 /// Something that happened to a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,12 +33,76 @@ pub enum UserEvent {
     },
 }
 
+const USER_REGISTERED: &str = "user.registered";
+const CODE_REQUESTED: &str = "user.code_requested";
+const USER_ACTIVATED: &str = "user.activated";
+const REGISTRATION_REPEATED: &str = "user.registration_repeated";
+
+/// Why a type name and identifiers are not an event.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum UserEventError {
+    /// No event has this type.
+    #[error("unknown event type {0:?}")]
+    UnknownType(String),
+    /// An event of this type is about a code, and the number of the code is missing.
+    #[error("{0} needs the number of its code")]
+    NoIssueNumber(&'static str),
+}
+
 impl UserEvent {
+    /// The type names of the events that [`Self::needs_mail`].
+    pub const MAIL_TYPES: [&'static str; 3] = [USER_REGISTERED, CODE_REQUESTED, REGISTRATION_REPEATED];
+
+    /// The event that [`Self::type_name`], [`Self::user_id`] and the number of [`Self::issue`] describe.
+    ///
+    /// ```
+    /// # use domain::{UserEvent, UserId};
+    /// # let user_id = UserId::from_uuid(uuid::Uuid::from_u128(7));
+    /// let event = UserEvent::from_parts("user.registered", user_id, Some(1)).unwrap();
+    /// assert_eq!(event.type_name(), "user.registered");
+    /// assert!(UserEvent::from_parts("user.deleted", user_id, None).is_err());
+    /// ```
+    pub fn from_parts(
+        type_name: &str,
+        user_id: UserId,
+        issue_number: Option<u32>,
+    ) -> Result<Self, UserEventError> {
+        let issue = |type_name| {
+            let number = issue_number.ok_or(UserEventError::NoIssueNumber(type_name))?;
+            Ok(CodeIssue { user_id, number })
+        };
+        match type_name {
+            USER_REGISTERED => Ok(Self::UserRegistered { issue: issue(USER_REGISTERED)? }),
+            CODE_REQUESTED => Ok(Self::CodeRequested { issue: issue(CODE_REQUESTED)? }),
+            USER_ACTIVATED => Ok(Self::UserActivated { user_id }),
+            REGISTRATION_REPEATED => Ok(Self::RegistrationRepeated { user_id }),
+            unknown => Err(UserEventError::UnknownType(unknown.to_owned())),
+        }
+    }
+
+    /// The name of the event's type, as stores and messages hold it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::UserRegistered { .. } => USER_REGISTERED,
+            Self::CodeRequested { .. } => CODE_REQUESTED,
+            Self::UserActivated { .. } => USER_ACTIVATED,
+            Self::RegistrationRepeated { .. } => REGISTRATION_REPEATED,
+        }
+    }
+
     /// Whom the event is about.
     pub fn user_id(&self) -> UserId {
         match self {
             Self::UserRegistered { issue } | Self::CodeRequested { issue } => issue.user_id,
             Self::UserActivated { user_id } | Self::RegistrationRepeated { user_id } => *user_id,
+        }
+    }
+
+    /// The code to mail, for the events that are about one.
+    pub fn issue(&self) -> Option<CodeIssue> {
+        match self {
+            Self::UserRegistered { issue } | Self::CodeRequested { issue } => Some(*issue),
+            Self::UserActivated { .. } | Self::RegistrationRepeated { .. } => None,
         }
     }
 
@@ -73,91 +139,30 @@ pub struct Event {
     pub kind: UserEvent,
 }
 
-/// A W3C Trace Context `traceparent`, version 00: which request something belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TraceParent {
-    trace_id: u128,
-    span_id: u64,
-    flags: u8,
-}
-
-/// Not a `traceparent` of version 00 with identifiers that are not zero.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("not a W3C traceparent")]
-pub struct TraceParentError;
-
-impl TraceParent {
-    /// A trace that starts here, named after a random identifier.
-    pub fn start(id: Uuid) -> Self {
-        let (_, low) = id.as_u64_pair();
-        Self { trace_id: id.as_u128(), span_id: low, flags: 0 }
-    }
-
-    /// The trace identifier, as logs show it: 32 hexadecimal digits.
-    pub fn trace_id(&self) -> String {
-        format!("{:032x}", self.trace_id)
-    }
-}
-
-impl std::str::FromStr for TraceParent {
-    type Err = TraceParentError;
-
-    fn from_str(text: &str) -> Result<Self, TraceParentError> {
-        let is_lower_hex = |part: &str, length| {
-            part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-        };
-        let parts: Vec<&str> = text.split('-').collect();
-        let [version, trace_id, span_id, flags] = parts[..] else { return Err(TraceParentError) };
-        let well_formed = version == "00"
-            && is_lower_hex(trace_id, 32)
-            && is_lower_hex(span_id, 16)
-            && is_lower_hex(flags, 2);
-        if !well_formed {
-            return Err(TraceParentError);
-        }
-        let parsed = Self {
-            trace_id: u128::from_str_radix(trace_id, 16).map_err(|_| TraceParentError)?,
-            span_id: u64::from_str_radix(span_id, 16).map_err(|_| TraceParentError)?,
-            flags: u8::from_str_radix(flags, 16).map_err(|_| TraceParentError)?,
-        };
-        if parsed.trace_id == 0 || parsed.span_id == 0 {
-            return Err(TraceParentError);
-        }
-        Ok(parsed)
-    }
-}
-
-impl std::fmt::Display for TraceParent {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
-    }
-}
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
-    fn traceparent_survives_the_journey() {
-        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        let parsed: TraceParent = text.parse().unwrap();
-        assert_eq!(parsed.to_string(), text);
-        assert_eq!(parsed.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
-    }
-
-    #[test]
-    fn anything_else_is_no_traceparent() {
-        for text in [
-            "",
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
-            "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    fn every_event_is_described_by_its_parts() {
+        let user_id = UserId::from_uuid(Uuid::from_u128(7));
+        let issue = CodeIssue { user_id, number: u32::MAX };
+        for event in [
+            UserEvent::UserRegistered { issue },
+            UserEvent::CodeRequested { issue },
+            UserEvent::UserActivated { user_id },
+            UserEvent::RegistrationRepeated { user_id },
         ] {
-            assert_eq!(text.parse::<TraceParent>(), Err(TraceParentError), "{text}");
+            let number = event.issue().map(|issue| issue.number);
+            assert_eq!(
+                UserEvent::from_parts(event.type_name(), event.user_id(), number).as_ref(),
+                Ok(&event)
+            );
+            assert_eq!(UserEvent::MAIL_TYPES.contains(&event.type_name()), event.needs_mail());
+            let without_number = UserEvent::from_parts(event.type_name(), user_id, None);
+            assert_eq!(without_number.is_err(), event.issue().is_some());
         }
+        let unknown = UserEvent::from_parts("user.deleted", user_id, Some(1));
+        assert_eq!(unknown, Err(UserEventError::UnknownType("user.deleted".into())));
     }
 }

@@ -9,13 +9,17 @@ mod email_address;
 mod error_chain;
 mod event;
 mod password;
+mod trace_parent;
 mod user;
+mod user_id;
 
 pub mod ports;
 
 pub use code::{CodeIssue, CodeKey, CodeKeyError, CodeLength, CodeLengthError, VerificationCode};
 pub use email_address::{EmailAddress, EmailAddressError};
 pub use error_chain::ErrorChain;
-pub use event::{Event, EventId, TraceParent, TraceParentError, UserEvent};
+pub use event::{Event, EventId, UserEvent, UserEventError};
 pub use password::{Password, PasswordError, PasswordHash, PasswordLength};
-pub use user::{AlreadyActive, User, UserId, UserStatus};
+pub use trace_parent::{TraceParent, TraceParentError};
+pub use user::{AlreadyActive, User, UserStatus};
+pub use user_id::UserId;

@@ -33,6 +33,17 @@ pub enum PasswordError {
 impl Password {
     /// Accepts a password of permitted length. Nothing is trimmed, folded or truncated, and there are
     /// no composition rules.
+    ///
+    /// ```
+    /// use domain::{Password, PasswordError, PasswordLength};
+    ///
+    /// let length = PasswordLength { min: 8, max: 128 };
+    /// let password = Password::new(" correct horse ".into(), length)?;
+    /// assert_eq!(password.expose(), " correct horse ");
+    /// assert_eq!(format!("{password:?}"), "Password(redacted)");
+    /// assert_eq!(Password::new("horse".into(), length).unwrap_err(), PasswordError::TooShort(8));
+    /// # Ok::<(), PasswordError>(())
+    /// ```
     pub fn new(text: SecretString, length: PasswordLength) -> Result<Self, PasswordError> {
         let exposed = text.expose_secret();
         // No character has more than four bytes, so that a text of a megabyte need not be counted.
@@ -92,7 +103,6 @@ impl std::fmt::Debug for PasswordHash {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

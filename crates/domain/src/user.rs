@@ -1,30 +1,10 @@
 //! The user: one registration of an address, from its claim to the active account.
 
-use uuid::Uuid;
-
-use crate::{CodeIssue, EmailAddress, PasswordHash, UserEvent};
-
-/// Identifies one registration (UUIDv7, RFC 9562). A later claim of the same address has another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UserId(Uuid);
-
-impl UserId {
-    /// Wraps an identifier made by [`crate::ports::IdSource`] or read from a store.
-    pub fn from_uuid(id: Uuid) -> Self {
-        Self(id)
-    }
-
-    /// The identifier itself.
-    pub fn as_uuid(&self) -> &Uuid {
-        &self.0
-    }
-}
-
-impl std::fmt::Display for UserId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
+use crate::code::CodeIssue;
+use crate::email_address::EmailAddress;
+use crate::event::UserEvent;
+use crate::password::PasswordHash;
+use crate::user_id::UserId;
 
 /// Where a registration stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,8 +113,9 @@ impl User {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn user() -> User {

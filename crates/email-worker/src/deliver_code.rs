@@ -99,7 +99,7 @@ impl DeliverCode {
     /// window.
     async fn restart_window(&self, issue: CodeIssue) -> Result<(), DeliveryError> {
         if self.open_window(issue).await?.is_none() {
-            self.users.start_minute(issue, self.options.window).await?;
+            self.users.hold_address(issue, self.options.window).await?;
         }
         Ok(())
     }
@@ -112,7 +112,7 @@ impl DeliverCode {
         error: &MailError,
     ) -> Result<(), DeliveryError> {
         if matches!(error, MailError::Permanent(_)) {
-            self.users.start_minute(issue, Duration::ZERO).await?;
+            self.users.release_address(issue).await?;
         }
         Ok(())
     }

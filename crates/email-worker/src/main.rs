@@ -7,9 +7,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use process::dead_letters::DeadLetterCommand;
-use settings::Sources;
-
-use wiring::StartError;
+use process::{StartError, operator};
+use settings::{SettingsError, Sources};
 
 /// The e-mail worker.
 #[derive(Parser)]
@@ -36,33 +35,23 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("email-worker: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    process::run("email-worker", None, execute(Arguments::parse()))
 }
 
-fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
+async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
     let settings = Sources::of_process(arguments.config).load()?;
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => block_on(wiring::serve(settings)),
+        Command::Serve => wiring::serve(&settings).await?,
         Command::Health => {
-            let address = settings.metrics.listen()?.ok_or(StartError::NoHealthListener)?;
-            let is_ready = process::operator::is_ready(address).unwrap_or(false);
-            Ok(ExitCode::from(u8::from(!is_ready)))
+            let address = settings.metrics.listen.ok_or_else(no_listener)?;
+            let is_ready = operator::is_ready(address).unwrap_or(false);
+            return Ok(ExitCode::from(u8::from(!is_ready)));
         }
-        Command::DeadLetters { command } => block_on(wiring::dead_letters(settings, command)),
+        Command::DeadLetters { command } => wiring::run_dead_letters(&settings, command).await?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
-fn block_on(work: impl Future<Output = Result<(), StartError>>) -> Result<ExitCode, StartError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(StartError::Runtime)?
-        .block_on(work)?;
-    Ok(ExitCode::SUCCESS)
+fn no_listener() -> SettingsError {
+    SettingsError::invalid("metrics.listen", "is off, so there is nobody to ask")
 }

@@ -22,25 +22,25 @@ pub fn deliver_code(
         ids,
         key: Arc::new(settings.code.key()?),
         templates: templates(settings)?,
-        options: delivery_options(settings)?,
+        options: delivery_options(settings),
     })
 }
 
 /// How codes are issued.
-fn delivery_options(settings: &Settings) -> Result<DeliveryOptions, SettingsError> {
-    Ok(DeliveryOptions {
-        code_length: settings.code.length()?,
-        window: settings.code.window()?,
-        attempts: settings.code.attempts,
-    })
+fn delivery_options(settings: &Settings) -> DeliveryOptions {
+    DeliveryOptions {
+        code_length: settings.code.length,
+        window: settings.code.window,
+        attempts: settings.code.attempts.get(),
+    }
 }
 
 /// The mails.
 fn templates(settings: &Settings) -> Result<Templates, SettingsError> {
     Templates::new(&TemplateOptions {
         product_name: settings.mail.product.clone(),
-        window: settings.code.window()?,
-        code_length: settings.code.length()?,
+        window: settings.code.window,
+        code_length: settings.code.length,
     })
     .map_err(|error| SettingsError::invalid("mail.product", format!("cannot be used: {error}")))
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::http::StatusCode;
 use domain::ports::Source;
 use futures::future::{BoxFuture, FutureExt, join_all};
 use serde::Serialize;
@@ -93,6 +94,16 @@ pub enum Readiness {
     Degraded,
     /// A required dependency is missing.
     Unavailable,
+}
+
+impl Readiness {
+    /// The HTTP status of a report with this readiness.
+    pub fn http_status(self) -> StatusCode {
+        match self {
+            Self::Ready | Self::Degraded => StatusCode::OK,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
 }
 
 /// Whether a dependency answers.

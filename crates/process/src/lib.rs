@@ -1,16 +1,14 @@
-//! What the main functions of all binaries share: logs and metrics, health, the operator's listener and the
-//! way to stop.
+//! What the main functions of all binaries share: the start, logs and metrics, health, the operator's listener
+//! and the shutdown.
 //!
 //! Knows no use case and no adapter.
 
 pub mod dead_letters;
 pub mod health;
+mod logs;
+mod metrics;
 pub mod operator;
-pub mod shutdown;
-pub mod telemetry;
+mod shutdown;
+mod start;
 
-/// Makes rustls with ring the TLS stack of the process. Call it before anything connects.
-pub fn install_crypto() {
-    // Fails only where a provider is installed already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
+pub use start::{Service, StartError, begin_command, install_crypto, run};

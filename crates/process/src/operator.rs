@@ -9,11 +9,11 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::health::{Health, Readiness};
+use crate::health::Health;
 
 /// Serves `GET /metrics`, `GET /health/live` and `GET /health/ready` in the background until `shutdown` is
 /// cancelled.
-pub fn start(
+pub(crate) fn start(
     address: SocketAddr,
     metrics: PrometheusHandle,
     health: Health,
@@ -47,10 +47,7 @@ async fn render_metrics(metrics: web::Data<PrometheusHandle>) -> HttpResponse {
 
 async fn ready(health: web::Data<Health>) -> HttpResponse {
     let report = health.readiness().await;
-    match report.status {
-        Readiness::Unavailable => HttpResponse::ServiceUnavailable().json(report),
-        Readiness::Ready | Readiness::Degraded => HttpResponse::Ok().json(report),
-    }
+    HttpResponse::build(report.status.http_status()).json(report)
 }
 
 /// Asks the process that listens on `address` for `/health/ready`, as a container's health check does.

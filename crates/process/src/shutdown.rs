@@ -5,23 +5,23 @@ use tokio_util::sync::CancellationToken;
 
 /// Returns a token that is cancelled by the first SIGTERM or SIGINT. Fails only where the system
 /// gives no signal handler. Must be called within a tokio runtime.
-pub fn on_signal() -> std::io::Result<CancellationToken> {
+pub(crate) fn on_signal() -> std::io::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let token = CancellationToken::new();
     let drain = token.clone();
     tokio::spawn(async move {
-        next(&mut terminate, &mut interrupt).await;
-        tracing::info!("draining; a second signal ends the process at once");
+        wait_for_signal(&mut terminate, &mut interrupt).await;
+        tracing::info!(event = "shutdown.draining", "draining; a second signal ends the process at once");
         drain.cancel();
-        next(&mut terminate, &mut interrupt).await;
-        tracing::warn!("ended without draining");
+        wait_for_signal(&mut terminate, &mut interrupt).await;
+        tracing::warn!(event = "shutdown.forced", "ended without draining");
         std::process::exit(130);
     });
     Ok(token)
 }
 
-async fn next(terminate: &mut Signal, interrupt: &mut Signal) {
+async fn wait_for_signal(terminate: &mut Signal, interrupt: &mut Signal) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use process::dead_letters::DeadLetterCommand;
-use settings::{Settings, Sources};
-
-use wiring::StartError;
+use process::{StartError, operator};
+use registration_api::http::openapi;
+use settings::Sources;
 
 /// The registration API.
 #[derive(Parser)]
@@ -42,45 +42,24 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("registration-api: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    process::run("registration-api", None, execute(Arguments::parse()))
 }
 
-fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
+async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
     let settings = || Sources::of_process(arguments.config).load();
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => block_on(wiring::serve(settings()?)),
-        Command::Migrate => block_on(wiring::migrate(settings()?)),
+        Command::Serve => wiring::serve(&settings()?).await?,
+        Command::Migrate => wiring::migrate(&settings()?).await?,
         Command::Health => {
-            let is_ready = process::operator::is_ready(settings()?.http.listen).unwrap_or(false);
-            Ok(ExitCode::from(u8::from(!is_ready)))
+            let is_ready = operator::is_ready(settings()?.http.listen).unwrap_or(false);
+            return Ok(ExitCode::from(u8::from(!is_ready)));
         }
-        Command::DeadLetters { command } => block_on(wiring::dead_letters(settings()?, command)),
+        Command::DeadLetters { command } => wiring::run_dead_letters(&settings()?, command).await?,
         Command::Openapi => {
-            print!("{}", openapi(&settings()?)?);
-            Ok(ExitCode::SUCCESS)
+            let settings = settings()?;
+            print!("{}", openapi::document(settings.password.length(), settings.code.length));
         }
-        Command::Defaults => {
-            print!("{}", settings::DEFAULTS);
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Defaults => print!("{}", settings::DEFAULTS),
     }
-}
-
-fn openapi(settings: &Settings) -> Result<String, StartError> {
-    Ok(registration_api::http::openapi::document(settings.password.length()?, settings.code.length()?))
-}
-
-fn block_on(work: impl Future<Output = Result<(), StartError>>) -> Result<ExitCode, StartError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(StartError::Runtime)?
-        .block_on(work)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use domain::ports::{BreachCheckError, BreachedPasswords};
-use domain::{EmailAddress, Password};
+use domain::{EmailAddress, ErrorChain, Password};
 use zxcvbn::zxcvbn;
 
-use domain::ErrorChain;
+use crate::metrics::BREACH_CHECKS;
 
 /// A password that takes an attacker no more guesses than this, by the estimate of zxcvbn (whose word
 /// lists are ordered by frequency), is among the 10,000 most common or a very common one with a digit.
@@ -60,7 +60,7 @@ impl PasswordPolicy {
             Ok(false) => "unknown",
             Err(_) => "unavailable",
         };
-        metrics::counter!("breach_checks_total", "outcome" => outcome).increment(1);
+        metrics::counter!(BREACH_CHECKS, "outcome" => outcome).increment(1);
         match answer {
             Ok(true) => Err(PasswordRefused::Breached),
             Ok(false) => Ok(()),
@@ -106,7 +106,7 @@ mod tests {
 
     use super::*;
 
-    fn refused(password: &str) -> bool {
+    fn is_refused(password: &str) -> bool {
         is_common(password, &EmailAddress::parse("Ada.Lovelace@example.com").unwrap())
     }
 
@@ -115,14 +115,14 @@ mod tests {
         for password in
             ["password", "password1", "12345678", "qwertyuiop", "iloveyou", "football", "P@ssw0rd"]
         {
-            assert!(refused(password), "{password}");
+            assert!(is_refused(password), "{password}");
         }
     }
 
     #[test]
     fn asvs_6_2_11_passwords_made_of_the_address_are_refused() {
         for password in ["ada.lovelace@example.com", "Ada.Lovelace", "lovelace", "lovelace1", "example.com"] {
-            assert!(refused(password), "{password}");
+            assert!(is_refused(password), "{password}");
         }
     }
 
@@ -131,7 +131,7 @@ mod tests {
         for password in
             ["correct horse battery", "mlkqsdfuiop", "83619402758", "пароль надёжный", "🐎🔋📎✅🌈🦊🐙🎻"]
         {
-            assert!(!refused(password), "{password}");
+            assert!(!is_refused(password), "{password}");
         }
     }
 
@@ -140,7 +140,7 @@ mod tests {
         let fastest = |password: &str| {
             let time = |()| {
                 let started = Instant::now();
-                refused(password);
+                is_refused(password);
                 started.elapsed().as_secs_f64()
             };
             [(); 5].map(time).into_iter().fold(f64::INFINITY, f64::min)
@@ -166,7 +166,7 @@ mod tests {
         fn fuzz_no_password_makes_the_estimate_panic(
             password in "\\PC{0,130}|[a-z0-9]{8,40}|[12qwertzuiop]{8,40}|(12|qw|az|zx){4,20}|[0-9./-]{8,40}",
         ) {
-            refused(&password);
+            is_refused(&password);
         }
     }
 

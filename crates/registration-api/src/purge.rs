@@ -8,6 +8,8 @@ use domain::ErrorChain;
 use domain::ports::UserRepository;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::REGISTRATIONS_PURGED;
+
 /// When unverified registrations go.
 #[derive(Debug, Clone, Copy)]
 pub struct PurgeOptions {
@@ -40,7 +42,7 @@ async fn purge(users: &dyn UserRepository, options: PurgeOptions, shutdown: &Can
         match users.purge_unverified(options.older_than, options.batch).await {
             Ok(0) => return,
             Ok(purged) => {
-                metrics::counter!("registrations_purged_total").increment(purged);
+                metrics::counter!(REGISTRATIONS_PURGED).increment(purged);
                 tracing::info!(event = "registrations.purged", purged, "deleted unverified registrations");
                 if purged < u64::from(options.batch) {
                     return;

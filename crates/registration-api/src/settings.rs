@@ -8,7 +8,7 @@ use actix_web::http::Uri;
 use domain::ports::GuessAllowance;
 use settings::{CommaList, ExistingAccountSetting, LimitSettings, Settings, SettingsError};
 
-use crate::http::client_address::{Network, TrustedProxies};
+use crate::http::client_address::{TrustedProxies, parse_network};
 use crate::http::{ApiOptions, ServerOptions};
 use crate::limits::{ActionQuotas, Quotas};
 use crate::outbox_relay::RelayOptions;
@@ -18,17 +18,20 @@ use crate::use_cases::ExistingAccount;
 /// A day, over which guesses are counted.
 const DAY: Duration = Duration::from_hours(24);
 
+/// How long the relay waits after the first failed delivery of an event.
+const FIRST_DELIVERY_RETRY: Duration = Duration::from_millis(500);
+
+/// The longest that it waits.
+const MAX_DELIVERY_RETRY: Duration = Duration::from_secs(30);
+
 /// How the API behaves.
 pub fn options(settings: &Settings) -> Result<ApiOptions, SettingsError> {
-    if settings.code.attempts == 0 || settings.code.guesses_per_day == 0 {
-        return Err(SettingsError::invalid("code.attempts", "and code.guesses_per_day must be at least 1"));
-    }
     Ok(ApiOptions {
         code_key: Arc::new(settings.code.key()?),
-        code_length: settings.code.length()?,
-        code_window: settings.code.window()?,
-        guess_allowance: GuessAllowance { guesses: settings.code.guesses_per_day, period: DAY },
-        password_length: settings.password.length()?,
+        code_length: settings.code.length,
+        code_window: settings.code.window,
+        guess_allowance: GuessAllowance { guesses: settings.code.guesses_per_day.get(), period: DAY },
+        password_length: settings.password.length(),
         refuse_common_passwords: settings.password.refuse_common,
         breach_fail_open: settings.password.breach_fail_open,
         existing_account: match settings.registration.existing_account {
@@ -38,13 +41,13 @@ pub fn options(settings: &Settings) -> Result<ApiOptions, SettingsError> {
         quotas: quotas(&settings.limits),
         trusted_proxies: trusted_proxies(&settings.http.trusted_proxies)?,
         allowed_origins: origins(&settings.http.cors_origins)?,
-        body_timeout: Duration::from_millis(settings.http.body_timeout_ms),
+        body_timeout: settings.http.body_timeout,
     })
 }
 
-/// The server and then the relay have half of the time for a drain each.
-fn half_of_the_drain(settings: &Settings) -> Duration {
-    Duration::from_secs(settings.http.shutdown_seconds) / 2
+/// Of the time for the shutdown, the server has one half and the relay the other.
+fn drain_timeout(settings: &Settings) -> Duration {
+    settings.http.shutdown_timeout / 2
 }
 
 /// What bounds the HTTP server.
@@ -53,46 +56,36 @@ pub fn server_options(settings: &Settings) -> ServerOptions {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     ServerOptions {
         workers: if http.workers == 0 { cores } else { http.workers },
-        max_connections: http.max_connections,
-        keep_alive: Duration::from_secs(http.keep_alive_seconds),
-        client_request_timeout: Duration::from_millis(http.header_timeout_ms),
-        client_disconnect_timeout: Duration::from_millis(http.header_timeout_ms),
-        shutdown_timeout: half_of_the_drain(settings),
+        max_connections: http.max_connections.get(),
+        keep_alive: http.keep_alive,
+        client_request_timeout: http.header_timeout,
+        client_disconnect_timeout: http.header_timeout,
+        shutdown_timeout: drain_timeout(settings),
     }
 }
 
 /// How the relay works.
-pub fn relay_options(settings: &Settings) -> Result<RelayOptions, SettingsError> {
-    if settings.outbox.batch == 0 {
-        return Err(SettingsError::invalid("outbox.batch", "must be at least 1"));
+pub fn relay_options(settings: &Settings) -> RelayOptions {
+    let outbox = &settings.outbox;
+    RelayOptions {
+        batch_size: outbox.batch.get(),
+        batches_in_flight: outbox.batches_in_flight.get(),
+        lease: outbox.lease,
+        poll_interval: outbox.poll_interval,
+        drain_timeout: drain_timeout(settings),
+        first_retry: FIRST_DELIVERY_RETRY,
+        max_retry: MAX_DELIVERY_RETRY,
     }
-    if Duration::from_secs(settings.outbox.lease_seconds) <= settings.rabbitmq.confirm_timeout() {
-        return Err(SettingsError::invalid(
-            "outbox.lease_seconds",
-            "must exceed rabbitmq.confirm_timeout_ms",
-        ));
-    }
-    Ok(RelayOptions {
-        batch_size: settings.outbox.batch,
-        batches_in_flight: settings.outbox.batches_in_flight,
-        lease: Duration::from_secs(settings.outbox.lease_seconds),
-        poll_interval: Duration::from_millis(settings.outbox.poll_interval_ms),
-        drain_timeout: half_of_the_drain(settings),
-        ..RelayOptions::default()
-    })
 }
 
 /// When unverified registrations go.
-pub fn purge_options(settings: &Settings) -> Result<PurgeOptions, SettingsError> {
+pub fn purge_options(settings: &Settings) -> PurgeOptions {
     let registration = &settings.registration;
-    if registration.purge_after_days == 0 {
-        return Err(SettingsError::invalid("registration.purge_after_days", "must be at least 1"));
+    PurgeOptions {
+        older_than: registration.purge_after,
+        interval: registration.purge_interval,
+        batch: registration.purge_batch.get(),
     }
-    Ok(PurgeOptions {
-        older_than: DAY * u32::try_from(registration.purge_after_days).unwrap_or(u32::MAX / 86_400),
-        interval: Duration::from_secs(registration.purge_interval_seconds.max(1)),
-        batch: registration.purge_batch.max(1),
-    })
 }
 
 fn quotas(limits: &LimitSettings) -> Quotas {
@@ -115,7 +108,7 @@ fn quotas(limits: &LimitSettings) -> Quotas {
 
 fn trusted_proxies(networks: &CommaList<String>) -> Result<TrustedProxies, SettingsError> {
     let parse = |text: &String| {
-        text.parse::<Network>().map_err(|_| {
+        parse_network(text).ok_or_else(|| {
             let problem = format!("has {text:?}, which is not an address or a network like 10.0.0.0/8");
             SettingsError::invalid("http.trusted_proxies", problem)
         })
@@ -145,23 +138,10 @@ mod tests {
     use super::*;
     use settings::Sources;
 
-    fn refusal<T>(
-        key: &'static str,
-        value: &str,
-        read: impl Fn(&Settings) -> Result<T, SettingsError>,
-    ) -> String {
+    fn refusal(key: &'static str, value: &str) -> String {
         let key_of_tests = "7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12";
         let settings = Sources::default().with("code.key", &key_of_tests).with(key, &value).load();
-        read(&settings.unwrap()).err().map(|error| error.to_string()).unwrap_or_default()
-    }
-
-    #[test]
-    fn values_that_would_break_the_service_are_refused_by_name() {
-        for (key, value) in [("outbox.batch", "0"), ("outbox.lease_seconds", "5")] {
-            assert!(refusal(key, value, relay_options).contains(key), "{key} = {value}");
-        }
-        let days = refusal("registration.purge_after_days", "0", purge_options);
-        assert!(days.contains("registration.purge_after_days"), "{days}");
+        options(&settings.unwrap()).err().map(|error| error.to_string()).unwrap_or_default()
     }
 
     #[test]
@@ -169,11 +149,11 @@ mod tests {
         for text in
             ["*", "app.example.com", "https://app.example.com/", "https://", "https://a.example/x", "a b"]
         {
-            let message = refusal("http.cors_origins", text, options);
+            let message = refusal("http.cors_origins", text);
             assert!(message.contains("http.cors_origins") && message.contains(text), "{text}: {message}");
         }
         for text in ["https://app.example.com", "http://localhost:5173,capacitor://localhost", ""] {
-            assert_eq!(refusal("http.cors_origins", text, options), "", "{text}");
+            assert_eq!(refusal("http.cors_origins", text), "", "{text}");
         }
     }
 }

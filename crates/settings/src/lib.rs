@@ -1,55 +1,88 @@
 //! The settings of every binary: `defaults.toml`, then a file, then the environment.
 //!
-//! A wrong or missing setting is one sentence that names it. Secrets are wrapped, so that no log and
-//! no error shows them.
+//! One file per section: what can be set, what is refused, and what it means to an adapter (behind the feature
+//! of that adapter, so that a library that reads settings cannot reach one). A wrong or missing setting is one
+//! sentence that names it. Secrets are wrapped, so that no log and no error shows them.
 
-#[cfg(feature = "adapters")]
-pub mod connections;
-mod sections;
+mod code;
+mod comma_list;
+mod duration;
+mod error;
+mod hashing;
+mod http;
+mod limits;
+mod log;
+mod mail;
+mod metrics;
+mod outbox;
+mod password;
+mod postgres;
+mod quota;
+mod rabbitmq;
+mod redis;
+mod registration;
+mod renamed;
+mod smtp;
 mod sources;
-mod values;
+mod standalone;
 
-pub use sections::{
-    CodeSettings, ExistingAccountSetting, HashingSettings, HttpSettings, LimitSettings, LogFormat,
-    LogSettings, MailSettings, MetricsSettings, OutboxSettings, PasswordSettings, PostgresSettings,
-    RabbitmqSettings, RedisSettings, RegistrationSettings, Settings, SmtpSettings, SmtpTls,
-    StandaloneSettings,
-};
+pub use code::CodeSettings;
+pub use comma_list::CommaList;
+pub use error::SettingsError;
+pub use hashing::HashingSettings;
+pub use http::HttpSettings;
+pub use limits::LimitSettings;
+pub use log::{LogFormat, LogSettings};
+pub use mail::MailSettings;
+pub use metrics::MetricsSettings;
+pub use outbox::OutboxSettings;
+pub use password::PasswordSettings;
+pub use postgres::PostgresSettings;
+pub use quota::QuotaSetting;
+pub use rabbitmq::RabbitmqSettings;
+pub use redis::RedisSettings;
+pub use registration::{ExistingAccountSetting, RegistrationSettings};
+pub use renamed::RenamedKey;
+#[cfg(feature = "smtp")]
+pub use smtp::MailServer;
+pub use smtp::{SmtpSettings, SmtpTlsSetting};
 pub use sources::{DEFAULTS, Sources};
-pub use values::{CommaList, QuotaSetting};
+pub use standalone::StandaloneSettings;
 
-/// Why the settings cannot be used: one sentence that names the setting and says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
-    /// A source cannot be read, or a setting has a wrong type or an unknown name.
-    #[error("cannot read the settings: {0}")]
-    Unreadable(#[source] config::ConfigError),
-    /// A file cannot be understood. What stands in it is not repeated: it may be a secret.
-    #[error("cannot read the settings: {file} is not TOML: {place}")]
-    Malformed {
-        /// Its path.
-        file: String,
-        /// Line and column.
-        place: String,
-    },
-    /// A setting is missing or has a value that cannot be used.
-    #[error("setting {key} ({}) {problem}", environment_name(key))]
-    Invalid {
-        /// The setting, as in `defaults.toml`: `section.key`.
-        key: &'static str,
-        /// What is wrong with it and what to do.
-        problem: String,
-    },
+use serde::Deserialize;
+
+/// Everything that can be set. `defaults.toml` documents each value.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "said once, in defaults.toml")]
+pub struct Settings {
+    pub http: HttpSettings,
+    pub registration: RegistrationSettings,
+    pub password: PasswordSettings,
+    pub code: CodeSettings,
+    pub hashing: HashingSettings,
+    pub limits: LimitSettings,
+    pub postgres: PostgresSettings,
+    pub redis: RedisSettings,
+    pub rabbitmq: RabbitmqSettings,
+    pub smtp: SmtpSettings,
+    pub mail: MailSettings,
+    pub outbox: OutboxSettings,
+    pub metrics: MetricsSettings,
+    pub log: LogSettings,
+    pub standalone: StandaloneSettings,
+    /// The old names that were used, for a warning once there is a log.
+    #[serde(skip)]
+    pub renamed: Vec<RenamedKey>,
 }
 
-impl SettingsError {
-    /// A setting that cannot be used. `problem` continues a sentence that begins with the setting's name.
-    pub fn invalid(key: &'static str, problem: impl Into<String>) -> Self {
-        Self::Invalid { key, problem: problem.into() }
+impl Settings {
+    /// Refuses values that contradict each other.
+    fn check(&self) -> Result<(), SettingsError> {
+        self.registration.check()?;
+        self.password.check()?;
+        self.code.check()?;
+        self.rabbitmq.check()?;
+        self.outbox.check(&self.rabbitmq)
     }
-}
-
-/// The environment variable of a setting.
-fn environment_name(key: &str) -> String {
-    format!("REGISTRATION__{}", key.to_uppercase().replace('.', "__"))
 }

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use config::{Config, ConfigBuilder, ConfigError, Environment, File, FileFormat, builder::DefaultState};
+use config::builder::DefaultState;
+use config::{Config, ConfigBuilder, ConfigError, Environment, File, FileFormat, Map, Source, Value};
 
-use crate::{Settings, SettingsError};
+use crate::{Settings, SettingsError, renamed};
 
 /// The built-in defaults, which also document every setting.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
@@ -43,17 +44,25 @@ impl Sources {
     /// Reads the settings.
     pub fn load(self) -> Result<Settings, SettingsError> {
         let file = self.file.clone().unwrap_or_default();
-        self.read().map_err(|error| match error {
+        let mut given = self.given().map_err(|error| match error {
             ConfigError::FileParse { cause, .. } => SettingsError::Malformed {
                 file: file.display().to_string(),
                 place: cause.to_string().lines().next().unwrap_or_default().to_owned(),
             },
             other => SettingsError::Unreadable(other),
-        })
+        })?;
+        let renamed = renamed::move_to_new_names(&mut given)?;
+        let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
+        let builder = Config::builder().add_source(defaults).add_source(Given(given));
+        let mut settings: Settings = read_secret_files(builder)?.build()?.try_deserialize()?;
+        settings.renamed = renamed;
+        settings.check()?;
+        Ok(settings)
     }
 
-    fn read(self) -> Result<Settings, ConfigError> {
-        let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+    /// What was set, without the defaults.
+    fn given(self) -> Result<Map<String, Value>, ConfigError> {
+        let mut builder = Config::builder();
         if let Some(file) = &self.file {
             builder = builder.add_source(File::from(file.as_path()).format(FileFormat::Toml));
         }
@@ -67,7 +76,21 @@ impl Sources {
         for (key, value) in self.overrides {
             builder = builder.set_override(key, value)?;
         }
-        read_secret_files(builder)?.build()?.try_deserialize()
+        builder.build()?.collect()
+    }
+}
+
+/// Sections and their keys, as a source.
+#[derive(Debug, Clone)]
+struct Given(Map<String, Value>);
+
+impl Source for Given {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        Ok(self.0.clone())
     }
 }
 
@@ -93,12 +116,19 @@ fn read_secret_files(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use config::ValueKind;
     use secrecy::ExposeSecret;
     use std::io::Write;
+    use std::time::Duration;
 
     fn load(environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         Sources { environment, ..Sources::default() }.load()
+    }
+
+    fn smtp_password(environment: &[(&str, &str)]) -> String {
+        let settings = load(&[&[("REGISTRATION__SMTP__USERNAME", "me")], environment].concat()).unwrap();
+        settings.smtp.credentials().unwrap().unwrap().1.expose_secret().to_owned()
     }
 
     fn refusal(environment: &[(&str, &str)]) -> String {
@@ -108,8 +138,9 @@ mod tests {
     #[test]
     fn defaults_are_complete() {
         let settings = load(&[]).unwrap();
-        assert_eq!(settings.code.window_seconds, 60);
-        assert_eq!(settings.rabbitmq.retry_delays_seconds.0, [1, 5, 30, 120, 600]);
+        assert_eq!(settings.code.window, Duration::from_mins(1));
+        assert_eq!(settings.rabbitmq.retry_delays(), [1, 5, 30, 120, 600].map(Duration::from_secs));
+        assert!(settings.renamed.is_empty());
     }
 
     #[test]
@@ -122,24 +153,24 @@ mod tests {
             ..Sources::default()
         };
         let settings = sources.load().unwrap();
-        assert_eq!((settings.code.digits, settings.code.attempts, settings.code.window_seconds), (6, 4, 60));
+        assert_eq!((settings.code.length.digits(), settings.code.attempts.get()), (6, 4));
+        assert_eq!(settings.code.window, Duration::from_mins(1));
     }
 
     #[test]
     fn lists_are_written_with_commas() {
         let settings = load(&[
             ("REGISTRATION__HTTP__CORS_ORIGINS", "https://a.example, https://b.example"),
-            ("REGISTRATION__RABBITMQ__RETRY_DELAYS_SECONDS", "1,2"),
+            ("REGISTRATION__RABBITMQ__RETRY_DELAYS", "1s, 2s"),
         ])
         .unwrap();
         assert_eq!(settings.http.cors_origins.0, ["https://a.example", "https://b.example"]);
-        assert_eq!(settings.rabbitmq.retry_delays_seconds.0, [1, 2]);
+        assert_eq!(settings.rabbitmq.retry_delays(), [1, 2].map(Duration::from_secs));
     }
 
     #[test]
     fn a_secret_that_looks_like_a_number_is_kept_as_written() {
-        let settings = load(&[("REGISTRATION__SMTP__PASSWORD", "0123")]).unwrap();
-        assert_eq!(settings.smtp.password.expose_secret(), "0123");
+        assert_eq!(smtp_password(&[("REGISTRATION__SMTP__PASSWORD", "0123")]), "0123");
     }
 
     #[test]
@@ -147,8 +178,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         writeln!(file, "hush").unwrap();
         let path = file.path().to_str().unwrap();
-        let settings = load(&[("REGISTRATION__SMTP__PASSWORD_FILE", path)]).unwrap();
-        assert_eq!(settings.smtp.password.expose_secret(), "hush");
+        assert_eq!(smtp_password(&[("REGISTRATION__SMTP__PASSWORD_FILE", path)]), "hush");
         assert!(refusal(&[("REGISTRATION__CODE__KEY_FILE", "/nowhere")]).contains("code.key_file"));
         let both = [("REGISTRATION__SMTP__PASSWORD_FILE", path), ("REGISTRATION__SMTP__PASSWORD", "other")];
         assert!(refusal(&both).contains("smtp.password and smtp.password_file are both set"));
@@ -170,7 +200,11 @@ mod tests {
     #[test]
     fn a_wrong_setting_is_named() {
         for (variable, value, named) in [
-            ("REGISTRATION__CODE__WINDOW_SECONDS", "soon", "code.window_seconds"),
+            ("REGISTRATION__CODE__WINDOW", "soon", "code.window"),
+            ("REGISTRATION__CODE__WINDOW", "60", "\"30s\""),
+            ("REGISTRATION__CODE__DIGITS", "9", "code.digits"),
+            ("REGISTRATION__METRICS__LISTEN", "9464", "metrics.listen"),
+            ("REGISTRATION__RABBITMQ__RETRY_DELAYS", "1s,5", "rabbitmq.retry_delays"),
             ("REGISTRATION__SMTP__TLS", "maybe", "smtp.tls"),
             ("REGISTRATION__LIMITS__RESEND_PER_ADDRESS", "many", "limits.resend_per_address"),
             ("REGISTRATION__HTTP__LISTEN", "everywhere", "http.listen"),
@@ -180,6 +214,66 @@ mod tests {
             let message = refusal(&[(variable, value)]);
             assert!(message.contains(named), "{variable}: {message}");
             assert!(!message.contains('\n'), "{message}");
+        }
+    }
+
+    #[test]
+    fn old_names_are_read_once_more_and_reported() {
+        let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        writeln!(file, "[rabbitmq]\nretry_delays_seconds = [2, 4]\n[registration]\npurge_after_days = 2")
+            .unwrap();
+        let environment = [
+            ("REGISTRATION__CODE__WINDOW_SECONDS".to_owned(), "90".to_owned()),
+            ("REGISTRATION__SMTP__TIMEOUT_MS".to_owned(), "1500".to_owned()),
+        ];
+        let file = Some(file.path().to_owned());
+        let settings =
+            Sources { file, environment: environment.into(), ..Sources::default() }.load().unwrap();
+        assert_eq!(settings.code.window, Duration::from_secs(90));
+        assert_eq!(settings.smtp.timeout, Duration::from_millis(1500));
+        assert_eq!(settings.registration.purge_after, Duration::from_hours(48));
+        assert_eq!(settings.rabbitmq.retry_delays(), [2, 4].map(Duration::from_secs));
+        let mut names: Vec<_> = settings.renamed.iter().map(|key| (key.old, key.new)).collect();
+        names.sort_unstable();
+        let expected = [
+            ("code.window_seconds", "code.window"),
+            ("rabbitmq.retry_delays_seconds", "rabbitmq.retry_delays"),
+            ("registration.purge_after_days", "registration.purge_after"),
+            ("smtp.timeout_ms", "smtp.timeout"),
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn an_old_name_beside_its_new_one_is_refused() {
+        let message =
+            refusal(&[("REGISTRATION__CODE__WINDOW_SECONDS", "90"), ("REGISTRATION__CODE__WINDOW", "90s")]);
+        assert!(message.contains("code.window_seconds") && message.contains("code.window,"), "{message}");
+        let message = refusal(&[("REGISTRATION__OUTBOX__POLL_INTERVAL_MS", "soon")]);
+        assert!(message.contains("outbox.poll_interval"), "{message}");
+    }
+
+    /// Every number and every duration, set to nothing.
+    #[test]
+    fn zero_is_refused_by_name_or_means_what_the_defaults_say() {
+        // One thread per core, no waiting for a thread, no length at all for nobody's password.
+        let allowed = ["http.workers", "hashing.threads", "hashing.queue"];
+        let defaults = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        for (section, table) in defaults.build().unwrap().collect().unwrap() {
+            for (key, value) in table.into_table().unwrap() {
+                let zero = match value.kind {
+                    ValueKind::I64(_) => "0",
+                    ValueKind::String(text) if crate::duration::parse(&text).is_ok() => "0s",
+                    _ => continue,
+                };
+                let name = format!("{section}.{key}");
+                let variable = format!("REGISTRATION__{}", name.to_uppercase().replace('.', "__"));
+                let outcome = load(&[(&variable, zero)]).map(drop);
+                match outcome {
+                    Ok(()) => assert!(allowed.contains(&&*name), "{name} = {zero} is accepted"),
+                    Err(error) => assert!(error.to_string().contains(&key), "{name}: {error}"),
+                }
+            }
         }
     }
 }

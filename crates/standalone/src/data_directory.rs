@@ -75,19 +75,21 @@ impl DataDirectory {
         }
     }
 
-    /// The file with the code key, in hexadecimal; made (mode 0600) at the first start.
-    pub(crate) fn code_key(&self) -> Result<PathBuf, DataDirectoryError> {
+    /// The code key, in hexadecimal; its file is made (mode 0600) at the first start.
+    pub(crate) fn code_key(&self) -> Result<String, DataDirectoryError> {
         let path = self.path.join("code.key");
-        let unusable = |source| DataDirectoryError::Unusable { path: path.clone(), source };
-        match std::fs::metadata(&path) {
-            Ok(_) => return Ok(path),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(unusable(error)),
+        match std::fs::read_to_string(&path) {
+            Ok(key) => Ok(key.trim().to_owned()),
+            Err(error) if error.kind() == ErrorKind::NotFound => self.make_code_key(&path),
+            Err(source) => Err(DataDirectoryError::Unusable { path, source }),
         }
+    }
+
+    fn make_code_key(&self, path: &Path) -> Result<String, DataDirectoryError> {
+        let unusable = |source| DataDirectoryError::Unusable { path: path.to_owned(), source };
         let mut key = [0_u8; 32];
         getrandom::fill(&mut key).map_err(|error| DataDirectoryError::NoRandomness(error.to_string()))?;
-        let hexadecimal: String =
-            key.iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(hex_digit).collect();
+        let hexadecimal = base16ct::lower::encode_string(&key);
         // Written aside and renamed: a crash in between leaves no half a key behind.
         let unfinished = self.path.join("code.key.new");
         let mut file = OpenOptions::new()
@@ -98,13 +100,9 @@ impl DataDirectory {
             .open(&unfinished)
             .map_err(unusable)?;
         writeln!(file, "{hexadecimal}").and_then(|()| file.sync_all()).map_err(unusable)?;
-        std::fs::rename(&unfinished, &path).map_err(unusable)?;
-        Ok(path)
+        std::fs::rename(&unfinished, path).map_err(unusable)?;
+        Ok(hexadecimal)
     }
-}
-
-fn hex_digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
 }
 
 #[cfg(test)]
@@ -121,13 +119,12 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("a/data");
         let directory = DataDirectory::open(&path).unwrap();
-        let key = directory.code_key().unwrap();
-        let first = std::fs::read_to_string(&key).unwrap();
-        assert_eq!((mode(&path), mode(&key)), (0o700, 0o600));
+        let first = directory.code_key().unwrap();
+        assert_eq!((mode(&path), mode(&path.join("code.key"))), (0o700, 0o600));
         domain::CodeKey::from_hex(&first).unwrap();
         drop(directory);
         let again = DataDirectory::open(&path).unwrap();
-        assert_eq!(std::fs::read_to_string(again.code_key().unwrap()).unwrap(), first);
+        assert_eq!(again.code_key().unwrap(), first);
     }
 
     #[test]

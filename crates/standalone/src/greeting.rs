@@ -20,7 +20,7 @@ pub(crate) struct InboxAddresses {
 /// A command that registers somebody.
 pub(crate) fn register_command(api: SocketAddr) -> String {
     format!(
-        "curl -i http://{}/api/v1/users/register --json '{{\"email\":\"ada@example.com\",\"password\":\"correct horse battery\"}}'",
+        "curl -i http://{}/api/v1/users/register -H 'Content-Type: application/json' -d '{{\"email\":\"ada@example.com\",\"password\":\"correct horse battery\"}}'",
         host(api)
     )
 }
@@ -41,7 +41,7 @@ impl std::fmt::Display for Greeting<'_> {
         writeln!(f, "  {}\n", register_command(self.api))?;
         writeln!(
             f,
-            "  curl -i http://{api}/api/v1/users/activate -u 'ada@example.com:correct horse battery' --json '{{\"code\":\"0000\"}}'\n"
+            "  curl -i http://{api}/api/v1/users/activate -u 'ada@example.com:correct horse battery' -H 'Content-Type: application/json' -d '{{\"code\":\"0000\"}}'\n"
         )
     }
 }

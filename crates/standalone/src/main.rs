@@ -9,10 +9,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use process::StartError;
 use process::dead_letters::DeadLetterCommand;
 use settings::{Settings, SettingsError, Sources};
 
-use wiring::StartError;
+/// Two threads carry this much; more would cost memory in a process that is to stay small.
+const THREADS: usize = 2;
 
 /// Registration with a code by mail: API, worker, database and a development inbox in one process.
 ///
@@ -55,33 +57,18 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("standalone: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    process::run("standalone", Some(THREADS), execute(Arguments::parse()))
 }
 
-fn run(arguments: &Arguments) -> Result<(), StartError> {
-    if let Some(Command::Defaults) = arguments.command {
-        print!("{}", settings::DEFAULTS);
-        return Ok(());
-    }
-    let settings = settings(arguments)?;
-    // Two threads carry this much; more would cost memory in a process that is to stay small.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(StartError::Runtime)?;
-    runtime.block_on(async {
-        match &arguments.command {
-            Some(Command::DeadLetters { command }) => wiring::dead_letters(settings, command.clone()).await,
-            _ => wiring::serve(settings).await,
+async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
+    match &arguments.command {
+        None => wiring::serve(settings(&arguments)?).await?,
+        Some(Command::DeadLetters { command }) => {
+            wiring::run_dead_letters(&settings(&arguments)?, command.clone()).await?;
         }
-    })
+        Some(Command::Defaults) => print!("{}", settings::DEFAULTS),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The settings of all sources; the flags win over the environment.

@@ -9,87 +9,54 @@ use std::time::Duration;
 use adapters::in_process::{
     InProcessCodeStore, InProcessEventBus, InProcessGuessBudget, InProcessRateLimiter,
 };
+use adapters::smtp::SmtpTls;
 use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
-use domain::ErrorChain;
-use domain::ports::{CodeStore, DeadLetterError, EventPublisher, Outbox, OutboxError, UserRepository};
+use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, UserRepository};
 use email_worker::settings as worker_settings;
-use inbox::{Capacity, Inbox, InboxError, InboxOptions};
+use inbox::{Capacity, Inbox, InboxOptions};
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
-use process::{operator, shutdown, telemetry};
+use process::{Service, StartError};
 use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::settings as api_settings;
-use settings::connections::{self, MailServer};
-use settings::{Settings, SettingsError, SmtpTls};
+use settings::{MailServer, Settings, SettingsError};
 use tokio::sync::Notify;
 
-use crate::data_directory::{DataDirectory, DataDirectoryError};
+use crate::data_directory::DataDirectory;
 use crate::greeting::{Greeting, InboxAddresses, register_command};
 
 /// How long an operation waits for the one writer of the database.
-const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why the process ended: one sentence for the person who started it.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StartError {
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    #[error(transparent)]
-    DataDirectory(#[from] DataDirectoryError),
-    #[error(transparent)]
-    Database(#[from] sqlite::OpenError),
-    #[error(transparent)]
-    Inbox(#[from] InboxError),
-    #[error("cannot listen on {0}: {1}; stop what listens there or choose another port with --port")]
-    Listen(SocketAddr, #[source] std::io::Error),
-    #[error(
-        "cannot listen on {0}: {1}; set metrics.listen (REGISTRATION__METRICS__LISTEN) to another port or to off"
-    )]
-    ListenOperator(SocketAddr, #[source] std::io::Error),
-    #[error("cannot start: {0}")]
-    Runtime(#[source] std::io::Error),
-    #[error("the HTTP server failed: {0}")]
-    Server(#[source] std::io::Error),
-    #[error("{}", ErrorChain(.0))]
-    Outbox(#[from] OutboxError),
-    #[error("{}", ErrorChain(.0))]
-    DeadLetters(#[from] DeadLetterError),
-}
+/// The most threads that serve HTTP.
+const MAX_WORKERS: usize = 2;
 
 /// Runs the system until it is asked to stop.
-pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
-    telemetry::init_logs(&settings.log)?;
-    let metrics = telemetry::init_metrics()?;
+pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
+    let service = Service::begin(&settings)?;
     registration_api::describe_metrics();
     email_worker::describe_metrics();
-    process::install_crypto();
-    let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
-    let data = DataDirectory::open(&settings.standalone.data_dir)?;
-    let settings = with_code_key(settings, &data)?;
+    let data = DataDirectory::open(&settings.standalone.data_dir).map_err(StartError::failed)?;
+    set_code_key(&mut settings, &data)?;
     let database = open(data.database()).await?;
-    let listener = TcpListener::bind(settings.http.listen)
-        .map_err(|error| StartError::Listen(settings.http.listen, error))?;
-    let api_address = listener.local_addr().map_err(StartError::Runtime)?;
+    let (listener, api_address) = listen(&settings)?;
     let inbox = start_inbox(&settings, api_address).await?;
     let server = match &inbox {
         Some(inbox) => {
             let address = inbox.smtp_address();
             MailServer { host: address.ip().to_string(), port: address.port(), tls: SmtpTls::None }
         }
-        None => MailServer::of(&settings.smtp)?,
+        None => settings.smtp.server()?,
     };
     let (api, health) = wire(&settings, database, listener, server).await?;
-    if let Some(address) = settings.metrics.listen()? {
-        operator::start(address, metrics, health, shutdown.clone())
-            .map_err(|error| StartError::ListenOperator(address, error))?;
-    }
+    service.serve_operator(&settings, health)?;
     let addresses =
         inbox.as_ref().map(|inbox| InboxAddresses { page: inbox.http_address(), smtp: inbox.smtp_address() });
     println!("{}", Greeting { api: api_address, inbox: addresses, data: &settings.standalone.data_dir });
-    api.run(shutdown).await.map_err(StartError::Server)?;
+    api.run(service.shutdown).await.map_err(StartError::failed)?;
     if let Some(inbox) = inbox {
         inbox.shutdown().await;
     }
@@ -97,26 +64,35 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), StartError> {
 }
 
 /// Looks after the events that were set aside, beside a running system too: its next look finds a replay.
-pub(crate) async fn dead_letters(settings: Settings, command: DeadLetterCommand) -> Result<(), StartError> {
-    telemetry::init_logs(&settings.log)?;
-    let database = open(DataDirectory::existing_database(&settings.standalone.data_dir)?).await?;
-    Ok(command.run(&SqliteDeadLetters::new(database)).await?)
+pub(crate) async fn run_dead_letters(
+    settings: &Settings,
+    command: DeadLetterCommand,
+) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    let path = DataDirectory::existing_database(&settings.standalone.data_dir).map_err(StartError::failed)?;
+    let letters = SqliteDeadLetters::new(open(path).await?);
+    command.run(&letters).await.map_err(StartError::failed)
+}
+
+fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr), StartError> {
+    let address = settings.http.listen;
+    let advice = "stop what listens there or choose another port with --port";
+    let refused = |source| StartError::Listen { address, source, advice };
+    let listener = TcpListener::bind(address).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
 }
 
 /// The key that is set, or else the one that the first start has made.
-fn with_code_key(settings: Settings, data: &DataDirectory) -> Result<Settings, StartError> {
-    if settings.code.has_key() {
-        return Ok(settings);
+fn set_code_key(settings: &mut Settings, data: &DataDirectory) -> Result<(), StartError> {
+    if !settings.code.has_key() {
+        settings.code.set_key(&data.code_key().map_err(StartError::failed)?);
     }
-    let path = data.code_key()?;
-    let text =
-        std::fs::read_to_string(&path).map_err(|source| DataDirectoryError::Unusable { path, source })?;
-    Ok(settings.with_code_key(text.trim()))
+    Ok(())
 }
 
 async fn open(path: PathBuf) -> Result<sqlite::Database, StartError> {
-    let options = sqlite::Options { path, busy_timeout: DATABASE_PATIENCE };
-    Ok(sqlite::open(options).await?)
+    sqlite::open(sqlite::SqliteOptions { path, busy_timeout: BUSY_TIMEOUT }).await.map_err(StartError::failed)
 }
 
 /// The inbox, unless it is turned off or another mail server is set.
@@ -130,7 +106,7 @@ async fn start_inbox(settings: &Settings, api: SocketAddr) -> Result<Option<Inbo
         capacity: Capacity::default(),
         example: Some(register_command(api)),
     };
-    Ok(Some(Inbox::start(options).await?))
+    Ok(Some(Inbox::start(options).await.map_err(StartError::failed)?))
 }
 
 async fn wire(
@@ -142,46 +118,51 @@ async fn wire(
     let wake = Arc::new(Notify::new());
     let users: Arc<dyn UserRepository> = Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
-    let mailer = Arc::new(connections::mailer(settings, server)?);
+    let mailer = Arc::new(settings.mailer(server)?);
     let handler =
         worker_settings::deliver_code(settings, users.clone(), codes.clone(), mailer, Arc::new(SystemIds))?;
     let publisher: Arc<dyn EventPublisher> =
-        Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections));
-    let outbox: Arc<dyn Outbox> = Arc::new(SqliteOutbox::new(database));
+        Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections.get()));
+    let outbox = SqliteOutbox::new(database);
     // What a killed process had claimed: nobody else can be at it.
-    outbox.release_all().await?;
+    outbox.release_all().await.map_err(StartError::failed)?;
     let health = Health::new(vec![HealthCheck::required("sqlite", &users, |users| users.ping())]);
     let ports = Ports {
         users: users.clone(),
         codes,
         guesses: Arc::new(InProcessGuessBudget::new()),
-        hasher: Arc::new(connections::hash_pool(&settings.hashing)?),
+        hasher: Arc::new(settings.hashing.start_pool()?),
         limiter: Arc::new(InProcessRateLimiter::new()),
         fallback_limiter: None,
-        breached: connections::breached_passwords(&settings.password)?,
+        breached: breached_passwords(settings)?,
         ids: Arc::new(SystemIds),
     };
     let mut server = api_settings::server_options(settings);
-    server.workers = server.workers.min(2);
+    server.workers = server.workers.min(MAX_WORKERS);
     let api = Api {
         listener,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server,
-        relay: OutboxRelay::new(outbox, publisher, wake, relay_options(settings)?),
+        relay: OutboxRelay::new(Arc::new(outbox), publisher, wake, relay_options(settings)),
         users,
-        purge: api_settings::purge_options(settings)?,
+        purge: api_settings::purge_options(settings),
     };
     Ok((api, health))
 }
 
+fn breached_passwords(settings: &Settings) -> Result<Option<Arc<dyn BreachedPasswords>>, SettingsError> {
+    let client = settings.password.breached_passwords()?;
+    Ok(client.map(|client| Arc::new(client) as Arc<dyn BreachedPasswords>))
+}
+
 /// A delivery is a whole mail here, so that each is claimed by itself and for as long as it may take.
-fn relay_options(settings: &Settings) -> Result<RelayOptions, SettingsError> {
-    let options = api_settings::relay_options(settings)?;
-    let patience = Duration::from_millis(settings.smtp.timeout_ms + settings.smtp.acceptance_timeout_ms);
-    Ok(RelayOptions {
+fn relay_options(settings: &Settings) -> RelayOptions {
+    let options = api_settings::relay_options(settings);
+    let longest_delivery = settings.smtp.timeout + settings.smtp.acceptance_timeout;
+    RelayOptions {
         batch_size: 1,
-        batches_in_flight: settings.smtp.connections,
-        lease: options.lease.max(patience * 2),
+        batches_in_flight: settings.smtp.connections.get(),
+        lease: options.lease.max(longest_delivery * 2),
         ..options
-    })
+    }
 }

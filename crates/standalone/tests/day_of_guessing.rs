@@ -8,14 +8,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::argon2id::{HashPool, HashPoolOptions};
+use adapters::argon2id::{Argon2idOptions, HashPool};
 use adapters::in_process::{InProcessCodeStore, InProcessGuessBudget, InProcessRateLimiter};
 use adapters::sqlite::{self, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
 use domain::ports::{GuessAllowance, IdSource, UserRepository};
 use domain::{CodeKey, CodeLength, EmailAddress, Password, PasswordLength, TraceParent, User};
 use futures::future::join_all;
-use registration_api::limits::{Limits, Quotas};
+use registration_api::limits::{Limits, Quotas, RequestLimits};
 use registration_api::password_policy::PasswordPolicy;
 use registration_api::use_cases::{
     Activate, ActivateError, Authenticator, Credentials, ExistingAccount, Register, ResendCode,
@@ -32,6 +32,7 @@ const CODE_KEY: &str = "7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d
 
 struct System {
     register: Register,
+    limits: RequestLimits,
     resend_code: ResendCode,
     activate: Activate,
     _data: tempfile::TempDir,
@@ -58,7 +59,7 @@ async fn asvs_6_3_1_in_no_day_are_more_than_twenty_guesses_compared() {
                 compared.push(began.elapsed());
             }
             tokio::time::advance(Duration::from_mins(20)).await;
-            system.resend_code.resend_code(&credentials(&password), trace()).await.unwrap();
+            system.resend_code.execute(&credentials(&password), trace(), &system.limits).await.unwrap();
         }
     }
     busy.abort();
@@ -73,11 +74,13 @@ async fn asvs_6_3_1_in_no_day_are_more_than_twenty_guesses_compared() {
 impl System {
     async fn start() -> Self {
         let data = tempfile::tempdir().unwrap();
-        let options =
-            sqlite::Options { path: data.path().join("users.db"), busy_timeout: Duration::from_secs(5) };
+        let options = sqlite::SqliteOptions {
+            path: data.path().join("users.db"),
+            busy_timeout: Duration::from_secs(5),
+        };
         let database = sqlite::open(options).await.unwrap();
         let users = Arc::new(SqliteUserRepository::new(database, Arc::new(Notify::new())));
-        let hashing = HashPoolOptions {
+        let hashing = Argon2idOptions {
             memory_kib: 64,
             iterations: 1,
             lanes: 1,
@@ -98,12 +101,11 @@ impl System {
             code_key: Arc::new(CodeKey::from_hex(CODE_KEY).unwrap()),
             code_length: CodeLength::new(4).unwrap(),
             ids: ids.clone(),
-            limits: limits.clone(),
         };
-        let resend_code = ResendCode { authenticator, ids: ids.clone(), limits: limits.clone() };
+        let resend_code = ResendCode { authenticator, ids: ids.clone() };
         let existing_account = ExistingAccount::Reveal;
-        let register = Register { users, hasher, ids, limits, passwords, existing_account };
-        Self { register, resend_code, activate, _data: data }
+        let register = Register { users, hasher, ids, passwords, existing_account };
+        Self { register, resend_code, activate, limits: RequestLimits::new(limits), _data: data }
     }
 
     fn users(&self) -> &dyn UserRepository {
@@ -117,10 +119,10 @@ impl System {
     /// Claims the address, once the minute of the claim before has run out.
     async fn claim(&self, password: &str) {
         if let Some(earlier) = self.user().await {
-            self.users().start_minute(earlier.issue(), Duration::ZERO).await.unwrap();
+            self.users().release_address(earlier.issue()).await.unwrap();
         }
         let password = Password::new(password.into(), PasswordLength { min: 8, max: 128 }).unwrap();
-        self.register.register(address(), password, trace()).await.unwrap();
+        self.register.execute(address(), password, trace(), &self.limits).await.unwrap();
     }
 
     /// Opens the window of the current code, as the worker does when it has mailed it, and sends wrong
@@ -131,7 +133,7 @@ impl System {
         let code = self.activate.code_key.derive(issue, self.activate.code_length);
         let wrong = (0..).map(|number| format!("{number:04}")).filter(|guess| !code.matches(guess));
         let guesses = wrong.take(AT_ONCE).map(async |guess| {
-            self.activate.activate(&credentials(password), &guess, trace()).await.unwrap_err()
+            self.activate.execute(&credentials(password), &guess, trace(), &self.limits).await.unwrap_err()
         });
         let answers = join_all(guesses).await;
         for answer in &answers {

@@ -1,78 +1,127 @@
-//! The arrow that cargo cannot see: with the feature `bin`, every module of a service could name an adapter.
+//! The arrows that cargo cannot see: which modules of a service may name what.
+//!
+//! With the feature `bin`, every module could name an adapter; and what a use case may depend on is less than what
+//! HTTP may.
 
-use std::fs;
 use std::path::Path;
 
-use super::ArrowError;
+use super::error::ArrowError;
+use super::module_tree::{ModulePath, ModuleTree};
+use super::packages::TECHNOLOGIES;
 
-/// Looks through the sources in `folder`, except `main.rs` and the module `wiring`.
-pub(super) fn check(folder: &Path) -> Result<(), ArrowError> {
-    let unreadable = |source| ArrowError::Read { path: folder.display().to_string(), source };
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        match name {
-            "main.rs" | "wiring.rs" | "wiring" => {}
-            _ if path.is_dir() => check(&path)?,
-            _ if path.extension().is_some_and(|extension| extension == "rs") => check_file(&path)?,
-            _ => {}
+/// Where a service is put together, and where its settings become options: these may name adapters.
+const OUTER: [&str; 3] = ["main", "wiring", "settings"];
+
+/// What a service does: it knows the domain, and of its own crate only modules like itself.
+const INNER: [&str; 7] =
+    ["deliver_code", "limits", "outbox_relay", "password_policy", "purge", "templates", "use_cases"];
+
+/// What these may name of their own crate beside each other.
+const INNER_MAY_NAME: [&str; 1] = ["metrics"];
+
+/// Finds the names that a module of the service in `folder` must not have; `packages` are those of the workspace.
+pub(super) fn check(folder: &Path, packages: &[String]) -> Result<Vec<ArrowError>, ArrowError> {
+    let mut errors = Vec::new();
+    for tree in ModuleTree::of_package(folder)? {
+        for (path, module) in &tree.modules {
+            errors.extend(module.source.all_paths().filter_map(|named| {
+                let (name, because) = forbidden(&tree, path, &named.segments, packages)?;
+                let place = format!("{}:{}", module.name(), named.line);
+                Some(ArrowError::Named { place, name, because })
+            }));
         }
     }
-    Ok(())
+    Ok(errors)
 }
 
-fn check_file(path: &Path) -> Result<(), ArrowError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| ArrowError::Read { path: path.display().to_string(), source })?;
-    match text.lines().position(names_adapters) {
-        None => Ok(()),
-        Some(index) => Err(ArrowError::Named { place: format!("{}:{}", path.display(), index + 1) }),
+/// What `named` names that the module at `path` must not know, and why.
+fn forbidden(
+    tree: &ModuleTree,
+    path: &ModulePath,
+    named: &[String],
+    packages: &[String],
+) -> Option<(String, &'static str)> {
+    let area = tree.area(path);
+    if tree.absolute(path, named).is_some() {
+        let definition = tree.definition(path, named)?;
+        let other = tree.area(&definition);
+        let is_free = !INNER.contains(&area) || INNER.contains(&other) || INNER_MAY_NAME.contains(&other);
+        return (!is_free)
+            .then(|| (format!("crate::{other}"), "what a service does must not know how it is reached"));
+    }
+    let name = named.first()?;
+    let is_technology = is_one_of(name, &TECHNOLOGIES) || name == "adapters";
+    if INNER.contains(&area) {
+        let is_outside = name.starts_with("actix") || (name != "domain" && is_one_of(name, packages));
+        (is_technology || is_outside).then(|| (name.clone(), "what a service does knows `domain` only"))
+    } else {
+        (is_technology && !OUTER.contains(&area)).then(|| {
+            (name.clone(), "only main.rs, `wiring` and `settings` may; take a port (a trait of `domain`)")
+        })
     }
 }
 
-/// Whether a line of code, its comment aside, has the identifier `adapters` in a path or an import.
-fn names_adapters(line: &str) -> bool {
-    let code = line.split("//").next().unwrap_or_default();
-    let is_identifier = |character: char| character.is_alphanumeric() || character == '_';
-    code.match_indices("adapters").any(|(start, name)| {
-        let before = code[..start].trim_end();
-        let after = code[start + name.len()..].trim_start();
-        let whole =
-            !code[..start].ends_with(is_identifier) && !code[start + name.len()..].starts_with(is_identifier);
-        whole && (after.starts_with("::") || before.ends_with("use") || before.ends_with("crate"))
-    })
+/// Whether `name` in code is a crate that Cargo knows as one of `packages`.
+fn is_one_of(name: &str, packages: &[impl AsRef<str>]) -> bool {
+    packages.iter().any(|package| package.as_ref().replace('-', "_") == name)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::module_tree::tests::package;
     use super::*;
 
-    #[test]
-    fn code_that_names_the_crate_is_found() {
-        for line in ["use adapters::postgres;", "let x = adapters :: redis::open();", "use adapters as a;"] {
-            assert!(names_adapters(line), "{line}");
-        }
+    fn errors(files: &[(&str, &str)]) -> Vec<String> {
+        let package = package(files);
+        let root = format!("{}/src/", package.path().display());
+        let packages = ["domain", "adapters", "process", "email-worker"].map(str::to_owned);
+        let errors = check(package.path(), &packages).unwrap();
+        errors.iter().map(|error| error.to_string().replace(&root, "")).collect()
     }
 
     #[test]
-    fn comments_and_other_names_are_not() {
-        for line in
-            ["// adapters::postgres does it", "use my_adapters::x;", "let adapters = [];", "adapters.len()"]
-        {
-            assert!(!names_adapters(line), "{line}");
-        }
+    fn only_what_puts_a_service_together_may_name_an_adapter_or_its_technology() {
+        let uses = "use adapters::redis::Options; use lapin::Connection;";
+        let allowed = [
+            ("main.rs", &*format!("mod wiring; {uses}")),
+            ("wiring/mod.rs", &*format!("mod stores; {uses}")),
+            ("wiring/stores.rs", uses),
+            ("lib.rs", "mod settings; mod http;"),
+            ("settings.rs", uses),
+            ("http.rs", "use process::Health; fn f() { let adapters = []; /* adapters::redis */ }"),
+        ];
+        assert_eq!(errors(&allowed), [""; 0]);
+        let found = errors(&[
+            ("lib.rs", "mod http;"),
+            ("http.rs", "fn f() {\n::diesel_async::f();\nadapters::g() }"),
+        ]);
+        assert!(found[0].starts_with("http.rs:2 names `diesel_async`"), "{found:?}");
+        assert!(found[1].starts_with("http.rs:3 names `adapters`"), "{found:?}");
+        assert_eq!(errors(&[("lib.rs", "pub use adapters;")]).len(), 1);
     }
 
     #[test]
-    fn the_binary_may_name_adapters_and_no_other_file() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir_all(folder.path().join("wiring")).unwrap();
-        fs::create_dir_all(folder.path().join("http")).unwrap();
-        for allowed in ["main.rs", "wiring.rs", "wiring/mod.rs"] {
-            fs::write(folder.path().join(allowed), "use adapters::redis;\n").unwrap();
+    fn what_a_service_does_knows_the_domain_only() {
+        let crate_root =
+            ("lib.rs", "mod http; mod limits; mod metrics; mod use_cases; pub use limits::Limits;");
+        let uses = "use crate::{Limits, metrics}; use super::limits; use domain::User; use std::process::id;";
+        let allowed =
+            [crate_root, ("http.rs", ""), ("limits.rs", ""), ("metrics.rs", ""), ("use_cases.rs", uses)];
+        assert_eq!(errors(&allowed), [""; 0]);
+        for outside in [
+            "use process::Health;",
+            "use email_worker::X;",
+            "fn f(_: actix_web::Data) {}",
+            "use crate::http;",
+        ] {
+            let files = [
+                crate_root,
+                ("http.rs", ""),
+                ("limits.rs", outside),
+                ("metrics.rs", ""),
+                ("use_cases.rs", ""),
+            ];
+            assert_eq!(errors(&files).len(), 1, "{outside}");
         }
-        check(folder.path()).unwrap();
-        fs::write(folder.path().join("http/mod.rs"), "//! Pages.\nuse adapters::redis;\n").unwrap();
-        assert!(check(folder.path()).unwrap_err().to_string().contains("http/mod.rs:2"));
     }
 }

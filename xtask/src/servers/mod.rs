@@ -7,58 +7,23 @@ mod postgres;
 mod rabbitmq;
 mod readiness;
 mod redis;
+mod server;
 
-use std::fs::{self, File, Permissions};
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::net::TcpListener;
+use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::thread;
 
+pub(crate) use server::ServerError;
+use server::{Kind, Server};
 use tempfile::TempDir;
 
-use self::readiness::Greeting;
 use crate::packages::Package;
-use crate::process::{Group, Interrupt, POLL, ProcessError};
+use crate::process::{Interrupt, POLL};
 use crate::{Failure, packages};
 
-/// A kind of server that the tests need.
-struct Kind {
-    name: &'static str,
-    /// The environment variable that tells the tests its URL.
-    variable: &'static str,
-    package: Package,
-    /// Starts one with its data in the given folder; it need not be ready yet.
-    start: fn(&Path, &Interrupt) -> Result<Server, ServerError>,
-}
-
+/// What the tests need.
 const KINDS: [Kind; 3] = [postgres::KIND, redis::KIND, rabbitmq::KIND];
-
-/// A started server.
-struct Server {
-    url: String,
-    port: u16,
-    greeting: Greeting,
-    log: PathBuf,
-    /// The server itself, then what it needs beside it; stopped in this order.
-    groups: Vec<Group>,
-}
-
-/// Why a server is not there.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ServerError {
-    #[error("cannot prepare a folder for the servers: {0}")]
-    Folder(#[source] std::io::Error),
-    #[error("no port between 20000 and 30000 is free on the loopback address")]
-    NoPort,
-    #[error("{name} {problem}. The end of its log:\n{log}")]
-    NotReady { name: &'static str, problem: String, log: String },
-    #[error("cannot find {0}")]
-    NotInstalled(&'static str),
-    #[error(transparent)]
-    Process(#[from] ProcessError),
-}
 
 /// The servers of one run, ready, until this is dropped.
 pub(crate) struct Servers {
@@ -74,13 +39,6 @@ pub(crate) fn needed_packages() -> Vec<Package> {
 
 fn to_start() -> impl Iterator<Item = &'static Kind> {
     KINDS.iter().filter(|kind| !kind.is_given())
-}
-
-impl Kind {
-    /// Whether the environment names one.
-    fn is_given(&self) -> bool {
-        std::env::var_os(self.variable).is_some_and(|url| !url.is_empty())
-    }
 }
 
 impl Servers {
@@ -120,22 +78,6 @@ impl Servers {
     }
 }
 
-impl Server {
-    /// An error if it has ended.
-    fn check(&mut self, name: &'static str) -> Result<(), ServerError> {
-        for group in &mut self.groups {
-            if let Some(status) = group.exited()? {
-                return Err(self.failure(name, format!("ended ({status})")));
-            }
-        }
-        Ok(())
-    }
-
-    fn failure(&self, name: &'static str, problem: String) -> ServerError {
-        ServerError::NotReady { name, problem, log: readiness::last_lines(&self.log) }
-    }
-}
-
 /// `cargo xtask servers`: for development, until Ctrl-C.
 pub(crate) fn run(interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     packages::ensure(&needed_packages(), interrupt)?;
@@ -149,36 +91,4 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<ExitCode, Failure> {
         thread::sleep(POLL);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// As many different ports as asked for, each free a moment ago. They lie below those that the kernel gives
-/// to outgoing connections, so that no client can take one before its server does.
-fn free_ports<const N: usize>() -> Result<[u16; N], ServerError> {
-    const FIRST: u64 = 20_000;
-    const COUNT: u64 = 10_000;
-    // Random, so that runs side by side do not try the same ports at the same time.
-    let start = RandomState::new().build_hasher().finish() % COUNT;
-    let candidates = (0..COUNT).map(|step| FIRST + (start + step) % COUNT);
-    let free = candidates
-        .filter_map(|port| u16::try_from(port).ok())
-        .filter(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok());
-    free.take(N).collect::<Vec<_>>().try_into().map_err(|_| ServerError::NoPort)
-}
-
-/// Sends what `command` prints to a new file `log`.
-fn log_to(command: &mut Command, log: &Path) -> Result<(), ServerError> {
-    let file = File::create(log).map_err(ServerError::Folder)?;
-    command.stderr(file.try_clone().map_err(ServerError::Folder)?).stdout(Stdio::from(file));
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn free_ports_differ() {
-        let ports = super::free_ports::<8>().unwrap();
-        assert_eq!(ports.iter().collect::<BTreeSet<_>>().len(), 8);
-    }
 }

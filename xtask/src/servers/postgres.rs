@@ -5,8 +5,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use super::readiness::Greeting;
-use super::{Kind, Server, ServerError, free_ports, log_to, readiness};
+use super::server::{Greeting, Kind, Server, ServerError, free_ports, last_lines, log_to};
 use crate::packages::Package;
 use crate::process::{Group, Interrupt, ProcessError, find_program, text, tied_to_us};
 
@@ -83,7 +82,7 @@ fn run_logged(command: &mut Command, log: &Path, interrupt: &Interrupt) -> Resul
                 "cannot be prepared: {}",
                 ProcessError::Failed { program: text(command), status }
             ),
-            log: readiness::last_lines(log),
+            log: last_lines(log),
         }),
     }
 }

@@ -6,8 +6,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use super::readiness::Greeting;
-use super::{Kind, Server, ServerError, free_ports, log_to};
+use super::server::{Greeting, Kind, Server, ServerError, free_ports, log_to};
 use crate::packages::Package;
 use crate::process::{Group, Interrupt, find_program, tied_to_us};
 

@@ -2,23 +2,16 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Server, ServerError};
+use super::server::{Greeting, Server, ServerError};
 use crate::process::{Interrupt, POLL};
 
 /// How long a server may take; RabbitMQ needs 5 to 30 s, depending on what else the machine does.
 const DEADLINE: Duration = Duration::from_mins(2);
 /// How long it may take to answer one greeting.
 const ANSWER: Duration = Duration::from_secs(2);
-
-/// What to say to a server, and the first byte of what it says when it is ready.
-pub(super) struct Greeting {
-    pub(super) send: Vec<u8>,
-    pub(super) answer: u8,
-}
 
 /// Waits until the server answers.
 pub(super) fn wait(
@@ -51,17 +44,6 @@ fn greet(port: u16, greeting: &Greeting) -> io::Result<bool> {
     Ok(first[0] == greeting.answer)
 }
 
-/// The last lines of a log, indented; for an error.
-pub(super) fn last_lines(log: &Path) -> String {
-    const LINES: usize = 20;
-    let bytes = std::fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<_> = text.lines().collect();
-    let indented = |line: &&str| ["    ", *line].concat();
-    let last = lines[lines.len().saturating_sub(LINES)..].iter().map(indented);
-    last.collect::<Vec<_>>().join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
@@ -82,14 +64,5 @@ mod tests {
             assert_eq!(greet(port, &greeting).unwrap(), ready);
             server.join().unwrap();
         }
-    }
-
-    #[test]
-    fn the_end_of_a_log_is_kept_short() {
-        let log = tempfile::NamedTempFile::new().unwrap();
-        let lines: Vec<_> = (1..=100).map(|number| format!("line {number}")).collect();
-        std::fs::write(log.path(), lines.join("\n")).unwrap();
-        let end = last_lines(log.path());
-        assert!(end.starts_with("    line 81\n") && end.ends_with("    line 100"), "{end}");
     }
 }

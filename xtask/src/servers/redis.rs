@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
-use super::readiness::Greeting;
-use super::{Kind, Server, ServerError, free_ports, log_to};
+use super::server::{Greeting, Kind, Server, ServerError, free_ports, log_to};
 use crate::packages::Package;
 use crate::process::{Group, Interrupt, find_program, tied_to_us};
 

@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use crate::harness::{Account, Journey, Setup, journeys, unique};
+use acceptance::{Account, Journey, Setup, journeys};
+use test_support::unique_name;
 
 journeys!(both {
     a_registration_is_activated_by_the_code_from_its_mail: Setup::with_costly_hashes(), [
@@ -72,7 +73,7 @@ async fn an_active_account_has_nothing_left_to_ask_for(journey: &Journey) {
 }
 
 async fn the_case_of_an_address_makes_no_difference(journey: &Journey) {
-    let name = unique();
+    let name = unique_name();
     let as_registered = Account { email: format!("Ada.{name}@Example.COM"), ..Account::new() };
     let as_typed_later = Account { email: format!("aDA.{name}@example.com"), ..as_registered.clone() };
     let registered = journey.api.register(&as_registered).await;
@@ -83,7 +84,7 @@ async fn the_case_of_an_address_makes_no_difference(journey: &Journey) {
 }
 
 async fn usual_and_unusual_accounts_work(journey: &Journey) {
-    let name = unique();
+    let name = unique_name();
     let password = Account::new().password;
     let accounts = [
         (format!("o'brien.{name}@example.com"), password.clone()),

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::harness::{Account, Journey, Reply, Setup, journeys};
+use acceptance::{Account, Journey, Reply, Setup, journeys};
 
 const REGISTER: &str = "/api/v1/users/register";
 const ACTIVATE: &str = "/api/v1/users/activate";

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::harness::{Coverage, Journey, Setup, journeys};
 use crate::{activation, bad_input, crashes, dead_letters, expiry, limits, mail_server_faults, mails, pages};
 use crate::{problems, races, secrets, server_faults};
 use crate::{security_canary, security_guesses, security_http, security_limits};
 use crate::{security_mail, security_passwords, security_retention, security_sameness};
+use acceptance::{Coverage, Journey, Setup, journeys};
 
 journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];

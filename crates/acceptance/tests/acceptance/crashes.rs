@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures::future::{join, join_all};
 
-use crate::harness::{Account, Deployment, Journey, Setup, Verdict, eventually, journeys};
+use acceptance::{Account, Deployment, Journey, Setup, Verdict, journeys};
+use test_support::eventually;
 
 journeys!(both {
     killed_after_the_answer_the_mail_still_comes: Setup::own().short_lease().expecting_errors(), [];
@@ -37,7 +38,7 @@ async fn killed_amid_the_mail_the_mail_still_comes(journey: &Journey) {
     journey.system.smtp.script(&[Verdict::Hang]);
     let account = Account::new();
     journey.api.register(&account).await.expect_status(201);
-    journey.system.smtp.attempts(1).await;
+    journey.system.smtp.wait_for_attempts(1).await;
     journey.system.worker().restart().await;
     let mail = journey.mailbox.first(&account.email).await;
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
@@ -66,7 +67,7 @@ async fn of_300_registrations_under_fire_none_is_lost(journey: &Journey) {
 
 const KILLS: usize = 10;
 /// Registrations from one kill to the next, and after the last.
-const A_KILL_EVERY: usize = 25;
+const REGISTRATIONS_PER_KILL: usize = 25;
 
 /// What clients and killer know of each other.
 #[derive(Default)]
@@ -84,14 +85,15 @@ impl Fire {
     /// Whether all kills are done, and clients were accepted since.
     fn is_over(&self) -> bool {
         let kills = self.kills.lock().unwrap();
-        kills.len() == KILLS && kills.last().is_some_and(|last| self.accepted() >= last + A_KILL_EVERY)
+        kills.len() == KILLS
+            && kills.last().is_some_and(|last| self.accepted() >= last + REGISTRATIONS_PER_KILL)
     }
 }
 
 /// API and worker in turn; standalone, that is the same process.
 async fn kill_again_and_again(journey: &Journey, fire: &Fire) {
     for number in 0..KILLS {
-        let next = fire.accepted() + A_KILL_EVERY;
+        let next = fire.accepted() + REGISTRATIONS_PER_KILL;
         eventually("registrations under fire", async || (fire.accepted() >= next).then_some(())).await;
         let victim = if number.is_multiple_of(2) { journey.system.worker() } else { journey.system.api() };
         fire.kills.lock().unwrap().push(fire.accepted());

@@ -1,17 +1,19 @@
 //! What could not be delivered is set aside with its reason, can be listed, and is sent on its way again
 //! when an operator says so.
 
-use crate::harness::{Account, Journey, Process, Setup, Verdict, eventually, journeys, postgres};
+use acceptance::stores::postgres;
+use acceptance::{Account, Journey, Service, Setup, Verdict, journeys};
+use test_support::eventually;
 
 journeys!(both {
     a_refused_mail_is_listed_and_replayed: Setup::own().expecting_errors(), [];
 });
 
 /// What a command about dead letters prints. It must succeed.
-async fn dead_letters(process: &Process, command: &str) -> String {
-    let (status, output) = process.with_arguments(&["dead-letters", command]).run_to_end().await;
-    assert_eq!(status, Some(0), "{output}");
-    output
+async fn dead_letters(service: &Service, command: &str) -> String {
+    let finished = service.program().clone().arguments(["dead-letters", command]).run_to_end().await;
+    assert_eq!(finished.code, 0, "{}", finished.output());
+    finished.output()
 }
 
 async fn a_refused_mail_is_listed_and_replayed(journey: &Journey) {

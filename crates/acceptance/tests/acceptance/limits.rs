@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 
-use crate::harness::{Account, Journey, Setup, journeys};
+use acceptance::{Account, Journey, Setup, journeys};
 
 fn three_an_hour() -> Setup {
     Setup::own()

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use crate::harness::{Account, Journey, Setup, TooLate, Verdict, eventually, in_time, journeys};
+use acceptance::{Account, Journey, Setup, TooLate, Verdict, journeys, within_window};
+use test_support::eventually;
 
-/// The length of the minute where a test outlasts it.
-const SHORT: Duration = Duration::from_secs(4);
+/// The window of codes where a test outlasts it.
+const SHORT_WINDOW: Duration = Duration::from_secs(4);
 
 fn short_window() -> Setup {
-    Setup::own().window_seconds(SHORT.as_secs())
+    Setup::own().window_seconds(SHORT_WINDOW.as_secs())
 }
 
 fn soon_given_up() -> Setup {
@@ -27,29 +28,29 @@ journeys!(both {
 });
 
 async fn the_minute_starts_when_the_mail_server_returns(journey: &Journey) {
-    in_time(async || {
+    within_window(async || {
         journey.system.smtp.cut().await;
         let account = Account::new();
         journey.api.register(&account).await.expect_status(201);
-        tokio::time::sleep(SHORT + Duration::from_secs(1)).await;
+        tokio::time::sleep(SHORT_WINDOW + Duration::from_secs(1)).await;
         // Its minute has not begun, so the claim still holds the address.
         journey.api.register(&account).await.expect_problem(409, "email-taken");
         journey.system.smtp.restore().await;
         let mail = journey.mailbox.first(&account.email).await;
         let reply = journey.api.activate(&account, &mail.code()).await;
-        journey.expect_within(SHORT, &account, &reply, 200)
+        journey.expect_within(SHORT_WINDOW, &account, &reply, 200)
     })
     .await;
 }
 
 async fn a_slow_mail_server_takes_nothing_from_the_minute(journey: &Journey) {
-    in_time(async || {
-        journey.system.smtp.script(&[Verdict::AcceptAfter { seconds: SHORT.as_secs() + 2 }]);
+    within_window(async || {
+        journey.system.smtp.script(&[Verdict::AcceptAfter { seconds: SHORT_WINDOW.as_secs() + 2 }]);
         let (account, mail) = journey.registered().await;
         // The inbox has the mail a moment before its sender is told and starts the minute.
         eventually("the code being good, or its time being over", async || {
             let reply = journey.api.activate(&account, &mail.code()).await;
-            let is_over = journey.age_of_mail(&account) >= SHORT;
+            let is_over = journey.age_of_mail(&account) >= SHORT_WINDOW;
             match reply.status {
                 200 => Some(Ok(())),
                 410 if is_over => Some(Err(TooLate)),
@@ -68,7 +69,7 @@ async fn a_temporary_refusal_is_retried(journey: &Journey) {
     let later = Verdict::Refuse("451 4.3.0 try again later");
     journey.system.smtp.script(&[later, later]);
     let (account, mail) = journey.registered().await;
-    journey.system.smtp.attempts(3).await;
+    journey.system.smtp.wait_for_attempts(3).await;
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
     journey.everything_settled().await;
     assert_eq!(journey.mailbox.mails(&account.email).await.len(), 1);
@@ -78,7 +79,7 @@ async fn a_server_that_hangs_delays_nobody_else(journey: &Journey) {
     journey.system.smtp.script(&[Verdict::Hold]);
     let unlucky = Account::new();
     journey.api.register(&unlucky).await.expect_status(201);
-    journey.system.smtp.attempts(1).await;
+    journey.system.smtp.wait_for_attempts(1).await;
     for _ in 0..3 {
         journey.activated().await;
     }
@@ -91,7 +92,7 @@ async fn a_server_that_hangs_delays_nobody_else(journey: &Journey) {
 async fn a_server_that_hangs_is_given_up_and_asked_again(journey: &Journey) {
     journey.system.smtp.script(&[Verdict::Hang]);
     let (account, mail) = journey.registered().await;
-    journey.system.smtp.attempts(2).await;
+    journey.system.smtp.wait_for_attempts(2).await;
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
 }
 
@@ -99,7 +100,7 @@ async fn a_final_refusal_frees_the_address(journey: &Journey) {
     journey.system.smtp.script(&[Verdict::Refuse("550 5.1.1 no such user")]);
     let account = Account::new();
     journey.api.register(&account).await.expect_status(201);
-    journey.system.smtp.attempts(1).await;
+    journey.system.smtp.wait_for_attempts(1).await;
     eventually("the address being free again", async || {
         let reply = journey.api.register(&account).await;
         (reply.status == 201).then_some(())

@@ -1,6 +1,6 @@
 //! What the mails look like, and that a repeated one is recognisable as such.
 
-use crate::harness::{Journey, Setup, Verdict, journeys};
+use acceptance::{Journey, Setup, Verdict, journeys};
 
 journeys!(both {
     a_mail_is_well_formed: Setup::ordinary(), [];

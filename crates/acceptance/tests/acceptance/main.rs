@@ -2,9 +2,7 @@
 //!
 //! One executable with a file a topic. The tests know the contract and nothing of the code; a wrong
 //! setting, a missing server or an error in a log fails them, and nothing is skipped.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
-
-mod harness;
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 mod activation;
 mod bad_input;

@@ -2,7 +2,8 @@
 
 use reqwest::Method;
 
-use crate::harness::{Client, Journey, Secrets, Setup, eventually, journeys};
+use acceptance::{Client, Journey, Secrets, Setup, journeys};
+use test_support::eventually;
 
 journeys!(both {
     the_documentation_is_served_and_needs_no_network: Setup::ordinary(), [];

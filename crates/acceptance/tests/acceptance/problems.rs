@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Account, Journey, Reply, Setup, journeys};
+use acceptance::{Account, Journey, Reply, Setup, journeys};
 
 const REGISTER: &str = "/api/v1/users/register";
 const ACTIVATE: &str = "/api/v1/users/activate";

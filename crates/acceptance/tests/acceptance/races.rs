@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
-use crate::harness::{Account, Journey, Reply, Setup, journeys};
+use acceptance::{Account, Journey, Reply, Setup, journeys};
 
 journeys!(both {
     asvs_15_4_2_of_50_registrations_of_one_address_one_wins: Setup::ordinary(), [

@@ -1,6 +1,6 @@
 //! Recognisable passwords, codes and addresses: after every kind of request, no log and no metric knows them.
 
-use crate::harness::{Account, Client, Journey, Secrets, Setup, journeys};
+use acceptance::{Account, Client, Journey, Secrets, Setup, journeys};
 
 /// Codes so long that they occur in a log by no accident, and logs as talkative as an operator makes them.
 fn talkative() -> Setup {

@@ -8,11 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{
-    Account, Client, Journey, Secrets, Setup, Tap, Verdict, data_files, eventually, journeys,
-    postgres_tables, redis_entries, unique,
-};
 use crate::server_faults::worker_tells;
+use acceptance::stores::{Tap, data_files, postgres_tables, redis_entries};
+use acceptance::{Account, Client, Journey, Secrets, Setup, Verdict, journeys};
+use test_support::{eventually, unique_name};
 
 /// Codes so long that they occur by no accident and last as long as the test, logs as talkative as they can
 /// be asked to be, and failed mails that stay where they can be looked at.
@@ -36,8 +35,8 @@ struct Canaries {
 impl Canaries {
     fn account(&mut self) -> Account {
         let account = Account {
-            email: format!("canary.{}@example.com", unique()),
-            password: format!("Canary in {}", unique()),
+            email: format!("canary.{}@example.com", unique_name()),
+            password: format!("Canary in {}", unique_name()),
         };
         self.know(&account);
         account
@@ -86,8 +85,8 @@ async fn asvs_16_2_5_no_store_queue_log_or_metric_of_the_services_knows_a_secret
     let mut canaries = Canaries::default();
     everything_a_client_can_do(journey, &mut canaries).await;
     mails_that_fail(journey, &mut canaries).await;
-    let dead = tap.waiting_in("email.dead").await;
-    let retried = tap.waiting_in("email.retry.3600000").await;
+    let dead = tap.wait_for_message_in("email.dead").await;
+    let retried = tap.wait_for_message_in("email.retry.3600000").await;
     servers_that_are_away(journey, &mut canaries).await;
 
     let messages = tap.messages().await;
@@ -219,7 +218,7 @@ async fn mails_that_fail(journey: &Journey, canaries: &mut Canaries) {
         journey.system.smtp.script(&[Verdict::Refuse(reply.leak())]);
         journey.api.register(&account).await.expect_status(201);
         attempts += 1;
-        journey.system.smtp.attempts(attempts).await;
+        journey.system.smtp.wait_for_attempts(attempts).await;
         let refused = journey.system.smtp.refused(&account.email);
         canaries.secrets.push(code_in(&refused[0].raw));
     }

@@ -4,15 +4,16 @@
 
 use futures::future::join_all;
 
-use crate::harness::{Account, Journey, Setup, eventually, journeys};
+use acceptance::{Account, Journey, Setup, journeys};
+use test_support::eventually;
 
 /// The guesses an address has in a day, in the defaults.
-const BUDGET: usize = 20;
+const GUESSES_PER_DAY: usize = 20;
 /// The guesses a code has.
-const PER_CODE: usize = 5;
+const GUESSES_PER_CODE: usize = 5;
 const CONNECTIONS: usize = 50;
 /// Far more codes than the budget lasts for, those that expire under the guesses on a slow machine included.
-const MOST_ROUNDS: usize = 60;
+const MAX_ROUNDS: usize = 60;
 
 journeys!(both {
     asvs_6_3_1_no_number_of_codes_and_claims_buys_more_guesses: Setup::own().window_seconds(4), [];
@@ -32,11 +33,11 @@ async fn asvs_6_3_1_no_number_of_codes_and_claims_buys_more_guesses(journey: &Jo
         let mails = journey.mailbox.expect(&account.email, rounds.len() + 1).await;
         code = mails[rounds.len()].code();
         rounds.push(guess(journey, &account, &code).await);
-        assert!(rounds.len() < MOST_ROUNDS, "the budget does not end: {rounds:?}");
+        assert!(rounds.len() < MAX_ROUNDS, "the budget does not end: {rounds:?}");
     }
     println!("of {CONNECTIONS} guesses at each code: {rounds:?}");
-    assert!(rounds.iter().all(|round| round.compared <= PER_CODE), "{rounds:?}");
-    assert_eq!(rounds.iter().map(|round| round.compared).sum::<usize>(), BUDGET, "{rounds:?}");
+    assert!(rounds.iter().all(|round| round.compared <= GUESSES_PER_CODE), "{rounds:?}");
+    assert_eq!(rounds.iter().map(|round| round.compared).sum::<usize>(), GUESSES_PER_DAY, "{rounds:?}");
     // Now not even the right code is compared, and not before a day has passed.
     let refused = journey.api.activate(&account, &code).await;
     assert!([429, 410].contains(&refused.status), "{refused:?}");
@@ -64,7 +65,7 @@ struct Round {
 impl Round {
     /// Not one was compared of as many as a fresh code stands: nothing but the budget has refused them.
     fn shows_an_empty_budget(&self) -> bool {
-        self.compared == 0 && self.refused >= PER_CODE
+        self.compared == 0 && self.refused >= GUESSES_PER_CODE
     }
 }
 

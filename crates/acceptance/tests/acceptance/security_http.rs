@@ -7,15 +7,16 @@ use std::time::Duration;
 use futures::future::{join, join_all};
 use reqwest::Method;
 
-use crate::harness::{Account, Client, Journey, RawConnection, Secrets, Setup, free_port, journeys};
+use acceptance::{Account, Client, Journey, Secrets, Setup, journeys};
+use test_support::free_port;
 
 const HEAD: &str =
     "POST /api/v1/users/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
 const LIVE: &str = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const ORIGIN: &str = "https://app.example.com";
 
-/// Between two bytes of a slow client: far less than any timeout.
-const PAUSE: Duration = Duration::from_millis(150);
+/// The time between two bytes of a slow client: far less than any timeout.
+const BYTE_INTERVAL: Duration = Duration::from_millis(150);
 
 /// Far longer than requests take that nobody slows down.
 fn impatient() -> Setup {
@@ -50,13 +51,13 @@ journeys!(both {
 async fn asvs_15_2_2_slow_clients_are_cut_and_hold_up_nobody(journey: &Journey) {
     let mut slow = Vec::new();
     for number in 0..SLOW_CLIENTS {
-        let mut connection = RawConnection::open(&journey.system).await;
+        let mut connection = journey.system.open_connection().await;
         connection.send(slow_start(number)).await;
         slow.push(connection);
     }
     let cut = AtomicUsize::new(0);
     let slow = slow.into_iter().map(async |connection| {
-        let answer = connection.drip(b"a", PAUSE).await;
+        let answer = connection.drip(b"a", BYTE_INTERVAL).await;
         cut.fetch_add(1, Ordering::Relaxed);
         answer
     });
@@ -86,12 +87,12 @@ fn slow_start(number: usize) -> String {
 /// The first request of a connection was in good time; that is no licence for the next.
 async fn asvs_15_2_2_a_slow_second_request_is_cut_too(journey: &Journey) {
     join_all((0..2).map(async |number| {
-        let mut connection = RawConnection::open(&journey.system).await;
+        let mut connection = journey.system.open_connection().await;
         connection.send(LIVE).await;
         let first = connection.answer().await;
         assert!(first.starts_with("HTTP/1.1 200 "), "{first}");
         connection.send(slow_start(number)).await;
-        let answer = connection.drip(b"a", PAUSE).await;
+        let answer = connection.drip(b"a", BYTE_INTERVAL).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
     }))
     .await;
@@ -100,7 +101,7 @@ async fn asvs_15_2_2_a_slow_second_request_is_cut_too(journey: &Journey) {
 async fn asvs_13_1_3_there_are_only_so_many_connections(journey: &Journey) {
     let mut held = Vec::new();
     for _ in 0..3 {
-        let mut connection = RawConnection::open(&journey.system).await;
+        let mut connection = journey.system.open_connection().await;
         connection.send(LIVE).await;
         held.push(connection);
     }
@@ -109,7 +110,7 @@ async fn asvs_13_1_3_there_are_only_so_many_connections(journey: &Journey) {
         let answer = connection.answer().await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     }
-    let mut one_too_many = RawConnection::open(&journey.system).await;
+    let mut one_too_many = journey.system.open_connection().await;
     one_too_many.send(LIVE).await;
     assert_eq!(one_too_many.answer_within(Duration::from_secs(1)).await, None);
     drop(held);
@@ -142,7 +143,7 @@ async fn asvs_4_2_1_ambiguous_requests_are_refused_and_nothing_is_smuggled(journ
         ": nameless\r\n\r\n".to_owned(),
     ];
     for ending in endings {
-        let mut connection = RawConnection::open(&journey.system).await;
+        let mut connection = journey.system.open_connection().await;
         connection.send(format!("{HEAD}{ending}{smuggled}")).await;
         let answer = connection.read_to_close().await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{ending:?} got {answer}");

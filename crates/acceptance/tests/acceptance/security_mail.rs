@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::harness::{Account, Journey, Setup, eventually, journeys, unique};
+use acceptance::{Account, Journey, Setup, journeys};
+use test_support::{eventually, unique_name};
 
 journeys!(both {
     asvs_1_3_11_an_address_cannot_add_commands_headers_or_recipients: Setup::own(), [];
@@ -11,7 +12,7 @@ journeys!(both {
 
 /// A line end in every disguise, and what an attacker would like to follow it.
 async fn asvs_1_3_11_an_address_cannot_add_commands_headers_or_recipients(journey: &Journey) {
-    let victim = format!("victim.{}@example.com", unique());
+    let victim = format!("victim.{}@example.com", unique_name());
     let ends = ["\r\n", "\n", "\r", "\u{2028}", "\u{85}", "\\r\\n", "%0d%0a", "=0D=0A", "\0", "\t", " "];
     let payloads = [
         "Bcc: VICTIM",
@@ -24,7 +25,7 @@ async fn asvs_1_3_11_an_address_cannot_add_commands_headers_or_recipients(journe
     for end in ends {
         for payload in payloads {
             let payload = payload.replace("VICTIM", &victim);
-            let local = unique();
+            let local = unique_name();
             let addresses = [
                 format!("{local}@example.com{end}{payload}"),
                 format!("{local}{end}{payload}@example.com"),
@@ -39,7 +40,7 @@ async fn asvs_1_3_11_an_address_cannot_add_commands_headers_or_recipients(journe
     }
     // Characters that are special elsewhere are only characters here.
     for special in ["%0d%0a", "=0d=0a", "=?utf-8?q?Bcc?=", "{{7*7}}", "$PATH", "a'b", "`id`", "a|b", "#!"] {
-        harmless(journey, &format!("{special}.{}@example.com", unique()), &victim).await;
+        harmless(journey, &format!("{special}.{}@example.com", unique_name()), &victim).await;
     }
     journey.everything_settled().await;
     assert!(journey.mailbox.mails(&victim).await.is_empty());
@@ -74,7 +75,8 @@ async fn asvs_1_2_4_an_address_is_no_statement(journey: &Journey) {
     let (bystander, mail) = journey.registered().await;
     let statements = ["'or'1'='1", "a'||(select'b')||'", "'/**/or/**/1=1/**/", "a'--", "%", "_", "\\'", "$1"];
     for statement in statements {
-        let account = Account { email: format!("{statement}{}@example.com", unique()), ..Account::new() };
+        let account =
+            Account { email: format!("{statement}{}@example.com", unique_name()), ..Account::new() };
         let body = json!({ "email": account.email, "password": account.password }).to_string();
         let reply = journey.api.send(journey.api.post("/api/v1/users/register", body)).await;
         assert!([201, 422].contains(&reply.status), "{statement}: {reply:?}");

@@ -7,10 +7,11 @@ use sha1::{Digest, Sha1};
 use wiremock::matchers::{header, method, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::harness::{
-    Account, Client, Deployment, Journey, Process, Reply, Secrets, Setup, binary, data_directory, data_files,
-    free_port, journeys, postgres, run, runtime,
+use acceptance::stores::{data_files, postgres};
+use acceptance::{
+    Account, Client, Deployment, Journey, Reply, Secrets, Service, Setup, journeys, run, runtime,
 };
+use test_support::free_port;
 
 journeys!(both {
     asvs_6_2_4_common_passwords_are_refused_offline: Setup::ordinary(), [];
@@ -55,9 +56,9 @@ async fn asvs_11_4_2_a_hash_is_renewed_at_the_next_login(journey: &Journey) {
     let first = stored_hashes(journey, &account).await;
     assert!(first.contains("m=256,t=2,p=1") && !first.contains("t=3"), "{first}");
     journey.system.api().kill();
-    let (successor, address) = successor(journey, "3");
+    let (successor, base) = successor(journey, "3");
     successor.start().await;
-    let api = Client::new(&address, Secrets::default());
+    let api = Client::new(&base, Secrets::default());
     // Only who knows the password can have it hashed anew.
     api.resend(&account.with_wrong_password()).await.expect_status(401);
     assert!(!stored_hashes(journey, &account).await.contains("t=3"));
@@ -72,22 +73,13 @@ async fn asvs_11_4_2_a_hash_is_renewed_at_the_next_login(journey: &Journey) {
     }
 }
 
-/// What serves the API next, with so many iterations of the hash, and where.
-fn successor(journey: &Journey, iterations: &str) -> (Process, String) {
+/// The service that serves the API next, with this number of iterations per hash, and its base URL.
+fn successor(journey: &Journey, iterations: &str) -> (Service, String) {
     let listen = format!("127.0.0.1:{}", free_port());
-    let mut settings = journey.system.settings().to_vec();
-    let own = [("hashing.iterations", iterations), ("http.listen", &listen), ("metrics.listen", "off")];
-    settings.extend(own.map(|(key, value)| (key.to_owned(), value.to_owned())));
-    let (program, arguments) = match journey.system.deployment {
-        Deployment::Distributed => ("registration-api", Vec::new()),
-        Deployment::Standalone => {
-            let data = data_directory(&journey.system);
-            ("standalone", vec!["--data-dir".to_owned(), data.display().to_string()])
-        }
-    };
-    let address = format!("http://{listen}");
-    let ready = format!("{address}/health/ready");
-    (Process::new(binary(program), arguments, &settings, ready), address)
+    let program = journey.system.api().program().clone();
+    let program = program.setting("hashing.iterations", iterations).setting("http.listen", &listen);
+    let base = format!("http://{listen}");
+    (Service::new(program.setting("metrics.listen", "off"), format!("{base}/health/ready")), base)
 }
 
 /// The stored hash of an account; in a standalone deployment, the files that hold it.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::harness::{Account, Journey, Setup, age_registration, eventually, journeys};
+use acceptance::stores::age_registration;
+use acceptance::{Account, Journey, Setup, journeys};
+use test_support::eventually;
 
 /// The default, a week, but looked into every second, and fewer at once than there are.
 fn looked_into_often() -> Setup {

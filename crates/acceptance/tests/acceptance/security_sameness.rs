@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderMap;
 
-use crate::harness::{Account, Journey, Reply, Setup, interleaved, journeys, mann_whitney, median, unique};
+use acceptance::statistics::{interleaved, mann_whitney, median};
+use acceptance::{Account, Journey, Reply, Setup, journeys};
+use test_support::unique_name;
 
 const ALPHA: f64 = 0.001;
 
 /// How often as many samples again are taken until they show the control.
-const MOST_PORTIONS: usize = 4;
+const MAX_PORTIONS: usize = 4;
 
 /// Dearer than they are deployed, one at a time: where one is missing, it stands out from the noise.
 fn dear_hashes() -> Setup {
@@ -76,7 +78,7 @@ async fn telling_samples<const N: usize>(
 ) -> [Vec<f64>; N] {
     let mut samples: [Vec<f64>; N] = std::array::from_fn(|_| Vec::new());
     let mut undetected = Vec::new();
-    for _ in 0..MOST_PORTIONS {
+    for _ in 0..MAX_PORTIONS {
         let portion = interleaved::<N>(rounds, &measure).await;
         samples.iter_mut().zip(portion).for_each(|(all, more)| all.extend(more));
         let (control, kinds) = samples.split_last().unwrap();
@@ -117,7 +119,7 @@ async fn asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_rese
 /// which is refused without a hash: as an unknown one would be, were no dummy hash computed for it.
 async fn accounts(journey: &Journey) -> [Account; 3] {
     let (known, _) = journey.registered().await;
-    let nobody = Account { email: unique(), ..Account::new() };
+    let nobody = Account { email: unique_name(), ..Account::new() };
     [Account::new(), known.with_wrong_password(), nobody]
 }
 
@@ -137,7 +139,7 @@ async fn asvs_6_3_8_concealed_registrations_are_the_same(journey: &Journey) {
             0 => Account::new(),
             1 => pending.with_wrong_password(),
             2 => active.with_wrong_password(),
-            _ => Account { email: unique(), ..Account::new() },
+            _ => Account { email: unique_name(), ..Account::new() },
         };
         journey.api.register(&account).await.expect_status(if kind == 3 { 422 } else { 202 });
     })

@@ -1,6 +1,7 @@
 //! PostgreSQL, Redis or RabbitMQ gone and back: registration needs only PostgreSQL, and nobody gets a 500.
 
-use crate::harness::{Account, Client, Journey, Setup, eventually, journeys};
+use acceptance::{Account, Client, Journey, Setup, journeys};
+use test_support::eventually;
 
 journeys!(distributed {
     asvs_16_5_2_without_redis_registration_goes_on: Setup::own().expecting_errors(), [

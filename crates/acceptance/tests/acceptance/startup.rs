@@ -1,10 +1,11 @@
 //! Starts that cannot succeed end with one clear sentence and an exit code; every binary explains itself.
 
-use crate::harness::{Process, binary, runtime, unique};
+use acceptance::{Program, runtime};
+use test_support::CODE_KEY;
 
 /// What has no default that would do; no server is asked before all of it is there.
 const REQUIRED_BY_ALL: [(&str, &str); 4] = [
-    ("code.key", ""),
+    ("code.key", CODE_KEY),
     ("postgres.url", "postgres://nobody@127.0.0.1:9/nothing"),
     ("redis.url", "redis://127.0.0.1:9/"),
     ("rabbitmq.url", "amqp://127.0.0.1:9/%2f"),
@@ -14,19 +15,18 @@ const REQUIRED_BY_THE_WORKER: (&str, &str) = ("smtp.host", "127.0.0.1");
 /// Starts a service with all of these settings but one, in vain. Returns the one sentence that it says.
 fn start_without(missing: &str, name: &str, required: &[(&str, &str)]) -> String {
     let given = required.iter().filter(|(key, _)| *key != missing);
-    let given = given.map(|(key, value)| match *key {
-        "code.key" => ((*key).to_owned(), format!("{}{}{}{}", unique(), unique(), unique(), unique())),
-        _ => ((*key).to_owned(), (*value).to_owned()),
-    });
-    // What connections to nobody say meanwhile is not what is looked for.
-    let quiet = ["http.listen", "metrics.listen"].map(|key| (key.to_owned(), "127.0.0.1:0".to_owned()));
-    let quiet = quiet.into_iter().chain([("log.filter".to_owned(), "off".to_owned())]);
-    let settings: Vec<(String, String)> = given.chain(quiet).collect();
-    let process = Process::new(binary(name), Vec::new(), &settings, String::new());
-    let (status, output) = runtime().block_on(process.run_to_end());
-    assert_eq!(status, Some(1), "{name} without {missing}: {output}");
-    let said: Vec<&str> = output.lines().filter(|line| !line.starts_with("---")).collect();
-    let [sentence] = said[..] else { panic!("{name} without {missing} says more than one thing: {output}") };
+    // The test does not look for what failing connections write.
+    let quiet = [("http.listen", "127.0.0.1:0"), ("metrics.listen", "127.0.0.1:0"), ("log.filter", "off")];
+    let settings = given.chain(&quiet);
+    let program =
+        settings.fold(Program::of_product(name), |program, (key, value)| program.setting(key, value));
+    let finished = runtime().block_on(program.run_to_end());
+    let output = finished.output();
+    assert_eq!(finished.code, 1, "{name} without {missing}: {output}");
+    let lines: Vec<&str> = output.lines().collect();
+    let [sentence] = lines[..] else {
+        panic!("{name} without {missing} prints more than one line: {output}")
+    };
     sentence.to_owned()
 }
 
@@ -46,15 +46,14 @@ fn every_missing_setting_is_named_in_one_sentence() {
 #[test]
 fn an_unknown_setting_is_refused() {
     for name in ["registration-api", "email-worker", "standalone"] {
-        let typo = [("http.lisen".to_owned(), "127.0.0.1:8000".to_owned())];
         let data = tempfile::tempdir().unwrap();
-        let arguments = match name {
-            "standalone" => vec!["--data-dir".to_owned(), data.path().display().to_string()],
-            _ => Vec::new(),
-        };
-        let process = Process::new(binary(name), arguments, &typo, String::new());
-        let (status, output) = runtime().block_on(process.run_to_end());
-        assert!(status != Some(0) && output.contains("lisen"), "{name}: {output}");
+        let mut program = Program::of_product(name).setting("http.lisen", "127.0.0.1:8000");
+        if name == "standalone" {
+            program = program.arguments(["--data-dir", data.path().to_str().unwrap()]);
+        }
+        let finished = runtime().block_on(program.run_to_end());
+        let output = finished.output();
+        assert!(finished.code != 0 && output.contains("lisen"), "{name}: {output}");
     }
 }
 
@@ -62,9 +61,10 @@ fn an_unknown_setting_is_refused() {
 fn every_binary_explains_itself() {
     for name in ["registration-api", "email-worker", "standalone"] {
         for (argument, expected) in [("--help", "Usage"), ("--version", env!("CARGO_PKG_VERSION"))] {
-            let process = Process::new(binary(name), vec![argument.to_owned()], &[], String::new());
-            let (status, output) = runtime().block_on(process.run_to_end());
-            assert!(status == Some(0) && output.contains(expected), "{name} {argument}: {output}");
+            let program = Program::of_product(name).arguments([argument]);
+            let finished = runtime().block_on(program.run_to_end());
+            let output = finished.output();
+            assert!(finished.code == 0 && output.contains(expected), "{name} {argument}: {output}");
         }
     }
 }

@@ -3,16 +3,13 @@
 //! An executable of its own, because cargo runs one after the other: so no other test takes the processors
 //! meanwhile. What else runs on the machine is not the program's doing either: of many starts the fastest
 //! counts, and beside the clock on the wall the processor time, which is not taken from others.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
-
-#[path = "../standalone/harness/mod.rs"]
-mod harness;
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use harness::{Account, Standalone, Start, binary};
+use acceptance::{Account, Standalone, StandaloneCommand, binary};
 
 /// What is measured has the machine for itself.
 static ALONE: Mutex<()> = Mutex::const_new(());
@@ -44,13 +41,13 @@ const DEBUG: Limits = Limits {
 };
 
 /// Resident memory of a system that was just started, whatever the build.
-const MOST_MEMORY_AFTER_START_KIB: u64 = 25 * 1024;
+const MAX_MEMORY_AFTER_START_KIB: u64 = 25 * 1024;
 
 /// What a hashing thread keeps for itself from its first hash on: counted apart.
 const HASH_BUFFER_KIB: u64 = 19_456;
 
 /// Starts until one is within the limits.
-const MOST_STARTS: usize = 20;
+const MAX_STARTS: usize = 20;
 
 /// The limits of the binary under test: its folder tells, this executable's own profile does not.
 fn limits() -> Limits {
@@ -63,10 +60,10 @@ async fn a_start_takes_moments() {
     let _alone = ALONE.lock().await;
     let most = limits();
     let mut measured = Vec::new();
-    for _ in 0..MOST_STARTS {
+    for _ in 0..MAX_STARTS {
         let parent = tempfile::tempdir().unwrap();
-        let standalone = Start::on(&parent.path().join("data")).ready().await;
-        let (wall, processor) = (standalone.time_to_ready, standalone.program.processor_time());
+        let standalone = StandaloneCommand::on(&parent.path().join("data")).start().await;
+        let (wall, processor) = (standalone.time_to_ready, standalone.process.processor_time());
         measured.push((wall, processor));
         if wall < most.time_to_ready && processor < most.processor_time {
             println!("start to ready, and processor time: {measured:?}");
@@ -81,7 +78,7 @@ async fn an_idle_system_is_small() {
     let _alone = ALONE.lock().await;
     let most = limits().memory_kib;
     let data = tempfile::tempdir().unwrap();
-    let standalone = Start::on(data.path()).with("hashing.threads", "1").ready().await;
+    let standalone = StandaloneCommand::on(data.path()).with("hashing.threads", "1").start().await;
     let fresh = resident_kib(&standalone);
     let account = Account::new();
     standalone.client().register(&account).await.expect_status(201);
@@ -89,13 +86,13 @@ async fn an_idle_system_is_small() {
     standalone.client().activate(&account, &code).await.expect_status(200);
     let used = resident_kib(&standalone);
     println!("resident: {fresh} KiB after the start, {used} KiB after an activation with one hash buffer");
-    assert!(fresh < MOST_MEMORY_AFTER_START_KIB, "{fresh} KiB after the start");
+    assert!(fresh < MAX_MEMORY_AFTER_START_KIB, "{fresh} KiB after the start");
     assert!(used > HASH_BUFFER_KIB, "the buffer is kept, so it may be subtracted: {used} KiB");
     assert!(used - HASH_BUFFER_KIB < most, "{used} KiB after an activation");
 }
 
 fn resident_kib(standalone: &Standalone) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", standalone.program.id())).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", standalone.process.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

@@ -1,67 +1,80 @@
-//! The API against its own OpenAPI document: Schemathesis makes up valid and invalid requests from it and
+//! The API against its own OpenAPI document: Schemathesis generates valid and invalid requests from it and
 //! checks every answer. A 5xx, a status, header or body that is not documented, a method that is answered
 //! though it is not listed, a refused request that the document allows: each fails the test.
 //!
 //! The requests follow from a fixed seed; `OPENAPI_FUZZ_SEED` and `OPENAPI_FUZZ_EXAMPLES` ask for others and more.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
-mod system;
+use std::time::Duration;
 
-use std::process::Command;
+use acceptance::{Account, Deployment, Journey, Program, Setup, required, run};
 
-use system::{Account, System, required};
+/// Requests generated for each operation.
+const EXAMPLES: u32 = 60;
+const SEED: u32 = 1;
 
-/// Requests made up for each operation.
-const EXAMPLES: &str = "60";
-const SEED: &str = "1";
+/// Far more than a run takes, for each example.
+const EXAMPLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Far more than a run takes; `timeout` then ends it.
-const PATIENCE: &str = "600s";
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_api_keeps_to_its_document_without_credentials() {
-    let system = System::start().await;
-    check(&system, None);
+/// Off: what a schema cannot say about passwords.
+fn setup() -> Setup {
+    Setup::own().with("password.refuse_common", "false").with("password.breach_check", "false")
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_api_keeps_to_its_document_while_a_code_is_under_way() {
-    let system = System::start().await;
-    let account = system.register().await;
-    check(&system, Some(&account));
+#[test]
+fn the_api_keeps_to_its_document_without_credentials() {
+    run(Deployment::Standalone, &setup(), &[], async |journey| check(journey, None).await);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_api_keeps_to_its_document_for_the_owner_of_an_active_account() {
-    let system = System::start().await;
-    let account = system.register().await;
-    system.activate(&account).await;
-    check(&system, Some(&account));
+#[test]
+fn the_api_keeps_to_its_document_while_a_code_is_under_way() {
+    run(Deployment::Standalone, &setup(), &[], async |journey| {
+        let (account, _) = journey.registered().await;
+        check(journey, Some(&account)).await;
+    });
 }
 
-fn check(system: &System, account: Option<&Account>) {
-    let setting = |name, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
-    let mut command = Command::new("timeout");
-    command
-        .arg(setting("OPENAPI_FUZZ_PATIENCE", PATIENCE))
-        .arg(required("TEST_SCHEMATHESIS"))
-        .arg("--config-file")
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/openapi_fuzz/schemathesis.toml"))
-        .args(["--no-color", "run", "--continue-on-failure", "--generation-database", "none"])
-        .args(["--max-examples", &setting("OPENAPI_FUZZ_EXAMPLES", EXAMPLES)])
-        .args(["--seed", &setting("OPENAPI_FUZZ_SEED", SEED)])
-        // It writes caches where it runs.
-        .current_dir(system.folder());
+#[test]
+fn the_api_keeps_to_its_document_for_the_owner_of_an_active_account() {
+    run(Deployment::Standalone, &setup(), &[], async |journey| {
+        let account = journey.activated().await;
+        check(journey, Some(&account)).await;
+    });
+}
+
+async fn check(journey: &Journey, account: Option<&Account>) {
+    let examples = number("OPENAPI_FUZZ_EXAMPLES", EXAMPLES);
+    let caches = tempfile::tempdir().unwrap();
+    let mut schemathesis = Program::new(required("TEST_SCHEMATHESIS"))
+        .variables(std::env::vars())
+        .working_directory(caches.path())
+        .arguments([
+            "--config-file",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/openapi_fuzz/schemathesis.toml"),
+        ])
+        .arguments(["--no-color", "run", "--continue-on-failure", "--generation-database", "none"])
+        .arguments(["--max-examples", &examples.to_string()])
+        .arguments(["--seed", &number("OPENAPI_FUZZ_SEED", SEED).to_string()]);
     if let Some(account) = account {
-        command.args(["--auth", &format!("{}:{}", account.email, account.password)]);
+        schemathesis = schemathesis.arguments(["--auth", &format!("{}:{}", account.email, account.password)]);
     }
-    let output = command
-        .arg(format!("{}/api/v1/openapi.json", system.base()))
-        .output()
-        .expect("coreutils' timeout and Schemathesis can be run: `cargo xtask test` installs it");
-    let report = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{} (124: not done in time)\n{report}\n{errors}", output.status);
-    assert!(report.contains("Tested: 5"), "not every operation was tried:\n{report}");
-    system.assert_nothing_broke();
+    let document = format!("{}/api/v1/openapi.json", journey.system.addresses.api);
+    let report = schemathesis.arguments([document]).run_to_end_within(EXAMPLE_TIMEOUT * examples).await;
+    assert_eq!(report.code, 0, "{}", report.output());
+    assert!(report.stdout.contains("Tested: 5"), "not every operation was tried:\n{}", report.stdout);
+    assert_nothing_broke(journey);
+}
+
+/// Fails if the log reports something that no client should be able to cause.
+fn assert_nothing_broke(journey: &Journey) {
+    let log = journey.system.api().logs().lines();
+    let broke = log.iter().find(|line| line.contains("panicked") || line.contains("internal_error"));
+    assert_eq!(broke, None);
+}
+
+fn number(variable: &str, default: u32) -> u32 {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().unwrap_or_else(|error| panic!("{variable} is not a number: {error}")),
+        Err(_) => default,
+    }
 }

@@ -3,45 +3,38 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::browser::program;
-use crate::harness::{Account, Program, Start, binary};
+use acceptance::{Account, Program, StandaloneCommand, installed_program, target_directory};
 
 /// The package with its lock file, and the script that uses it.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pages/mailpit_client");
 
 /// npm may have to fetch the package, over whatever network there is.
-const PATIENCE: Duration = Duration::from_mins(5);
+const RUN_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Runs a program to its end, which must be a good one.
-async fn run(program: &Path, arguments: &[&str], environment: &[(String, String)]) {
-    let running = Program::start(program, arguments, environment);
-    let status = running.ended_within(PATIENCE).await;
-    let (stdout, stderr) = (running.stdout.whole().await, running.stderr.whole().await);
-    assert!(status.success(), "{} {arguments:?}: {status}\n{stdout}\n{stderr}", program.display());
+/// Runs a program to its end, which must be a success.
+async fn run(program: &Program) {
+    let finished = program.run_to_end_within(RUN_TIMEOUT).await;
+    assert_eq!(finished.code, 0, "{program:?}:\n{}", finished.output());
 }
 
 /// A folder under cargo's target folder with the package in it, as its lock file says.
 async fn installed() -> PathBuf {
-    let target = binary("standalone").parent().and_then(Path::parent).unwrap().to_owned();
-    let folder = target.join("mailpit_client");
+    let folder = target_directory().join("mailpit_client");
     std::fs::create_dir_all(&folder).unwrap();
     for file in ["package.json", "package-lock.json", "journey.mjs"] {
         std::fs::copy(Path::new(SOURCES).join(file), folder.join(file)).unwrap();
     }
-    let npm = program(&["npm"], "npm");
-    let prefix = folder.to_str().unwrap();
     // What the machine says about registries and proxies stays in force.
-    let environment: Vec<_> = std::env::vars().collect();
-    let arguments =
-        ["ci", "--prefix", prefix, "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
-    run(&npm, &arguments, &environment).await;
+    let npm = Program::new(installed_program(&["npm"], "npm")).variables(std::env::vars());
+    let flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
+    run(&npm.arguments(["ci", "--prefix", folder.to_str().unwrap()]).arguments(flags)).await;
     folder
 }
 
 #[tokio::test]
 async fn a_client_of_mailpit_works_with_the_inbox() {
     let data = tempfile::tempdir().unwrap();
-    let standalone = Start::on(data.path()).ready().await;
+    let standalone = StandaloneCommand::on(data.path()).start().await;
     let accounts = [Account::new(), Account::new()];
     for account in &accounts {
         standalone.client().register(account).await.expect_status(201);
@@ -50,7 +43,8 @@ async fn a_client_of_mailpit_works_with_the_inbox() {
     let [first, second] = &accounts;
     let code = standalone.mailbox().first(&first.email).await.code();
     let script = installed().await.join("journey.mjs");
+    let node = Program::new(installed_program(&["node"], "nodejs"));
     let arguments = [script.to_str().unwrap(), &standalone.inbox, &first.email, &second.email, &code];
-    run(&program(&["node"], "nodejs"), &arguments, &[]).await;
+    run(&node.arguments(arguments)).await;
     assert!(standalone.mailbox().mails(&first.email).await.is_empty());
 }

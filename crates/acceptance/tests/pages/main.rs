@@ -2,12 +2,9 @@
 //!
 //! Needs chromium, chromium-driver, node and npm, which `cargo xtask test` installs; without them the tests
 //! fail and say so. Screenshots of every step are left in `target/artefacts`, to be looked at.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
-
-mod browser;
-#[path = "../standalone/harness/mod.rs"]
-mod harness;
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod inbox_page;
 mod mailpit_client;
+mod pictures;
 mod sign_up;

@@ -1,7 +1,7 @@
 //! Somebody tries the service out: the documentation in one tab, the inbox in the other.
 
-use crate::browser::{Browser, Theme};
-use crate::harness::{Account, Start};
+use acceptance::browser::{Browser, Theme};
+use acceptance::{Account, StandaloneCommand};
 
 const REGISTER: &str = "#operations-users-register";
 const ACTIVATE: &str = "#operations-users-activate";
@@ -17,7 +17,7 @@ async fn authorize(browser: &Browser, account: &Account) {
     browser.click(".auth-wrapper .authorize").await;
     browser.fill("#auth-basic-username", &account.email).await;
     browser.fill("#auth-basic-password", &account.password).await;
-    browser.photograph("05-docs-authorize").await;
+    browser.save_screenshot("05-docs-authorize").await;
     browser.click(".auth-btn-wrapper .authorize").await;
     browser.click(".auth-btn-wrapper .btn-done").await;
 }
@@ -26,71 +26,71 @@ async fn authorize(browser: &Browser, account: &Account) {
 async fn both_pages_lead_from_an_address_to_an_active_account() {
     let data = tempfile::tempdir().unwrap();
     // A browser may take its time.
-    let standalone = Start::on(data.path()).with("code.window_seconds", "3600").ready().await;
+    let standalone = StandaloneCommand::on(data.path()).with("code.window_seconds", "3600").start().await;
     let account = Account { email: "ada@example.com".into(), ..Account::new() };
     let browser = Browser::start(Theme::Light, (1280, 900)).await;
 
     let inbox = browser.tab().await;
     browser.open(&standalone.inbox).await;
-    browser.see("#status", "Live").await;
-    browser.see("#example", "curl").await;
-    browser.photograph("01-inbox-empty").await;
-    browser.value_of("window.openedOnce = true").await;
+    browser.wait_for_text("#status", "Live").await;
+    browser.wait_for_text("#example", "curl").await;
+    browser.save_screenshot("01-inbox-empty").await;
+    browser.evaluate("window.openedOnce = true").await;
 
     let docs = browser.new_tab().await;
     browser.open(&format!("{}/docs", standalone.api)).await;
-    browser.see("#swagger-ui .title", "Registration").await;
+    browser.wait_for_text("#swagger-ui .title", "Registration").await;
     browser.text(&format!("{REGISTER} .opblock-summary-path")).await;
-    browser.photograph("02-docs").await;
+    browser.save_screenshot("02-docs").await;
 
     browser.click(&format!("{REGISTER} .opblock-summary-control")).await;
     let body = format!(r#"{{ "email": "{}", "password": "{}" }}"#, account.email, account.password);
     let status = execute(&browser, REGISTER, &body).await;
     assert!(status.starts_with("201"), "{status}");
     browser.scroll_to(&format!("{REGISTER} .responses-wrapper")).await;
-    browser.photograph("03-docs-registered").await;
+    browser.save_screenshot("03-docs-registered").await;
 
-    browser.bring_to_front(&inbox).await;
-    browser.see("#list", &account.email).await;
+    browser.switch_to(&inbox).await;
+    browser.wait_for_text("#list", &account.email).await;
     let code = browser.text("#code").await;
-    assert_eq!(browser.value_of("window.openedOnce").await, true, "the mail came without a reload");
+    assert_eq!(browser.evaluate("window.openedOnce").await, true, "the mail came without a reload");
     assert_eq!(code, standalone.mailbox().first(&account.email).await.code());
-    browser.photograph("04-inbox-mail").await;
+    browser.save_screenshot("04-inbox-mail").await;
 
-    browser.bring_to_front(&docs).await;
+    browser.switch_to(&docs).await;
     browser.scroll_to("#swagger-ui").await;
     authorize(&browser, &account).await;
     browser.click(&format!("{ACTIVATE} .opblock-summary-control")).await;
     let status = execute(&browser, ACTIVATE, &format!(r#"{{ "code": "{code}" }}"#)).await;
     assert!(status.starts_with("200"), "{status}");
-    browser.see(&format!("{ACTIVATE} .live-responses-table"), r#""is_active": true"#).await;
+    browser.wait_for_text(&format!("{ACTIVATE} .live-responses-table"), r#""is_active": true"#).await;
     browser.scroll_to(&format!("{ACTIVATE} .responses-wrapper")).await;
-    browser.photograph("06-docs-activated").await;
+    browser.save_screenshot("06-docs-activated").await;
 
-    browser.assert_kept_to(&[&standalone.api, &standalone.inbox]).await;
+    browser.assert_requested_only_from(&[&standalone.api, &standalone.inbox]).await;
 }
 
 #[tokio::test]
 async fn the_list_of_problems_can_be_read_by_day_and_by_night() {
     let data = tempfile::tempdir().unwrap();
-    let standalone = Start::on(data.path()).ready().await;
+    let standalone = StandaloneCommand::on(data.path()).start().await;
     for (theme, name) in [(Theme::Light, "20-problems"), (Theme::Dark, "21-problems-dark")] {
         let browser = Browser::start(theme, (1280, 900)).await;
         browser.open(&format!("{}/docs/problems#code-expired", standalone.api)).await;
-        browser.see("#code-expired", "410").await;
-        browser.photograph(name).await;
-        browser.assert_kept_to(&[&standalone.api]).await;
+        browser.wait_for_text("#code-expired", "410").await;
+        browser.save_screenshot(name).await;
+        browser.assert_requested_only_from(&[&standalone.api]).await;
     }
 }
 
 #[tokio::test]
 async fn the_documentation_can_be_read_at_night() {
     let data = tempfile::tempdir().unwrap();
-    let standalone = Start::on(data.path()).ready().await;
+    let standalone = StandaloneCommand::on(data.path()).start().await;
     let browser = Browser::start(Theme::Dark, (1280, 900)).await;
     browser.open(&format!("{}/docs", standalone.api)).await;
     browser.click(&format!("{REGISTER} .opblock-summary-control")).await;
     browser.text(&format!("{REGISTER} .execute")).await;
-    browser.photograph("07-docs-dark").await;
-    browser.assert_kept_to(&[&standalone.api]).await;
+    browser.save_screenshot("07-docs-dark").await;
+    browser.assert_requested_only_from(&[&standalone.api]).await;
 }

@@ -2,9 +2,6 @@
 //! measured in an executable of its own, `cost`.
 //!
 //! Needs no server, only the binary in `TEST_BIN_DIR`.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
-
-mod harness;
 
 mod refusals;
 mod shutdown;

@@ -5,15 +5,16 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::harness::{Account, Program, Start, binary, free_port};
+use acceptance::{Account, Program, StandaloneCommand};
+use test_support::free_port;
 
 #[tokio::test]
 async fn the_first_start_says_where_everything_is_and_keeps_it_private() {
     let parent = tempfile::tempdir().unwrap();
     let data = parent.path().join("data");
-    let start = Start::on(&data);
-    let standalone = start.ready().await;
-    let greeting = standalone.program.stdout.text();
+    let start = StandaloneCommand::on(&data);
+    let standalone = start.start().await;
+    let greeting = standalone.process.stdout.text();
     let expected = [
         format!("http://localhost:{}", start.api_port),
         format!("http://localhost:{}", start.inbox_port),
@@ -36,16 +37,16 @@ async fn the_first_start_says_where_everything_is_and_keeps_it_private() {
 async fn the_next_start_continues_with_the_same_key_and_users() {
     let parent = tempfile::tempdir().unwrap();
     let data = parent.path().join("data");
-    let start = Start::on(&data);
+    let start = StandaloneCommand::on(&data);
     let account = Account::new();
-    let first = start.ready().await;
+    let first = start.start().await;
     first.client().register(&account).await.expect_status(201);
     let code = first.mailbox().first(&account.email).await.code();
     first.client().activate(&account, &code).await.expect_status(200);
     let key = fs::read(data.join("code.key")).unwrap();
     drop(first);
 
-    let second = start.ready().await;
+    let second = start.start().await;
     assert_eq!(fs::read(data.join("code.key")).unwrap(), key);
     second.client().register(&account).await.expect_problem(409, "email-taken");
     second.client().activate(&account, &code).await.expect_problem(409, "already-active");
@@ -54,34 +55,34 @@ async fn the_next_start_continues_with_the_same_key_and_users() {
 #[tokio::test]
 async fn the_inbox_is_off_where_another_mail_server_is_set() {
     let data = tempfile::tempdir().unwrap();
-    let start = Start::on(data.path()).with("smtp.host", "127.0.0.1").with("smtp.port", "9");
-    let standalone = start.ready().await;
+    let start = StandaloneCommand::on(data.path()).with("smtp.host", "127.0.0.1").with("smtp.port", "9");
+    let standalone = start.start().await;
     for port in [start.inbox_port, start.smtp_port] {
         let attempt = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
         assert!(attempt.is_err(), "something listens on {port}");
     }
-    let greeting = standalone.program.stdout.line_with("Mails").await;
+    let greeting = standalone.process.stdout.line_with("Mails").await;
     assert!(greeting.contains("smtp.host"), "{greeting}");
-    assert!(!standalone.program.stdout.text().contains("Inbox"));
+    assert!(!standalone.process.stdout.text().contains("Inbox"));
 }
 
 #[tokio::test]
 async fn without_the_inbox_none_of_its_ports_is_opened() {
     let data = tempfile::tempdir().unwrap();
-    let start = Start::on(data.path()).with("smtp.host", "127.0.0.1").with("smtp.port", "9");
+    let start = StandaloneCommand::on(data.path()).with("smtp.host", "127.0.0.1").with("smtp.port", "9");
     let _taken =
         [start.inbox_port, start.smtp_port].map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
     for start in [start.clone().flag("--no-inbox"), start.with("standalone.inbox", "false")] {
-        let standalone = start.ready().await;
-        assert!(!standalone.program.stdout.text().contains("Inbox"));
+        let standalone = start.start().await;
+        assert!(!standalone.process.stdout.text().contains("Inbox"));
     }
 }
 
 #[tokio::test]
 async fn everything_listens_on_loopback_alone() {
     let data = tempfile::tempdir().unwrap();
-    let start = Start::on(data.path());
-    let _standalone = start.ready().await;
+    let start = StandaloneCommand::on(data.path());
+    let _standalone = start.start().await;
     // As /proc/net/tcp shows a socket: local address and port in hexadecimal, 0A for listening.
     let sockets =
         fs::read_to_string("/proc/net/tcp").unwrap() + &fs::read_to_string("/proc/net/tcp6").unwrap();
@@ -107,9 +108,9 @@ async fn the_program_explains_itself() {
 
 /// What a command writes, which must succeed and complain about nothing.
 async fn output(arguments: &[&str]) -> String {
-    let environment = [("REGISTRATION__HTTP__LISTEN".to_owned(), format!("127.0.0.1:{}", free_port()))];
-    let program = Program::start(&binary("standalone"), arguments, &environment);
-    assert!(program.ended().await.success(), "{arguments:?}: {}", program.stderr.whole().await);
-    assert_eq!(program.stderr.whole().await, "", "{arguments:?}");
-    program.stdout.whole().await
+    let program = Program::of_product("standalone").arguments(arguments.iter().copied());
+    let finished = program.setting("http.listen", &format!("127.0.0.1:{}", free_port())).run_to_end().await;
+    assert_eq!(finished.code, 0, "{arguments:?}: {}", finished.stderr);
+    assert_eq!(finished.stderr, "", "{arguments:?}");
+    finished.stdout
 }

@@ -27,17 +27,17 @@ impl Hasher {
     pub(super) fn new(params: Params) -> Result<Self, HashError> {
         let mut random = [0; Params::DEFAULT_OUTPUT_LEN];
         getrandom::fill(&mut random).map_err(|_| HashError::Unavailable)?;
-        let dummy = phc_hash(&params, random_salt()?, &random)?;
+        let dummy = build_phc_hash(&params, generate_salt()?, &random)?;
         Ok(Self { params, dummy, memory: Vec::new() })
     }
 
     /// Hashes a password under a fresh salt.
     pub(super) fn hash(&mut self, password: &Password) -> Result<PasswordHash, HashError> {
-        let salt = random_salt()?;
+        let salt = generate_salt()?;
         let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
         self.compute(&argon2, password, &salt, &mut output)?;
-        Ok(PasswordHash::from_phc(phc_hash(&self.params, salt, &output)?.to_string()))
+        Ok(PasswordHash::from_phc(build_phc_hash(&self.params, salt, &output)?.to_string()))
     }
 
     /// Compares a password with a stored hash, or with one that nothing matches.
@@ -121,13 +121,13 @@ impl Hasher {
 }
 
 /// 16 random bytes (RFC 9106 section 3.1) from the operating system.
-fn random_salt() -> Result<phc::Salt, HashError> {
+fn generate_salt() -> Result<phc::Salt, HashError> {
     let mut bytes = [0; phc::Salt::RECOMMENDED_LENGTH];
     getrandom::fill(&mut bytes).map_err(|_| HashError::Unavailable)?;
     phc::Salt::new(&bytes).map_err(|_| HashError::Unavailable)
 }
 
-fn phc_hash(params: &Params, salt: phc::Salt, output: &[u8]) -> Result<phc::PasswordHash, HashError> {
+fn build_phc_hash(params: &Params, salt: phc::Salt, output: &[u8]) -> Result<phc::PasswordHash, HashError> {
     Ok(phc::PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),

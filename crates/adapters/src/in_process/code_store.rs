@@ -9,8 +9,8 @@ use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
 use domain::{CodeIssue, UserId};
 use tokio::time::Instant;
 
-use super::expiring_map::ExpiringMap;
-use super::{CAPACITY, after, lock};
+use super::clock::after;
+use super::expiring_map::{DEFAULT_CAPACITY, ExpiringMap, lock};
 
 /// How long a window is remembered after it was last opened.
 const REMEMBERED: Duration = Duration::from_hours(24);
@@ -31,7 +31,7 @@ struct Window {
 impl InProcessCodeStore {
     /// A store of 100,000 windows: as many registrations are remembered for their day.
     pub fn new() -> Self {
-        Self::with_capacity(CAPACITY)
+        Self::with_capacity(DEFAULT_CAPACITY)
     }
 
     /// A store of at most `windows` windows. Beyond them the one that was opened first is forgotten early if

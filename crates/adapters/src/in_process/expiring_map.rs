@@ -3,8 +3,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
+
+/// How many entries a store holds unless told otherwise: some ten megabytes of windows or limits; of guesses
+/// some seventy, when every address has used up the usual twenty.
+pub(super) const DEFAULT_CAPACITY: usize = 100_000;
 
 /// Entries that expire.
 pub(super) struct ExpiringMap<K, V> {
@@ -79,6 +84,11 @@ impl<K: Copy + Eq + Hash + Ord, V> ExpiringMap<K, V> {
             _ => Err(Full(self.capacity)),
         }
     }
+}
+
+/// Every change is completed before its lock is let go, so a poisoned lock guards nothing broken.
+pub(super) fn lock<K, V>(map: &Mutex<ExpiringMap<K, V>>) -> MutexGuard<'_, ExpiringMap<K, V>> {
+    map.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

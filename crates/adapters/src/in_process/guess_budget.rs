@@ -6,11 +6,12 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use domain::EmailAddress;
-use domain::ports::{CodeStoreError, Guess, GuessAllowance, GuessBudget};
+use domain::ports::{Guess, GuessAllowance, GuessBudget, GuessBudgetError};
 use tokio::time::Instant;
 
-use super::expiring_map::ExpiringMap;
-use super::{CAPACITY, KeyDigest, after, digest, lock};
+use super::clock::after;
+use super::expiring_map::{DEFAULT_CAPACITY, ExpiringMap, lock};
+use super::key_digest::{KeyDigest, digest};
 
 /// A [`GuessBudget`] for one process.
 pub struct InProcessGuessBudget {
@@ -23,7 +24,7 @@ type Log = VecDeque<Instant>;
 impl InProcessGuessBudget {
     /// A budget for 100,000 addresses that guess within one period.
     pub fn new() -> Self {
-        Self::with_capacity(CAPACITY)
+        Self::with_capacity(DEFAULT_CAPACITY)
     }
 
     /// A budget for at most `addresses` addresses that guess within one period. A guess of a further one
@@ -45,7 +46,7 @@ impl GuessBudget for InProcessGuessBudget {
         &self,
         address: &EmailAddress,
         allowance: GuessAllowance,
-    ) -> Result<Guess, CodeStoreError> {
+    ) -> Result<Guess, GuessBudgetError> {
         let key = digest(&address.lookup_key());
         let mut guesses = lock(&self.guesses);
         let now = Instant::now();
@@ -53,7 +54,7 @@ impl GuessBudget for InProcessGuessBudget {
         let mut log = guesses.remove(&key).unwrap_or_default();
         let guess = spend(&mut log, now, allowance);
         let counts_until = log.back().map_or(now, |newest| after(*newest, allowance.period));
-        guesses.insert(key, log, counts_until, |_| false).map_err(|full| CodeStoreError(full.into()))?;
+        guesses.insert(key, log, counts_until, |_| false).map_err(|full| GuessBudgetError(full.into()))?;
         Ok(guess)
     }
 }

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use domain::ports::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
 use tokio::time::Instant;
 
-use super::expiring_map::ExpiringMap;
-use super::{CAPACITY, KeyDigest, LONGEST, digest, lock};
+use super::clock::LONGEST;
+use super::expiring_map::{DEFAULT_CAPACITY, ExpiringMap, lock};
+use super::key_digest::{KeyDigest, digest};
 
 /// A [`RateLimiter`] for one process.
 pub struct InProcessRateLimiter {
@@ -20,7 +21,7 @@ pub struct InProcessRateLimiter {
 impl InProcessRateLimiter {
     /// A limiter that remembers 100,000 keys.
     pub fn new() -> Self {
-        Self::with_capacity(CAPACITY)
+        Self::with_capacity(DEFAULT_CAPACITY)
     }
 
     /// A limiter that remembers at most `keys` keys. Beyond them it forgets the one whose burst is whole the

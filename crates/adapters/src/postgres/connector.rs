@@ -2,36 +2,20 @@
 //!
 //! Never falls back to an unverified or unencrypted connection.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
+use std::time::Duration;
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 use secrecy::ExposeSecret;
-use tokio_postgres::{Config, NoTls, config::SslMode};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::Options;
-
-/// Why the options cannot be used. The texts never contain the URL.
-#[derive(Debug, thiserror::Error)]
-pub enum OptionsError {
-    /// The URL is not one of PostgreSQL's.
-    #[error("the PostgreSQL URL is not valid: {0}")]
-    Url(#[source] tokio_postgres::Error),
-    /// The trusted authorities could not be read.
-    #[error("the certificates trusted for PostgreSQL cannot be read: {0}")]
-    Certificates(String),
-    /// A pool without connections.
-    #[error("the PostgreSQL pool needs at least 1 connection")]
-    PoolSize,
-    /// A limit in which nothing can be done. Less than a millisecond PostgreSQL would take for no limit.
-    #[error("the PostgreSQL {0} must be at least 1 ms")]
-    Timeout(&'static str),
-}
+use super::options::{PostgresOptions, PostgresOptionsError};
 
 /// Makes connections with the timeouts set.
 pub(super) struct Connector {
@@ -41,9 +25,9 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(options: &Options) -> Result<Self, OptionsError> {
+    pub(super) fn new(options: &PostgresOptions) -> Result<Self, PostgresOptionsError> {
         let url = with_known_ssl_mode(options.url.expose_secret());
-        let mut config: Config = url.parse().map_err(OptionsError::Url)?;
+        let mut config: Config = url.parse().map_err(PostgresOptionsError::Url)?;
         let tls = match config.get_ssl_mode() {
             SslMode::Require => Some(tls(options.root_certificates.as_deref())?),
             _ => None,
@@ -103,16 +87,20 @@ fn with_known_ssl_mode(url: &str) -> String {
     format!("{address}?{}", parameters.join("&"))
 }
 
-fn tls(root_certificates: Option<&Path>) -> Result<MakeRustlsConnect, OptionsError> {
+fn tls(root_certificates: Option<&Path>) -> Result<MakeRustlsConnect, PostgresOptionsError> {
     let Some(path) = root_certificates else {
         let loaded = MakeRustlsConnect::with_native_certs();
         return loaded.map(|(tls, _)| tls).map_err(|errors| {
             let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            OptionsError::Certificates(format!("the operating system has none: {}", reasons.join("; ")))
+            PostgresOptionsError::Certificates(format!(
+                "the operating system has none: {}",
+                reasons.join("; ")
+            ))
         });
     };
-    let unreadable =
-        |reason: &dyn std::fmt::Display| OptionsError::Certificates(format!("{}: {reason}", path.display()));
+    let unreadable = |reason: &dyn std::fmt::Display| {
+        PostgresOptionsError::Certificates(format!("{}: {reason}", path.display()))
+    };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))? {
         let certificate = certificate.map_err(|error| unreadable(&error))?;

@@ -1,20 +1,19 @@
 //! The pool of connections, and the one way to use one.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::QueryResult;
-use diesel_async::{
-    AsyncPgConnection,
-    pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
-        deadpool::{Object, Pool, PoolError},
-    },
-};
-use futures::{FutureExt, future::BoxFuture};
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use super::{Options, connector::Connector, connector::OptionsError};
+use super::connector::Connector;
+use super::options::{PostgresOptions, PostgresOptionsError};
 
 /// A pool of connections. Cloning it gives another handle on the same pool.
 #[derive(Clone)]
@@ -41,8 +40,8 @@ pub(super) enum Failure {
 
 impl Database {
     /// Makes the pool. Connects to nothing yet, so that a service can start before its database.
-    pub fn new(options: &Options) -> Result<Self, OptionsError> {
-        refuse_what_cannot_work(options)?;
+    pub fn new(options: &PostgresOptions) -> Result<Self, PostgresOptionsError> {
+        options.check()?;
         let connector = Arc::new(Connector::new(options)?);
         let statement_timeout = options.statement_timeout;
         let mut config = ManagerConfig::default();
@@ -54,8 +53,10 @@ impl Database {
         });
         // The connector knows where to: the URL, and the password in it, is kept in one place.
         let manager = AsyncDieselConnectionManager::new_with_config(String::new(), config);
-        let pool =
-            Pool::builder(manager).max_size(options.pool_size).build().map_err(|_| OptionsError::PoolSize)?;
+        let pool = Pool::builder(manager)
+            .max_size(options.pool_size)
+            .build()
+            .map_err(|_| PostgresOptionsError::PoolSize)?;
         Ok(Self { pool, wait_timeout: options.wait_timeout, statement_timeout })
     }
 
@@ -82,20 +83,4 @@ impl Database {
         };
         tokio::spawn(task.in_current_span()).await.map_err(Failure::Ended)?
     }
-}
-
-fn refuse_what_cannot_work(options: &Options) -> Result<(), OptionsError> {
-    if options.pool_size == 0 {
-        return Err(OptionsError::PoolSize);
-    }
-    for (name, timeout) in [
-        ("connect timeout", options.connect_timeout),
-        ("wait timeout", options.wait_timeout),
-        ("statement timeout", options.statement_timeout),
-    ] {
-        if timeout < Duration::from_millis(1) {
-            return Err(OptionsError::Timeout(name));
-        }
-    }
-    Ok(())
 }

@@ -1,15 +1,13 @@
 //! The buried rows of the outbox: what the broker will never take.
 
 use async_trait::async_trait;
-use diesel::{
-    QueryableByName, sql_query,
-    sql_types::{BigInt, Text},
-};
+use diesel::sql_types::{BigInt, Text};
+use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use domain::ports::{DeadLetter, DeadLetterError, DeadLetters};
 use futures::FutureExt;
 
-use super::Database;
+use super::database::Database;
 
 const LIST: &str = "
     SELECT failure AS reason, jsonb_strip_nulls(jsonb_build_object(

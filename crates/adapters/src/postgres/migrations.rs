@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use diesel_async::{
-    AsyncPgConnection, SimpleAsyncConnection, async_connection_wrapper::AsyncConnectionWrapper,
-};
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{
-    Options,
-    connector::{Connector, OptionsError},
-};
+use super::connector::Connector;
+use super::options::{PostgresOptions, PostgresOptionsError};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
@@ -22,7 +19,7 @@ const LOCK: &str = "SELECT pg_advisory_lock(7021853662190145)";
 pub enum MigrationError {
     /// The options are not usable.
     #[error(transparent)]
-    Options(#[from] OptionsError),
+    Options(#[from] PostgresOptionsError),
     /// There is no connection.
     #[error("cannot connect to PostgreSQL: {0}")]
     Connect(#[from] diesel::ConnectionError),
@@ -33,17 +30,17 @@ pub enum MigrationError {
 
 /// Applies what is missing, in order, and returns how many migrations that were. Waits for a replica
 /// that is at it. Has no time limit, apart from the one to connect.
-pub async fn migrate(options: &Options) -> Result<usize, MigrationError> {
+pub async fn migrate(options: &PostgresOptions) -> Result<usize, MigrationError> {
     run(options, |connection| Ok(connection.run_pending_migrations(MIGRATIONS)?.len())).await
 }
 
 /// Takes all migrations back, and the data with them, and returns how many those were.
-pub async fn revert_all(options: &Options) -> Result<usize, MigrationError> {
+pub async fn revert_all(options: &PostgresOptions) -> Result<usize, MigrationError> {
     run(options, |connection| Ok(connection.revert_all_migrations(MIGRATIONS)?.len())).await
 }
 
 async fn run(
-    options: &Options,
+    options: &PostgresOptions,
     work: fn(&mut AsyncConnectionWrapper<AsyncPgConnection>) -> diesel::migration::Result<usize>,
 ) -> Result<usize, MigrationError> {
     let mut connection = Connector::new(options)?.connect(Duration::ZERO).await?;

@@ -3,27 +3,21 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use diesel::pg::Pg;
+use diesel::pg::data_types::PgInterval;
+use diesel::query_builder::{QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Interval, Nullable, Text};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult,
-    QueryableByName,
-    pg::{Pg, data_types::PgInterval},
-    query_builder::{QueryFragment, QueryId},
-    sql_query,
-    sql_types::{BigInt, Interval, Nullable, Text},
+    ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, QueryableByName, sql_query,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::{
-    EventId,
-    ports::{Outbox, OutboxEntry, OutboxError},
-};
+use domain::EventId;
+use domain::ports::{Outbox, OutboxEntry, OutboxError};
 use futures::FutureExt;
 use uuid::Uuid;
 
-use super::{
-    Database,
-    database::Failure,
-    schema::{clock_timestamp, outbox},
-};
+use super::database::{Database, Failure};
+use super::schema::{clock_timestamp, outbox};
 use crate::sql_rows::StoredEvent;
 
 /// Takes the events that are due for longest. Rows that another relay is taking at this moment are passed
@@ -121,7 +115,7 @@ impl Outbox for PostgresOutbox {
                     entries.push(OutboxEntry { event, attempts });
                 }
                 Err(damage) => {
-                    tracing::error!(event_id = %id, error = %damage, "outbox.row_damaged");
+                    tracing::error!(event = "outbox.row_damaged", event_id = %id, error = %damage, "a damaged row was set aside");
                     self.bury(EventId::from_uuid(id), &damage.to_string()).await?;
                 }
             }
@@ -145,11 +139,5 @@ impl Outbox for PostgresOutbox {
             outbox::failure.eq(Some(reason.to_owned())),
         ));
         self.update(statement).await
-    }
-
-    async fn release_all(&self) -> Result<(), OutboxError> {
-        let claimed = outbox::failed_at.is_null().and(outbox::due_at.gt(clock_timestamp()));
-        self.update(diesel::update(outbox::table.filter(claimed)).set(outbox::due_at.eq(clock_timestamp())))
-            .await
     }
 }

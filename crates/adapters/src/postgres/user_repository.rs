@@ -1,36 +1,30 @@
 //! Users in PostgreSQL.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use diesel::dsl::select;
+use diesel::pg::Pg;
+use diesel::pg::data_types::PgTimestamp;
+use diesel::query_builder::{QueryFragment, QueryId};
+use diesel::sql_types::Integer;
+use diesel::upsert::{excluded, on_constraint};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods, OptionalExtension,
-    QueryDsl,
-    dsl::{now, select},
-    pg::{Pg, data_types::PgTimestamp},
-    query_builder::{QueryFragment, QueryId},
-    sql_types::{Integer, Timestamptz},
-    upsert::{excluded, on_constraint},
+    BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods, OptionalExtension, QueryDsl,
 };
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use domain::{
-    CodeIssue, EmailAddress, Event, PasswordHash, User, UserId,
-    ports::{ClaimError, RepositoryError, SaveError, UserRepository},
-};
+use domain::ports::{ClaimError, RepositoryError, SaveError, UserRepository};
+use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
 use futures::FutureExt;
 use tokio::sync::Notify;
-use uuid::Uuid;
 
-use super::{
-    Database,
-    database::Failure,
-    outbox::{interval, record},
-    schema::{clock_timestamp, pg_try_advisory_xact_lock, users},
-};
-use crate::sql_rows::{StoredEvent, StoredUser};
-
-/// Held by the replica that purges. Any constant does.
-const PURGE_LOCK: i64 = 7_021_853_662_190_146;
+use super::database::{Database, Failure};
+use super::outbox::{interval, record};
+use super::purge::purge;
+use super::schema::{clock_timestamp, users};
+use super::user_row::{read_user, row};
+use crate::sql_rows::StoredEvent;
 
 /// [`UserRepository`] in PostgreSQL.
 pub struct PostgresUserRepository {
@@ -92,26 +86,6 @@ impl PostgresUserRepository {
     }
 }
 
-type Row = (Uuid, String, String, i64, bool, bool);
-
-fn stored((id, email, password_hash, code_number, code_mailed, active): Row) -> StoredUser {
-    StoredUser { id, email, password_hash, code_number, code_mailed, active }
-}
-
-/// The columns of a [`Row`].
-macro_rules! row {
-    () => {
-        (
-            users::id,
-            users::email,
-            users::password_hash,
-            users::code_number,
-            users::code_expires_at.is_not_null(),
-            users::activated_at.is_not_null(),
-        )
-    };
-}
-
 fn unavailable(failure: Failure) -> RepositoryError {
     RepositoryError::Unavailable(failure.into())
 }
@@ -154,7 +128,7 @@ impl UserRepository for PostgresUserRepository {
             .run(move |connection| async move { query.first(connection).await.optional() }.boxed())
             .await
             .map_err(unavailable)?;
-        row.map(|row| stored(row).try_into()).transpose()
+        row.map(read_user).transpose()
     }
 
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
@@ -164,14 +138,14 @@ impl UserRepository for PostgresUserRepository {
             .run(move |connection| async move { query.first(connection).await.optional() }.boxed())
             .await
             .map_err(unavailable)?;
-        row.map(|row| stored(row).try_into()).transpose()
+        row.map(read_user).transpose()
     }
 
-    async fn save(&self, user: &User, seen: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
-        let has_new_code = user.issue().number != seen.number;
+    async fn save(&self, user: &User, expected: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
+        let has_new_code = user.issue().number != expected.number;
         let statement = diesel::update(users::table)
-            .filter(users::id.eq(*seen.user_id.as_uuid()))
-            .filter(users::code_number.eq(i64::from(seen.number)))
+            .filter(users::id.eq(*expected.user_id.as_uuid()))
+            .filter(users::code_number.eq(i64::from(expected.number)))
             .filter(users::activated_at.is_null())
             .set((
                 users::code_number.eq(i64::from(user.issue().number)),
@@ -185,13 +159,17 @@ impl UserRepository for PostgresUserRepository {
         changed.then_some(()).ok_or(SaveError::Stale)
     }
 
-    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError> {
+    async fn hold_address(&self, issue: CodeIssue, duration: Duration) -> Result<(), RepositoryError> {
         let statement = diesel::update(users::table)
             .filter(users::id.eq(*issue.user_id.as_uuid()))
             .filter(users::code_number.eq(i64::from(issue.number)))
             .filter(users::activated_at.is_null())
-            .set(users::code_expires_at.eq(clock_timestamp().nullable() + interval(minute)));
+            .set(users::code_expires_at.eq(clock_timestamp().nullable() + interval(duration)));
         self.update(statement).await
+    }
+
+    async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError> {
+        self.hold_address(issue, Duration::ZERO).await
     }
 
     async fn upgrade_password_hash(
@@ -223,30 +201,7 @@ impl UserRepository for PostgresUserRepository {
     }
 
     async fn purge_unverified(&self, older_than: Duration, limit: u32) -> Result<u64, RepositoryError> {
-        let stale = users::table
-            .filter(users::activated_at.is_null())
-            .filter(users::code_requested_at.le(now.into_sql::<Timestamptz>() - interval(older_than)))
-            .filter(
-                users::code_expires_at.is_null().or(users::code_expires_at.le(clock_timestamp().nullable())),
-            )
-            .order(users::code_requested_at)
-            .limit(limit.into())
-            .select(users::id)
-            .for_update()
-            .skip_locked();
-        let purge = self.database.run(move |connection| {
-            connection
-                .transaction(async move |connection| {
-                    let lock = select(pg_try_advisory_xact_lock(PURGE_LOCK));
-                    if !lock.get_result::<bool>(connection).await? {
-                        return Ok(0);
-                    }
-                    let ids: Vec<Uuid> = stale.load(connection).await?;
-                    diesel::delete(users::table.filter(users::id.eq_any(ids))).execute(connection).await
-                })
-                .boxed()
-        });
-        purge.await.map(|rows| rows as u64).map_err(unavailable)
+        purge(&self.database, older_than, limit).await.map_err(unavailable)
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {

@@ -66,13 +66,13 @@ impl ConfirmedPublishing {
     ) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
         let channel = self.take_channel(broker).await?;
         let sent = try_join_all(messages.iter().map(|message| message.send(&channel))).await?;
-        let outcome = outcome(messages, try_join_all(sent).await?);
-        if outcome.iter().any(|result| matches!(result, Err(BrokerError::Unroutable))) {
+        let outcomes = match_confirmations(messages, try_join_all(sent).await?);
+        if outcomes.iter().any(|result| matches!(result, Err(BrokerError::Unroutable))) {
             // Somebody has deleted a queue or a binding: the next attempt shall find them.
             broker.topology.declare(&channel).await?;
         }
         self.lock_idle().push(channel);
-        Ok(outcome)
+        Ok(outcomes)
     }
 
     async fn take_channel(&self, broker: &Broker) -> Result<Channel, BrokerError> {
@@ -103,7 +103,11 @@ impl Message {
     }
 }
 
-fn outcome(messages: &[Message], confirmations: Vec<Confirmation>) -> Vec<Result<(), BrokerError>> {
+/// What the confirmations, in the order of the messages, say about each message.
+fn match_confirmations(
+    messages: &[Message],
+    confirmations: Vec<Confirmation>,
+) -> Vec<Result<(), BrokerError>> {
     let accepted: Vec<bool> = confirmations.iter().map(Confirmation::is_ack).collect();
     let returned: HashSet<ShortString> = confirmations
         .into_iter()

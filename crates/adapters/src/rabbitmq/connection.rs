@@ -12,8 +12,8 @@ use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, OwnedTLSConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties, Event};
 
-use super::backoff::Backoff;
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
+use super::reconnect_delays::ReconnectDelays;
 use super::topology::Topology;
 
 /// Where the broker is, and what has to exist there.
@@ -51,8 +51,9 @@ impl Broker {
         Ok(Self { uri, options: options.clone(), topology })
     }
 
-    pub(super) fn backoff(&self) -> Backoff {
-        Backoff::new(self.options.reconnect_min, self.options.reconnect_max)
+    /// How long to wait before each attempt to reconnect.
+    pub(super) fn reconnect_delays(&self) -> ReconnectDelays {
+        ReconnectDelays::new(self.options.reconnect_min, self.options.reconnect_max)
     }
 
     /// Connects and authenticates.
@@ -73,12 +74,12 @@ impl Broker {
             self.topology.declare(&channel).await?;
             Ok(channel)
         };
-        self.in_time(ready).await
+        self.with_answer_timeout(ready).await
     }
 
     /// Awaits an answer of the broker, but not for ever: what is asked while a connection breaks may
     /// never be answered, not even with an error.
-    pub(super) async fn in_time<T>(
+    pub(super) async fn with_answer_timeout<T>(
         &self,
         answer: impl Future<Output = lapin::Result<T>>,
     ) -> Result<T, BrokerError> {
@@ -92,9 +93,9 @@ impl Broker {
     /// Closes a connection in order, where it still can be.
     pub(super) async fn close(&self, connection: &Connection) {
         if connection.status().connected()
-            && let Err(error) = self.in_time(connection.close(200, "OK".into())).await
+            && let Err(error) = self.with_answer_timeout(connection.close(200, "OK".into())).await
         {
-            tracing::debug!(%error, "a connection could not be closed in order");
+            tracing::debug!(event = "rabbitmq.not_closed", %error, "a connection could not be closed in order");
         }
     }
 
@@ -139,14 +140,14 @@ impl OpenSocket {
 }
 
 /// Returns when the connection is no longer usable.
-pub(super) async fn lost(connection: &Connection) {
+pub(super) async fn wait_until_lost(connection: &Connection) {
     // An orderly close makes no event, so the state is looked at now and then as well.
     let mut look = tokio::time::interval(Duration::from_secs(1));
     let mut events = connection.events_listener().fuse();
     while connection.status().connected() {
         tokio::select! {
             event = events.select_next_some() => if let Event::Error(error) = event {
-                tracing::debug!(%error, "error on a RabbitMQ connection");
+                tracing::debug!(event = "rabbitmq.connection_error", %error, "error on a RabbitMQ connection");
             },
             _ = look.tick() => {}
         }

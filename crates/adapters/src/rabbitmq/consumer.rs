@@ -2,27 +2,22 @@
 //! event is dealt with, or the broker has confirmed that it waits in a retry queue or lies in the
 //! dead-letter queue. Whatever is cut short before that comes again.
 
-use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use domain::Event;
-use domain::ports::{EventHandler, HandleError};
-use futures::{FutureExt, StreamExt};
-use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use domain::ports::EventHandler;
+use futures::StreamExt;
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
 use tokio::task::JoinSet;
-use tracing::Instrument;
 
 use super::confirmed_publishing::ConfirmedPublishing;
 use super::connection::{Broker, BrokerError};
-use super::envelope::{decode, event_type};
-use super::failed_messages::{dead_letter, failures, reason, retry};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 use super::recent_events::RecentEvents;
+use super::settlement::{Outgoing, settle};
 
 /// Feeds the events that need a mail to a handler, up to `prefetch` at once.
 pub struct RabbitmqConsumer {
@@ -63,7 +58,7 @@ impl RabbitmqConsumer {
     /// When the future is dropped instead, what is in hand is abandoned and delivered again.
     pub async fn run(&self, handler: Arc<dyn EventHandler>, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
-        let mut backoff = self.broker.backoff();
+        let mut delays = self.broker.reconnect_delays();
         loop {
             let connected = tokio::select! {
                 () = &mut shutdown => return,
@@ -71,8 +66,9 @@ impl RabbitmqConsumer {
             };
             let error = match connected {
                 Ok(session) => {
-                    tracing::info!(queue = %self.broker.topology.work_queue, "consuming from RabbitMQ");
-                    backoff.reset();
+                    let queue = &self.broker.topology.work_queue;
+                    tracing::info!(event = "consumer.connected", %queue, "consuming from RabbitMQ");
+                    delays = self.broker.reconnect_delays();
                     self.is_consuming.store(true, Ordering::Relaxed);
                     let ended = session.consume(&handler, shutdown.as_mut()).await;
                     self.is_consuming.store(false, Ordering::Relaxed);
@@ -83,10 +79,10 @@ impl RabbitmqConsumer {
                 }
                 Err(error) => error,
             };
-            tracing::warn!(%error, "not consuming from RabbitMQ");
+            tracing::warn!(event = "consumer.disconnected", %error, "not consuming from RabbitMQ");
             tokio::select! {
                 () = &mut shutdown => return,
-                () = tokio::time::sleep(backoff.next_delay()) => {}
+                () = tokio::time::sleep(delays.next_delay()) => {}
             }
         }
     }
@@ -95,11 +91,11 @@ impl RabbitmqConsumer {
         let connection = self.broker.connect().await?;
         let channel = self.broker.open_channel(&connection).await?;
         let prefetch = self.broker.options.prefetch;
-        self.broker.in_time(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
+        self.broker.with_answer_timeout(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
         let queue = self.broker.topology.work_queue.clone();
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
         let consume = channel.basic_consume(queue, "".into(), options, arguments);
-        let deliveries = self.broker.in_time(consume).await?;
+        let deliveries = self.broker.with_answer_timeout(consume).await?;
         // On a connection of its own: a broker short of memory or disk stops reading from the
         // connections that publish, and must still be able to read the acknowledgements that help it.
         let publishing = ConfirmedPublishing::new(self.broker.connect().await?);
@@ -153,92 +149,11 @@ impl Session {
         if self.connection.status().connected() {
             let cancel =
                 self.channel.basic_cancel(self.deliveries.tag(), BasicCancelOptions { nowait: true });
-            if let Err(error) = broker.in_time(cancel).await {
-                tracing::debug!(%error, "the consumer could not be cancelled");
+            if let Err(error) = broker.with_answer_timeout(cancel).await {
+                tracing::debug!(event = "consumer.not_cancelled", %error, "the consumer could not be cancelled");
             }
         }
         while in_hand.join_next().await.is_some() {}
         broker.close(&self.connection).await;
-    }
-}
-
-/// What becomes of a delivery.
-enum Verdict {
-    Done,
-    Retry,
-    /// With the reason.
-    Dead(String),
-}
-
-struct Outgoing {
-    broker: Arc<Broker>,
-    recent_events: Arc<RecentEvents>,
-    publishing: ConfirmedPublishing,
-}
-
-async fn settle(
-    outgoing: Arc<Outgoing>,
-    handler: Arc<dyn EventHandler>,
-    delivery: Delivery,
-) -> Result<(), BrokerError> {
-    let topology = &outgoing.broker.topology;
-    let message = match judge(&*handler, &outgoing.recent_events, &delivery).await {
-        Verdict::Done => None,
-        Verdict::Retry => Some(retry(topology, &delivery)),
-        Verdict::Dead(reason) => Some(dead_letter(topology, &delivery, &reason)),
-    };
-    if let Some(message) = message {
-        for outcome in outgoing.publishing.publish(&outgoing.broker, &[message]).await? {
-            outcome?;
-        }
-    }
-    // `false` means that the channel is gone, and with it the right to acknowledge: it comes again.
-    outgoing.broker.in_time(delivery.ack(BasicAckOptions::default())).await?;
-    Ok(())
-}
-
-async fn judge(handler: &dyn EventHandler, recent_events: &RecentEvents, delivery: &Delivery) -> Verdict {
-    let event = match decode(&delivery.data) {
-        Ok(event) => event,
-        Err(error) => {
-            let reason = reason(&error);
-            tracing::error!(reason, "undecodable message set aside");
-            return Verdict::Dead(reason);
-        }
-    };
-    if recent_events.contains(event.id) {
-        return Verdict::Done;
-    }
-    let span = tracing::info_span!(
-        "event",
-        event.id = %event.id.as_uuid(),
-        event.type = event_type(&event.kind),
-        trace_id = event.trace.trace_id(),
-        failures = failures(delivery),
-    );
-    let verdict = judge_event(handler, &event).instrument(span).await;
-    if matches!(verdict, Verdict::Done) {
-        recent_events.remember(event.id);
-    }
-    verdict
-}
-
-async fn judge_event(handler: &dyn EventHandler, event: &Event) -> Verdict {
-    // A handler that panics must not leave its event unacknowledged until the connection ends.
-    match AssertUnwindSafe(handler.handle(event)).catch_unwind().await {
-        Ok(Ok(())) => Verdict::Done,
-        Ok(Err(HandleError::Transient(error))) => {
-            tracing::warn!(reason = reason(&*error), "event failed; it will be retried");
-            Verdict::Retry
-        }
-        Ok(Err(HandleError::Permanent(error))) => {
-            let reason = reason(&*error);
-            tracing::error!(reason, "event set aside");
-            Verdict::Dead(reason)
-        }
-        Err(_) => {
-            tracing::error!("the handler panicked; the event will be retried");
-            Verdict::Retry
-        }
     }
 }

@@ -9,7 +9,7 @@ use lapin::{Channel, Connection};
 
 use super::confirmed_publishing::ConfirmedPublishing;
 use super::connection::{Broker, BrokerError};
-use super::failed_messages::{recorded_reason, replay};
+use super::failed_messages::{read_reason, to_work_queue};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 
 /// The dead-letter queue. Connects for each command, and reports a broker that is away as an error.
@@ -31,7 +31,7 @@ impl RabbitmqDeadLetters {
 
     async fn get(&self, channel: &Channel) -> Result<Option<BasicGetMessage>, BrokerError> {
         let queue = self.broker.topology.dead_queue.clone();
-        self.broker.in_time(channel.basic_get(queue, BasicGetOptions::default())).await
+        self.broker.with_answer_timeout(channel.basic_get(queue, BasicGetOptions::default())).await
     }
 
     /// Holds the messages back from the queue while it reads them, then returns them all. It reads all,
@@ -44,12 +44,12 @@ impl RabbitmqDeadLetters {
         }
         if let Some(last) = messages.last() {
             let all = BasicNackOptions { multiple: true, requeue: true };
-            self.broker.in_time(channel.basic_nack(last.delivery_tag, all)).await?;
+            self.broker.with_answer_timeout(channel.basic_nack(last.delivery_tag, all)).await?;
         }
         self.broker.close(&connection).await;
         // Message ids are UUIDv7, which sort by time; what has none was never an event of ours.
         messages.sort_by_cached_key(|message| message.properties.message_id().clone().map(String::from));
-        Ok(messages.iter().take(limit as usize).map(|message| dead_letter(message)).collect())
+        Ok(messages.iter().take(limit as usize).map(|message| read_dead_letter(message)).collect())
     }
 
     /// Moves as many messages as there are at the start: one that fails again at once is not moved
@@ -59,17 +59,17 @@ impl RabbitmqDeadLetters {
         let passive = QueueDeclareOptions::durable().passive();
         let dead_queue = self.broker.topology.dead_queue.clone();
         let declared = channel.queue_declare(dead_queue, passive, FieldTable::default());
-        let waiting = self.broker.in_time(declared).await?.message_count();
+        let waiting = self.broker.with_answer_timeout(declared).await?.message_count();
         let publishing = ConfirmedPublishing::new(connection);
         let mut moved = 0;
         while moved < u64::from(waiting)
             && let Some(message) = self.get(&channel).await?
         {
-            let copy = replay(&self.broker.topology, &message);
+            let copy = to_work_queue(&self.broker.topology, &message);
             for outcome in publishing.publish(&self.broker, &[copy]).await? {
                 outcome?;
             }
-            self.broker.in_time(message.ack(BasicAckOptions::default())).await?;
+            self.broker.with_answer_timeout(message.ack(BasicAckOptions::default())).await?;
             moved += 1;
         }
         self.broker.close(publishing.connection()).await;
@@ -88,9 +88,6 @@ impl DeadLetters for RabbitmqDeadLetters {
     }
 }
 
-fn dead_letter(message: &Delivery) -> DeadLetter {
-    DeadLetter {
-        event: String::from_utf8_lossy(&message.data).into_owned(),
-        reason: recorded_reason(message),
-    }
+fn read_dead_letter(message: &Delivery) -> DeadLetter {
+    DeadLetter { event: String::from_utf8_lossy(&message.data).into_owned(), reason: read_reason(message) }
 }

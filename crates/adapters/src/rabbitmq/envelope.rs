@@ -4,8 +4,9 @@
 //! same bytes. Whoever reads is liberal: fields it does not know are left alone (CloudEvents 1.0
 //! section 3.2), and a missing or broken trace only starts a new one (W3C Trace Context section 4.3).
 
-use chrono::{DateTime, SecondsFormat};
-use domain::{CodeIssue, Event, EventId, TraceParent, UserEvent, UserId};
+use std::time::{Duration, UNIX_EPOCH};
+
+use domain::{Event, EventId, TraceParent, UserEvent, UserEventError, UserId};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -14,13 +15,6 @@ use uuid::Uuid;
 pub const CONTENT_TYPE: &str = "application/cloudevents+json";
 
 const SOURCE: &str = "/registration";
-const USER_REGISTERED: &str = "user.registered";
-const CODE_REQUESTED: &str = "user.code_requested";
-const USER_ACTIVATED: &str = "user.activated";
-const REGISTRATION_REPEATED: &str = "user.registration_repeated";
-
-/// The types of the events that [`UserEvent::needs_mail`].
-pub(super) const MAIL_TYPES: [&str; 3] = [USER_REGISTERED, CODE_REQUESTED, REGISTRATION_REPEATED];
 
 /// Why a message is not an event of this service.
 #[derive(Debug, thiserror::Error)]
@@ -31,12 +25,9 @@ pub enum EnvelopeError {
     /// A version of CloudEvents other than 1.0.
     #[error("CloudEvents version {0:?} is not supported")]
     Version(String),
-    /// No event of this service has this type.
-    #[error("unknown event type {0:?}")]
-    Type(String),
-    /// The number of the code is missing.
-    #[error("{0} needs data.issue_number")]
-    NoIssueNumber(&'static str),
+    /// An unknown type, or the number of the code is missing.
+    #[error(transparent)]
+    Event(#[from] UserEventError),
 }
 
 /// What a reader needs; the other attributes follow from these.
@@ -56,16 +47,6 @@ struct Data {
     issue_number: Option<u32>,
 }
 
-/// The type of an event, which is also its routing key.
-pub(super) fn event_type(event: &UserEvent) -> &'static str {
-    match event {
-        UserEvent::UserRegistered { .. } => USER_REGISTERED,
-        UserEvent::CodeRequested { .. } => CODE_REQUESTED,
-        UserEvent::UserActivated { .. } => USER_ACTIVATED,
-        UserEvent::RegistrationRepeated { .. } => REGISTRATION_REPEATED,
-    }
-}
-
 /// Writes an event as a message body.
 pub fn encode(event: &Event) -> Vec<u8> {
     let user_id = event.kind.user_id().to_string();
@@ -73,7 +54,7 @@ pub fn encode(event: &Event) -> Vec<u8> {
         "specversion": "1.0",
         "id": event.id.as_uuid().to_string(),
         "source": SOURCE,
-        "type": event_type(&event.kind),
+        "type": event.kind.type_name(),
         "subject": user_id,
         "datacontenttype": "application/json",
         "traceparent": event.trace.to_string(),
@@ -82,7 +63,7 @@ pub fn encode(event: &Event) -> Vec<u8> {
     if let Some(time) = time_of(event.id) {
         envelope["time"] = time.into();
     }
-    if let UserEvent::UserRegistered { issue } | UserEvent::CodeRequested { issue } = &event.kind {
+    if let Some(issue) = event.kind.issue() {
         envelope["data"]["issue_number"] = issue.number.into();
     }
     envelope.to_string().into_bytes()
@@ -95,17 +76,7 @@ pub fn decode(body: &[u8]) -> Result<Event, EnvelopeError> {
         return Err(EnvelopeError::Version(envelope.specversion));
     }
     let user_id = UserId::from_uuid(envelope.data.user_id);
-    let issue = |kind| match envelope.data.issue_number {
-        Some(number) => Ok(CodeIssue { user_id, number }),
-        None => Err(EnvelopeError::NoIssueNumber(kind)),
-    };
-    let kind = match envelope.kind.as_str() {
-        USER_REGISTERED => UserEvent::UserRegistered { issue: issue(USER_REGISTERED)? },
-        CODE_REQUESTED => UserEvent::CodeRequested { issue: issue(CODE_REQUESTED)? },
-        USER_ACTIVATED => UserEvent::UserActivated { user_id },
-        REGISTRATION_REPEATED => UserEvent::RegistrationRepeated { user_id },
-        _ => return Err(EnvelopeError::Type(envelope.kind)),
-    };
+    let kind = UserEvent::from_parts(&envelope.kind, user_id, envelope.data.issue_number)?;
     let trace = envelope.traceparent.and_then(|text| text.parse().ok());
     let trace = trace.unwrap_or_else(|| TraceParent::start(envelope.id));
     Ok(Event { id: EventId::from_uuid(envelope.id), trace, kind })
@@ -120,6 +91,6 @@ fn time_of(id: EventId) -> Option<String> {
     if milliseconds > LAST_MILLISECOND_OF_9999 {
         return None;
     }
-    let time = DateTime::from_timestamp_millis(i64::try_from(milliseconds).ok()?)?;
-    Some(time.to_rfc3339_opts(SecondsFormat::Millis, true))
+    let time = UNIX_EPOCH + Duration::from_millis(milliseconds);
+    Some(humantime::format_rfc3339_millis(time).to_string())
 }

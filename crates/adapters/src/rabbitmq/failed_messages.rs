@@ -3,6 +3,7 @@
 
 use std::error::Error;
 
+use domain::ErrorChain;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
@@ -16,7 +17,7 @@ const REASON: &str = "x-reason";
 const LONGEST_REASON: usize = 500;
 
 /// How often the event has failed before this delivery.
-pub(super) fn failures(delivery: &Delivery) -> u32 {
+pub(super) fn count_failures(delivery: &Delivery) -> u32 {
     let header = delivery.properties.headers().as_ref().and_then(|headers| headers.inner().get(FAILURES));
     match header {
         Some(AMQPValue::LongUInt(failures)) => *failures,
@@ -26,27 +27,27 @@ pub(super) fn failures(delivery: &Delivery) -> u32 {
 }
 
 /// The same event for the retry queue whose turn it is.
-pub(super) fn retry(topology: &Topology, delivery: &Delivery) -> Message {
-    let failures = failures(delivery).saturating_add(1);
+pub(super) fn to_retry_queue(topology: &Topology, delivery: &Delivery) -> Message {
+    let failures = count_failures(delivery).saturating_add(1);
     let mut headers = FieldTable::default();
     headers.insert(FAILURES.into(), AMQPValue::LongLongInt(failures.into()));
     copy(delivery, topology.retry_queue(failures), headers)
 }
 
 /// The same message for the dead-letter queue.
-pub(super) fn dead_letter(topology: &Topology, delivery: &Delivery, reason: &str) -> Message {
+pub(super) fn to_dead_letter_queue(topology: &Topology, delivery: &Delivery, reason: &str) -> Message {
     let mut headers = FieldTable::default();
     headers.insert(REASON.into(), AMQPValue::LongString(reason.into()));
     copy(delivery, topology.dead_queue.clone(), headers)
 }
 
 /// The same message for the work queue, as if it had never failed.
-pub(super) fn replay(topology: &Topology, delivery: &Delivery) -> Message {
+pub(super) fn to_work_queue(topology: &Topology, delivery: &Delivery) -> Message {
     copy(delivery, topology.work_queue.clone(), FieldTable::default())
 }
 
 /// Why a dead letter was set aside.
-pub(super) fn recorded_reason(delivery: &Delivery) -> String {
+pub(super) fn read_reason(delivery: &Delivery) -> String {
     let header = delivery.properties.headers().as_ref().and_then(|headers| headers.inner().get(REASON));
     match header {
         Some(AMQPValue::LongString(reason)) => reason.to_string(),
@@ -54,14 +55,9 @@ pub(super) fn recorded_reason(delivery: &Delivery) -> String {
     }
 }
 
-/// An error and its causes in one line, without anything that looks like an address.
-pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
+/// Describes an error and its causes in one line, without anything that looks like an address.
+pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
+    let text = ErrorChain(error).to_string();
     let masked = text.split_whitespace().map(|word| if word.contains('@') { "***" } else { word });
     masked.collect::<Vec<_>>().join(" ").chars().take(LONGEST_REASON).collect()
 }
@@ -94,6 +90,6 @@ mod tests {
 
     #[test]
     fn asvs_16_2_5_a_reason_names_the_causes_and_no_address() {
-        assert_eq!(reason(&Outer(Inner)), "the worker failed: 550 *** no such user here");
+        assert_eq!(describe(&Outer(Inner)), "the worker failed: 550 *** no such user here");
     }
 }

@@ -85,7 +85,6 @@ impl RabbitmqOptions {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

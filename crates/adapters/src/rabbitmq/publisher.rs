@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::confirmed_publishing::{ConfirmedPublishing, Message};
-use super::connection::{Broker, BrokerError, lost};
-use super::envelope::{CONTENT_TYPE, encode, event_type};
+use super::connection::{Broker, BrokerError, wait_until_lost};
+use super::envelope::{CONTENT_TYPE, encode};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 
 /// Publishes events to the exchange. Connects at the first use and from then on reconnects for ever
@@ -57,7 +57,7 @@ impl RabbitmqPublisher {
     fn message(&self, event: &Event) -> Message {
         Message {
             exchange: self.broker.topology.exchange.clone(),
-            routing_key: event_type(&event.kind).into(),
+            routing_key: event.kind.type_name().into(),
             id: event.id.as_uuid().to_string().into(),
             content_type: CONTENT_TYPE.into(),
             headers: FieldTable::default(),
@@ -121,23 +121,27 @@ impl Drop for Link {
 
 /// Connects, and connects again whenever the connection is lost.
 async fn keep_up(broker: &Broker, state: &watch::Sender<LinkState>) {
-    let mut backoff = broker.backoff();
+    let mut delays = broker.reconnect_delays();
     loop {
         match broker.connect().await {
             Ok(connection) => {
-                tracing::info!(exchange = broker.options.exchange, "publisher connected to RabbitMQ");
-                backoff.reset();
+                let exchange = &broker.options.exchange;
+                tracing::info!(event = "publisher.connected", exchange, "connected to RabbitMQ to publish");
+                delays = broker.reconnect_delays();
                 let connection = Arc::new(ConfirmedPublishing::new(connection));
                 state.send_replace(LinkState::Up(connection.clone()));
-                lost(connection.connection()).await;
-                tracing::warn!("publisher lost its connection to RabbitMQ");
+                wait_until_lost(connection.connection()).await;
+                tracing::warn!(
+                    event = "publisher.connection_lost",
+                    "lost the connection to RabbitMQ that publishes"
+                );
                 state.send_replace(LinkState::Down("the connection was lost".into()));
             }
             Err(error) => {
-                tracing::warn!(%error, "publisher cannot connect to RabbitMQ");
+                tracing::warn!(event = "publisher.unreachable", %error, "cannot connect to RabbitMQ to publish");
                 state.send_replace(LinkState::Down(error.to_string()));
             }
         }
-        tokio::time::sleep(backoff.next_delay()).await;
+        tokio::time::sleep(delays.next_delay()).await;
     }
 }

@@ -23,11 +23,10 @@
 
 use std::time::Duration;
 
+use domain::UserEvent;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, ExchangeKind};
-
-use super::envelope::MAIL_TYPES;
 
 pub(super) struct Topology {
     pub(super) exchange: ShortString,
@@ -78,7 +77,7 @@ impl Topology {
         for retry in &self.retry_queues {
             declare_queue(channel, &retry.name, retry.arguments(&self.work_queue)).await?;
         }
-        for key in MAIL_TYPES {
+        for key in UserEvent::MAIL_TYPES {
             let (queue, exchange) = (self.work_queue.clone(), self.exchange.clone());
             channel
                 .queue_bind(queue, exchange, key.into(), QueueBindOptions::default(), FieldTable::default())

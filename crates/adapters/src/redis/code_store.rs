@@ -8,7 +8,9 @@ use domain::CodeIssue;
 use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
 use redis::{Script, ScriptInvocation};
 
-use super::{Connection, micros};
+use super::connection::Connection;
+use super::error::ConnectionError;
+use super::script_arguments::micros;
 
 /// How long a window is remembered after it was last opened.
 const REMEMBERED: Duration = Duration::from_hours(24);
@@ -41,11 +43,17 @@ impl RedisCodeStore {
         }
     }
 
-    /// A script about one issue: its key and its first argument.
-    fn about<'a>(&self, script: &'a Script, issue: CodeIssue) -> ScriptInvocation<'a> {
+    /// Prepares a script for one issue: its key and its first argument.
+    fn prepare<'a>(&self, script: &'a Script, issue: CodeIssue) -> ScriptInvocation<'a> {
         let mut invocation = script.key(format!("{}{}", self.prefix, issue.user_id));
         invocation.arg(issue.number);
         invocation
+    }
+}
+
+impl From<ConnectionError> for CodeStoreError {
+    fn from(error: ConnectionError) -> Self {
+        Self(error.into())
     }
 }
 
@@ -57,7 +65,7 @@ impl CodeStore for RedisCodeStore {
         window: Duration,
         attempts: u32,
     ) -> Result<Opening, CodeStoreError> {
-        let mut script = self.about(&self.open, issue);
+        let mut script = self.prepare(&self.open, issue);
         script.arg(micros(window)).arg(attempts).arg(micros(window.max(REMEMBERED)) / 1000);
         let answer: String = self.connection.invoke(&script).await?;
         match answer.as_str() {
@@ -69,7 +77,7 @@ impl CodeStore for RedisCodeStore {
     }
 
     async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {
-        let script = self.about(&self.spend_attempt, issue);
+        let script = self.prepare(&self.spend_attempt, issue);
         let (answer, left): (String, u32) = self.connection.invoke(&script).await?;
         match answer.as_str() {
             "spent" => Ok(Attempt::Spent { left }),
@@ -82,7 +90,7 @@ impl CodeStore for RedisCodeStore {
     }
 
     async fn consume(&self, issue: CodeIssue) -> Result<Consumption, CodeStoreError> {
-        let answer: String = self.connection.invoke(&self.about(&self.consume, issue)).await?;
+        let answer: String = self.connection.invoke(&self.prepare(&self.consume, issue)).await?;
         match answer.as_str() {
             "won" => Ok(Consumption::Won),
             "consumed" => Ok(Consumption::AlreadyConsumed),
@@ -92,7 +100,7 @@ impl CodeStore for RedisCodeStore {
     }
 
     async fn release(&self, issue: CodeIssue) -> Result<(), CodeStoreError> {
-        Ok(self.connection.invoke(&self.about(&self.release, issue)).await?)
+        Ok(self.connection.invoke(&self.prepare(&self.release, issue)).await?)
     }
 
     async fn ping(&self) -> Result<(), CodeStoreError> {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::EmailAddress;
-use domain::ports::{CodeStoreError, Guess, GuessAllowance, GuessBudget};
+use domain::ports::{Guess, GuessAllowance, GuessBudget, GuessBudgetError};
 use redis::Script;
 
-use super::{Connection, hex_digest, micros};
+use super::connection::Connection;
+use super::script_arguments::{hex_digest, micros};
 
 /// A [`GuessBudget`] that every replica shares.
 pub struct RedisGuessBudget {
@@ -34,11 +35,12 @@ impl GuessBudget for RedisGuessBudget {
         &self,
         address: &EmailAddress,
         allowance: GuessAllowance,
-    ) -> Result<Guess, CodeStoreError> {
+    ) -> Result<Guess, GuessBudgetError> {
         let mut script =
             self.spend_guess.key(format!("{}{}", self.prefix, hex_digest(&address.lookup_key())));
         script.arg(allowance.guesses.max(1)).arg(micros(allowance.period));
-        let (allowed, wait): (bool, u64) = self.connection.invoke(&script).await?;
+        let (allowed, wait): (bool, u64) =
+            self.connection.invoke(&script).await.map_err(|error| GuessBudgetError(error.into()))?;
         Ok(if allowed { Guess::Allowed } else { Guess::Refused { retry_after: Duration::from_micros(wait) } })
     }
 }

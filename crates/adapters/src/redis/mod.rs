@@ -10,39 +10,16 @@
 
 mod code_store;
 mod connection;
+mod error;
 mod guess_budget;
+mod options;
 mod rate_limiter;
+mod script_arguments;
+mod supervisor;
 
 pub use code_store::RedisCodeStore;
-pub use connection::{ConnectOptions, Connection, ConnectionError, InvalidUrl, connect};
+pub use connection::{Connection, connect};
+pub use error::ConnectionError;
 pub use guess_budget::RedisGuessBudget;
+pub use options::{RedisOptions, RedisOptionsError};
 pub use rate_limiter::RedisRateLimiter;
-
-use std::fmt::Write;
-use std::time::Duration;
-
-use domain::ports::CodeStoreError;
-use sha2::{Digest, Sha256};
-
-/// The longest duration that is told from for ever. Keeps sums of times exact in Lua's numbers.
-const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
-
-/// Microseconds, the unit of every time in a script.
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.min(LONGEST).as_micros()).unwrap_or(u64::MAX)
-}
-
-impl From<ConnectionError> for CodeStoreError {
-    fn from(error: ConnectionError) -> Self {
-        Self(error.into())
-    }
-}
-
-/// The digest that stands for an address or a limit key.
-fn hex_digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}

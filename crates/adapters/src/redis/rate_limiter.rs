@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use domain::ports::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
 use redis::Script;
 
-use super::{Connection, hex_digest, micros};
+use super::connection::Connection;
+use super::script_arguments::{hex_digest, micros};
 
 /// A [`RateLimiter`] that every replica shares.
 pub struct RedisRateLimiter {

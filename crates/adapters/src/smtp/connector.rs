@@ -34,7 +34,7 @@ impl Connector {
             address: (options.host.clone(), options.port),
             timeout: options.timeout,
             tls: options.tls,
-            tls_parameters: tls_parameters(options)?,
+            tls_parameters: build_tls_parameters(options)?,
             hello: ClientId::Domain(options.message_id_domain.clone()),
             credentials,
         })
@@ -93,7 +93,7 @@ async fn connect(server: (&str, u16), timeout: Duration) -> io::Result<TcpStream
 }
 
 /// The system's certificate authorities and those of the options.
-fn tls_parameters(options: &SmtpOptions) -> Result<TlsParameters, SmtpOptionsError> {
+fn build_tls_parameters(options: &SmtpOptions) -> Result<TlsParameters, SmtpOptionsError> {
     let refused =
         |error: lettre::transport::smtp::Error| SmtpOptionsError::TrustedCertificates(error.to_string());
     let mut parameters = TlsParametersBuilder::new(options.host.clone());

@@ -62,7 +62,7 @@ impl SmtpError {
     ///   (RFC 3463: 5.7.* policy, 5.1.7 and 5.1.8 sender).
     fn is_permanent(&self) -> bool {
         match self {
-            Self::Refused { step: Step::RcptTo, status, .. } if status.speaks_of_the_sender() => false,
+            Self::Refused { step: Step::RcptTo, status, .. } if status.is_about_sender() => false,
             Self::Refused { step: Step::RcptTo | Step::Data | Step::Content, code, .. } => {
                 (500..600).contains(code) && !matches!(code, 500 | 502 | 503 | 504 | 530 | 534 | 535 | 538)
             }
@@ -73,7 +73,7 @@ impl SmtpError {
 
     /// Whether the server has ended a connection that was kept, before it could have taken the mail:
     /// a new connection may then be tried at once without any risk of sending the mail twice.
-    pub(super) fn connection_was_stale(&self) -> bool {
+    pub(super) fn is_stale_connection(&self) -> bool {
         match self {
             Self::Broken { step, .. } => *step != Step::Content,
             // RFC 5321 section 3.8: "service not available, closing transmission channel".
@@ -118,7 +118,7 @@ impl EnhancedStatus {
         Self((parts.len() == 3 && parts.iter().all(is_number)).then(|| first.to_owned()))
     }
 
-    fn speaks_of_the_sender(&self) -> bool {
+    fn is_about_sender(&self) -> bool {
         let Self(status) = self;
         status
             .as_ref()

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures::io::{AsyncRead as _, AsyncWrite as _};
-#[allow(deprecated)] // Deprecated as an internal of lettre's, with nothing in its place.
+#[expect(deprecated, reason = "an internal type of lettre's, but nothing replaces it")]
 use lettre::transport::smtp::client::AsyncNetworkStream;
 use lettre::transport::smtp::client::{AsyncTokioStream, TlsParameters};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use super::error::{SmtpError, Step};
 
 /// Does the handshake.
-#[allow(deprecated)]
+#[expect(deprecated, reason = "see the import")]
 pub(super) async fn wrap(
     stream: TcpStream,
     parameters: TlsParameters,
@@ -30,7 +30,7 @@ pub(super) async fn wrap(
 
 /// Gives lettre's stream, which speaks the traits of `futures`, those of tokio.
 #[derive(Debug)]
-#[allow(deprecated)]
+#[expect(deprecated, reason = "see the import")]
 struct TlsStream(AsyncNetworkStream);
 
 impl AsyncTokioStream for TlsStream {

@@ -38,10 +38,10 @@ impl SmtpMailer {
     }
 
     async fn transmit(&self, message: &Message) -> Result<(), SmtpError> {
-        let mut connection = in_time(self.timeout, self.announce_somewhere(message)).await?;
+        let mut connection = with_timeout(self.timeout, self.announce_somewhere(message)).await?;
         let content = message.formatted();
-        let sent = async { checked(Step::Content, connection.message(&content).await) };
-        let taken = in_time(self.acceptance_timeout, sent).await;
+        let sent = async { check_reply(Step::Content, connection.message(&content).await) };
+        let taken = with_timeout(self.acceptance_timeout, sent).await;
         match &taken {
             Ok(()) => self.pool.give_back(connection),
             Err(error) => dismiss(connection, error),
@@ -55,11 +55,11 @@ impl SmtpMailer {
         if let Some(kept) = self.pool.take() {
             // Half the time, so that the other half is left if nobody answers any more.
             match tokio::time::timeout(self.timeout / 2, announce(kept, message)).await {
-                Ok(Err(error)) if error.connection_was_stale() => {}
+                Ok(Err(error)) if error.is_stale_connection() => {}
                 Ok(settled) => return settled,
                 Err(_) => {}
             }
-            tracing::debug!("a kept connection to the mail server was dead");
+            tracing::debug!(event = "smtp.stale_connection", "a kept connection to the mail server was dead");
         }
         announce(self.connector.connect().await?, message).await
     }
@@ -85,11 +85,11 @@ impl Mailer for SmtpMailer {
     }
 
     async fn ping(&self) -> Result<(), MailError> {
-        Ok(in_time(self.timeout, self.probe()).await?)
+        Ok(with_timeout(self.timeout, self.probe()).await?)
     }
 }
 
-async fn in_time<T>(
+async fn with_timeout<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, SmtpError>>,
 ) -> Result<T, SmtpError> {
@@ -104,12 +104,12 @@ async fn announce(
     let envelope = message.envelope();
     let asked = async {
         let mail_from = MailFrom::new(envelope.from().cloned(), Vec::new());
-        checked(Step::MailFrom, connection.command(mail_from).await)?;
+        check_reply(Step::MailFrom, connection.command(mail_from).await)?;
         for recipient in envelope.to() {
             let rcpt_to = Rcpt::new(recipient.clone(), Vec::new());
-            checked(Step::RcptTo, connection.command(rcpt_to).await)?;
+            check_reply(Step::RcptTo, connection.command(rcpt_to).await)?;
         }
-        checked(Step::Data, connection.command(Data).await)
+        check_reply(Step::Data, connection.command(Data).await)
     };
     match asked.await {
         Ok(()) => Ok(connection),
@@ -127,6 +127,6 @@ fn dismiss(connection: AsyncSmtpConnection, error: &SmtpError) {
     }
 }
 
-fn checked(step: Step, reply: Result<Response, Error>) -> Result<(), SmtpError> {
+fn check_reply(step: Step, reply: Result<Response, Error>) -> Result<(), SmtpError> {
     reply.map(|_| ()).map_err(|error| SmtpError::at(step, &error))
 }

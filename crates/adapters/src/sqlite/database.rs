@@ -1,20 +1,19 @@
 //! The file, its two connections, and the ways to use them.
 
-use std::{
-    fs::OpenOptions,
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use diesel::{
-    Connection, QueryResult, RunQueryDsl, SqliteConnection, connection::SimpleConnection, sql_query,
-};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, QueryResult, RunQueryDsl, SqliteConnection, sql_query};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
-use tokio::{sync::Mutex, time::timeout};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::migrations;
+use super::options::SqliteOptions;
 
 /// Write-ahead logging lets reads go on beside a write; FULL synchronises the log at every commit, so
 /// that neither a killed process nor a power failure takes back what was acknowledged.
@@ -27,15 +26,6 @@ const SETUP: &str = "
 /// A file of up to this size is checked for damage when it is opened; it takes some milliseconds. The
 /// check of a much larger one would delay the start.
 const CHECKED_SIZE: u64 = 32 * 1024 * 1024;
-
-/// Where the database is and how long it is waited for.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The file. It is made, readable by its owner only, if it does not exist; its directory is not.
-    pub path: PathBuf,
-    /// How long an operation waits for another that is writing, also in another process.
-    pub busy_timeout: Duration,
-}
 
 /// Why the database cannot be used. Each is one sentence for the person who started the program.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +71,7 @@ pub(super) enum Failure {
 }
 
 /// Opens the database, makes it if there is none, checks it and brings its schema up to date.
-pub async fn open(options: Options) -> Result<Database, OpenError> {
+pub async fn open(options: SqliteOptions) -> Result<Database, OpenError> {
     let busy_timeout = options.busy_timeout;
     let opening = tokio::task::spawn_blocking(move || open_connections(&options));
     let (writer, reader) = opening.await.map_err(|error| OpenError::Migration(error.to_string()))??;
@@ -89,7 +79,16 @@ pub async fn open(options: Options) -> Result<Database, OpenError> {
     Ok(Database { writer: shared(writer), reader: shared(reader), busy_timeout })
 }
 
-fn open_connections(options: &Options) -> Result<(SqliteConnection, SqliteConnection), OpenError> {
+/// Takes all migrations back, and the data with them. The next [`open`] applies them again.
+pub async fn revert_all(database: &Database) -> Result<(), OpenError> {
+    let mut writer = database.writer.lock().await;
+    let reverting =
+        writer.spawn_blocking(|connection| Ok(migrations::revert_all(connection).map_err(|e| e.to_string())));
+    let result = reverting.await.map_err(|error| OpenError::Migration(error.to_string()))?;
+    result.map_err(OpenError::Migration)
+}
+
+fn open_connections(options: &SqliteOptions) -> Result<(SqliteConnection, SqliteConnection), OpenError> {
     let path = &options.path;
     let inaccessible = |source| OpenError::Inaccessible { path: path.clone(), source };
     let damaged =
@@ -115,7 +114,7 @@ fn make_file(path: &Path) -> io::Result<u64> {
     Ok(options.open(path)?.metadata()?.len())
 }
 
-fn connect(options: &Options) -> Result<SqliteConnection, OpenError> {
+fn connect(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
     let path = &options.path;
     let inaccessible =
         |text: String| OpenError::Inaccessible { path: path.clone(), source: io::Error::other(text) };
@@ -179,16 +178,5 @@ impl Database {
     {
         let mut reader = timeout(self.busy_timeout, self.reader.lock()).await.map_err(|_| Failure::Busy)?;
         Ok(reader.spawn_blocking(work).await?)
-    }
-
-    /// Runs migrations, each of which is a transaction by itself.
-    pub(super) async fn migrate<F>(&self, work: F) -> Result<(), OpenError>
-    where
-        F: FnOnce(&mut SqliteConnection) -> diesel::migration::Result<()> + Send + 'static,
-    {
-        let mut writer = self.writer.lock().await;
-        let migrating = writer.spawn_blocking(|connection| Ok(work(connection).map_err(|e| e.to_string())));
-        let result = migrating.await.map_err(|error| OpenError::Migration(error.to_string()))?;
-        result.map_err(OpenError::Migration)
     }
 }

@@ -1,16 +1,13 @@
 //! The buried rows of the outbox: what can never be delivered.
 
 use async_trait::async_trait;
-use diesel::{
-    ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl, dsl::sql, sql_types::Text,
-};
+use diesel::dsl::sql;
+use diesel::sql_types::Text;
+use diesel::{ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl};
 use domain::ports::{DeadLetter, DeadLetterError, DeadLetters};
 
-use super::{
-    Database,
-    database::Failure,
-    schema::{now, outbox},
-};
+use super::database::{Database, Failure};
+use super::schema::{now, outbox};
 
 /// The row as JSON; the patch of nothing takes the members out that are null.
 const EVENT: &str = "json_patch('{}', json_object(

@@ -3,8 +3,6 @@
 use diesel::SqliteConnection;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::database::{Database, OpenError};
-
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 /// Applies what is missing, in order.
@@ -12,7 +10,7 @@ pub(super) fn migrate(connection: &mut SqliteConnection) -> diesel::migration::R
     connection.run_pending_migrations(MIGRATIONS).map(drop)
 }
 
-/// Takes all migrations back, and the data with them. The next [`super::open`] applies them again.
-pub async fn revert_all(database: &Database) -> Result<(), OpenError> {
-    database.migrate(|connection| connection.revert_all_migrations(MIGRATIONS).map(drop)).await
+/// Takes all migrations back, and the data with them.
+pub(super) fn revert_all(connection: &mut SqliteConnection) -> diesel::migration::Result<()> {
+    connection.revert_all_migrations(MIGRATIONS).map(drop)
 }

@@ -6,13 +6,15 @@
 mod database;
 mod dead_letters;
 mod migrations;
+mod options;
 mod outbox;
 mod schema;
 mod text_uuid;
 mod user_repository;
+mod user_row;
 
-pub use database::{Database, OpenError, Options, open};
+pub use database::{Database, OpenError, open, revert_all};
 pub use dead_letters::SqliteDeadLetters;
-pub use migrations::revert_all;
+pub use options::SqliteOptions;
 pub use outbox::SqliteOutbox;
 pub use user_repository::SqliteUserRepository;

@@ -3,24 +3,19 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use diesel::connection::Connection;
+use diesel::query_builder::{QueryFragment, QueryId};
+use diesel::sqlite::Sqlite;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, RunQueryDsl,
     SqliteConnection,
-    connection::Connection,
-    query_builder::{QueryFragment, QueryId},
-    sqlite::Sqlite,
 };
-use domain::{
-    EventId,
-    ports::{Outbox, OutboxEntry, OutboxError},
-};
+use domain::EventId;
+use domain::ports::{Outbox, OutboxEntry, OutboxError};
 
-use super::{
-    Database,
-    database::Failure,
-    schema::{millis, now, outbox},
-    text_uuid::TextUuid,
-};
+use super::database::{Database, Failure};
+use super::schema::{millis, now, outbox};
+use super::text_uuid::TextUuid;
 use crate::sql_rows::StoredEvent;
 
 /// [`Outbox`] in SQLite.
@@ -32,6 +27,13 @@ impl SqliteOutbox {
     /// Works on the outbox that [`super::SqliteUserRepository`] fills.
     pub fn new(database: Database) -> Self {
         Self { database }
+    }
+
+    /// Makes every claimed event due at once, for the start of the only process that works on the file:
+    /// what is claimed then was claimed by a process that died.
+    pub async fn release_all(&self) -> Result<(), OutboxError> {
+        let claimed = outbox::failed_at.is_null().and(outbox::due_at.gt(now()));
+        self.update(diesel::update(outbox::table.filter(claimed)).set(outbox::due_at.eq(now()))).await
     }
 
     async fn update<Q>(&self, statement: Q) -> Result<(), OutboxError>
@@ -103,7 +105,7 @@ impl Outbox for SqliteOutbox {
                     entries.push(OutboxEntry { event, attempts });
                 }
                 Err(damage) => {
-                    tracing::error!(event_id = %id.0, error = %damage, "outbox.row_damaged");
+                    tracing::error!(event = "outbox.row_damaged", event_id = %id.0, error = %damage, "a damaged row was set aside");
                     self.bury(EventId::from_uuid(id.0), &damage.to_string()).await?;
                 }
             }
@@ -126,10 +128,5 @@ impl Outbox for SqliteOutbox {
         let statement = diesel::update(outbox::table.find(TextUuid(*event.as_uuid())))
             .set((outbox::failed_at.eq(now().nullable()), outbox::failure.eq(Some(reason.to_owned()))));
         self.update(statement).await
-    }
-
-    async fn release_all(&self) -> Result<(), OutboxError> {
-        let claimed = outbox::failed_at.is_null().and(outbox::due_at.gt(now()));
-        self.update(diesel::update(outbox::table.filter(claimed)).set(outbox::due_at.eq(now()))).await
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use diesel::{dsl::sql, expression::SqlLiteral, sql_types::BigInt};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
+use diesel::sql_types::BigInt;
 
 diesel::table! {
     users (id) {

@@ -1,12 +1,11 @@
 //! Identifiers as text, so that a person who opens the file can read them. Their order is the same.
 
-use diesel::{
-    deserialize::{self, FromSql, FromSqlRow},
-    expression::AsExpression,
-    serialize::{self, IsNull, Output, ToSql},
-    sql_types::Text,
-    sqlite::Sqlite,
-};
+use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::serialize::{IsNull, Output, ToSql};
+use diesel::sql_types::Text;
+use diesel::sqlite::Sqlite;
+use diesel::{deserialize, serialize};
 use uuid::Uuid;
 
 /// A UUID in its hyphenated lower-case form (RFC 9562 section 4).

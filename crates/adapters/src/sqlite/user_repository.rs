@@ -1,29 +1,26 @@
 //! Users in SQLite.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use diesel::query_builder::{QueryFragment, QueryId};
+use diesel::sqlite::Sqlite;
+use diesel::upsert::excluded;
 use diesel::{
     BoolExpressionMethods, Connection, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
     QueryDsl, RunQueryDsl, SqliteConnection,
-    query_builder::{QueryFragment, QueryId},
-    sqlite::Sqlite,
-    upsert::excluded,
 };
-use domain::{
-    CodeIssue, EmailAddress, Event, PasswordHash, User, UserId,
-    ports::{ClaimError, RepositoryError, SaveError, UserRepository},
-};
+use domain::ports::{ClaimError, RepositoryError, SaveError, UserRepository};
+use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
 use tokio::sync::Notify;
 
-use super::{
-    Database,
-    database::Failure,
-    outbox::record,
-    schema::{millis, now, users},
-    text_uuid::TextUuid,
-};
-use crate::sql_rows::{StoredEvent, StoredUser};
+use super::database::{Database, Failure};
+use super::outbox::record;
+use super::schema::{millis, now, users};
+use super::text_uuid::TextUuid;
+use super::user_row::{read_user, row};
+use crate::sql_rows::StoredEvent;
 
 /// [`UserRepository`] in SQLite.
 pub struct SqliteUserRepository {
@@ -60,26 +57,6 @@ impl SqliteUserRepository {
         };
         self.database.write_then(work, committed).await.map_err(unavailable)
     }
-}
-
-type Row = (TextUuid, String, String, i64, bool, bool);
-
-fn stored((id, email, password_hash, code_number, code_mailed, active): Row) -> StoredUser {
-    StoredUser { id: id.0, email, password_hash, code_number, code_mailed, active }
-}
-
-/// The columns of a [`Row`].
-macro_rules! row {
-    () => {
-        (
-            users::id,
-            users::email,
-            users::password_hash,
-            users::code_number,
-            users::code_expires_at.is_not_null(),
-            users::activated_at.is_not_null(),
-        )
-    };
 }
 
 fn unavailable(failure: Failure) -> RepositoryError {
@@ -121,20 +98,20 @@ impl UserRepository for SqliteUserRepository {
     async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, RepositoryError> {
         let query = users::table.filter(users::email_key.eq(email.lookup_key())).select(row!());
         let row = self.database.read(move |connection| query.first(connection).optional()).await;
-        row.map_err(unavailable)?.map(|row| stored(row).try_into()).transpose()
+        row.map_err(unavailable)?.map(read_user).transpose()
     }
 
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
         let query = users::table.find(TextUuid(*id.as_uuid())).select(row!());
         let row = self.database.read(move |connection| query.first(connection).optional()).await;
-        row.map_err(unavailable)?.map(|row| stored(row).try_into()).transpose()
+        row.map_err(unavailable)?.map(read_user).transpose()
     }
 
-    async fn save(&self, user: &User, seen: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
-        let has_new_code = user.issue().number != seen.number;
+    async fn save(&self, user: &User, expected: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
+        let has_new_code = user.issue().number != expected.number;
         let statement = diesel::update(users::table)
-            .filter(users::id.eq(TextUuid(*seen.user_id.as_uuid())))
-            .filter(users::code_number.eq(i64::from(seen.number)))
+            .filter(users::id.eq(TextUuid(*expected.user_id.as_uuid())))
+            .filter(users::code_number.eq(i64::from(expected.number)))
             .filter(users::activated_at.is_null())
             .set((
                 users::code_number.eq(i64::from(user.issue().number)),
@@ -146,13 +123,17 @@ impl UserRepository for SqliteUserRepository {
         changed.then_some(()).ok_or(SaveError::Stale)
     }
 
-    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError> {
+    async fn hold_address(&self, issue: CodeIssue, duration: Duration) -> Result<(), RepositoryError> {
         let statement = diesel::update(users::table)
             .filter(users::id.eq(TextUuid(*issue.user_id.as_uuid())))
             .filter(users::code_number.eq(i64::from(issue.number)))
             .filter(users::activated_at.is_null())
-            .set(users::code_expires_at.eq((now() + millis(minute)).nullable()));
+            .set(users::code_expires_at.eq((now() + millis(duration)).nullable()));
         self.change(statement, &[]).await.map(drop)
+    }
+
+    async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError> {
+        self.hold_address(issue, Duration::ZERO).await
     }
 
     async fn upgrade_password_hash(

@@ -1,7 +1,7 @@
 //! Events as bytes: what others read and write.
 
 use adapters::rabbitmq::{EnvelopeError, decode, encode};
-use domain::{CodeIssue, Event, EventId, TraceParent, UserEvent, UserId};
+use domain::{CodeIssue, Event, EventId, TraceParent, UserEvent, UserEventError, UserId};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -155,7 +155,13 @@ fn what_is_no_event_says_why() {
     assert!(matches!(error("/id", json!("7")), EnvelopeError::Malformed(_)));
     assert!(matches!(error("/data/user_id", json!(7)), EnvelopeError::Malformed(_)));
     assert!(matches!(error("/data/issue_number", json!(-1)), EnvelopeError::Malformed(_)));
-    assert!(matches!(error("/data/issue_number", Value::Null), EnvelopeError::NoIssueNumber(_)));
+    assert!(matches!(
+        error("/data/issue_number", Value::Null),
+        EnvelopeError::Event(UserEventError::NoIssueNumber(_))
+    ));
     assert!(matches!(error("/specversion", json!("0.3")), EnvelopeError::Version(_)));
-    assert!(matches!(error("/type", json!("user.deleted")), EnvelopeError::Type(_)));
+    assert!(matches!(
+        error("/type", json!("user.deleted")),
+        EnvelopeError::Event(UserEventError::UnknownType(_))
+    ));
 }

@@ -1,17 +1,18 @@
 //! A handler that does what a test says, and tells the test what it was given; and events to give it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use domain::ports::{EventHandler, EventPublisher, HandleError};
 use domain::{CodeIssue, Event, EventId, TraceParent, UserEvent, UserId};
+use test_support::{soon_within, unique_id};
 use tokio::sync::{Semaphore, mpsc};
-use uuid::{Builder, Uuid};
 
-/// Longer than anything here takes, shorter than patience.
-pub(crate) const LONG: Duration = Duration::from_secs(20);
+/// Longer than a delivery takes, even after a reconnection, and shorter than the timeouts of a minute that some
+/// tests set.
+pub(crate) const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What the handler answers.
 pub(crate) enum Reply {
@@ -86,8 +87,7 @@ impl EventHandler for ScriptedHandler {
 
 /// The next call, or a failed test.
 pub(crate) async fn next(calls: &mut mpsc::UnboundedReceiver<Call>) -> Call {
-    let call = tokio::time::timeout(LONG, calls.recv()).await;
-    call.expect("the handler is called in time").expect("the handler lives")
+    soon_within(DELIVERY_TIMEOUT, "a call of the handler", calls.recv()).await.expect("the handler lives")
 }
 
 /// No call is on its way: the next one is for an event that is published now.
@@ -100,28 +100,13 @@ pub(crate) async fn assert_no_more(
     assert_eq!(next(calls).await.event, last, "the handler is called once more");
 }
 
-/// No call for a while that is long for a local broker. Shows nothing on a machine that is slower still, so
-/// only for what comes to light later too.
-pub(crate) async fn assert_quiet(calls: &mut mpsc::UnboundedReceiver<Call>) {
-    let call = tokio::time::timeout(Duration::from_millis(400), calls.recv()).await;
-    assert!(call.is_err(), "the handler is called once more");
-}
-
-fn next_id() -> Uuid {
-    static NUMBER: AtomicU64 = AtomicU64::new(1);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let mut random = [7; 10];
-    random[..8].copy_from_slice(&number.to_be_bytes());
-    Builder::from_unix_timestamp_millis(1_750_000_000_000 + number, &random).into_uuid()
-}
-
 fn event(kind: UserEvent) -> Event {
-    let id = next_id();
+    let id = unique_id();
     Event { id: EventId::from_uuid(id), trace: TraceParent::start(id), kind }
 }
 
 fn issue() -> CodeIssue {
-    CodeIssue { user_id: UserId::from_uuid(next_id()), number: 3 }
+    CodeIssue { user_id: UserId::from_uuid(unique_id()), number: 3 }
 }
 
 pub(crate) fn registered() -> Event {
@@ -133,9 +118,9 @@ pub(crate) fn code_requested() -> Event {
 }
 
 pub(crate) fn activated() -> Event {
-    event(UserEvent::UserActivated { user_id: UserId::from_uuid(next_id()) })
+    event(UserEvent::UserActivated { user_id: UserId::from_uuid(unique_id()) })
 }
 
 pub(crate) fn repeated() -> Event {
-    event(UserEvent::RegistrationRepeated { user_id: UserId::from_uuid(next_id()) })
+    event(UserEvent::RegistrationRepeated { user_id: UserId::from_uuid(unique_id()) })
 }

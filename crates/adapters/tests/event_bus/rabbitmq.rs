@@ -9,11 +9,12 @@ use domain::ports::{DeadLetters, EventHandler, EventPublisher};
 use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
+use test_support::{eventually_within, unique_name};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
-use super::contract::{Bus, CONCURRENCY, contract_tests};
+use crate::contract::{self, Bus, CONCURRENCY, contract_tests};
+use crate::handler::DELIVERY_TIMEOUT;
 
 pub(crate) fn amqp_url() -> String {
     std::env::var("TEST_AMQP_URL").expect("TEST_AMQP_URL is not set: run `cargo xtask test`")
@@ -30,7 +31,7 @@ impl Rabbit {
         let url = amqp_url();
         let connection = Connection::connect(&url, ConnectionProperties::default()).await.unwrap();
         let options = RabbitmqOptions {
-            exchange: format!("test-{}", random_id()),
+            exchange: format!("test-{}", unique_name()),
             retry_delays: [50, 200, 500].map(Duration::from_millis).to_vec(),
             prefetch: CONCURRENCY,
             confirm_timeout: Duration::from_secs(3),
@@ -61,7 +62,7 @@ impl Rabbit {
         format!("{}.{suffix}", self.options.exchange)
     }
 
-    /// How many messages wait in a queue.
+    /// How many messages of a queue no consumer has been given.
     pub(crate) async fn waiting(&self, suffix: &str) -> u32 {
         let passive = QueueDeclareOptions::durable().passive();
         let channel = self.channel().await;
@@ -72,28 +73,20 @@ impl Rabbit {
     /// Waits until somebody has declared a queue.
     pub(crate) async fn await_declared(&self, suffix: &str) {
         let passive = QueueDeclareOptions::durable().passive();
-        let declared = async {
+        eventually_within(DELIVERY_TIMEOUT, "the declaration of the queue", async || {
+            let queue = self.queue(suffix).into();
             // A missing queue costs the channel.
-            while {
-                let queue = self.queue(suffix).into();
-                self.channel().await.queue_declare(queue, passive, FieldTable::default()).await.is_err()
-            } {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(super::handler::LONG, declared).await.expect("the queue is declared in time");
+            self.channel().await.queue_declare(queue, passive, FieldTable::default()).await.ok()
+        })
+        .await;
     }
 
-    /// Waits until a queue holds exactly `count` messages.
+    /// Waits until a queue holds exactly `count` messages that no consumer has been given.
     pub(crate) async fn await_waiting(&self, suffix: &str, count: u32) {
-        let reached = async {
-            while self.waiting(suffix).await != count {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(super::handler::LONG, reached)
-            .await
-            .expect("the queue fills or empties in time");
+        eventually_within(DELIVERY_TIMEOUT, &format!("{count} messages in {suffix}"), async || {
+            (self.waiting(suffix).await == count).then_some(())
+        })
+        .await;
     }
 }
 
@@ -120,16 +113,6 @@ async fn remove(options: &RabbitmqOptions) {
     let exchange = options.exchange.as_str().into();
     channel.exchange_delete(exchange, ExchangeDeleteOptions::default()).await.unwrap();
     connection.close(200, "OK".into()).await.unwrap();
-}
-
-pub(crate) fn random_id() -> Uuid {
-    uuid::Builder::from_random_bytes(rand_bytes()).into_uuid()
-}
-
-fn rand_bytes() -> [u8; 16] {
-    use std::hash::{BuildHasher, RandomState};
-    let halves = [0, 1].map(|n: u8| RandomState::new().hash_one(n).to_be_bytes());
-    halves.concat().try_into().unwrap()
 }
 
 /// A consumer at work.
@@ -166,7 +149,7 @@ struct RabbitmqBus {
     rabbit: Rabbit,
 }
 
-#[async_trait]
+#[async_trait(?Send)]
 impl Bus for RabbitmqBus {
     async fn start(handler: Arc<dyn EventHandler>) -> Self {
         let rabbit = Rabbit::new().await;
@@ -180,6 +163,16 @@ impl Bus for RabbitmqBus {
     async fn set_aside(&self, rejected: usize) -> usize {
         rejected + self.rabbit.dead_letters().list(10).await.unwrap().len()
     }
+
+    /// The broker gives a consumer all that it may have at once, so what the queue still holds is kept back.
+    async fn wait_until_kept_back(&self, count: usize) {
+        self.rabbit.await_waiting("email", count.try_into().unwrap()).await;
+    }
 }
 
 contract_tests!(RabbitmqBus);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_so_many_are_handled_at_once() {
+    contract::only_so_many_are_handled_at_once::<RabbitmqBus>().await;
+}

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use adapters::rabbitmq::{RabbitmqOptions, RabbitmqPublisher};
 use domain::ports::{EventPublisher, PublishError};
+use test_support::{Identity, Proxy, eventually, eventually_within, install_crypto_provider, soon_within};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use super::handler::{LONG, Reply, ScriptedHandler, next, registered};
-use super::proxy::Proxy;
-use super::rabbitmq::{Consuming, Rabbit, amqp_url};
+use crate::handler::{DELIVERY_TIMEOUT, Reply, ScriptedHandler, next, registered};
+use crate::rabbitmq::{Consuming, Rabbit, amqp_url};
 
 /// `host:port` of the broker.
 fn upstream() -> String {
@@ -28,31 +28,29 @@ fn through(rabbit: &Rabbit, scheme: &str, host: &str, port: u16) -> RabbitmqOpti
 }
 
 async fn publish_until_taken(publisher: &RabbitmqPublisher, event: &domain::Event) {
-    let taken = async {
-        while publisher.publish(std::slice::from_ref(event)).await[0].is_err() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(LONG, taken).await.expect("the publisher recovers");
+    eventually_within(DELIVERY_TIMEOUT, "the publisher to recover", async || {
+        publisher.publish(std::slice::from_ref(event)).await.pop().unwrap().ok()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_dealt_with_is_only_acknowledged_when_it_comes_again() {
     let rabbit = Rabbit::new().await;
-    let proxy = Proxy::plain(upstream()).await;
+    let proxy = Proxy::start(upstream()).await;
     let gate = Arc::new(Semaphore::new(0));
     let (handler, mut calls) = ScriptedHandler::gated(gate.clone());
     // One at a time, so that nothing overtakes what comes again.
-    let options = through(&rabbit, "amqp:", "127.0.0.1", proxy.address.port());
+    let options = through(&rabbit, "amqp:", "127.0.0.1", proxy.port());
     let _consuming = Consuming::start(&RabbitmqOptions { prefetch: 1, ..options }, handler);
     let publisher = rabbit.publisher();
     publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
     next(&mut calls).await;
-    proxy.cut();
+    proxy.cut().await;
     rabbit.await_waiting("email", 1).await;
     // Only now is it done, and nobody there to be told so.
     gate.add_permits(2);
-    proxy.restore();
+    proxy.restore().await;
     let later = registered();
     publisher.publish(std::slice::from_ref(&later)).await.pop().unwrap().unwrap();
     assert_eq!(next(&mut calls).await.event, later);
@@ -62,24 +60,22 @@ async fn what_was_dealt_with_is_only_acknowledged_when_it_comes_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_publisher_recovers_and_answers_at_once_meanwhile() {
     let rabbit = Rabbit::new().await;
-    let proxy = Proxy::plain(upstream()).await;
-    let mut options = through(&rabbit, "amqp:", "127.0.0.1", proxy.address.port());
+    let proxy = Proxy::start(upstream()).await;
+    let mut options = through(&rabbit, "amqp:", "127.0.0.1", proxy.port());
     // Whatever is waited for would take longer than the test allows.
     (options.connect_timeout, options.confirm_timeout) = (Duration::from_mins(1), Duration::from_mins(1));
     let publisher = RabbitmqPublisher::new(&options).unwrap();
     publish_until_taken(&publisher, &registered()).await;
 
-    proxy.cut();
-    while publisher.ping().await.is_ok() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    proxy.cut().await;
+    eventually("the publisher to notice", async || publisher.ping().await.err()).await;
     let asked = Instant::now();
     let answers = publisher.publish(&[registered(), registered()]).await;
-    assert!(asked.elapsed() < LONG, "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < DELIVERY_TIMEOUT, "{:?}", asked.elapsed());
     assert_eq!(answers.len(), 2);
     assert!(answers.iter().all(|answer| matches!(answer, Err(PublishError::Unavailable(_)))));
 
-    proxy.restore();
+    proxy.restore().await;
     publish_until_taken(&publisher, &registered()).await;
     publisher.ping().await.unwrap();
     assert_eq!(rabbit.waiting("email").await, 2);
@@ -88,8 +84,8 @@ async fn a_publisher_recovers_and_answers_at_once_meanwhile() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_while_the_connections_break_again_and_again() {
     let rabbit = Rabbit::new().await;
-    let proxy = Proxy::plain(upstream()).await;
-    let options = through(&rabbit, "amqp:", "127.0.0.1", proxy.address.port());
+    let proxy = Proxy::start(upstream()).await;
+    let options = through(&rabbit, "amqp:", "127.0.0.1", proxy.port());
     let (handler, mut calls) =
         ScriptedHandler::new(|n| if n % 5 == 0 { Reply::Transient } else { Reply::Done });
     let _consuming = Consuming::start(&options, handler);
@@ -99,9 +95,9 @@ async fn nothing_is_lost_while_the_connections_break_again_and_again() {
     let breaking = async {
         for _ in 0..5 {
             tokio::time::sleep(Duration::from_millis(150)).await;
-            proxy.cut();
+            proxy.cut().await;
             tokio::time::sleep(Duration::from_millis(50)).await;
-            proxy.restore();
+            proxy.restore().await;
         }
     };
     let publishing = async {
@@ -132,18 +128,20 @@ async fn asvs_13_1_3_a_broker_that_does_not_answer_is_given_up_and_nothing_stays
         socket.read_to_end(&mut received).await.unwrap();
     };
     let (event, both) = ([registered()], async { tokio::join!(publisher.ping(), closed) });
-    let (ping, ()) = tokio::time::timeout(LONG, both).await.expect("the socket is closed");
+    let (ping, ()) = soon_within(DELIVERY_TIMEOUT, "the socket to be closed", both).await;
     assert!(matches!(ping, Err(PublishError::Unavailable(_))));
     assert!(publisher.publish(&event).await[0].is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_12_3_2_tls_only_with_a_certificate_that_is_trusted_and_fits() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    install_crypto_provider();
     let rabbit = Rabbit::new().await;
-    let (proxy, certificate) = Proxy::tls(upstream()).await;
+    let identity = Identity::self_signed("localhost");
+    let proxy = Proxy::start_tls(upstream(), identity.acceptor()).await;
+    let certificate = identity.certificate_pem();
     let attempt = async |host: &str, trusted: Option<&String>| {
-        let mut options = through(&rabbit, "amqps:", host, proxy.address.port());
+        let mut options = through(&rabbit, "amqps:", host, proxy.port());
         options.trusted_certificates = trusted.cloned();
         RabbitmqPublisher::new(&options).unwrap().publish(&[registered()]).await.pop().unwrap()
     };

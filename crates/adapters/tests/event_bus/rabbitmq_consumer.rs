@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use domain::ports::EventPublisher;
 use lapin::options::QueueDeleteOptions;
+use test_support::{eventually, soon_within};
 use tokio::sync::Semaphore;
 
-use super::handler::{LONG, Reply, ScriptedHandler, activated, assert_no_more, next, registered};
-use super::rabbitmq::Rabbit;
+use crate::handler::{DELIVERY_TIMEOUT, Reply, ScriptedHandler, activated, assert_no_more, next, registered};
+use crate::rabbitmq::Rabbit;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_delays_grow_with_each_failure() {
@@ -83,7 +84,7 @@ async fn shutting_down_finishes_what_is_in_hand_and_takes_no_more() {
     assert!(!consuming.task.is_finished(), "an event is in hand");
     publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
     gate.add_permits(1);
-    tokio::time::timeout(LONG, &mut consuming.task).await.expect("it ends").unwrap();
+    soon_within(DELIVERY_TIMEOUT, "the consumer to end", &mut consuming.task).await.unwrap();
     // The first is done, the second was not taken.
     rabbit.await_waiting("email", 1).await;
 }
@@ -102,9 +103,10 @@ async fn a_consumer_survives_the_loss_of_its_queue() {
     // before it has finished deleting it.
     rabbit.await_declared("email").await;
     let event = registered();
-    while publisher.publish(std::slice::from_ref(&event)).await[0].is_err() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    eventually("the event to be taken", async || {
+        publisher.publish(std::slice::from_ref(&event)).await.pop().unwrap().ok()
+    })
+    .await;
     assert_eq!(next(&mut calls).await.event, event);
 }
 

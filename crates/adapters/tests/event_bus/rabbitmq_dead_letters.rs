@@ -5,8 +5,8 @@ use domain::ports::{DeadLetters, EventPublisher};
 use lapin::BasicProperties;
 use lapin::options::BasicPublishOptions;
 
-use super::handler::{Reply, ScriptedHandler, assert_no_more, next, registered};
-use super::rabbitmq::Rabbit;
+use crate::handler::{Reply, ScriptedHandler, assert_no_more, next, registered};
+use crate::rabbitmq::Rabbit;
 
 const REASON: &str = "the mail server refuses the mail: 550 <ada@example.com> unknown";
 

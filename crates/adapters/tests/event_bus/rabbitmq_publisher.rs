@@ -4,8 +4,8 @@ use domain::ports::{EventPublisher, PublishError};
 use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 
-use super::handler::{activated, code_requested, registered};
-use super::rabbitmq::Rabbit;
+use crate::handler::{activated, code_requested, registered};
+use crate::rabbitmq::Rabbit;
 
 fn assert_unavailable(answer: &Result<(), PublishError>) {
     assert!(matches!(answer, Err(PublishError::Unavailable(_))), "{answer:?}");

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use adapters::smtp::{SmtpMailer, SmtpOptions};
 use domain::ports::{MailError, Mailer};
 use futures::future::join_all;
+use test_support::smtp_server::{Act, Server, Tls};
 
-use super::server::{Act, Server, Tls, mail};
+use crate::fixtures::{mail, mailer, options};
 
 #[tokio::test]
 async fn one_connection_serves_many_mails() {
     let server = Server::well_behaved().start().await;
-    let mailer = server.mailer();
+    let mailer = mailer(&server);
     for number in 0..20 {
         mailer.send(&mail(number)).await.unwrap();
         mailer.ping().await.unwrap();
@@ -23,14 +24,14 @@ async fn one_connection_serves_many_mails() {
 #[tokio::test]
 async fn as_many_connections_as_mails_at_once_and_the_allowed_number_is_kept() {
     let server = Server::well_behaved().start().await;
-    let mailer = SmtpMailer::new(&SmtpOptions { connections: 2, ..server.options() }).unwrap();
+    let mailer = SmtpMailer::new(&SmtpOptions { connections: 2, ..options(&server) }).unwrap();
     let mails: Vec<_> = (0..8).map(mail).collect();
     for result in join_all(mails.iter().map(|mail| mailer.send(mail))).await {
         result.unwrap();
     }
     assert_eq!(server.received().len(), 8);
     assert_eq!(server.opened(), 8);
-    server.await_closed(6).await;
+    server.wait_for_closed(6).await;
     assert_eq!(server.heard().iter().filter(|verb| *verb == "QUIT").count(), 6);
     mailer.send(&mail(9)).await.unwrap();
     assert_eq!(server.opened(), 8);
@@ -40,10 +41,10 @@ async fn as_many_connections_as_mails_at_once_and_the_allowed_number_is_kept() {
 async fn a_kept_connection_that_the_server_closed_costs_no_mail() {
     let server = Server::well_behaved().idle_limit(Duration::from_millis(50));
     let server = server.start().await;
-    let mailer = server.mailer();
+    let mailer = mailer(&server);
     for number in 0..3 {
         mailer.send(&mail(number)).await.unwrap();
-        server.await_closed(number as usize + 1).await;
+        server.wait_for_closed(number as usize + 1).await;
     }
     mailer.ping().await.unwrap();
     assert_eq!(server.received().len(), 3);
@@ -59,7 +60,7 @@ async fn a_kept_connection_refused_with_421_costs_no_mail() {
             if when.moment == at && refuse(when.mails) { act } else { Act::Normal }
         });
         let server = server.start().await;
-        let mailer = server.mailer();
+        let mailer = mailer(&server);
         for number in 0..3 {
             mailer.send(&mail(number)).await.unwrap();
         }
@@ -75,7 +76,7 @@ async fn a_kept_connection_that_answers_no_more_costs_no_mail() {
     });
     let server = server.start().await;
     let mailer =
-        SmtpMailer::new(&SmtpOptions { timeout: Duration::from_secs(1), ..server.options() }).unwrap();
+        SmtpMailer::new(&SmtpOptions { timeout: Duration::from_secs(1), ..options(&server) }).unwrap();
     mailer.send(&mail(0)).await.unwrap();
     mailer.send(&mail(1)).await.unwrap();
     assert_eq!((server.received().len(), server.opened(), server.hangs()), (2, 2, 1));
@@ -86,7 +87,7 @@ async fn what_may_have_been_taken_is_not_sent_again_at_once() {
     let server =
         Server::new(|when| if when.moment == "CONTENT" && when.mails == 1 { Act::Drop } else { Act::Normal });
     let server = server.start().await;
-    let mailer = server.mailer();
+    let mailer = mailer(&server);
     mailer.send(&mail(0)).await.unwrap();
     assert!(matches!(mailer.send(&mail(1)).await, Err(MailError::Transient(_))));
     assert_eq!(server.opened(), 1);
@@ -104,9 +105,9 @@ async fn a_connection_is_not_kept_after_a_refusal() {
         }
     });
     let server = server.start().await;
-    let mailer = server.mailer();
+    let mailer = mailer(&server);
     assert!(matches!(mailer.send(&mail(0)).await, Err(MailError::Permanent(_))));
-    server.await_closed(1).await;
+    server.wait_for_closed(1).await;
     assert_eq!(server.heard().last().unwrap(), "QUIT");
     mailer.send(&mail(1)).await.unwrap();
     assert_eq!(server.opened(), 2);
@@ -115,10 +116,10 @@ async fn a_connection_is_not_kept_after_a_refusal() {
 #[tokio::test]
 async fn an_unused_connection_is_closed_after_its_time() {
     let server = Server::well_behaved().start().await;
-    let mailer = SmtpMailer::new(&SmtpOptions { idle_time: Duration::ZERO, ..server.options() }).unwrap();
+    let mailer = SmtpMailer::new(&SmtpOptions { idle_time: Duration::ZERO, ..options(&server) }).unwrap();
     mailer.send(&mail(0)).await.unwrap();
     mailer.send(&mail(1)).await.unwrap();
-    server.await_closed(1).await;
+    server.wait_for_closed(1).await;
     assert_eq!(server.opened(), 2);
 }
 
@@ -128,7 +129,7 @@ async fn an_unused_connection_is_closed_after_its_time() {
 async fn no_mail_waits_for_a_delayed_acknowledgement() {
     for tls in [Tls::None, Tls::Start, Tls::Implicit] {
         let server = Server::well_behaved().tls(tls).start().await;
-        let mailer = server.mailer();
+        let mailer = mailer(&server);
         mailer.send(&mail(0)).await.unwrap();
         let mut times = Vec::new();
         for number in 1..=25 {

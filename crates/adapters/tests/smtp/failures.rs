@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use adapters::smtp::{SmtpMailer, SmtpOptions, SmtpOptionsError};
 use domain::ports::{MailError, Mailer};
 use futures::future::join_all;
-use tokio::net::TcpListener;
+use test_support::free_port;
+use test_support::smtp_server::{Act, Running, Server};
 
-use super::server::{Act, Running, Server, mail};
+use crate::fixtures::{mail, mailer, options};
 
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
@@ -57,7 +58,7 @@ async fn what_a_reply_means_depends_on_what_was_asked() {
         ("QUIT", "500 what?", Accepted),
     ] {
         let server = server(at, Act::Reply(reply.into())).await;
-        assert_eq!(outcome(&server.mailer()).await, expected, "{at}: {reply}");
+        assert_eq!(outcome(&mailer(&server)).await, expected, "{at}: {reply}");
         assert_eq!(server.received().len(), usize::from(expected == Accepted), "{at}: {reply}");
     }
 }
@@ -66,7 +67,7 @@ async fn what_a_reply_means_depends_on_what_was_asked() {
 async fn a_connection_that_breaks_is_a_transient_failure() {
     for at in ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "MID-DATA", "CONTENT"] {
         let server = server(at, Act::Drop).await;
-        assert_eq!(outcome(&server.mailer()).await, Transient, "{at}");
+        assert_eq!(outcome(&mailer(&server)).await, Transient, "{at}");
         assert!(server.received().is_empty());
         assert_eq!(server.opened(), 1, "no blind repetition");
     }
@@ -79,7 +80,7 @@ async fn asvs_13_1_3_a_server_that_hangs_lets_go_at_the_timeout() {
     let moments = ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "CONTENT"].map(|at| async move {
         let server = server(at, Act::Hang).await;
         let mailer =
-            SmtpMailer::new(&SmtpOptions { timeout, acceptance_timeout: timeout, ..server.options() })
+            SmtpMailer::new(&SmtpOptions { timeout, acceptance_timeout: timeout, ..options(&server) })
                 .unwrap();
         let started = Instant::now();
         assert_eq!(outcome(&mailer).await, Transient, "{at}");
@@ -94,17 +95,16 @@ async fn asvs_13_1_3_a_server_that_hangs_lets_go_at_the_timeout() {
 async fn a_server_may_take_longer_to_accept_than_to_answer() {
     let slow = Duration::from_secs(6);
     let server = server("CONTENT", Act::ReplyAfter(slow)).await;
-    let options = SmtpOptions { timeout: Duration::from_secs(5), ..server.options() };
+    let options = SmtpOptions { timeout: Duration::from_secs(5), ..options(&server) };
     assert_eq!(outcome(&SmtpMailer::new(&options).unwrap()).await, Accepted);
     assert_eq!(server.received().len(), 1);
 }
 
 #[tokio::test]
 async fn no_server_is_a_transient_failure() {
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let server = Server::well_behaved().start().await;
-    for (host, port) in [("127.0.0.1", free.port()), ("no-such-host.invalid", 25)] {
-        let mailer = SmtpMailer::new(&SmtpOptions { host: host.into(), port, ..server.options() }).unwrap();
+    for (host, port) in [("127.0.0.1", free_port()), ("no-such-host.invalid", 25)] {
+        let mailer = SmtpMailer::new(&SmtpOptions { host: host.into(), port, ..options(&server) }).unwrap();
         assert_eq!(outcome(&mailer).await, Transient);
         assert!(matches!(mailer.ping().await, Err(MailError::Transient(_))));
     }
@@ -116,7 +116,7 @@ async fn asvs_16_2_5_an_error_names_the_reply_but_no_address() {
         ["550 5.1.1 <ada@recipient.example>: code 4711 unknown", "nonsense about ada@recipient.example"]
     {
         let server = server("RCPT", Act::Reply(reply.into())).await;
-        let error = server.mailer().send(&mail(1)).await.unwrap_err();
+        let error = mailer(&server).send(&mail(1)).await.unwrap_err();
         let mut text = format!("{error:?}");
         let mut cause: Option<&dyn std::error::Error> = Some(&error);
         while let Some(error) = cause {
@@ -131,7 +131,7 @@ async fn asvs_16_2_5_an_error_names_the_reply_but_no_address() {
 
 #[tokio::test]
 async fn options_that_cannot_work_are_refused() {
-    let options = Server::well_behaved().start().await.options();
+    let options = options(&Server::well_behaved().start().await);
     let refused = |change: fn(&mut SmtpOptions)| {
         let mut options = options.clone();
         change(&mut options);

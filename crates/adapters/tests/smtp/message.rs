@@ -3,12 +3,13 @@
 use domain::EmailAddress;
 use domain::ports::{Mail, Mailer};
 use mail_parser::{HeaderValue, MessageParser, MimeHeaders};
+use test_support::smtp_server::{Received, Server};
 
-use super::server::{Received, Server, mail};
+use crate::fixtures::{mail, mailer};
 
 async fn send(mail: &Mail) -> Received {
     let server = Server::well_behaved().start().await;
-    server.mailer().send(mail).await.unwrap();
+    mailer(&server).send(mail).await.unwrap();
     server.received().pop().unwrap()
 }
 

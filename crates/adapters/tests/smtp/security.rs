@@ -1,9 +1,10 @@
 //! Whom the mailer talks to, and who it says it is.
 
-use adapters::smtp::{SmtpCredentials, SmtpMailer, SmtpOptions};
+use adapters::smtp::{SmtpCredentials, SmtpMailer, SmtpOptions, SmtpTls};
 use domain::ports::{MailError, Mailer};
+use test_support::smtp_server::{Act, Login, Received, Running, Server, Tls};
 
-use super::server::{Act, Login, Received, Running, Server, Tls, mail};
+use crate::fixtures::{mail, options};
 
 async fn send(server: &Running, options: &SmtpOptions) -> Result<Received, MailError> {
     SmtpMailer::new(options).unwrap().send(&mail(1)).await?;
@@ -18,7 +19,7 @@ fn assert_transient(result: &Result<Received, MailError>) {
 async fn asvs_12_3_1_the_conversation_is_encrypted_where_asked() {
     for (tls, encrypted) in [(Tls::None, false), (Tls::Start, true), (Tls::Implicit, true)] {
         let server = Server::well_behaved().tls(tls).start().await;
-        assert_eq!(send(&server, &server.options()).await.unwrap().encrypted, encrypted);
+        assert_eq!(send(&server, &options(&server)).await.unwrap().encrypted, encrypted);
     }
 }
 
@@ -26,9 +27,9 @@ async fn asvs_12_3_1_the_conversation_is_encrypted_where_asked() {
 async fn asvs_12_3_2_a_certificate_must_be_trusted_and_fit_the_name() {
     for tls in [Tls::Start, Tls::Implicit] {
         let server = Server::well_behaved().tls(tls).start().await;
-        let untrusted = SmtpOptions { trusted_certificates: None, ..server.options() };
+        let untrusted = SmtpOptions { trusted_certificates: None, ..options(&server) };
         assert_transient(&send(&server, &untrusted).await);
-        let other_name = SmtpOptions { host: "127.0.0.1".into(), ..server.options() };
+        let other_name = SmtpOptions { host: "127.0.0.1".into(), ..options(&server) };
         assert_transient(&send(&server, &other_name).await);
         assert!(server.received().is_empty());
     }
@@ -37,13 +38,13 @@ async fn asvs_12_3_2_a_certificate_must_be_trusted_and_fit_the_name() {
 #[tokio::test]
 async fn asvs_12_3_1_a_server_without_starttls_gets_no_mail_where_tls_is_asked() {
     let server = Server::well_behaved().start().await;
-    let options = SmtpOptions { tls: adapters::smtp::SmtpTls::StartTls, ..server.options() };
-    assert_transient(&send(&server, &options).await);
+    let demanding = SmtpOptions { tls: SmtpTls::StartTls, ..options(&server) };
+    assert_transient(&send(&server, &demanding).await);
     let refusing = Server::new(|when| {
         if when.moment == "STARTTLS" { Act::Reply("454 4.7.0 not available".into()) } else { Act::Normal }
     });
     let refusing = refusing.tls(Tls::Start).start().await;
-    assert_transient(&send(&refusing, &refusing.options()).await);
+    assert_transient(&send(&refusing, &options(&refusing)).await);
     assert!(!refusing.heard().contains(&"MAIL".to_owned()));
 }
 
@@ -58,7 +59,7 @@ async fn asvs_12_3_1_what_was_said_before_tls_is_not_believed_after_it() {
             },
         );
     let server = server.tls(Tls::Start).start().await;
-    let result = SmtpMailer::new(&server.options()).unwrap().send(&mail(1)).await;
+    let result = SmtpMailer::new(&options(&server)).unwrap().send(&mail(1)).await;
     assert!(matches!(result, Err(MailError::Transient(_))), "{result:?}");
     assert!(server.received().is_empty());
 }
@@ -71,12 +72,12 @@ async fn the_user_is_authenticated_by_plain_or_login() {
         let credentials = |password: &str| {
             Some(SmtpCredentials { username: "signup".into(), password: password.to_owned().into() })
         };
-        let right = SmtpOptions { credentials: credentials("pässword"), ..server.options() };
+        let right = SmtpOptions { credentials: credentials("pässword"), ..options(&server) };
         let received = send(&server, &right).await.unwrap();
         assert!(received.authenticated && received.encrypted);
-        let wrong = SmtpOptions { credentials: credentials("password"), ..server.options() };
+        let wrong = SmtpOptions { credentials: credentials("password"), ..options(&server) };
         assert_transient(&send(&server, &wrong).await);
-        assert_transient(&send(&server, &server.options()).await);
+        assert_transient(&send(&server, &options(&server)).await);
         assert!(!format!("{right:?}").contains("pässword"));
     }
 }

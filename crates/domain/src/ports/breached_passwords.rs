@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::Source;
-use crate::Password;
+use super::source::Source;
+use crate::password::Password;
 
 /// A collection of passwords that were found in breaches (OWASP ASVS 6.2.12).
 #[async_trait]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::Source;
-use crate::CodeIssue;
+use super::source::Source;
+use crate::code::CodeIssue;
 
 /// Keeps one window a registration, by user id: which code is current, how many attempts are left and
 /// when it ends by the store's own clock. Every operation is one atomic step. Holds no code.

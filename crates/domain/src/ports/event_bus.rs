@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::Source;
-use crate::Event;
+use super::source::Source;
+use crate::event::Event;
 
 /// Delivers events, or hands them to a broker that will.
 #[async_trait]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::CodeStoreError;
-use crate::EmailAddress;
+use super::source::Source;
+use crate::email_address::EmailAddress;
 
 /// Counts guesses per address (case-insensitively) in a sliding period. One atomic step.
 #[async_trait]
@@ -16,7 +16,7 @@ pub trait GuessBudget: Send + Sync {
         &self,
         address: &EmailAddress,
         allowance: GuessAllowance,
-    ) -> Result<Guess, CodeStoreError>;
+    ) -> Result<Guess, GuessBudgetError>;
 }
 
 /// The size of the budget: 20 guesses in 24 hours by default.
@@ -39,3 +39,8 @@ pub enum Guess {
         retry_after: Duration,
     },
 }
+
+/// The budget did not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the guess budget is unavailable")]
+pub struct GuessBudgetError(#[source] pub Source);

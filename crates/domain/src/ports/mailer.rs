@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::Source;
-use crate::EmailAddress;
+use super::source::Source;
+use crate::email_address::EmailAddress;
 
 /// Hands mails to a mail server.
 #[async_trait]

@@ -10,6 +10,7 @@ mod mailer;
 mod outbox;
 mod password_hasher;
 mod rate_limiter;
+mod source;
 mod user_repository;
 
 pub use breached_passwords::{BreachCheckError, BreachedPasswords};
@@ -17,13 +18,11 @@ pub use code_store::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
 pub use event_bus::{
     DeadLetter, DeadLetterError, DeadLetters, EventHandler, EventPublisher, HandleError, PublishError,
 };
-pub use guess_budget::{Guess, GuessAllowance, GuessBudget};
+pub use guess_budget::{Guess, GuessAllowance, GuessBudget, GuessBudgetError};
 pub use id_source::IdSource;
 pub use mailer::{Mail, MailError, Mailer};
 pub use outbox::{Outbox, OutboxEntry, OutboxError};
 pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use rate_limiter::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
+pub use source::Source;
 pub use user_repository::{ClaimError, RepositoryError, SaveError, UserRepository};
-
-/// What went wrong underneath: for the log, never for the client.
-pub type Source = Box<dyn std::error::Error + Send + Sync>;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::Source;
-use crate::{Event, EventId};
+use super::source::Source;
+use crate::event::{Event, EventId};
 
 /// The recorded events. [`super::UserRepository`] adds to it, in the transaction of the change itself;
 /// the relay empties it. Any number of relays may work at once.
@@ -25,9 +25,6 @@ pub trait Outbox: Send + Sync {
 
     /// Sets an event aside that can never be delivered, with the reason. It stays until it is replayed.
     async fn bury(&self, event: EventId, reason: &str) -> Result<(), OutboxError>;
-
-    /// Makes every claimed event due at once: for the start of a process that is the only relay.
-    async fn release_all(&self) -> Result<(), OutboxError>;
 }
 
 /// A claimed event.

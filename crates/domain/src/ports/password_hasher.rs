@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{Password, PasswordHash};
+use crate::password::{Password, PasswordHash};
 
 /// Hashes and verifies with a slow, memory-hard function, never on the calling thread. Dropping the
 /// returned future before its turn has come takes the work off the queue.

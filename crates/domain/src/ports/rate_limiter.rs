@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::Source;
+use super::source::Source;
 
 /// Limits how often something happens per key, by the generic cell rate algorithm. One atomic step.
 #[async_trait]

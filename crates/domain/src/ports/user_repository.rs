@@ -4,8 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::Source;
-use crate::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
+use super::source::Source;
+use crate::code::CodeIssue;
+use crate::email_address::EmailAddress;
+use crate::event::Event;
+use crate::password::PasswordHash;
+use crate::user::User;
+use crate::user_id::UserId;
 
 /// Stores users. A change and the events it caused are written in one transaction, which a caller that
 /// goes away does not cut short. Addresses are compared case-insensitively.
@@ -22,14 +27,17 @@ pub trait UserRepository: Send + Sync {
     /// The user of an identifier; none once its address was claimed again.
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError>;
 
-    /// Stores the changed status and code number of a user that was pending with the code `seen`.
-    /// A changed code number means that nothing of it is mailed yet.
-    async fn save(&self, user: &User, seen: CodeIssue, events: &[Event]) -> Result<(), SaveError>;
+    /// Stores the changed status and code number of a user, provided that the stored one is still
+    /// pending with the code `expected`. A changed code number means that its mail is not accepted yet.
+    async fn save(&self, user: &User, expected: CodeIssue, events: &[Event]) -> Result<(), SaveError>;
 
-    /// Notes that the mail with this code was accepted: the claim holds the address for `minute` from
-    /// now, by the store's clock. Zero frees the address, for a mail that can never be delivered. Does
-    /// nothing unless the code is still the current one of a pending user.
-    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError>;
+    /// Notes that the mail with this code was accepted: the claim holds the address for `duration` from
+    /// now, by the store's clock. Does nothing unless the code is still the current one of a pending user.
+    async fn hold_address(&self, issue: CodeIssue, duration: Duration) -> Result<(), RepositoryError>;
+
+    /// Lets the address be claimed again at once, because the mail with this code can never be delivered.
+    /// Does nothing unless the code is still the current one of a pending user.
+    async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError>;
 
     /// Replaces a password hash by another one of the same password, made with the parameters that are in
     /// force now, unless it has changed.

@@ -22,7 +22,8 @@ pub(crate) enum Call {
     Find,
     Open(CodeIssue, Duration, u32),
     Send(String),
-    StartMinute(CodeIssue, Duration),
+    HoldAddress(CodeIssue, Duration),
+    ReleaseAddress(CodeIssue),
 }
 
 #[derive(Clone, Copy)]
@@ -38,7 +39,7 @@ pub(crate) struct World {
     /// The code number and status of the one user, if there is one.
     pub(crate) user: Mutex<Option<(u32, UserStatus)>>,
     pub(crate) find_fault: Mutex<Option<Fault>>,
-    pub(crate) start_minute_fault: Mutex<Option<Fault>>,
+    pub(crate) address_fault: Mutex<Option<Fault>>,
     /// Answers to the next calls; once they are used up, `Opened` and acceptance.
     pub(crate) openings: Mutex<VecDeque<Result<Opening, &'static str>>>,
     pub(crate) sendings: Mutex<VecDeque<Result<(), MailError>>>,
@@ -69,6 +70,13 @@ impl World {
     fn record(&self, call: Call) {
         self.calls.lock().unwrap().push(call);
     }
+
+    fn answer_address_change(&self) -> Result<(), RepositoryError> {
+        match *self.address_fault.lock().unwrap() {
+            Some(fault) => Err(repository_error(fault)),
+            None => Ok(()),
+        }
+    }
 }
 
 fn repository_error(fault: Fault) -> RepositoryError {
@@ -91,12 +99,13 @@ impl UserRepository for World {
         Ok(user.map(|(number, status)| User::restore(id, email, hash, number, status)))
     }
 
-    async fn start_minute(&self, issue: CodeIssue, minute: Duration) -> Result<(), RepositoryError> {
-        self.record(Call::StartMinute(issue, minute));
-        match *self.start_minute_fault.lock().unwrap() {
-            Some(fault) => Err(repository_error(fault)),
-            None => Ok(()),
-        }
+    async fn hold_address(&self, issue: CodeIssue, duration: Duration) -> Result<(), RepositoryError> {
+        self.record(Call::HoldAddress(issue, duration));
+        self.answer_address_change()
+    }
+    async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError> {
+        self.record(Call::ReleaseAddress(issue));
+        self.answer_address_change()
     }
 
     async fn claim(&self, _: &User, _: &[Event]) -> Result<(), ClaimError> {

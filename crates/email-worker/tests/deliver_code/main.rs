@@ -63,7 +63,7 @@ fn transient() -> MailError {
 async fn asvs_6_5_5_the_window_opens_before_the_mail_and_starts_afresh_when_it_is_accepted() {
     let world = World::with_user(1, PENDING);
     handle(&world, registered()).await.unwrap();
-    let expected = [Call::Find, opened(), sent(), opened(), Call::StartMinute(issue(1), WINDOW)];
+    let expected = [Call::Find, opened(), sent(), opened(), Call::HoldAddress(issue(1), WINDOW)];
     assert_eq!(world.calls(), expected);
     let mails = world.mails.lock().unwrap();
     assert_eq!(mails[0].to.as_str(), "ada@example.com");
@@ -121,7 +121,7 @@ async fn after_a_crash_between_acceptance_and_acknowledgement_the_same_mail_is_s
 
     world.calls.lock().unwrap().clear();
     handle(&world, registered()).await.unwrap();
-    let expected = [Call::Find, opened(), sent(), opened(), Call::StartMinute(issue(1), WINDOW)];
+    let expected = [Call::Find, opened(), sent(), opened(), Call::HoldAddress(issue(1), WINDOW)];
     assert_eq!(world.calls(), expected);
     let mails = world.mails.lock().unwrap();
     let [first, second] = &mails[..] else { panic!("{} mails", mails.len()) };
@@ -142,7 +142,7 @@ async fn a_permanent_refusal_releases_the_address() {
     let world = World::with_user(1, PENDING);
     world.sendings.lock().unwrap().push_back(Err(MailError::Permanent("550 no such mailbox".into())));
     assert!(matches!(handle(&world, registered()).await, Err(HandleError::Permanent(_))));
-    let released = Call::StartMinute(issue(1), Duration::ZERO);
+    let released = Call::ReleaseAddress(issue(1));
     assert_eq!(world.calls(), [Call::Find, opened(), sent(), released]);
 }
 
@@ -151,13 +151,13 @@ async fn an_address_that_could_not_be_released_is_released_at_the_next_delivery(
     let world = World::with_user(1, PENDING);
     let refused = || Err(MailError::Permanent("550 no such mailbox".into()));
     world.sendings.lock().unwrap().extend([refused(), refused()]);
-    *world.start_minute_fault.lock().unwrap() = Some(Fault::Unavailable);
+    *world.address_fault.lock().unwrap() = Some(Fault::Unavailable);
     assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
 
-    *world.start_minute_fault.lock().unwrap() = None;
+    *world.address_fault.lock().unwrap() = None;
     world.calls.lock().unwrap().clear();
     assert!(matches!(handle(&world, registered()).await, Err(HandleError::Permanent(_))));
-    let released = Call::StartMinute(issue(1), Duration::ZERO);
+    let released = Call::ReleaseAddress(issue(1));
     assert_eq!(world.calls(), [Call::Find, opened(), sent(), released]);
 }
 
@@ -167,7 +167,7 @@ async fn unavailable_stores_are_retried_and_damaged_records_are_not() {
         let finding = World::with_user(1, PENDING);
         *finding.find_fault.lock().unwrap() = Some(fault);
         let starting = World::with_user(1, PENDING);
-        *starting.start_minute_fault.lock().unwrap() = Some(fault);
+        *starting.address_fault.lock().unwrap() = Some(fault);
         for world in [finding, starting] {
             let error = handle(&world, registered()).await.unwrap_err();
             assert_eq!(matches!(error, HandleError::Permanent(_)), permanent);

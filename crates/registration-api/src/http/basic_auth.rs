@@ -28,7 +28,7 @@ pub(crate) struct BasicAuth(Option<Credentials>);
 impl BasicAuth {
     /// The credentials, or the answer to a request without any. An address that could never be registered is
     /// answered like one that isn't.
-    pub(crate) fn credentials(self) -> Result<Credentials, Problem> {
+    pub(crate) fn require(self) -> Result<Credentials, Problem> {
         self.0.ok_or_else(Problem::invalid_credentials)
     }
 }
@@ -64,7 +64,6 @@ fn parse(headers: &HeaderMap) -> Option<Credentials> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use actix_web::http::header::HeaderValue;

@@ -4,74 +4,38 @@
 //! for it (OWASP ASVS 4.1.3, 15.3.4). Only `X-Forwarded-For` is read; `Forwarded` is ignored.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::str::FromStr;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
+use ipnet::IpNet;
 
-/// A block of addresses in CIDR notation (RFC 4632), such as `10.0.0.0/8` or `2001:db8::/32`; an address without
-/// a length is a block of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix_length: u8,
-}
-
-/// Not a block of addresses.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is not a network such as 10.0.0.0/8 or 2001:db8::/32")]
-pub struct NetworkError(String);
-
-impl Network {
-    /// Whether the address is in the block. An IPv4 address in IPv6 clothes counts as IPv4.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                let shift = 32 - u32::from(self.prefix_length);
-                (own.to_bits() ^ other.to_bits()).checked_shr(shift).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                let shift = 128 - u32::from(self.prefix_length);
-                (own.to_bits() ^ other.to_bits()).checked_shr(shift).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
-    }
-}
-
-impl FromStr for Network {
-    type Err = NetworkError;
-
-    fn from_str(text: &str) -> Result<Self, NetworkError> {
-        let refused = || NetworkError(text.to_owned());
-        let (address, length) = match text.trim().split_once('/') {
-            Some((address, length)) => (address, Some(length.parse().map_err(|_| refused())?)),
-            None => (text.trim(), None),
-        };
-        let address = IpAddr::from_str(address).map_err(|_| refused())?;
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix_length = length.unwrap_or(longest);
-        if prefix_length > longest {
-            return Err(refused());
-        }
-        Ok(Self { address, prefix_length })
-    }
+/// Reads a block of addresses in CIDR notation (RFC 4632), such as `10.0.0.0/8` or `2001:db8::/32`; an address
+/// without a length is a block of one.
+pub fn parse_network(text: &str) -> Option<IpNet> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| text.parse().map(IpAddr::into).ok())
 }
 
 /// The proxies in front of this service. By default there are none, and no header is believed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<Network>);
+pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
     /// Believes what these proxies say about where a request comes from.
-    pub fn new(networks: Vec<Network>) -> Self {
+    pub fn new(networks: Vec<IpNet>) -> Self {
         Self(networks)
     }
 
-    pub(crate) fn client_of(&self, request: &HttpRequest) -> IpAddr {
+    pub(crate) fn find_client(&self, request: &HttpRequest) -> IpAddr {
         // Only a Unix socket has no peer address, and the server listens on none.
         let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
         self.client(peer.to_canonical(), request.headers())
+    }
+
+    /// Whether an address is one of theirs. An IPv4-mapped IPv6 address counts as IPv4.
+    fn contain(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
     }
 
     /// Walks `X-Forwarded-For` from the right, where our own proxies write, until an address is none of theirs.
@@ -80,7 +44,7 @@ impl TrustedProxies {
         let values: Vec<&str> =
             headers.get_all("x-forwarded-for").map(|value| value.to_str().unwrap_or_default()).collect();
         for hop in values.iter().rev().flat_map(|value| value.rsplit(',')) {
-            if !self.0.iter().any(|network| network.contains(client)) {
+            if !self.contain(client) {
                 break;
             }
             match parse_hop(hop.trim()) {
@@ -100,13 +64,12 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use actix_web::http::header::{HeaderName, HeaderValue};
 
     fn client(trusted: &[&str], peer: &str, forwarded: &[&'static str]) -> String {
-        let proxies = TrustedProxies(trusted.iter().map(|text| text.parse().unwrap()).collect());
+        let proxies = TrustedProxies(trusted.iter().map(|text| parse_network(text).unwrap()).collect());
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(value));
@@ -140,14 +103,14 @@ mod tests {
     #[test]
     fn networks_are_blocks_of_addresses() {
         let contains = |network: &str, address: &str| {
-            network.parse::<Network>().unwrap().contains(address.parse().unwrap())
+            TrustedProxies(vec![parse_network(network).unwrap()]).contain(address.parse().unwrap())
         };
         assert!(contains("0.0.0.0/0", "203.0.113.9") && contains("::/0", "2001:db8::1"));
         assert!(contains("10.1.2.3/8", "10.255.0.1") && !contains("10.1.2.3/8", "11.0.0.1"));
         assert!(contains("192.0.2.1", "192.0.2.1") && !contains("192.0.2.1", "192.0.2.2"));
         assert!(contains("10.0.0.0/8", "::ffff:10.0.0.1") && !contains("::/0", "10.0.0.1"));
         for text in ["", "10.0.0.0/33", "::/129", "10.0.0/8", "10.0.0.0/", "10.0.0.0/-1", "example.com"] {
-            assert!(text.parse::<Network>().is_err(), "{text}");
+            assert!(parse_network(text).is_none(), "{text}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Reads JSON bodies, bounded in size and time, and takes their members apart.
+//! Reads JSON bodies, bounded in size and time, and takes their fields out.
 //!
-//! Every fault of a body is reported at once, with its JSON pointer. No report may repeat a value.
+//! Every error in a body is reported at once, with its JSON pointer. No report may repeat a value.
 
 use std::time::Duration;
 
@@ -60,52 +60,52 @@ async fn collect(mut payload: Payload) -> Result<Bytes, Problem> {
 
 fn parse(body: &[u8]) -> Result<Fields, Problem> {
     match serde_json::from_slice(body) {
-        Ok(Document::Object(members)) => Ok(Fields { members, errors: Vec::new() }),
+        Ok(Document::Object(fields)) => Ok(Fields { fields, errors: Vec::new() }),
         Ok(Document::Other) => Err(Problem::validation_failed(vec![FieldError {
             pointer: "",
             code: "not-an-object",
-            detail: "a JSON object is needed".into(),
+            detail: "a JSON object is required".into(),
         }])),
         Err(_) => Err(Problem::new(ProblemKind::MalformedJson)),
     }
 }
 
-/// The members of a JSON object, and what was found wrong with them so far.
+/// The fields of a JSON object, and the errors found in them so far.
 #[derive(Debug)]
 pub(crate) struct Fields {
-    members: Vec<(String, Value)>,
+    fields: Vec<(String, Value)>,
     errors: Vec<FieldError>,
 }
 
 impl Fields {
-    /// Takes the string at `pointer`, a `/` and the member's name. A member that occurs twice is refused, since
-    /// readers disagree on which one counts (RFC 8259 section 4). Members not asked for are ignored.
-    pub(crate) fn string(&mut self, pointer: &'static str) -> Option<String> {
+    /// Takes the string at `pointer`, a `/` and the field's name. A field that occurs twice is an error, since
+    /// readers disagree on which one counts (RFC 8259 section 4). Fields not asked for are ignored.
+    pub(crate) fn take_string(&mut self, pointer: &'static str) -> Option<String> {
         let mut values =
-            self.members.iter_mut().filter(|(name, _)| *name == pointer[1..]).map(|(_, value)| value);
+            self.fields.iter_mut().filter(|(name, _)| *name == pointer[1..]).map(|(_, value)| value);
         let (first, second) = (values.next(), values.next());
         let (code, detail) = match (first.map(Value::take), second) {
             (Some(Value::String(text)), None) => return Some(text),
-            (None, _) => ("missing", "this member is needed"),
-            (Some(_), Some(_)) => ("duplicate", "this member occurs more than once"),
-            (Some(_), None) => ("wrong-type", "a string is needed"),
+            (None, _) => ("missing", "this field is required"),
+            (Some(_), Some(_)) => ("duplicate", "this field occurs more than once"),
+            (Some(_), None) => ("wrong-type", "a string is required"),
         };
-        self.refuse(pointer, code, detail);
+        self.add_error(pointer, code, detail);
         None
     }
 
-    /// Notes that the member at `pointer` is not as it should be.
-    pub(crate) fn refuse(&mut self, pointer: &'static str, code: &'static str, detail: impl Into<String>) {
+    /// Records an error in the field at `pointer`.
+    pub(crate) fn add_error(&mut self, pointer: &'static str, code: &'static str, detail: impl Into<String>) {
         self.errors.push(FieldError { pointer, code, detail: detail.into() });
     }
 
-    /// The answer to all that was refused.
+    /// The answer to the errors.
     pub(crate) fn into_problem(self) -> Problem {
         Problem::validation_failed(self.errors)
     }
 }
 
-/// A JSON document whose members are kept as they came, duplicates included.
+/// A JSON document whose fields are kept as they came, duplicates included.
 enum Document {
     Object(Vec<(String, Value)>),
     Other,
@@ -127,11 +127,11 @@ impl<'de> Visitor<'de> for DocumentVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
+        let mut fields = Vec::new();
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
         }
-        Ok(Document::Object(members))
+        Ok(Document::Object(fields))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Document, A::Error> {
@@ -165,7 +165,6 @@ impl<'de> Visitor<'de> for DocumentVisitor {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use actix_web::ResponseError;
@@ -204,22 +203,22 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_is_no_object_is_refused() {
+    fn a_document_that_is_not_an_object_is_refused() {
         for body in ["null", "true", "1", "-1", "1.5", "\"text\"", "[]", "[{\"email\":1}]"] {
             assert_eq!(status(body.as_bytes()), 422, "{body}");
         }
     }
 
     #[test]
-    fn every_fault_is_reported() {
+    fn every_error_is_reported() {
         let mut fields = parse(br#"{"a":1,"b":"x","b":"y","c":null,"e":"\u00e4"}"#).unwrap();
         for pointer in ["/a", "/b", "/c", "/d"] {
-            assert_eq!(fields.string(pointer), None, "{pointer}");
+            assert_eq!(fields.take_string(pointer), None, "{pointer}");
         }
-        assert_eq!(fields.string("/e").unwrap(), "ä");
-        let faults: Vec<_> = fields.errors.iter().map(|error| (error.pointer, error.code)).collect();
+        assert_eq!(fields.take_string("/e").unwrap(), "ä");
+        let errors: Vec<_> = fields.errors.iter().map(|error| (error.pointer, error.code)).collect();
         let expected = [("/a", "wrong-type"), ("/b", "duplicate"), ("/c", "wrong-type"), ("/d", "missing")];
-        assert_eq!(faults, expected);
+        assert_eq!(errors, expected);
     }
 
     fn json() -> impl Strategy<Value = Value> {
@@ -233,7 +232,7 @@ mod tests {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
                 proptest::collection::vec(("email|password|code|[a-z]{0,3}", inner), 0..4)
-                    .prop_map(|members| members.into_iter().collect::<serde_json::Map<_, _>>().into()),
+                    .prop_map(|fields| fields.into_iter().collect::<serde_json::Map<_, _>>().into()),
             ]
         })
     }
@@ -254,7 +253,7 @@ mod tests {
         })
     }
 
-    /// What the JSON library says of a body, which knows nothing of duplicates and members.
+    /// What the JSON library says of a body, which knows nothing of duplicates and fields.
     fn expected(body: &[u8]) -> u16 {
         match serde_json::from_slice::<Value>(body) {
             Ok(Value::Object(_)) => 200,
@@ -276,7 +275,7 @@ mod tests {
         fn fuzz_broken_json_bodies_are_told_from_others(body in mutated()) {
             prop_assert_eq!(status(&body), expected(&body));
             if let Ok(mut fields) = parse(&body) {
-                let _ = (fields.string("/email"), fields.string("/password"), fields.string("/code"));
+                let _ = (fields.take_string("/email"), fields.take_string("/password"), fields.take_string("/code"));
                 let repeats_a_value = fields.errors.iter().any(|error| error.detail.contains('"'));
                 prop_assert!(!repeats_a_value);
             }
@@ -287,7 +286,7 @@ mod tests {
             let body = document.to_string();
             prop_assert_eq!(status(body.as_bytes()), if document.is_object() { 200 } else { 422 });
             if let Ok(mut fields) = parse(body.as_bytes()) {
-                let email = fields.string("/email");
+                let email = fields.take_string("/email");
                 prop_assert_eq!(email.as_deref(), document["email"].as_str());
             }
         }

@@ -3,27 +3,25 @@
 //! Every answer that is not a success is a problem document (RFC 9457). No answer may repeat a secret that
 //! was sent, and no log line may contain one.
 
-mod activate;
 mod basic_auth;
 mod content_negotiation;
 mod cors;
 mod docs;
+mod endpoints;
 mod json_body;
-mod messages;
+mod port_errors;
 mod problem;
 mod problem_kind;
-mod register;
+mod problem_responses;
+mod rate_limit_fields;
 mod request_log;
-mod resend_code;
 mod routes;
 mod security_headers;
 mod server;
 mod stalled_connections;
 mod state;
-mod use_case_errors;
 
 pub mod client_address;
-mod health;
 pub mod openapi;
 
 pub use server::{ServerOptions, server};

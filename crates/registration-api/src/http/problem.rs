@@ -13,13 +13,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem_kind::ProblemKind;
-use crate::limits::LimitExceeded;
 
 /// The challenge of RFC 7617 section 2.1.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"registration\", charset=\"UTF-8\"");
-
-const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// An answer that is not a success.
 #[derive(Debug)]
@@ -49,13 +45,13 @@ pub(crate) struct ProblemDocument<'a> {
     /// What kind of problem it is, for programs. Never renamed.
     #[schema(examples("email-taken"))]
     code: &'static str,
-    /// Each fault of the body, with status 422.
+    /// Each error in the body, with status 422.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     #[schema(required = false)]
     errors: &'a [FieldError],
 }
 
-/// A fault of a body.
+/// An error in a field of the body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
     /// Where it is: a JSON pointer (RFC 6901).
@@ -84,26 +80,19 @@ impl Problem {
         Self::new(ProblemKind::InvalidCredentials).header(header::WWW_AUTHENTICATE, CHALLENGE)
     }
 
-    /// A body with faults.
+    /// A body with errors in its fields.
     pub(crate) fn validation_failed(errors: Vec<FieldError>) -> Self {
         let detail = "The body is JSON but not what is needed here: see the errors.";
         Self { errors, ..Self::with_detail(ProblemKind::ValidationFailed, detail) }
     }
 
     /// A method that a path does not know; `allow` lists those it knows (RFC 9110 section 10.2.1).
-    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
-        Self::new(ProblemKind::MethodNotAllowed).header(header::ALLOW, HeaderValue::from_static(allow))
-    }
-
-    /// A limit was hit. The headers are those of draft-ietf-httpapi-ratelimit-headers.
-    pub(crate) fn rate_limited(limit: &LimitExceeded) -> Self {
-        let LimitExceeded { policy, quota, .. } = limit;
-        let reset = whole_seconds(limit.reset_after.max(limit.retry_after));
-        let window = whole_seconds(quota.period);
-        Self::new(ProblemKind::RateLimited)
-            .retry_after(limit.retry_after)
-            .text_header(RATE_LIMIT_POLICY, &format!("\"{policy}\";q={};w={window}", quota.burst))
-            .text_header(RATE_LIMIT, &format!("\"{policy}\";r=0;t={reset}"))
+    pub(crate) fn method_not_allowed(allow: &str) -> Self {
+        let problem = Self::new(ProblemKind::MethodNotAllowed);
+        match HeaderValue::from_str(allow) {
+            Ok(value) => problem.header(header::ALLOW, value),
+            Err(_) => problem,
+        }
     }
 
     /// Adds `Retry-After` (RFC 9110 section 10.2.3), in seconds, rounded up.
@@ -117,17 +106,10 @@ impl Problem {
         self.headers.push((name, value));
         self
     }
-
-    fn text_header(self, name: HeaderName, value: &str) -> Self {
-        match HeaderValue::from_str(value) {
-            Ok(value) => self.header(name, value),
-            Err(_) => self,
-        }
-    }
 }
 
 /// Never less than asked for, and never 0: a client that came back at once would be refused again.
-fn whole_seconds(delay: Duration) -> u64 {
+pub(crate) fn whole_seconds(delay: Duration) -> u64 {
     let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
     seconds.max(1)
 }

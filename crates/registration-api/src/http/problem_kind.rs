@@ -64,7 +64,7 @@ problem_kinds! {
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "Unsupported media type"
         "Send the body as application/json, in UTF-8 and without a content coding.";
     ValidationFailed UNPROCESSABLE_ENTITY "validation-failed" "Validation failed"
-        "The body is JSON but not what is needed here; `errors` lists each fault with its JSON pointer.";
+        "The body is JSON but not what is needed here; `errors` lists each error with its JSON pointer.";
     RateLimited TOO_MANY_REQUESTS "rate-limited" "Too many requests"
         "Wait for as long as the Retry-After header says.";
     TooManyAttempts TOO_MANY_REQUESTS "too-many-attempts" "Too many attempts"

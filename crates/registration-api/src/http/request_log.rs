@@ -16,7 +16,8 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::problem_kind::ProblemKind;
-use crate::http::AppState;
+use super::state::AppState;
+use crate::metrics::{HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_ABANDONED};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -26,7 +27,7 @@ pub(crate) async fn log_request<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let ids = request.app_data::<Data<AppState>>().map(|state| state.ids.clone());
-    let trace = ids.map(|ids| trace_of(request.headers(), &*ids));
+    let trace = ids.map(|ids| read_or_start_trace(request.headers(), &*ids));
     let request_id = trace.map(|trace| trace.trace_id()).unwrap_or_default();
     if let Some(trace) = trace {
         request.extensions_mut().insert(trace);
@@ -51,7 +52,7 @@ pub(crate) async fn log_request<B: MessageBody>(
 }
 
 /// The trace that the client began (W3C Trace Context), if it sent exactly one, or a new one.
-fn trace_of(headers: &HeaderMap, ids: &dyn IdSource) -> TraceParent {
+fn read_or_start_trace(headers: &HeaderMap, ids: &dyn IdSource) -> TraceParent {
     let mut values = headers.get_all("traceparent");
     let only = values.next().filter(|_| values.next().is_none());
     only.and_then(|value| value.to_str().ok()?.parse().ok())
@@ -59,7 +60,7 @@ fn trace_of(headers: &HeaderMap, ids: &dyn IdSource) -> TraceParent {
 }
 
 /// A method is any token that a client makes up; a metric must not have a series for each.
-fn known_method(method: &Method) -> &'static str {
+fn label_method(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",
@@ -77,12 +78,12 @@ struct LogEntry {
     method: &'static str,
     started: Instant,
     span: tracing::Span,
-    finished: bool,
+    is_finished: bool,
 }
 
 impl LogEntry {
     fn begin(method: &Method, span: tracing::Span) -> Self {
-        Self { method: known_method(method), started: Instant::now(), span, finished: false }
+        Self { method: label_method(method), started: Instant::now(), span, is_finished: false }
     }
 
     fn finish(mut self, route: &str, status: u16, problem: Option<&'static str>) {
@@ -94,15 +95,15 @@ impl LogEntry {
         });
         let route = route.to_owned();
         let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
-        metrics::counter!("http_requests_total", &labels).increment(1);
-        metrics::histogram!("http_request_duration_seconds", &labels).record(elapsed.as_secs_f64());
-        self.finished = true;
+        metrics::counter!(HTTP_REQUESTS, &labels).increment(1);
+        metrics::histogram!(HTTP_REQUEST_DURATION, &labels).record(elapsed.as_secs_f64());
+        self.is_finished = true;
     }
 }
 
 impl Drop for LogEntry {
     fn drop(&mut self) {
-        if self.finished {
+        if self.is_finished {
             return;
         }
         let (method, elapsed) = (self.method, self.started.elapsed());
@@ -110,6 +111,6 @@ impl Drop for LogEntry {
         self.span.in_scope(|| {
             tracing::info!(event = "http.abandoned", method, duration_ms, "the client went away");
         });
-        metrics::counter!("http_requests_abandoned_total").increment(1);
+        metrics::counter!(HTTP_REQUESTS_ABANDONED).increment(1);
     }
 }

@@ -3,37 +3,51 @@
 use actix_web::http::Method;
 use actix_web::http::header::LOCATION;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Resource, ResponseError, Route};
+use actix_web::{HttpResponse, Resource, ResponseError, Route, guard};
+use utoipa::openapi::PathItem;
 
+use super::docs;
+use super::endpoints::endpoints;
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
-use super::{activate, docs, health, openapi, register, resend_code};
 
-/// Lays out the paths of the API.
+/// Lays out the paths: the endpoints, and the pages that document them.
 pub(crate) fn routes(config: &mut ServiceConfig) {
+    for endpoint in endpoints() {
+        for (path, item) in &endpoint.description.paths.paths {
+            config.service(resource(path, list_methods(item), (endpoint.route)()));
+        }
+    }
     config
-        .service(post("/api/v1/users/register", web::post().to(register::register)))
-        .service(post("/api/v1/users/activate", web::post().to(activate::activate)))
-        .service(post("/api/v1/users/resend-code", web::post().to(resend_code::resend_code)))
-        .service(get("/api/v1/openapi.json", || web::to(openapi::serve)))
-        .service(get("/health/live", || web::to(health::live)))
-        .service(get("/health/ready", || web::to(health::ready)))
-        .service(get("/docs", || web::to(docs::page)))
-        .service(get("/docs/problems", || web::to(docs::problems)))
-        .service(get("/docs/{asset}", || web::to(docs::asset)))
-        .service(get("/", || web::to(redirect_to_docs)))
+        .service(page("/docs", web::to(docs::page)))
+        .service(page("/docs/problems", web::to(docs::problems)))
+        .service(page("/docs/{asset}", web::to(docs::asset)))
+        .service(page("/", web::to(redirect_to_docs)))
         .default_service(web::to(not_found));
 }
 
-fn post(path: &str, route: Route) -> Resource {
-    web::resource(path).route(route).default_service(web::to(only_post))
+/// The methods of a path. HEAD is understood wherever GET is (RFC 9110 section 9.1).
+fn list_methods(item: &PathItem) -> Vec<Method> {
+    let operations = [
+        (Method::GET, &item.get),
+        (Method::HEAD, &item.get),
+        (Method::POST, &item.post),
+        (Method::PUT, &item.put),
+        (Method::PATCH, &item.patch),
+        (Method::DELETE, &item.delete),
+    ];
+    operations.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method).collect()
 }
 
-fn get(path: &str, route: impl Fn() -> Route) -> Resource {
-    web::resource(path)
-        .route(route().method(Method::GET))
-        .route(route().method(Method::HEAD))
-        .default_service(web::to(only_get))
+fn page(path: &str, route: Route) -> Resource {
+    resource(path, vec![Method::GET, Method::HEAD], route)
+}
+
+fn resource(path: &str, methods: Vec<Method>, route: Route) -> Resource {
+    let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+    let is_allowed = guard::fn_guard(move |request| methods.contains(&request.head().method));
+    let refuse = move || std::future::ready(Problem::method_not_allowed(&allow).error_response());
+    web::resource(path).route(route.guard(is_allowed)).default_service(web::to(refuse))
 }
 
 async fn redirect_to_docs() -> HttpResponse {
@@ -42,12 +56,4 @@ async fn redirect_to_docs() -> HttpResponse {
 
 async fn not_found() -> HttpResponse {
     Problem::new(ProblemKind::NotFound).error_response()
-}
-
-async fn only_post() -> HttpResponse {
-    Problem::method_not_allowed("POST").error_response()
-}
-
-async fn only_get() -> HttpResponse {
-    Problem::method_not_allowed("GET, HEAD").error_response()
 }

@@ -12,11 +12,14 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 
 use super::cors::cors;
+use super::endpoints::OpenApiDocument;
+use super::openapi;
+use super::rate_limit_fields::add_rate_limit_fields;
 use super::request_log::log_request;
 use super::routes::routes;
 use super::security_headers::security_headers;
 use super::stalled_connections::{mark_activity, watch_connection};
-use crate::http::AppState;
+use super::state::AppState;
 
 /// What bounds the server.
 #[derive(Debug, Clone, Copy)]
@@ -43,22 +46,26 @@ pub fn server(
     options: ServerOptions,
 ) -> std::io::Result<Server> {
     let workers = options.workers.max(1);
+    let document = openapi::document(state.options.password_length, state.options.code_length);
+    let document = Data::new(OpenApiDocument(document));
     let app = move || {
         let origins = &state.options.allowed_origins;
         App::new()
             .app_data(state.clone())
+            .app_data(document.clone())
             .configure(routes)
+            .wrap(from_fn(add_rate_limit_fields))
             .wrap(Condition::new(!origins.is_empty(), cors(origins)))
             .wrap(security_headers())
             .wrap(from_fn(log_request))
             .wrap(from_fn(mark_activity))
     };
-    let patience = options.keep_alive + options.client_request_timeout;
+    let request_timeout = options.keep_alive + options.client_request_timeout;
     let server = HttpServer::new(app)
         .workers(workers)
         .max_connections(options.max_connections.div_ceil(workers).max(1))
         .keep_alive(options.keep_alive)
-        .on_connect(watch_connection(patience))
+        .on_connect(watch_connection(request_timeout))
         .client_request_timeout(options.client_request_timeout)
         .client_disconnect_timeout(options.client_disconnect_timeout)
         .shutdown_timeout(options.shutdown_timeout.as_secs())

@@ -63,9 +63,9 @@ impl MessageBody for BusyBody {
     }
 }
 
-/// A hook for new connections: shuts those down that have no request in hand for longer than `patience`.
+/// A hook for new connections: shuts those down that have no request in hand for longer than `timeout`.
 pub(crate) fn watch_connection(
-    patience: Duration,
+    timeout: Duration,
 ) -> impl Fn(&dyn Any, &mut Extensions) + Clone + Send + 'static {
     move |connection, extensions| {
         let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else { return };
@@ -73,7 +73,7 @@ pub(crate) fn watch_connection(
         let Ok(handle) = stream.as_fd().try_clone_to_owned() else { return };
         let (sender, activity) = watch::channel(false);
         extensions.insert(Activity(sender));
-        actix_web::rt::spawn(shut_down_when_stalled(handle.into(), activity, patience));
+        actix_web::rt::spawn(shut_down_when_stalled(handle.into(), activity, timeout));
     }
 }
 
@@ -89,12 +89,12 @@ pub(crate) async fn mark_activity<B: MessageBody + 'static>(
 
 /// Any news restarts the clock, also of a request that is over before this hears of it. No news ever again means
 /// that the connection is gone.
-async fn shut_down_when_stalled(stream: TcpStream, mut activity: watch::Receiver<bool>, patience: Duration) {
+async fn shut_down_when_stalled(stream: TcpStream, mut activity: watch::Receiver<bool>, timeout: Duration) {
     loop {
         let is_busy = *activity.borrow_and_update();
         let news = activity.changed();
-        let heard = if is_busy { Ok(news.await) } else { tokio::time::timeout(patience, news).await };
-        match heard {
+        let outcome = if is_busy { Ok(news.await) } else { tokio::time::timeout(timeout, news).await };
+        match outcome {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return,
             Err(_) => {

@@ -8,12 +8,12 @@ use domain::ports::{
     UserRepository,
 };
 use domain::{CodeKey, CodeLength, PasswordLength};
+use process::health::Health;
 
 use super::client_address::TrustedProxies;
 use crate::limits::{Limits, Quotas};
 use crate::password_policy::PasswordPolicy;
 use crate::use_cases::{Activate, Authenticator, ExistingAccount, Register, ResendCode};
-use process::health::Health;
 
 /// The outside world, as the API needs it.
 #[derive(Clone)]
@@ -72,7 +72,6 @@ pub struct AppState {
     pub(crate) limits: Arc<Limits>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) health: Health,
-    pub(crate) openapi: String,
     pub(crate) options: ApiOptions,
 }
 
@@ -85,7 +84,6 @@ impl AppState {
             users: ports.users,
             hasher: ports.hasher,
             ids: ports.ids.clone(),
-            limits: limits.clone(),
             passwords: PasswordPolicy {
                 refuse_common: options.refuse_common_passwords,
                 breached: ports.breached,
@@ -101,10 +99,8 @@ impl AppState {
             code_key: options.code_key.clone(),
             code_length: options.code_length,
             ids: ports.ids.clone(),
-            limits: limits.clone(),
         };
-        let resend_code = ResendCode { authenticator, ids: ports.ids.clone(), limits: limits.clone() };
-        let openapi = super::openapi::document(options.password_length, options.code_length);
-        Self { register, activate, resend_code, limits, ids: ports.ids, health, openapi, options }
+        let resend_code = ResendCode { authenticator, ids: ports.ids.clone() };
+        Self { register, activate, resend_code, limits, ids: ports.ids, health, options }
     }
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::{EventPublisher, Outbox, OutboxEntry, OutboxError, PublishError, Source};
-use domain::{Event, EventId};
+use domain::{ErrorChain, Event, EventId};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::RelayOptions;
-use domain::ErrorChain;
+use super::options::RelayOptions;
+use crate::metrics::{OUTBOX_BURIED, OUTBOX_DEFERRED, OUTBOX_PUBLISHED};
 
 /// How long the relay waits before it asks a failing outbox again to note what became of an event.
-const NOTE_AGAIN: Duration = Duration::from_millis(200);
+const UPDATE_RETRY_DELAY: Duration = Duration::from_millis(200);
 
 /// What a batch tells about the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,38 +58,38 @@ impl Batch {
         if delivered.is_empty() {
             return;
         }
-        metrics::counter!("outbox_published_total").increment(delivered.len() as u64);
-        self.note("delete", || self.outbox.delete(delivered)).await;
+        metrics::counter!(OUTBOX_PUBLISHED).increment(delivered.len() as u64);
+        self.update("delete", || self.outbox.delete(delivered)).await;
     }
 
     async fn defer(&self, entry: &OutboxEntry, source: Source) {
-        metrics::counter!("outbox_deferred_total").increment(1);
+        metrics::counter!(OUTBOX_DEFERRED).increment(1);
         let OutboxEntry { event, attempts } = entry;
         tracing::debug!(event = "relay.deferred", event_id = %event.id.as_uuid(), attempts, error = %ErrorChain(&*source), "deferred");
         let delay = retry_delay(entry, &self.options);
-        self.note("defer", || self.outbox.defer(event.id, delay)).await;
+        self.update("defer", || self.outbox.defer(event.id, delay)).await;
     }
 
     async fn bury(&self, entry: &OutboxEntry, source: Source) {
-        metrics::counter!("outbox_buried_total").increment(1);
+        metrics::counter!(OUTBOX_BURIED).increment(1);
         let id = entry.event.id;
         let reason = ErrorChain(&*source).to_string();
         tracing::error!(event = "relay.buried", event_id = %id.as_uuid(), error = reason, "an event is set aside");
-        self.note("bury", || self.outbox.bury(id, &reason)).await;
+        self.update("bury", || self.outbox.bury(id, &reason)).await;
     }
 
     /// Repeats an operation on the outbox until it succeeds or the lease ends.
-    async fn note<F>(&self, operation: &'static str, attempt: impl Fn() -> F)
+    async fn update<F>(&self, operation: &'static str, attempt: impl Fn() -> F)
     where
         F: Future<Output = Result<(), OutboxError>>,
     {
         while let Err(error) = attempt().await {
-            if Instant::now() + NOTE_AGAIN >= self.deadline {
+            if Instant::now() + UPDATE_RETRY_DELAY >= self.deadline {
                 let cause = ErrorChain(&error);
                 tracing::error!(event = "outbox.down", operation, error = %cause, "an event will be delivered again");
                 return;
             }
-            sleep(NOTE_AGAIN).await;
+            sleep(UPDATE_RETRY_DELAY).await;
         }
     }
 }
@@ -122,7 +122,15 @@ mod tests {
 
     #[test]
     fn delays_grow_within_bounds() {
-        let options = RelayOptions::default();
+        let options = RelayOptions {
+            batch_size: 1,
+            batches_in_flight: 1,
+            lease: Duration::from_mins(1),
+            poll_interval: Duration::from_secs(1),
+            first_retry: Duration::from_millis(500),
+            max_retry: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(1),
+        };
         for attempts in 1..100 {
             for random in [0, 0x55, 0xff, u128::MAX] {
                 let delay = retry_delay(&entry(random, attempts), &options);

@@ -4,10 +4,12 @@
 //! due again when their lease ends, so this may stop anywhere without losing one.
 
 mod batch;
+mod options;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::ErrorChain;
 use domain::ports::{EventPublisher, Outbox, OutboxEntry, OutboxError};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -16,40 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use batch::{Batch, Delivery};
 
-use domain::ErrorChain;
-
-/// How the relay works.
-#[derive(Debug, Clone, Copy)]
-pub struct RelayOptions {
-    /// How many events are claimed at once.
-    pub batch_size: u32,
-    /// How many batches may be on their way at once, so that one slow delivery does not hold up the rest.
-    pub batches_in_flight: usize,
-    /// How long claimed events are kept from other relays. A publisher that takes longer is cut short.
-    pub lease: Duration,
-    /// How long the relay waits for a wake-up before it looks by itself.
-    pub poll_interval: Duration,
-    /// How long an event waits after its first failed delivery; each further failure doubles it.
-    pub first_retry: Duration,
-    /// The longest wait between two deliveries of an event, or between two looks at a broken outbox or bus.
-    pub max_retry: Duration,
-    /// How long deliveries may take to finish at shutdown.
-    pub drain_timeout: Duration,
-}
-
-impl Default for RelayOptions {
-    fn default() -> Self {
-        Self {
-            batch_size: 100,
-            batches_in_flight: 4,
-            lease: Duration::from_mins(1),
-            poll_interval: Duration::from_secs(1),
-            first_retry: Duration::from_millis(500),
-            max_retry: Duration::from_secs(30),
-            drain_timeout: Duration::from_secs(10),
-        }
-    }
-}
+pub use options::RelayOptions;
 
 /// The relay. Any number of them may work on one outbox.
 pub struct OutboxRelay {
@@ -80,10 +49,10 @@ impl OutboxRelay {
         while !shutdown.is_cancelled() {
             let pause = self.step().await;
             tokio::select! {
-                () = pause.over(&self.wake) => {}
+                () = pause.wait(&self.wake) => {}
                 () = shutdown.cancelled() => {}
                 // A delivery that ends may make room for the next, or tell that the bus is down.
-                Some(ended) = self.deliveries.join_next() => self.note(ended.ok()),
+                Some(ended) = self.deliveries.join_next() => self.observe(ended.ok()),
             }
         }
         // What was recorded at the last moment.
@@ -94,17 +63,17 @@ impl OutboxRelay {
     /// Claims a batch and sends it off, if there is room; says what to wait for next.
     async fn step(&mut self) -> Pause {
         while let Some(ended) = self.deliveries.try_join_next() {
-            self.note(ended.ok());
+            self.observe(ended.ok());
         }
         if self.deliveries.len() >= self.options.batches_in_flight.max(1) {
             return Pause::UntilDelivered;
         }
-        if self.bus_is_down && !self.bus_answers().await {
+        if self.bus_is_down && !self.check_bus().await {
             return Pause::For(self.options.poll_interval);
         }
         match self.outbox.claim(self.options.batch_size, self.options.lease).await {
             Ok(entries) => self.send(entries),
-            Err(error) => self.outbox_failed(&error),
+            Err(error) => self.back_off(&error),
         }
     }
 
@@ -126,7 +95,7 @@ impl OutboxRelay {
         if is_full { Pause::None } else { Pause::UntilWoken(self.options.poll_interval) }
     }
 
-    fn outbox_failed(&mut self, error: &OutboxError) -> Pause {
+    fn back_off(&mut self, error: &OutboxError) -> Pause {
         // Once an outage.
         if self.outbox_failures == 0 {
             tracing::error!(event = "outbox.down", error = %ErrorChain(error), "the outbox does not answer");
@@ -137,14 +106,14 @@ impl OutboxRelay {
     }
 
     /// While the bus is down nothing is claimed, so that no event grows old by failing over and over.
-    fn note(&mut self, delivery: Option<Delivery>) {
+    fn observe(&mut self, delivery: Option<Delivery>) {
         if delivery == Some(Delivery::BusDown) && !self.bus_is_down {
             self.bus_is_down = true;
             tracing::error!(event = "bus.down", "no event can be delivered");
         }
     }
 
-    async fn bus_answers(&mut self) -> bool {
+    async fn check_bus(&mut self) -> bool {
         let ping = tokio::time::timeout(self.options.lease, self.publisher.ping()).await;
         let answers = matches!(ping, Ok(Ok(())));
         if answers {
@@ -178,7 +147,7 @@ enum Pause {
 }
 
 impl Pause {
-    async fn over(&self, wake: &Notify) {
+    async fn wait(&self, wake: &Notify) {
         match self {
             Self::None => {}
             Self::UntilDelivered => std::future::pending().await,

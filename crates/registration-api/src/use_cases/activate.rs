@@ -7,15 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::{
-    Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, IdSource,
-    RepositoryError, SaveError,
+    Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, GuessBudgetError,
+    IdSource, RepositoryError, SaveError,
 };
-use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, TraceParent, User, UserId, UserStatus};
+use domain::{
+    CodeIssue, CodeKey, CodeLength, EmailAddress, ErrorChain, TraceParent, User, UserId, UserStatus,
+};
 use tracing::Instrument;
 
-use super::{AuthenticationError, Authenticator, Credentials};
-use crate::limits::{Action, LimitExceeded, Limits};
-use domain::ErrorChain;
+use super::authenticate::{AuthenticationError, Authenticator, Credentials};
+use super::event_envelopes::take_events;
+use crate::limits::{Action, LimitExceeded, RequestLimits};
+use crate::metrics::ACTIVATIONS;
 
 /// An account that has just become active.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +71,9 @@ pub enum ActivateError {
     /// Attempts could not be counted.
     #[error(transparent)]
     CodeStore(#[from] CodeStoreError),
+    /// Guesses could not be counted.
+    #[error(transparent)]
+    GuessBudget(#[from] GuessBudgetError),
     /// The task that finishes an activation ended before its time.
     #[error("the activation was cut short")]
     CutShort(#[from] tokio::task::JoinError),
@@ -90,21 +96,20 @@ pub struct Activate {
     pub code_length: CodeLength,
     /// Where identifiers come from.
     pub ids: Arc<dyn IdSource>,
-    /// How often activation may be tried.
-    pub limits: Arc<Limits>,
 }
 
 impl Activate {
     /// Activates the account of `credentials` if `guess` is its code.
-    pub async fn activate(
+    pub async fn execute(
         &self,
         credentials: &Credentials,
         guess: &str,
         trace: TraceParent,
+        limits: &RequestLimits,
     ) -> Result<Activated, ActivateError> {
-        let result = self.try_activate(credentials, guess, trace).await;
-        let outcome = outcome(&result);
-        metrics::counter!("activations_total", "outcome" => outcome).increment(1);
+        let result = self.try_activate(credentials, guess, trace, limits).await;
+        let outcome = name_outcome(&result);
+        metrics::counter!(ACTIVATIONS, "outcome" => outcome).increment(1);
         let address = credentials.email.masked();
         if let Ok(done) = &result {
             tracing::info!(event = "user.activated", user_id = %done.user_id, address, "activated");
@@ -119,8 +124,9 @@ impl Activate {
         credentials: &Credentials,
         guess: &str,
         trace: TraceParent,
+        limits: &RequestLimits,
     ) -> Result<Activated, ActivateError> {
-        self.limits.check_address(Action::Activate, &credentials.email).await?;
+        limits.check_address(Action::Activate, &credentials.email).await?;
         let user = self.authenticator.authenticate(credentials).await?;
         if user.is_active() {
             return Err(ActivateError::AlreadyActive);
@@ -170,7 +176,7 @@ impl Activate {
             }
         }
         user.activate().map_err(|_| ActivateError::AlreadyActive)?;
-        let events = super::recorded_events(&*self.ids, trace, &mut user);
+        let events = take_events(&*self.ids, trace, &mut user);
         match self.authenticator.users.save(&user, issue, &events).await {
             Ok(()) => Ok(Activated { user_id: user.id(), email: user.email().clone() }),
             Err(SaveError::Stale) => Err(self.explain_stale(user.id()).await?),
@@ -186,7 +192,8 @@ impl Activate {
     async fn give_back(&self, issue: CodeIssue) {
         if let Err(error) = self.codes.release(issue).await {
             let cause = ErrorChain(&error);
-            tracing::warn!(user_id = %issue.user_id, error = %cause, "a used code is not given back");
+            let user_id = issue.user_id;
+            tracing::warn!(event = "code.not_released", %user_id, error = %cause, "a used code is not given back");
         }
     }
 
@@ -201,7 +208,7 @@ impl Activate {
 }
 
 /// For metrics and logs: a fixed set of words.
-fn outcome(result: &Result<Activated, ActivateError>) -> &'static str {
+fn name_outcome(result: &Result<Activated, ActivateError>) -> &'static str {
     let Err(error) = result else { return "activated" };
     match error {
         ActivateError::Limited(_) => "limited",
@@ -210,9 +217,10 @@ fn outcome(result: &Result<Activated, ActivateError>) -> &'static str {
         ActivateError::CodeInvalid { .. } | ActivateError::CodeNotMailed => "code-invalid",
         ActivateError::CodeExpired => "code-expired",
         ActivateError::AttemptsExhausted | ActivateError::GuessesExhausted { .. } => "too-many-attempts",
-        ActivateError::Authentication(_) | ActivateError::Repository(_) | ActivateError::CodeStore(_) => {
-            "unavailable"
-        }
+        ActivateError::Authentication(_)
+        | ActivateError::Repository(_)
+        | ActivateError::CodeStore(_)
+        | ActivateError::GuessBudget(_) => "unavailable",
         ActivateError::CutShort(_) => "internal-error",
     }
 }

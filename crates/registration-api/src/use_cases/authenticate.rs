@@ -3,12 +3,11 @@
 //! An unknown address and a wrong password must look the same in answer and time (OWASP ASVS 6.3.8), so the
 //! hasher works either way.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use domain::ports::{HashError, PasswordHasher, RepositoryError, UserRepository, Verification};
-use domain::{EmailAddress, Password, User};
-
-use domain::ErrorChain;
+use domain::{EmailAddress, ErrorChain, Password, User};
 
 /// Who somebody claims to be.
 #[derive(Debug)]
@@ -64,16 +63,20 @@ impl Authenticator {
         let hash = match self.hasher.hash(password).await {
             Ok(hash) => hash,
             Err(error) => {
-                tracing::warn!(user_id = %user.id(), error = %ErrorChain(&error), "no stronger password hash");
+                report_failed_upgrade(user, &error);
                 return;
             }
         };
         match self.users.upgrade_password_hash(user.id(), user.password_hash(), &hash).await {
-            Ok(()) => tracing::info!(event = "password_hash.upgraded", user_id = %user.id(), "rehashed"),
-            Err(error) => {
-                let cause = ErrorChain(&error);
-                tracing::warn!(user_id = %user.id(), error = %cause, "the stronger password hash is not stored");
+            Ok(()) => {
+                tracing::info!(event = "password_hash.upgraded", user_id = %user.id(), "a password is rehashed");
             }
+            Err(error) => report_failed_upgrade(user, &error),
         }
     }
+}
+
+fn report_failed_upgrade(user: &User, error: &(dyn Error + 'static)) {
+    let (user_id, error) = (user.id(), ErrorChain(error));
+    tracing::warn!(event = "password_hash.not_upgraded", %user_id, %error, "a password keeps its outdated hash");
 }

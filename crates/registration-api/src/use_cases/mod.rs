@@ -5,6 +5,7 @@
 
 mod activate;
 mod authenticate;
+mod event_envelopes;
 mod register;
 mod resend_code;
 
@@ -12,16 +13,3 @@ pub use activate::{Activate, ActivateError, Activated};
 pub use authenticate::{AuthenticationError, Authenticator, Credentials};
 pub use register::{ExistingAccount, Register, RegisterError, Registered};
 pub use resend_code::{ResendCode, ResendCodeError};
-
-use domain::ports::IdSource;
-use domain::{Event, EventId, TraceParent, User, UserEvent};
-
-/// Puts what happened into its envelope.
-fn event(ids: &dyn IdSource, trace: TraceParent, kind: UserEvent) -> Event {
-    Event { id: EventId::from_uuid(ids.next_id()), trace, kind }
-}
-
-/// The events that a user has recorded, in their envelopes.
-fn recorded_events(ids: &dyn IdSource, trace: TraceParent, user: &mut User) -> Vec<Event> {
-    user.take_events().into_iter().map(|kind| event(ids, trace, kind)).collect()
-}

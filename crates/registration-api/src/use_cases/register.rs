@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::{ClaimError, HashError, IdSource, PasswordHasher, RepositoryError, UserRepository};
-use domain::{EmailAddress, Password, TraceParent, User, UserEvent, UserId};
+use domain::{EmailAddress, ErrorChain, Password, TraceParent, User, UserEvent, UserId};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::limits::{Action, LimitExceeded, Limits};
+use super::event_envelopes::{take_events, wrap_event};
+use crate::limits::{Action, LimitExceeded, RequestLimits};
+use crate::metrics::REGISTRATIONS;
 use crate::password_policy::{PasswordPolicy, PasswordRefused};
-use domain::ErrorChain;
 
 /// The owner of an account hears of repeated registrations at most this often.
 const NOTICE_PERIOD: Duration = Duration::from_hours(1);
@@ -73,8 +74,6 @@ pub struct Register {
     pub hasher: Arc<dyn PasswordHasher>,
     /// Where identifiers come from.
     pub ids: Arc<dyn IdSource>,
-    /// How often an address may be registered.
-    pub limits: Arc<Limits>,
     /// Which passwords are refused.
     pub passwords: PasswordPolicy,
     /// What is said about a taken address.
@@ -83,13 +82,14 @@ pub struct Register {
 
 impl Register {
     /// Claims `email` for whoever chose `password`.
-    pub async fn register(
+    pub async fn execute(
         &self,
         email: EmailAddress,
         password: Password,
         trace: TraceParent,
+        limits: &RequestLimits,
     ) -> Result<Registered, RegisterError> {
-        self.limits.check_address(Action::Register, &email).await?;
+        limits.check_address(Action::Register, &email).await?;
         self.passwords.check(&password, &email).await?;
         let hash = self.hasher.hash(password).await?;
         let started = Instant::now();
@@ -112,10 +112,10 @@ impl Register {
     }
 
     async fn claim(&self, user: &mut User, trace: TraceParent) -> Result<(), RegisterError> {
-        let events = super::recorded_events(&*self.ids, trace, user);
+        let events = take_events(&*self.ids, trace, user);
         match self.users.claim(user, &events).await {
             Ok(()) => {
-                metrics::counter!("registrations_total").increment(1);
+                metrics::counter!(REGISTRATIONS).increment(1);
                 let address = user.email().masked();
                 tracing::info!(event = "user.registered", user_id = %user.id(), address, "registered");
                 Ok(())
@@ -149,7 +149,7 @@ impl Register {
             return Ok(());
         };
         let kind = UserEvent::RegistrationRepeated { user_id: owner.id() };
-        let event = super::event(&*self.ids, trace, kind);
+        let event = wrap_event(&*self.ids, trace, kind);
         self.users.record_repeated_registration(owner.id(), NOTICE_PERIOD, &event).await?;
         Ok(())
     }

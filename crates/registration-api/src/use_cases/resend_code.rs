@@ -5,8 +5,10 @@ use std::sync::Arc;
 use domain::ports::{IdSource, RepositoryError, SaveError};
 use domain::{EmailAddress, TraceParent, User, UserId};
 
-use super::{AuthenticationError, Authenticator, Credentials};
-use crate::limits::{Action, LimitExceeded, Limits};
+use super::authenticate::{AuthenticationError, Authenticator, Credentials};
+use super::event_envelopes::take_events;
+use crate::limits::{Action, LimitExceeded, RequestLimits};
+use crate::metrics::CODES_REQUESTED;
 
 /// Why no further code is mailed.
 #[derive(Debug, thiserror::Error)]
@@ -32,23 +34,22 @@ pub struct ResendCode {
     pub authenticator: Authenticator,
     /// Where identifiers come from.
     pub ids: Arc<dyn IdSource>,
-    /// How often a code may be asked for.
-    pub limits: Arc<Limits>,
 }
 
 impl ResendCode {
     /// Has another code mailed to the user, and returns the address it goes to.
-    pub async fn resend_code(
+    pub async fn execute(
         &self,
         credentials: &Credentials,
         trace: TraceParent,
+        limits: &RequestLimits,
     ) -> Result<EmailAddress, ResendCodeError> {
-        self.limits.check_address(Action::ResendCode, &credentials.email).await?;
+        limits.check_address(Action::ResendCode, &credentials.email).await?;
         let mut user = self.authenticator.authenticate(credentials).await?;
         if user.is_active() {
             return Err(ResendCodeError::AlreadyActive);
         }
-        self.limits.check_further_code(user.email()).await?;
+        limits.check_further_code(user.email()).await?;
         self.request_code(&mut user, trace).await?;
         Ok(user.email().clone())
     }
@@ -56,10 +57,10 @@ impl ResendCode {
     async fn request_code(&self, user: &mut User, trace: TraceParent) -> Result<(), ResendCodeError> {
         let seen = user.issue();
         user.request_code().map_err(|_| ResendCodeError::AlreadyActive)?;
-        let events = super::recorded_events(&*self.ids, trace, user);
+        let events = take_events(&*self.ids, trace, user);
         match self.authenticator.users.save(user, seen, &events).await {
             Ok(()) => {
-                metrics::counter!("codes_requested_total").increment(1);
+                metrics::counter!(CODES_REQUESTED).increment(1);
                 tracing::info!(event = "user.code_requested", user_id = %user.id(), "another code is asked for");
                 Ok(())
             }

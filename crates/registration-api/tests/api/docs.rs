@@ -81,6 +81,12 @@ fn every_status_of_the_contract_is_documented() {
     for (status, header) in [("401", "WWW-Authenticate"), ("429", "Retry-After"), ("503", "Retry-After")] {
         assert_eq!(responses[status]["headers"][header]["required"], true, "{status} {header}");
     }
+    for (status, response) in responses.as_object().unwrap() {
+        for field in ["RateLimit", "RateLimit-Policy"] {
+            assert_eq!(response["headers"][field].is_object(), status != "406", "{status} {field}");
+        }
+    }
+    assert!(document["paths"]["/health/live"]["get"]["responses"]["200"].get("headers").is_none());
     let security = &document["paths"]["/api/v1/users/activate"]["post"]["security"];
     assert_eq!(security, &serde_json::json!([{"basic": []}]));
     assert_eq!(document["components"]["securitySchemes"]["basic"]["scheme"], "basic");

@@ -5,10 +5,14 @@ use std::time::Duration;
 use domain::ports::Quota;
 use registration_api::http::client_address::TrustedProxies;
 use registration_api::limits::{ActionQuotas, Quotas};
+use registration_api::use_cases::ExistingAccount;
+use reqwest::Response;
 
-use crate::support::{EMAIL, Limiter, PASSWORD, TestApp, World, options, problem};
+use crate::support::{EMAIL, Limiter, PASSWORD, TestApp, World, code, options, problem};
 
 const TWO: Option<Quota> = Some(Quota { burst: 2, period: Duration::from_mins(1) });
+const TWENTY: Option<Quota> = Some(Quota { burst: 20, period: Duration::from_mins(10) });
+const BOTH: ActionQuotas = ActionQuotas { client: TWENTY, address: TWO };
 
 fn limited(world: World, quotas: Quotas, proxies: &[&str]) -> TestApp {
     let mut options = options();
@@ -94,4 +98,111 @@ async fn asvs_4_1_3_forwarding_headers_count_only_from_our_own_proxies() {
     ask(&behind, "198.51.100.2, 2001:db8:1:2:3::9").await;
     let expected = ["register-client:2001:db8:1:2::/64", "register-client:203.0.113.9"];
     assert_eq!(behind.world.limiter.keys(), expected);
+}
+
+/// The policies of an answer's `RateLimit` fields, and what is left of each.
+fn limits_left(response: &Response) -> Vec<(String, u32)> {
+    let read = |name: &str| {
+        let value = response.headers().get(name).map_or("", |value| value.to_str().unwrap());
+        value.split(", ").filter(|item| !item.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let states = read("ratelimit").into_iter().map(|item| {
+        let (policy, parameters) = item.split_once(";r=").unwrap();
+        let (remaining, reset) = parameters.split_once(";t=").unwrap();
+        assert!(reset.parse::<u64>().unwrap() > 0, "{item}");
+        (policy.trim_matches('"').to_owned(), remaining.parse().unwrap())
+    });
+    let states: Vec<_> = states.collect();
+    let policies = states.iter().map(|(policy, _)| {
+        let size = if policy.ends_with("-client") { "q=20;w=600" } else { "q=2;w=60" };
+        format!("\"{policy}\";{size}")
+    });
+    assert_eq!(read("ratelimit-policy"), policies.collect::<Vec<_>>());
+    states
+}
+
+fn left(expected: &[(&str, u32)]) -> Vec<(String, u32)> {
+    expected.iter().map(|(policy, remaining)| ((*policy).to_owned(), *remaining)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_passes_says_what_is_left() {
+    let app = limited(World::default(), everywhere(BOTH), &[]);
+    let response = app.register(EMAIL, PASSWORD).await;
+    let both = "\"register-client\";q=20;w=600, \"register-address\";q=2;w=60";
+    assert_eq!(response.status(), 201);
+    assert_eq!(response.headers()["ratelimit-policy"], both);
+    let both = "\"register-client\";r=19;t=600, \"register-address\";r=1;t=60";
+    assert_eq!(response.headers()["ratelimit"], both);
+    let issue = app.world.users.get(EMAIL).unwrap().issue();
+    app.world.users.mail_accepted(issue);
+    app.world.codes.open_window(issue, 5);
+    let activated = app.activate(EMAIL, PASSWORD, &code(issue)).await;
+    assert_eq!(activated.status(), 200);
+    assert_eq!(limits_left(&activated), left(&[("activate-client", 19), ("activate-address", 1)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_problem_says_what_is_left_of_the_limits_that_were_checked() {
+    let app = limited(World::default(), everywhere(BOTH), &[]);
+    app.register(EMAIL, PASSWORD).await;
+    let taken = app.register(EMAIL, PASSWORD).await;
+    assert_eq!(limits_left(&taken), left(&[("register-client", 18), ("register-address", 0)]));
+    problem(taken, 409, "email-taken").await;
+    // The address is not known before the body is read, nor before there are credentials.
+    let invalid = app.register("nobody", PASSWORD).await;
+    assert_eq!(limits_left(&invalid), left(&[("register-client", 17)]));
+    problem(invalid, 422, "validation-failed").await;
+    let anonymous = app.post("/api/v1/users/resend-code").send().await.unwrap();
+    assert_eq!(limits_left(&anonymous), left(&[("resend-code-client", 19)]));
+    problem(anonymous, 401, "invalid-credentials").await;
+    let refused = app.resend("nobody@example.com", PASSWORD).await;
+    assert_eq!(limits_left(&refused), left(&[("resend-code-client", 18), ("resend-code-address", 1)]));
+    problem(refused, 401, "invalid-credentials").await;
+    let exceeded = app.register(EMAIL, PASSWORD).await;
+    assert_eq!(limits_left(&exceeded), left(&[("register-client", 16), ("register-address", 0)]));
+    problem(exceeded, 429, "rate-limited").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_limited_says_nothing_about_limits() {
+    let app = limited(World::default(), everywhere(BOTH), &[]);
+    let not_acceptable = app.post("/api/v1/users/register").header("accept", "text/html").send();
+    for response in [app.get("/health/live").await, app.get("/nothing").await, not_acceptable.await.unwrap()]
+    {
+        assert_eq!(limits_left(&response), left(&[]), "{}", response.url());
+    }
+    // Nobody counts.
+    app.world.limiter.is_down.store(true, Ordering::Relaxed);
+    assert_eq!(limits_left(&app.register(EMAIL, PASSWORD).await), left(&[]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asvs_6_3_8_concealed_accounts_are_not_told_by_what_is_left_for_an_address() {
+    let mut options = options();
+    options.quotas = Quotas { further_codes: TWO, ..everywhere(BOTH) };
+    options.existing_account = ExistingAccount::Conceal;
+    let app = TestApp::start_with(World::default(), options);
+    for remaining in [19, 18] {
+        let response = app.register(EMAIL, PASSWORD).await;
+        assert_eq!(limits_left(&response), left(&[("register-client", remaining)]));
+        assert_eq!(response.status(), 202);
+    }
+    // The refusal tells it anyway.
+    let exceeded = app.register(EMAIL, PASSWORD).await;
+    assert_eq!(limits_left(&exceeded), left(&[("register-client", 17), ("register-address", 0)]));
+    problem(exceeded, 429, "rate-limited").await;
+    assert_eq!(limits_left(&app.resend(EMAIL, PASSWORD).await), left(&[("resend-code-client", 19)]));
+    let wrong = app.activate(EMAIL, PASSWORD, "0000").await;
+    assert_eq!(limits_left(&wrong), left(&[("activate-client", 19)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_an_owners_codes_is_told_to_nobody() {
+    let quotas = Quotas { further_codes: TWO, ..everywhere(BOTH) };
+    let app = limited(World::default(), quotas, &[]);
+    app.pending_user().await;
+    let resent = app.resend(EMAIL, PASSWORD).await;
+    assert_eq!(limits_left(&resent), left(&[("resend-code-client", 19), ("resend-code-address", 1)]));
+    assert_eq!(resent.status(), 200);
 }

@@ -98,10 +98,6 @@ impl Outbox for MemoryOutbox {
         self.buried.lock().unwrap().insert(event, reason.to_owned());
         self.change(|rows| rows.retain(|row| row.event.id != event))
     }
-
-    async fn release_all(&self) -> Result<(), OutboxError> {
-        Ok(())
-    }
 }
 
 struct Bus {

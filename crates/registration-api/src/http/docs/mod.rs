@@ -38,7 +38,7 @@ pub(crate) async fn problems() -> HttpResponse {
             page,
             "<section id=\"{code}\"><h2><a href=\"#{code}\">{title}</a><span class=\"status\">{status}</span></h2>\
              <code>{code}</code><p>{}</p></section>",
-            with_code_marked(kind.meaning())
+            mark_code(kind.meaning())
         );
     }
     page.push_str("</main>\n</body>\n</html>\n");
@@ -46,7 +46,7 @@ pub(crate) async fn problems() -> HttpResponse {
 }
 
 /// What stands between backquotes, as in Markdown, becomes an element of its own.
-fn with_code_marked(text: &str) -> String {
+fn mark_code(text: &str) -> String {
     let parts = text.split('`').enumerate();
     parts.map(|(n, part)| if n % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() }).collect()
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{
-    Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, Opening,
+    Attempt, CodeStore, CodeStoreError, Consumption, Guess, GuessAllowance, GuessBudget, GuessBudgetError,
+    Opening,
 };
 use domain::{CodeIssue, EmailAddress, UserId};
 
@@ -116,7 +117,7 @@ impl GuessBudget for Guesses {
         &self,
         _: &EmailAddress,
         allowance: GuessAllowance,
-    ) -> Result<Guess, CodeStoreError> {
+    ) -> Result<Guess, GuessBudgetError> {
         let spent = self.spent.fetch_add(1, Ordering::Relaxed);
         let retry_after = Duration::from_millis(90_500);
         Ok(if spent < allowance.guesses { Guess::Allowed } else { Guess::Refused { retry_after } })

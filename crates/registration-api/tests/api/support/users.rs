@@ -102,7 +102,7 @@ impl UserRepository for Users {
         Ok(self.by_address.lock().unwrap().values().find(|user| user.id() == id).map(copy))
     }
 
-    async fn save(&self, user: &User, seen: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
+    async fn save(&self, user: &User, expected: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
         self.check(true)?;
         self.saving.notify_one();
         if let Some(gate) = self.save_gate.get() {
@@ -113,14 +113,19 @@ impl UserRepository for Users {
             change(&mut users);
         }
         match users.get_mut(&user.email().lookup_key()) {
-            Some(stored) if !stored.is_active() && stored.issue() == seen => *stored = copy(user),
+            Some(stored) if !stored.is_active() && stored.issue() == expected => *stored = copy(user),
             _ => return Err(SaveError::Stale),
         }
         self.events.lock().unwrap().extend_from_slice(events);
         Ok(())
     }
 
-    async fn start_minute(&self, issue: CodeIssue, _: Duration) -> Result<(), RepositoryError> {
+    async fn hold_address(&self, issue: CodeIssue, _: Duration) -> Result<(), RepositoryError> {
+        self.mail_accepted(issue);
+        Ok(())
+    }
+
+    async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError> {
         self.mail_accepted(issue);
         Ok(())
     }

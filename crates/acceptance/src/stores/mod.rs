@@ -1,0 +1,13 @@
+//! Everything that a system has stored, as text to be searched, and the one thing that tests change in it.
+
+mod files;
+mod postgres;
+mod rabbitmq;
+mod redis;
+mod registrations;
+
+pub use files::data_files;
+pub use postgres::{postgres, postgres_tables};
+pub use rabbitmq::Tap;
+pub use redis::redis_entries;
+pub use registrations::age_registration;

@@ -1,0 +1,78 @@
+//! RabbitMQ's messages.
+
+use lapin::message::BasicGetMessage;
+use lapin::options::{BasicGetOptions, BasicNackOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use test_support::eventually;
+
+use crate::environment::required;
+use crate::system::System;
+
+/// Reads the messages on the exchange of a distributed system and in its queues.
+pub struct Tap {
+    _connection: Connection,
+    channel: Channel,
+    exchange: String,
+    queue: ShortString,
+}
+
+impl Tap {
+    /// Receives a copy of everything that is published from now on.
+    pub async fn open(system: &System) -> Self {
+        // Around the proxy, which a test may cut.
+        let url = required("TEST_AMQP_URL");
+        let exchange = system.setting("rabbitmq.exchange").to_owned();
+        let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("RabbitMQ");
+        let channel = connection.create_channel().await.unwrap();
+        let exclusive = QueueDeclareOptions { exclusive: true, ..Default::default() };
+        let declared = channel.queue_declare("".into(), exclusive, FieldTable::default()).await.unwrap();
+        let queue = declared.name().clone();
+        let (source, options) = (exchange.as_str().into(), QueueBindOptions::default());
+        channel.queue_bind(queue.clone(), source, "#".into(), options, FieldTable::default()).await.unwrap();
+        Self { _connection: connection, channel, exchange, queue }
+    }
+
+    /// Everything that was published since.
+    pub async fn messages(&self) -> Vec<String> {
+        let mut messages = Vec::new();
+        while let Some(message) = self.get(self.queue.clone()).await {
+            messages.push(written_out(&message));
+        }
+        messages
+    }
+
+    /// Waits for a message in the queue `<exchange>.<suffix>`, reads it and leaves it there.
+    pub async fn wait_for_message_in(&self, suffix: &str) -> String {
+        let name = format!("{}.{suffix}", self.exchange);
+        eventually(&format!("a message in {name}"), async || {
+            let message = self.get(name.as_str().into()).await?;
+            let put_back = BasicNackOptions { requeue: true, ..Default::default() };
+            message.acker.nack(put_back).await.unwrap();
+            Some(written_out(&message))
+        })
+        .await
+    }
+
+    async fn get(&self, queue: ShortString) -> Option<BasicGetMessage> {
+        self.channel.basic_get(queue, BasicGetOptions::default()).await.unwrap()
+    }
+}
+
+/// Routing key, headers, properties and body.
+fn written_out(message: &BasicGetMessage) -> String {
+    let delivery = &message.delivery;
+    let headers = headers(&delivery.properties);
+    let body = String::from_utf8_lossy(&delivery.data);
+    format!("{} {headers} {:?} {body}", delivery.routing_key, delivery.properties)
+}
+
+fn headers(properties: &BasicProperties) -> String {
+    let headers = properties.headers().iter().flat_map(FieldTable::inner);
+    let texts = headers.map(|(name, value)| match value {
+        // Its debug form is a list of bytes.
+        AMQPValue::LongString(text) => format!("{name}: {text}"),
+        other => format!("{name}: {other:?}"),
+    });
+    texts.collect::<Vec<_>>().join(", ")
+}

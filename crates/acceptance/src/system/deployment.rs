@@ -1,0 +1,52 @@
+//! The two ways in which the product is deployed.
+
+use std::path::Path;
+
+use test_support::free_port;
+
+use super::settings::Settings;
+use crate::process::{Program, Service};
+
+/// How the product runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Deployment {
+    /// `registration-api` and `email-worker` on PostgreSQL, Redis and RabbitMQ.
+    Distributed,
+    /// The `standalone` binary.
+    Standalone,
+}
+
+/// Where the process that serves the API listens.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// The base URL of the API.
+    pub api: String,
+    /// The base URL of the operator's listener.
+    pub operator: String,
+}
+
+/// The API and the worker, not started yet. The database is migrated.
+pub(super) async fn distributed(settings: &Settings) -> (Service, Service, Addresses) {
+    let (api, addresses) = listening(Program::of_product("registration-api").settings(settings));
+    let (worker, worker_addresses) = listening(Program::of_product("email-worker").settings(settings));
+    let migrated = api.clone().arguments(["migrate"]).run_to_end().await;
+    assert_eq!(migrated.code, 0, "{}", migrated.output());
+    let api = Service::new(api, format!("{}/health/ready", addresses.api));
+    let worker = Service::new(worker, format!("{}/health/ready", worker_addresses.operator));
+    (api, worker, addresses)
+}
+
+/// The standalone system with its files in `data`, not started yet.
+pub(super) fn standalone(settings: &Settings, data: &Path) -> (Service, Addresses) {
+    let program = Program::of_product("standalone").arguments(["--data-dir", data.to_str().unwrap()]);
+    let (program, addresses) = listening(program.settings(settings));
+    let service = Service::new(program, format!("{}/health/ready", addresses.api));
+    (service, addresses)
+}
+
+/// Adds listeners on free ports.
+fn listening(program: Program) -> (Program, Addresses) {
+    let [api, operator] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
+    let program = program.setting("http.listen", &api).setting("metrics.listen", &operator);
+    (program, Addresses { api: format!("http://{api}"), operator: format!("http://{operator}") })
+}

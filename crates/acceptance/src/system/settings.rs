@@ -1,0 +1,44 @@
+//! The settings that every system under test is started with.
+
+use test_support::CODE_KEY;
+
+use crate::mail::MailGate;
+
+/// Pairs of `section.key` and value. Of two values of a key the later one counts.
+pub(crate) type Settings = Vec<(String, String)>;
+
+/// Settings as owned texts.
+pub(super) fn pairs(settings: &[(&str, &str)]) -> Settings {
+    settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+/// What both deployments are told: no limits (the tests are one client), our mail server, and long timeouts,
+/// because tests do not look for a busy machine. The system notices a server that a test cuts off at once, by its
+/// broken connection; a test that needs shorter timeouts sets them itself.
+pub(super) fn common_settings(smtp: &MailGate) -> Settings {
+    pairs(&[
+        ("code.key", CODE_KEY),
+        ("http.header_timeout_ms", "60000"),
+        ("http.body_timeout_ms", "60000"),
+        ("hashing.queue", "2000"),
+        ("hashing.deadline_ms", "60000"),
+        ("postgres.connect_timeout_ms", "30000"),
+        ("postgres.statement_timeout_ms", "30000"),
+        ("redis.timeout_ms", "30000"),
+        ("rabbitmq.confirm_timeout_ms", "30000"),
+        // Longer than a delivery may take, or it would be made twice.
+        ("outbox.lease_seconds", "60"),
+        ("limits.register_per_client", "off"),
+        ("limits.register_per_address", "off"),
+        ("limits.activate_per_client", "off"),
+        ("limits.activate_per_address", "off"),
+        ("limits.resend_per_client", "off"),
+        ("limits.resend_per_address", "off"),
+        ("limits.further_codes", "off"),
+        ("smtp.host", "127.0.0.1"),
+        ("smtp.port", &smtp.port().to_string()),
+        ("smtp.tls", "none"),
+        ("smtp.timeout_ms", "60000"),
+        ("outbox.poll_interval_ms", "300"),
+    ])
+}

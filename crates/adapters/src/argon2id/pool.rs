@@ -1,0 +1,124 @@
+//! The threads that hash, and the way to them.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use argon2::Params;
+use async_trait::async_trait;
+use domain::ports::{HashError, PasswordHasher, Verification};
+use domain::{Password, PasswordHash};
+use tokio::sync::oneshot;
+
+use super::hasher::Hasher;
+use super::job::{Job, Task};
+use super::options::Argon2idOptions;
+use super::queue::{NotQueued, Queue};
+
+/// Why a pool could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum HashPoolError {
+    /// RFC 9106 section 3.1 rules the parameters out.
+    #[error("the Argon2 parameters are out of range: {0}")]
+    Parameters(argon2::Error),
+    /// The operating system gave no random numbers.
+    #[error("the operating system gives no random numbers")]
+    Random,
+    /// The operating system gave no thread.
+    #[error("the hashing threads could not be started")]
+    Threads(#[source] std::io::Error),
+}
+
+/// A [`PasswordHasher`] with a fixed number of threads, which end when it is dropped.
+pub struct HashPool {
+    queue: Arc<Queue<Job>>,
+    deadline: Duration,
+}
+
+impl HashPool {
+    /// Starts the threads. Their memory is taken at their first hash, so that an idle process stays small.
+    pub fn start(options: &Argon2idOptions) -> Result<Self, HashPoolError> {
+        let params = Params::new(
+            options.memory_kib,
+            options.iterations,
+            options.lanes,
+            Some(Params::DEFAULT_OUTPUT_LEN),
+        )
+        .map_err(HashPoolError::Parameters)?;
+        let threads = match options.threads {
+            0 => std::thread::available_parallelism().map_or(1, NonZero::get),
+            threads => threads,
+        };
+        let pool = Self { queue: Arc::new(Queue::new(threads, options.queue)), deadline: options.deadline };
+        for number in 0..threads {
+            let mut hasher = Hasher::new(params.clone()).map_err(|_| HashPoolError::Random)?;
+            let queue = pool.queue.clone();
+            std::thread::Builder::new()
+                .name(format!("argon2id-{number}"))
+                .spawn(move || queue.work(|job| job.run(&mut hasher)))
+                .map_err(HashPoolError::Threads)?;
+        }
+        Ok(pool)
+    }
+
+    async fn submit<T>(
+        &self,
+        task: impl FnOnce(oneshot::Sender<Result<T, HashError>>) -> Task,
+    ) -> Result<T, HashError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job { task: task(reply), queued_at: Instant::now(), deadline: self.deadline };
+        self.queue.push(job, Job::is_abandoned).map_err(|refusal| match refusal {
+            // By then everything that waits now has either begun or been given up.
+            NotQueued::Full => HashError::Overloaded { retry_after: self.deadline },
+            NotQueued::Closed => HashError::Unavailable,
+        })?;
+        answer.await.unwrap_or(Err(HashError::Unavailable))
+    }
+}
+
+impl Drop for HashPool {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+#[async_trait]
+impl PasswordHasher for HashPool {
+    async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
+        self.submit(|reply| Task::Hash { password, reply }).await
+    }
+
+    async fn verify(
+        &self,
+        password: Password,
+        hash: Option<PasswordHash>,
+    ) -> Result<Verification, HashError> {
+        self.submit(|reply| Task::Verify { password, hash, reply }).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_threads_end_with_the_pool() {
+        let options = Argon2idOptions {
+            memory_kib: 8,
+            iterations: 1,
+            lanes: 1,
+            threads: 3,
+            queue: 1,
+            deadline: Duration::from_secs(1),
+        };
+        let pool = HashPool::start(&options).unwrap();
+        // Each thread holds the queue for as long as it lives.
+        let queue = Arc::downgrade(&pool.queue);
+        drop(pool);
+        let patience = Instant::now() + Duration::from_secs(10);
+        while queue.strong_count() > 0 {
+            assert!(Instant::now() < patience, "the threads should have ended");
+            std::thread::yield_now();
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What the scripts are given: time spans, and what stands for an address or a limit key.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+/// The longest duration that is told from for ever. Keeps sums of times exact in Lua's numbers.
+const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
+
+/// Microseconds, the unit of every time in a script.
+pub(super) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.min(LONGEST).as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The digest that stands for an address or a limit key.
+pub(super) fn hex_digest(text: &str) -> String {
+    base16ct::lower::encode_string(&Sha256::digest(text.as_bytes()))
+}

@@ -1,0 +1,155 @@
+//! Connects, watches the connection and connects again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ErrorChain;
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, ServerErrorKind};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::timeout;
+
+use super::error::ConnectionError;
+use super::options::RedisOptions;
+
+/// The delay before the second attempt to connect; it doubles from attempt to attempt.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+/// The longest delay between two attempts to connect.
+const LONGEST_DELAY: Duration = Duration::from_secs(2);
+/// How often a connection is pinged.
+const PING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What is known of the connection.
+pub(super) enum Link {
+    /// An attempt is under way whose result is worth waiting for.
+    Connecting,
+    Up(Session),
+    Down(RedisError),
+}
+
+/// An open connection.
+#[derive(Clone)]
+pub(super) struct Session {
+    pub(super) redis: MultiplexedConnection,
+    /// Takes the first refusal to write. Belongs to this one connection: a later one is not to blame.
+    pub(super) demotion: mpsc::Sender<RedisError>,
+}
+
+/// Why a connection is given up.
+enum Loss {
+    Broken,
+    /// The server takes no writes any more: it has become a replica.
+    Demoted(RedisError),
+}
+
+/// Connects, watches, connects again, for ever.
+pub(super) async fn supervise(
+    client: Client,
+    options: RedisOptions,
+    link: watch::Sender<Link>,
+    suspicion: Arc<Notify>,
+) {
+    let mut delay = FIRST_DELAY;
+    let mut reported = false;
+    loop {
+        let error = match open(&client, &options).await {
+            Ok(connection) => {
+                tracing::info!(event = "redis.connected", "connected to Redis");
+                reported = true;
+                match use_until_lost(connection, &link, &suspicion, options.command_timeout).await {
+                    Loss::Demoted(error) => error,
+                    Loss::Broken => {
+                        link.send_replace(Link::Connecting);
+                        delay = FIRST_DELAY;
+                        continue;
+                    }
+                }
+            }
+            Err(error) => {
+                if !reported {
+                    tracing::warn!(event = "redis.unreachable", error = %ErrorChain(&error), "cannot connect to Redis");
+                    reported = true;
+                }
+                error
+            }
+        };
+        link.send_replace(Link::Down(error));
+        tokio::time::sleep(delay).await;
+        delay = (delay * 2).min(LONGEST_DELAY);
+    }
+}
+
+/// Offers a connection to all operations for as long as it is of use.
+async fn use_until_lost(
+    mut connection: MultiplexedConnection,
+    link: &watch::Sender<Link>,
+    suspicion: &Notify,
+    limit: Duration,
+) -> Loss {
+    let (demotion, mut demoted) = mpsc::channel(1);
+    link.send_replace(Link::Up(Session { redis: connection.clone(), demotion }));
+    tokio::select! {
+        error = wait_until_broken(&mut connection, suspicion, limit) => {
+            tracing::warn!(event = "redis.connection_lost", error = %ErrorChain(&error), "lost the connection to Redis");
+            Loss::Broken
+        }
+        Some(error) = demoted.recv() => {
+            let error_chain = ErrorChain(&error);
+            tracing::warn!(event = "redis.became_replica", error = %error_chain, "the Redis server has become a replica");
+            Loss::Demoted(error)
+        }
+    }
+}
+
+async fn open(client: &Client, options: &RedisOptions) -> Result<MultiplexedConnection, RedisError> {
+    // The bound on operations is ours, over the whole of one; the connection adds none.
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(options.connect_timeout))
+        .set_response_timeout(None);
+    client.get_multiplexed_async_connection_with_config(&config).await
+}
+
+/// Returns when a ping breaks the connection or is not answered in time.
+async fn wait_until_broken(
+    connection: &mut MultiplexedConnection,
+    suspicion: &Notify,
+    limit: Duration,
+) -> ConnectionError {
+    loop {
+        // Woken by a suspicion or by the time, whichever comes first.
+        let _ = timeout(PING_INTERVAL, suspicion.notified()).await;
+        match timeout(limit, connection.req_packed_command(&redis::cmd("PING"))).await {
+            Ok(Err(error)) if error.is_io_error() || error.is_unrecoverable_error() => {
+                return ConnectionError::Failed(error);
+            }
+            // An answer, even one such as LOADING, shows that the connection works.
+            Ok(_) => {}
+            Err(_) => return ConnectionError::TimedOut(limit),
+        }
+    }
+}
+
+/// Whether the server is a replica. Before Redis 7 a script's error has this one only in its text.
+pub(super) fn is_read_only(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+        || error.detail().is_some_and(|text| text.contains("-READONLY"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_is_known_by_its_refusal_in_every_version() {
+        let refused = |line: &[u8]| {
+            let answer = redis::parse_redis_value(line).unwrap();
+            is_read_only(&answer.extract_error().unwrap_err())
+        };
+        assert!(refused(b"-READONLY You can't write against a read only replica.\r\n"));
+        assert!(refused(
+            b"-ERR Error running script (call to f_1): @user_script:1: -READONLY You can't write\r\n"
+        ));
+        assert!(!refused(b"-LOADING Redis is loading the dataset in memory\r\n"));
+        assert!(!refused(b"-ERR unknown command\r\n"));
+    }
+}

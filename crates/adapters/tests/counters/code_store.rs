@@ -1,0 +1,259 @@
+//! The contract of `CodeStore`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::in_process::InProcessCodeStore;
+use adapters::redis::RedisCodeStore;
+use domain::ports::{Attempt, CodeStore, Consumption, Opening};
+use domain::{CodeIssue, UserId};
+use futures::future::join_all;
+use test_support::eventually_within;
+use tokio::time::{Instant, sleep};
+
+use crate::{prefix, redis_connection, user_id};
+
+type Store = Arc<dyn CodeStore>;
+
+const MINUTE: Duration = Duration::from_mins(1);
+const SHORT: Duration = Duration::from_millis(100);
+/// How long a window of that length may take to run out.
+const EXPIRY_TIMEOUT: Duration = Duration::from_secs(10);
+
+contract! {
+    cases: [
+        attempts_are_counted_down,
+        the_last_attempt_may_be_the_right_one,
+        what_was_never_opened_is_unknown,
+        an_opened_code_keeps_its_attempts,
+        asvs_6_5_5_a_window_ends_by_the_clock,
+        opening_again_gives_the_whole_window,
+        a_later_code_supersedes_an_earlier_one,
+        asvs_6_5_1_a_consumed_code_stays_consumed,
+        a_consumed_code_makes_way_for_a_later_one,
+        a_release_gives_a_consumed_code_back,
+        a_release_of_anything_else_does_nothing,
+        asvs_6_6_2_registrations_do_not_share_windows,
+    ],
+    parallel_cases: [
+        asvs_6_6_3_parallel_attempts_get_exactly_the_allowed_number,
+        asvs_6_5_1_one_of_parallel_consumptions_wins,
+        the_latest_of_parallel_openings_stays,
+    ],
+    in_process: std::sync::Arc::new(super::InProcessCodeStore::new()),
+    redis: std::sync::Arc::new(super::RedisCodeStore::new(super::redis_connection(), &super::prefix())),
+}
+
+fn issue(user_id: UserId, number: u32) -> CodeIssue {
+    CodeIssue { user_id, number }
+}
+
+async fn attempts_are_counted_down(store: Store) {
+    let code = issue(user_id(), 1);
+    assert_eq!(store.open(code, MINUTE, 3).await.unwrap(), Opening::Opened);
+    for left in [2, 1, 0] {
+        assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Spent { left });
+    }
+    assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Exhausted);
+    assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Exhausted);
+}
+
+async fn the_last_attempt_may_be_the_right_one(store: Store) {
+    let code = issue(user_id(), 1);
+    store.open(code, MINUTE, 1).await.unwrap();
+    assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Spent { left: 0 });
+    assert_eq!(store.consume(code).await.unwrap(), Consumption::Won);
+}
+
+async fn what_was_never_opened_is_unknown(store: Store) {
+    let user = user_id();
+    assert_eq!(store.spend_attempt(issue(user, 1)).await.unwrap(), Attempt::Unknown);
+    assert_eq!(store.consume(issue(user, 1)).await.unwrap(), Consumption::Gone);
+    store.open(issue(user, 1), MINUTE, 5).await.unwrap();
+    assert_eq!(store.spend_attempt(issue(user, 2)).await.unwrap(), Attempt::Unknown);
+    assert_eq!(store.consume(issue(user, 2)).await.unwrap(), Consumption::Gone);
+    assert_eq!(store.spend_attempt(issue(user, 1)).await.unwrap(), Attempt::Spent { left: 4 });
+    store.ping().await.unwrap();
+}
+
+async fn an_opened_code_keeps_its_attempts(store: Store) {
+    let code = issue(user_id(), 1);
+    store.open(code, MINUTE, 2).await.unwrap();
+    store.spend_attempt(code).await.unwrap();
+    assert_eq!(store.open(code, MINUTE, 2).await.unwrap(), Opening::Opened);
+    assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Spent { left: 0 });
+    assert_eq!(store.open(code, MINUTE, 2).await.unwrap(), Opening::Opened);
+    assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Exhausted);
+}
+
+async fn asvs_6_5_5_a_window_ends_by_the_clock(store: Store) {
+    let code = issue(user_id(), 1);
+    let opened = Instant::now();
+    store.open(code, SHORT, u32::MAX).await.unwrap();
+    until_expired(&store, code).await;
+    assert!(opened.elapsed() >= SHORT);
+    assert_eq!(store.consume(code).await.unwrap(), Consumption::Gone);
+
+    let exhausted = issue(user_id(), 1);
+    store.open(exhausted, SHORT, 0).await.unwrap();
+    until_expired(&store, exhausted).await;
+}
+
+async fn opening_again_gives_the_whole_window(store: Store) {
+    let code = issue(user_id(), 1);
+    store.open(code, SHORT, 3).await.unwrap();
+    assert_eq!(store.open(code, MINUTE, 3).await.unwrap(), Opening::Opened);
+    sleep(2 * SHORT).await;
+    assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Spent { left: 2 });
+
+    let expired = issue(user_id(), 1);
+    store.open(expired, MINUTE, 2).await.unwrap();
+    store.spend_attempt(expired).await.unwrap();
+    store.open(expired, Duration::ZERO, 2).await.unwrap();
+    assert_eq!(store.spend_attempt(expired).await.unwrap(), Attempt::Expired);
+    assert_eq!(store.open(expired, MINUTE, 2).await.unwrap(), Opening::Opened);
+    assert_eq!(store.spend_attempt(expired).await.unwrap(), Attempt::Spent { left: 0 });
+}
+
+async fn a_later_code_supersedes_an_earlier_one(store: Store) {
+    let user = user_id();
+    store.open(issue(user, 9), MINUTE, 2).await.unwrap();
+    store.spend_attempt(issue(user, 9)).await.unwrap();
+    assert_eq!(store.open(issue(user, 10), MINUTE, 2).await.unwrap(), Opening::Opened);
+    assert_eq!(store.open(issue(user, 9), MINUTE, 2).await.unwrap(), Opening::Superseded);
+    assert_eq!(store.spend_attempt(issue(user, 9)).await.unwrap(), Attempt::Unknown);
+    assert_eq!(store.consume(issue(user, 9)).await.unwrap(), Consumption::Gone);
+    assert_eq!(store.spend_attempt(issue(user, 10)).await.unwrap(), Attempt::Spent { left: 1 });
+    assert_eq!(store.consume(issue(user, 10)).await.unwrap(), Consumption::Won);
+}
+
+async fn asvs_6_5_1_a_consumed_code_stays_consumed(store: Store) {
+    let code = issue(user_id(), 1);
+    store.open(code, SHORT, 5).await.unwrap();
+    while store.consume(code).await.unwrap() != Consumption::Won {
+        // A machine too slow for the short window gets another.
+        store.open(code, SHORT, 5).await.unwrap();
+    }
+    let still_consumed = async || {
+        assert_eq!(store.consume(code).await.unwrap(), Consumption::AlreadyConsumed);
+        assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Consumed);
+        assert_eq!(store.open(code, MINUTE, 5).await.unwrap(), Opening::Consumed);
+    };
+    still_consumed().await;
+    sleep(2 * SHORT).await;
+    still_consumed().await;
+}
+
+async fn a_consumed_code_makes_way_for_a_later_one(store: Store) {
+    let user = user_id();
+    store.open(issue(user, 1), MINUTE, 5).await.unwrap();
+    store.consume(issue(user, 1)).await.unwrap();
+    assert_eq!(store.open(issue(user, 2), MINUTE, 5).await.unwrap(), Opening::Opened);
+    assert_eq!(store.spend_attempt(issue(user, 2)).await.unwrap(), Attempt::Spent { left: 4 });
+    assert_eq!(store.consume(issue(user, 1)).await.unwrap(), Consumption::Gone);
+    assert_eq!(store.consume(issue(user, 2)).await.unwrap(), Consumption::Won);
+}
+
+async fn a_release_gives_a_consumed_code_back(store: Store) {
+    let code = issue(user_id(), 1);
+    store.open(code, MINUTE, 5).await.unwrap();
+    store.spend_attempt(code).await.unwrap();
+    store.consume(code).await.unwrap();
+    store.release(code).await.unwrap();
+    assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Spent { left: 3 });
+    assert_eq!(store.consume(code).await.unwrap(), Consumption::Won);
+    assert_eq!(store.consume(code).await.unwrap(), Consumption::AlreadyConsumed);
+
+    let expired = issue(user_id(), 1);
+    store.open(expired, SHORT, 5).await.unwrap();
+    store.consume(expired).await.unwrap();
+    sleep(2 * SHORT).await;
+    store.release(expired).await.unwrap();
+    assert_eq!(store.spend_attempt(expired).await.unwrap(), Attempt::Expired);
+}
+
+async fn a_release_of_anything_else_does_nothing(store: Store) {
+    let user = user_id();
+    store.release(issue(user, 1)).await.unwrap();
+    assert_eq!(store.spend_attempt(issue(user, 1)).await.unwrap(), Attempt::Unknown);
+    store.open(issue(user, 2), MINUTE, 5).await.unwrap();
+    store.release(issue(user, 2)).await.unwrap();
+    assert_eq!(store.spend_attempt(issue(user, 2)).await.unwrap(), Attempt::Spent { left: 4 });
+    store.consume(issue(user, 2)).await.unwrap();
+    store.release(issue(user, 1)).await.unwrap();
+    assert_eq!(store.spend_attempt(issue(user, 2)).await.unwrap(), Attempt::Consumed);
+}
+
+async fn asvs_6_6_2_registrations_do_not_share_windows(store: Store) {
+    let (one, other) = (issue(user_id(), 1), issue(user_id(), 1));
+    store.open(one, MINUTE, 5).await.unwrap();
+    store.open(other, MINUTE, 5).await.unwrap();
+    store.spend_attempt(one).await.unwrap();
+    store.consume(one).await.unwrap();
+    assert_eq!(store.spend_attempt(other).await.unwrap(), Attempt::Spent { left: 4 });
+    assert_eq!(store.consume(other).await.unwrap(), Consumption::Won);
+}
+
+async fn asvs_6_6_3_parallel_attempts_get_exactly_the_allowed_number(store: Store) {
+    let code = issue(user_id(), 1);
+    store.open(code, MINUTE, 5).await.unwrap();
+    let attempts = in_parallel(200, || {
+        let store = store.clone();
+        async move { store.spend_attempt(code).await.unwrap() }
+    })
+    .await;
+    let mut left: Vec<_> = attempts
+        .iter()
+        .filter_map(|attempt| match attempt {
+            Attempt::Spent { left } => Some(*left),
+            _ => None,
+        })
+        .collect();
+    left.sort_unstable();
+    assert_eq!(left, [0, 1, 2, 3, 4]);
+    assert_eq!(attempts.iter().filter(|attempt| **attempt == Attempt::Exhausted).count(), 195);
+}
+
+async fn asvs_6_5_1_one_of_parallel_consumptions_wins(store: Store) {
+    for _ in 0..20 {
+        let code = issue(user_id(), 1);
+        store.open(code, MINUTE, 5).await.unwrap();
+        let outcomes = in_parallel(20, || {
+            let store = store.clone();
+            async move { store.consume(code).await.unwrap() }
+        })
+        .await;
+        let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
+        assert_eq!((count(Consumption::Won), count(Consumption::AlreadyConsumed)), (1, 19));
+    }
+}
+
+async fn the_latest_of_parallel_openings_stays(store: Store) {
+    let user = user_id();
+    let mut number = 0;
+    in_parallel(50, || {
+        number += 1;
+        let (store, code) = (store.clone(), issue(user, number));
+        async move { store.open(code, MINUTE, 5).await.unwrap() }
+    })
+    .await;
+    assert_eq!(store.spend_attempt(issue(user, 49)).await.unwrap(), Attempt::Unknown);
+    assert_eq!(store.spend_attempt(issue(user, 50)).await.unwrap(), Attempt::Spent { left: 4 });
+}
+
+/// Runs as many tasks at once, and returns what they return.
+async fn in_parallel<F: Future<Output: Send> + Send + 'static>(
+    tasks: usize,
+    mut task: impl FnMut() -> F,
+) -> Vec<F::Output> {
+    let tasks: Vec<_> = (0..tasks).map(|_| tokio::spawn(task())).collect();
+    join_all(tasks).await.into_iter().map(Result::unwrap).collect()
+}
+
+/// Spends attempts until the window has run out.
+async fn until_expired(store: &Store, code: CodeIssue) {
+    eventually_within(EXPIRY_TIMEOUT, "the window to run out", async || {
+        (store.spend_attempt(code).await.unwrap() == Attempt::Expired).then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,89 @@
+//! The contracts of the stores that count: code windows, guess budgets, rate limits. Each case is written
+//! once and runs on every implementation; what only Redis can do wrong has cases of its own.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+
+use std::time::Duration;
+
+use adapters::redis::{Connection, RedisOptions, connect};
+use domain::UserId;
+use test_support::{soon_within, unique_id, unique_name};
+
+/// Makes a test of each case for each implementation. In process the time is paused and passes at once
+/// while a test sleeps; Redis has its own clock, on which short times really pass.
+macro_rules! contract {
+    (
+        cases: [$($case:ident),* $(,)?],
+        parallel_cases: [$($parallel_case:ident),* $(,)?],
+        in_process: $in_process:expr,
+        redis: $redis:expr $(,)?
+    ) => {
+        mod in_process {
+            $(
+                #[tokio::test(start_paused = true)]
+                async fn $case() { crate::bounded(super::$case($in_process)).await; }
+            )*
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $parallel_case() { crate::bounded(super::$parallel_case($in_process)).await; }
+            )*
+        }
+        mod redis {
+            $(
+                #[tokio::test]
+                async fn $case() { crate::bounded(super::$case($redis)).await; }
+            )*
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $parallel_case() { crate::bounded(super::$parallel_case($redis)).await; }
+            )*
+        }
+    };
+}
+
+mod capacity;
+mod code_store;
+mod guess_budget;
+mod rate_limiter;
+mod redis_cluster;
+mod redis_failover;
+mod redis_faults;
+mod redis_keys;
+mod redis_server;
+mod redis_tls;
+
+/// How long a case may take.
+const CASE_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long a store may take to use a server that is back.
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Ends a case that waits for what never comes.
+async fn bounded(case: impl Future<Output = ()>) {
+    soon_within(CASE_TIMEOUT, "the end of the case", case).await;
+}
+
+/// A connection to the Redis server of the test run.
+fn redis_connection() -> Connection {
+    connect_to(&redis_url())
+}
+
+fn redis_url() -> String {
+    std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL is not set: run `cargo xtask test`")
+}
+
+fn connect_to(url: &str) -> Connection {
+    connect(RedisOptions {
+        url: url.into(),
+        connect_timeout: Duration::from_secs(5),
+        command_timeout: Duration::from_secs(5),
+    })
+    .unwrap()
+}
+
+/// A key prefix that no other test has.
+fn prefix() -> String {
+    format!("test-{}", unique_name())
+}
+
+fn user_id() -> UserId {
+    UserId::from_uuid(unique_id())
+}

@@ -1,0 +1,12 @@
+//! The event bus: one contract for both implementations, and what RabbitMQ must stand besides.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+
+mod contract;
+mod envelope;
+mod handler;
+mod in_process;
+mod rabbitmq;
+mod rabbitmq_connection;
+mod rabbitmq_consumer;
+mod rabbitmq_dead_letters;
+mod rabbitmq_publisher;

@@ -1,0 +1,48 @@
+//! A mailer for a scripted server, and mails for it to send.
+
+use std::time::Duration;
+
+use adapters::smtp::{SmtpMailer, SmtpOptions, SmtpTls};
+use domain::EmailAddress;
+use domain::ports::Mail;
+use test_support::install_crypto_provider;
+use test_support::smtp_server::{Running, Tls};
+
+/// Options that lead to the server and trust its certificate.
+pub(crate) fn options(server: &Running) -> SmtpOptions {
+    install_crypto_provider();
+    let tls = match server.tls() {
+        Tls::None => SmtpTls::None,
+        Tls::Start => SmtpTls::StartTls,
+        Tls::Implicit => SmtpTls::Implicit,
+    };
+    SmtpOptions {
+        host: "localhost".into(),
+        port: server.port(),
+        tls,
+        trusted_certificates: Some(server.certificate_pem().to_owned()),
+        credentials: None,
+        from_name: "Signup".into(),
+        from_address: "signup@sender.example".into(),
+        message_id_domain: "sender.example".into(),
+        timeout: Duration::from_secs(10),
+        acceptance_timeout: Duration::from_secs(10),
+        connections: 4,
+        idle_time: Duration::from_mins(1),
+    }
+}
+
+/// A mailer with these options.
+pub(crate) fn mailer(server: &Running) -> SmtpMailer {
+    SmtpMailer::new(&options(server)).unwrap()
+}
+
+pub(crate) fn mail(number: u32) -> Mail {
+    Mail {
+        message_id: format!("019767c5-9a00-7000-8000-00000000002a.{number}"),
+        to: EmailAddress::parse("ada@recipient.example").unwrap(),
+        subject: format!("Mail {number}"),
+        text: "Your code is 4711.\n".into(),
+        html: "<p>Your code is <b>4711</b>.</p>\n".into(),
+    }
+}

@@ -1,0 +1,8 @@
+//! The mailer against mail servers that behave, and many that do not.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod connections;
+mod failures;
+mod fixtures;
+mod message;
+mod security;

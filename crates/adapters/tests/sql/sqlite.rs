@@ -1,0 +1,204 @@
+//! SQLite: a fresh file a test, and what only a file has to show.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::sqlite::{
+    Database, SqliteDeadLetters, SqliteOptions, SqliteOutbox, SqliteUserRepository, open,
+};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::fixtures::{Store, events_of, user};
+
+pub(crate) fn options(path: &Path) -> SqliteOptions {
+    SqliteOptions { path: path.to_owned(), busy_timeout: Duration::from_secs(5) }
+}
+
+fn store_on(database: Database, keeper: tempfile::TempDir) -> Store {
+    let events_recorded = Arc::new(Notify::new());
+    Store {
+        users: Arc::new(SqliteUserRepository::new(database.clone(), Arc::clone(&events_recorded))),
+        outbox: Arc::new(SqliteOutbox::new(database.clone())),
+        dead_letters: Arc::new(SqliteDeadLetters::new(database)),
+        events_recorded,
+        _keeper: Box::new(keeper),
+    }
+}
+
+/// A fresh store for one test.
+pub(crate) async fn store() -> Store {
+    let directory = tempfile::tempdir().unwrap();
+    let database = open(options(&directory.path().join("registration.db"))).await.unwrap();
+    store_on(database, directory)
+}
+
+async fn refusal(path: PathBuf) -> String {
+    open(options(&path)).await.err().expect("the file is refused").to_string()
+}
+
+#[tokio::test]
+async fn the_file_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let _database = open(options(&directory.path().join("a.db"))).await.unwrap();
+    for file in fs::read_dir(directory.path()).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
+    }
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_the_next_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    let store = store_on(open(options(&path)).await.unwrap(), tempfile::tempdir().unwrap());
+    let user = store.registered("ada@example.com").await;
+    drop(store);
+    let store = store_on(open(options(&path)).await.unwrap(), directory);
+    assert!(store.users.find(user.id()).await.unwrap().is_some());
+}
+
+/// A program starts at once, and not only after the wait for somebody who writes.
+#[tokio::test]
+async fn a_database_is_opened_in_no_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    open(options(&path)).await.unwrap();
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let start = Instant::now();
+        open(options(&path)).await.unwrap();
+        times.push(start.elapsed());
+    }
+    // The quickest: the others may have waited for the machine.
+    assert!(*times.iter().min().unwrap() < Duration::from_millis(500), "{times:?}");
+}
+
+#[tokio::test]
+async fn a_path_that_cannot_be_a_database_gets_one_sentence() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    fs::write(directory.join("file"), "").unwrap();
+    let shown = directory.display();
+    let cases = [
+        (
+            directory.to_owned(),
+            format!("the database {shown} cannot be opened: Is a directory (os error 21)"),
+        ),
+        (
+            directory.join("missing/a.db"),
+            format!(
+                "the database {shown}/missing/a.db cannot be opened: No such file or directory (os error 2)"
+            ),
+        ),
+        (
+            directory.join("file/a.db"),
+            format!("the database {shown}/file/a.db cannot be opened: Not a directory (os error 20)"),
+        ),
+    ];
+    for (path, sentence) in cases {
+        assert_eq!(refusal(path).await, sentence);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_file_gets_one_sentence() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    let store = store_on(open(options(&path)).await.unwrap(), tempfile::tempdir().unwrap());
+    for number in 0..100 {
+        store.registered(&format!("a{number}@example.com")).await;
+    }
+    drop(store);
+    let sound = fs::read(&path).unwrap();
+    let mut overwritten = sound.clone();
+    overwritten[4096..12288].fill(0xa5);
+    let cut = sound[..sound.len() / 2].to_vec();
+    for damaged in [b"This is no database at all.".repeat(100), overwritten, cut] {
+        let path = directory.path().join("damaged.db");
+        fs::write(&path, damaged).unwrap();
+        let sentence = refusal(path.clone()).await;
+        let start =
+            format!("the database {} is damaged or is not a database of this program: ", path.display());
+        assert!(sentence.starts_with(&start) && !sentence.contains('\n'), "{sentence}");
+    }
+    fs::write(directory.path().join("sound.db"), sound).unwrap();
+    open(options(&directory.path().join("sound.db"))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_name_that_looks_like_a_uri_is_a_name() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["file:a.db?mode=memory", "a b%20c.db", "sqlite://x.db"] {
+        let path = directory.path().join(name.replace('/', "_"));
+        open(options(&path)).await.unwrap();
+        assert!(fs::metadata(&path).unwrap().len() > 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn all_claims_can_be_released() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = open(options(&directory.path().join("a.db"))).await.unwrap();
+    let outbox = SqliteOutbox::new(database.clone());
+    let store = store_on(database, directory);
+    let mut recorded = Vec::new();
+    for name in ["ada", "bob", "carol"] {
+        let mut user = user(&format!("{name}@example.com"));
+        let events = events_of(&mut user);
+        store.users.claim(&user, &events).await.unwrap();
+        recorded.extend(events.into_iter().map(|event| event.id));
+    }
+    assert_eq!(store.due().await.len(), 3);
+    outbox.release_all().await.unwrap();
+    let again = store.due().await;
+    assert_eq!(again.iter().map(|entry| entry.event.id).collect::<Vec<_>>(), recorded);
+    assert!(again.iter().all(|entry| entry.attempts == 2));
+}
+
+const CHILD: &str = "STORAGE_TEST_DATABASE";
+
+/// Not a test by itself: what the next one kills. Registers users until then, and says when each was stored.
+#[tokio::test]
+async fn registers_until_it_is_killed() {
+    let Some(path) = std::env::var_os(CHILD) else { return };
+    let store = store_on(open(options(Path::new(&path))).await.unwrap(), tempfile::tempdir().unwrap());
+    for number in 0.. {
+        let mut user = user(&format!("a{number}@example.com"));
+        let events = events_of(&mut user);
+        store.users.claim(&user, &events).await.unwrap();
+        println!("\nstored {}", events[0].id.as_uuid());
+    }
+}
+
+#[tokio::test]
+async fn nothing_acknowledged_is_lost_by_kill_9() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "sqlite::registers_until_it_is_killed", "--nocapture"])
+        .env(CHILD, &path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut acknowledged = Vec::new();
+    for line in lines {
+        if let Some(id) = line.strip_prefix("stored ") {
+            acknowledged.push(uuid::Uuid::parse_str(id).unwrap());
+        }
+        if acknowledged.len() == 100 {
+            child.kill().unwrap();
+        }
+    }
+    child.wait().unwrap();
+    assert!(acknowledged.len() >= 100);
+    let store = store_on(open(options(&path)).await.unwrap(), directory);
+    let stored: Vec<_> = store.due().await.iter().map(|entry| *entry.event.id.as_uuid()).collect();
+    assert!(acknowledged.iter().all(|id| stored.contains(id)));
+}

@@ -1,0 +1,142 @@
+//! The purge, callers that go away, and the wake-up of the relay.
+
+use super::{claim, find};
+use crate::fixtures::{LONG, SHORT, Store, event, events_of, outlast, user};
+use domain::UserEvent;
+use futures::future::join_all;
+use futures::{FutureExt, poll};
+use std::task::Poll;
+use std::time::Duration;
+use test_support::eventually;
+use tokio::time::timeout;
+
+on_every_store! {
+    asvs_14_2_7_the_purge_takes_old_unverified_users_in_batches,
+    the_purge_spares_a_user_whose_minute_runs,
+    the_purge_counts_from_the_last_code_that_was_asked_for,
+    parallel_purges_do_not_disturb_each_other,
+    asvs_2_3_3_a_dropped_caller_leaves_nothing_half_done,
+    the_relay_is_woken_by_what_adds_events,
+    the_store_answers,
+}
+
+async fn asvs_14_2_7_the_purge_takes_old_unverified_users_in_batches(store: Store) {
+    let active = store.active("ada@example.com").await;
+    let mut old = Vec::new();
+    for number in 0..3 {
+        old.push(store.registered(&format!("a{number}@example.com")).await);
+    }
+    assert_eq!(store.users.purge_unverified(LONG, 10).await.unwrap(), 0);
+    outlast(SHORT).await;
+    assert_eq!(store.users.purge_unverified(SHORT, 2).await.unwrap(), 2);
+    assert!(store.users.find(old[0].id()).await.unwrap().is_none(), "the oldest go first");
+    assert!(store.users.find(old[2].id()).await.unwrap().is_some());
+    assert_eq!(store.users.purge_unverified(SHORT, 2).await.unwrap(), 1);
+    let young = store.registered("young@example.com").await;
+    assert_eq!(store.users.purge_unverified(LONG, 2).await.unwrap(), 0);
+    assert!(store.users.find(young.id()).await.unwrap().is_some());
+    assert!(find(&store, &active).await.is_active());
+    store.registered("a0@example.com").await;
+}
+
+async fn the_purge_spares_a_user_whose_minute_runs(store: Store) {
+    let ada = store.registered("ada@example.com").await;
+    store.users.hold_address(ada.issue(), LONG).await.unwrap();
+    outlast(Duration::ZERO).await;
+    assert_eq!(store.users.purge_unverified(Duration::ZERO, 10).await.unwrap(), 0);
+    find(&store, &ada).await;
+    store.users.release_address(ada.issue()).await.unwrap();
+    outlast(Duration::ZERO).await;
+    assert_eq!(store.users.purge_unverified(Duration::ZERO, 10).await.unwrap(), 1);
+}
+
+async fn the_purge_counts_from_the_last_code_that_was_asked_for(store: Store) {
+    let mut ada = store.registered("ada@example.com").await;
+    outlast(Duration::ZERO).await;
+    let bob = store.registered("bob@example.com").await;
+    outlast(Duration::ZERO).await;
+    let seen = ada.issue();
+    ada.request_code().unwrap();
+    store.users.save(&ada, seen, &[]).await.unwrap();
+    outlast(Duration::ZERO).await;
+    assert_eq!(store.users.purge_unverified(Duration::ZERO, 1).await.unwrap(), 1);
+    assert!(store.users.find(bob.id()).await.unwrap().is_none(), "nothing was asked for him since");
+    find(&store, &ada).await;
+}
+
+async fn parallel_purges_do_not_disturb_each_other(store: Store) {
+    for number in 0..20 {
+        store.registered(&format!("a{number}@example.com")).await;
+    }
+    outlast(Duration::ZERO).await;
+    let mut purged = 0;
+    while purged < 20 {
+        let round = (0..8).map(|_| store.users.purge_unverified(Duration::ZERO, 2));
+        let round: u64 = join_all(round).await.into_iter().map(Result::unwrap).sum();
+        assert!(round >= 2, "somebody gets on");
+        purged += round;
+    }
+    assert_eq!(purged, 20);
+}
+
+/// Goes away after every possible number of steps, also in the middle of the transaction.
+async fn asvs_2_3_3_a_dropped_caller_leaves_nothing_half_done(store: Store) {
+    for steps in 0..40 {
+        let mut ada = user(&format!("a{steps}@example.com"));
+        let events = events_of(&mut ada);
+        let mut claim = store.users.claim(&ada, &events);
+        for _ in 0..steps {
+            if let Poll::Ready(done) = poll!(&mut claim) {
+                done.unwrap();
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(claim);
+        // The next change waits for what was begun.
+        let next = store.registered(&format!("b{steps}@example.com")).await;
+        assert!(store.users.find(next.id()).await.unwrap().is_some());
+    }
+    // Whoever was polled at all has begun; they end in any order.
+    for steps in 1..40 {
+        let begun = user(&format!("a{steps}@example.com"));
+        eventually("the claim", async || store.users.find_by_email(begun.email()).await.unwrap()).await;
+    }
+    let events = store.due().await;
+    for steps in 0..40 {
+        let email = user(&format!("a{steps}@example.com"));
+        let stored = store.users.find_by_email(email.email()).await.unwrap();
+        let recorded = stored
+            .as_ref()
+            .map(|user| events.iter().filter(|entry| entry.event.kind.user_id() == user.id()).count());
+        match steps {
+            0 => assert!(stored.is_none(), "a future that was never polled does nothing"),
+            _ => assert_eq!(recorded, Some(1), "after {steps} steps"),
+        }
+    }
+    assert_eq!(events.len(), 39);
+}
+
+async fn the_relay_is_woken_by_what_adds_events(store: Store) {
+    let woken = || timeout(Duration::from_secs(5), store.events_recorded.notified());
+    let mut ada = user("ada@example.com");
+    claim(&store, &mut ada).await.unwrap();
+    woken().await.expect("a claim wakes");
+    assert!(claim(&store, &mut user("ada@example.com")).await.is_err());
+    store.users.hold_address(ada.issue(), LONG).await.unwrap();
+    assert!(store.events_recorded.notified().now_or_never().is_none(), "nothing was added");
+    let seen = ada.issue();
+    ada.activate().unwrap();
+    let events = events_of(&mut ada);
+    store.users.save(&ada, seen, &events).await.unwrap();
+    woken().await.expect("a save wakes");
+    let notice = event(UserEvent::RegistrationRepeated { user_id: ada.id() });
+    store.users.record_repeated_registration(ada.id(), LONG, &notice).await.unwrap();
+    woken().await.expect("a notice wakes");
+}
+
+async fn the_store_answers(store: Store) {
+    store.users.ping().await.unwrap();
+    store.registered("ada@example.com").await;
+    store.users.ping().await.unwrap();
+}

@@ -1,0 +1,105 @@
+//! From `main` to a running service, and from an error to an exit code.
+
+use std::error::Error;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use domain::ErrorChain;
+use metrics_exporter_prometheus::PrometheusHandle;
+use settings::{Settings, SettingsError};
+use tokio_util::sync::CancellationToken;
+
+use crate::health::Health;
+use crate::{logs, metrics, operator, shutdown};
+
+/// Why a process ended: one sentence for the person who started it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// An address is taken, or not one of this machine.
+    #[error("cannot listen on {address}: {source}; {advice}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: std::io::Error,
+        /// What to do about it.
+        advice: &'static str,
+    },
+    /// The operating system denies threads or signal handlers.
+    #[error("cannot start: {0}")]
+    Runtime(#[source] std::io::Error),
+    /// What one binary alone can meet.
+    #[error("{}", ErrorChain(&**.0))]
+    Failed(Box<dyn Error + Send + Sync>),
+}
+
+impl StartError {
+    /// An error of the binary's own.
+    pub fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Runs `work` on a runtime of its own and turns an error into a sentence on standard error and a failure.
+/// Without a number of threads there is one per core.
+pub fn run(
+    program: &str,
+    threads: Option<usize>,
+    work: impl Future<Output = Result<ExitCode, StartError>>,
+) -> ExitCode {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        builder.worker_threads(threads);
+    }
+    let runtime = builder.enable_all().build().map_err(StartError::Runtime);
+    match runtime.and_then(|runtime| runtime.block_on(work)) {
+        Ok(code) => code,
+        Err(error) => {
+            // Where nobody reads standard error, the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "{program}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What a command needs that does something and ends: a log and TLS.
+pub fn begin_command(settings: &Settings) -> Result<(), StartError> {
+    logs::init(settings)?;
+    install_crypto();
+    Ok(())
+}
+
+/// Makes rustls with ring the TLS stack of the process, before anything connects.
+pub fn install_crypto() {
+    // Fails only where a provider is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// What a service has from its start to its end.
+pub struct Service {
+    /// Cancelled when the process is asked to stop.
+    pub shutdown: CancellationToken,
+    metrics: PrometheusHandle,
+}
+
+impl Service {
+    /// Installs logs, metrics, TLS and the handling of signals. Must be called within a tokio runtime.
+    pub fn begin(settings: &Settings) -> Result<Self, StartError> {
+        begin_command(settings)?;
+        let metrics = metrics::init()?;
+        let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
+        Ok(Self { shutdown, metrics })
+    }
+
+    /// Serves the operator's listener in the background, where one is set.
+    pub fn serve_operator(&self, settings: &Settings, health: Health) -> Result<(), StartError> {
+        let Some(address) = settings.metrics.listen else { return Ok(()) };
+        let advice = "set metrics.listen (REGISTRATION__METRICS__LISTEN) to another port or to off";
+        operator::start(address, self.metrics.clone(), health, self.shutdown.clone())
+            .map_err(|source| StartError::Listen { address, source, advice })
+    }
+}

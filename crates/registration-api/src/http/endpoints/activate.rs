@@ -1,0 +1,155 @@
+//! `POST /api/v1/users/activate`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use actix_web::web::{Data, Payload, ReqData};
+use actix_web::{HttpRequest, HttpResponse};
+use domain::{CodeLength, TraceParent};
+use serde::Serialize;
+use utoipa::openapi::{RefOr, Response};
+use utoipa::{IntoResponses, ToSchema};
+
+use crate::http::basic_auth::BasicAuth;
+use crate::http::content_negotiation::AcceptsJson;
+use crate::http::json_body::{self, Fields};
+use crate::http::problem::Problem;
+use crate::http::problem_kind::ProblemKind;
+use crate::http::problem_responses::{
+    BODY_PROBLEMS, CREDENTIALS_PROBLEMS, NEGOTIATION_PROBLEMS, USE_CASE_PROBLEMS, describe_problems,
+};
+use crate::http::state::AppState;
+use crate::limits::{Action, RequestLimits};
+use crate::use_cases::ActivateError;
+
+/// The code from the mail. Documentation only, as [`RegisterRequest`] is.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body; json_body reads it")]
+struct ActivateRequest {
+    /// The digits, as a string: leading zeros count.
+    #[schema(examples("0427"))]
+    code: String,
+}
+
+/// An account that has just become active.
+#[derive(Serialize, ToSchema)]
+struct ActivateResponse {
+    /// Identifies the account.
+    #[schema(format = "uuid", examples("01890a5d-ac96-774b-bcce-b302099a8057"))]
+    user_id: String,
+    /// Its address.
+    #[schema(format = "email", examples("ada@example.com"))]
+    email: String,
+    /// Always true.
+    is_active: bool,
+    /// What happened, for people.
+    message: String,
+}
+
+struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        describe_problems(&[
+            NEGOTIATION_PROBLEMS,
+            BODY_PROBLEMS,
+            USE_CASE_PROBLEMS,
+            CREDENTIALS_PROBLEMS,
+            &[ProblemKind::CodeInvalid, ProblemKind::CodeExpired, ProblemKind::TooManyAttempts],
+        ])
+    }
+}
+
+/// Activate the account
+///
+/// Takes the code from the mail, with the address and password of the registration as Basic credentials.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/activate",
+    operation_id = "activate",
+    tag = "users",
+    request_body = ActivateRequest,
+    responses((status = 200, description = "The account is active.", body = ActivateResponse), Problems),
+    security(("basic" = []))
+)]
+pub(crate) async fn activate(
+    _: AcceptsJson,
+    state: Data<AppState>,
+    trace: ReqData<TraceParent>,
+    limits: ReqData<RequestLimits>,
+    basic_auth: BasicAuth,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    limits.check_client(Action::Activate, state.options.trusted_proxies.find_client(&request)).await?;
+    // Credentials are judged first, but the body is read before: an unread one would cost the connection.
+    let body = json_body::read(&request, payload, state.options.body_timeout).await;
+    let credentials = basic_auth.require()?;
+    let code = validate(body?, state.options.code_length)?;
+    let activated = state
+        .activate
+        .execute(&credentials, &code, *trace, &limits)
+        .await
+        .map_err(|error| to_problem(error, state.options.code_window))?;
+    Ok(HttpResponse::Ok().json(ActivateResponse {
+        user_id: activated.user_id.to_string(),
+        email: activated.email.as_str().to_owned(),
+        is_active: true,
+        message: "The account is active.".into(),
+    }))
+}
+
+fn validate(mut fields: Fields, length: CodeLength) -> Result<String, Problem> {
+    let digits = length.digits();
+    match fields.take_string("/code") {
+        Some(code) if code.len() == digits && code.bytes().all(|byte| byte.is_ascii_digit()) => Ok(code),
+        Some(_) => {
+            fields.add_error("/code", "code-malformed", format!("a code has exactly {digits} digits"));
+            Err(fields.into_problem())
+        }
+        None => Err(fields.into_problem()),
+    }
+}
+
+/// What a failed activation is answered with. `code_window` is when a code that was tried too often is
+/// dead in any case.
+fn to_problem(error: ActivateError, code_window: Duration) -> Problem {
+    match error {
+        ActivateError::Limited(limit) => limit.into(),
+        ActivateError::Authentication(error) => error.into(),
+        ActivateError::AlreadyActive => Problem::new(ProblemKind::AlreadyActive),
+        ActivateError::CodeUsed => Problem::with_detail(
+            ProblemKind::AlreadyActive,
+            "The code has already been used. Should the account not be active in a moment, ask for another.",
+        ),
+        ActivateError::CodeInvalid { attempts_left } => {
+            Problem::with_detail(ProblemKind::CodeInvalid, explain_wrong_code(attempts_left))
+        }
+        ActivateError::CodeNotMailed => {
+            Problem::with_detail(ProblemKind::CodeInvalid, "The mail with the code is still on its way.")
+        }
+        ActivateError::CodeExpired => Problem::new(ProblemKind::CodeExpired),
+        ActivateError::AttemptsExhausted => {
+            let detail = "The code was tried too often and is worth nothing now. Ask for another one.";
+            Problem::with_detail(ProblemKind::TooManyAttempts, detail).retry_after(code_window)
+        }
+        ActivateError::GuessesExhausted { retry_after } => {
+            let detail = "Codes of this address were guessed too often. Wait before the next one.";
+            Problem::with_detail(ProblemKind::TooManyAttempts, detail).retry_after(retry_after)
+        }
+        ActivateError::Repository(error) => error.into(),
+        ActivateError::CodeStore(error) => error.into(),
+        ActivateError::GuessBudget(error) => error.into(),
+        ActivateError::CutShort(error) => error.into(),
+    }
+}
+
+fn explain_wrong_code(attempts_left: Option<u32>) -> Cow<'static, str> {
+    match attempts_left {
+        None => "The code is wrong: a newer one was asked for.".into(),
+        Some(0) => "The code is wrong. It cannot be tried again: ask for another one.".into(),
+        Some(1) => "The code is wrong. It can be tried once more.".into(),
+        Some(left) => format!("The code is wrong. It can be tried {left} more times.").into(),
+    }
+}

@@ -1,0 +1,44 @@
+//! The endpoints of the API, a file each.
+//!
+//! Adding one takes its file, which describes path, method, bodies and problems on the handler
+//! (`#[utoipa::path]`), and its entry in [`endpoints`]. Routes and OpenAPI document are made from that list.
+
+mod activate;
+mod health;
+mod openapi_document;
+mod register;
+mod resend_code;
+
+use actix_web::{Route, web};
+use utoipa::OpenApi;
+
+pub(crate) use openapi_document::OpenApiDocument;
+
+/// A handler and its description.
+pub(crate) struct Endpoint {
+    /// Describes this endpoint and nothing else.
+    pub(crate) description: utoipa::openapi::OpenApi,
+    pub(crate) route: fn() -> Route,
+}
+
+/// Makes an [`Endpoint`] of a handler that `#[utoipa::path]` describes.
+macro_rules! endpoint {
+    ($($handler:ident)::+) => {{
+        #[derive(OpenApi)]
+        #[openapi(paths($($handler)::+))]
+        struct Description;
+        Endpoint { description: Description::openapi(), route: || web::to($($handler)::+) }
+    }};
+}
+
+/// Every endpoint.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        endpoint!(register::register),
+        endpoint!(activate::activate),
+        endpoint!(resend_code::resend_code),
+        endpoint!(health::live),
+        endpoint!(health::ready),
+        endpoint!(openapi_document::openapi_document),
+    ]
+}

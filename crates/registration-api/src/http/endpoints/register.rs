@@ -1,0 +1,186 @@
+//! `POST /api/v1/users/register`.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::{Data, Payload, ReqData};
+use actix_web::{HttpRequest, HttpResponse};
+use domain::{EmailAddress, EmailAddressError, Password, PasswordError, PasswordLength, TraceParent};
+use secrecy::SecretString;
+use serde::Serialize;
+use utoipa::openapi::{RefOr, Response};
+use utoipa::{IntoResponses, ToSchema};
+
+use crate::http::content_negotiation::AcceptsJson;
+use crate::http::json_body::{self, Fields};
+use crate::http::problem::{FieldError, Problem};
+use crate::http::problem_kind::ProblemKind;
+use crate::http::problem_responses::{
+    BODY_PROBLEMS, NEGOTIATION_PROBLEMS, USE_CASE_PROBLEMS, describe_problems,
+};
+use crate::http::state::AppState;
+use crate::limits::{Action, RequestLimits};
+use crate::password_policy::PasswordRefused;
+use crate::use_cases::{RegisterError, Registered};
+
+/// An address and the password it is to have. Documentation only: bodies are read field by field, so that
+/// every error can be reported.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body; json_body reads it")]
+struct RegisterRequest {
+    /// Where the code is mailed. At most 254 characters; internationalised domains are accepted.
+    #[schema(format = "email", max_length = 254, examples("ada@example.com"))]
+    email: String,
+    /// Used exactly as it is sent. Any characters but control characters; there are no composition rules.
+    #[schema(
+        format = "password",
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
+        examples("correct horse battery staple")
+    )]
+    password: String,
+}
+
+/// A registration whose code is on its way.
+#[derive(Serialize, ToSchema)]
+struct RegisterResponse {
+    /// Identifies the registration (UUIDv7, RFC 9562).
+    #[schema(format = "uuid", examples("01890a5d-ac96-774b-bcce-b302099a8057"))]
+    user_id: String,
+    /// The address, as it is written to.
+    #[schema(format = "email", examples("ada@example.com"))]
+    email: String,
+    /// What happens next, for people.
+    message: String,
+}
+
+/// A request that is accepted, whether or not the address was free.
+#[derive(Serialize, ToSchema)]
+struct ConcealedResponse {
+    /// The address, as it is written to.
+    #[schema(format = "email", examples("ada@example.com"))]
+    email: String,
+    /// What happens next, for people.
+    message: String,
+}
+
+struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        describe_problems(&[
+            NEGOTIATION_PROBLEMS,
+            BODY_PROBLEMS,
+            USE_CASE_PROBLEMS,
+            &[ProblemKind::EmailTaken],
+        ])
+    }
+}
+
+/// Claim an address
+///
+/// Mails a code to the address. The account is active once the code has come back to
+/// `/api/v1/users/activate` in time. An address whose code has run out unused can be claimed again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/register",
+    operation_id = "register",
+    tag = "users",
+    request_body = RegisterRequest,
+    responses(
+        (status = 201, description = "The address is claimed and its code on the way.", body = RegisterResponse),
+        (
+            status = 202,
+            description = "Accepted. Given for every address where the service conceals which ones are registered.",
+            body = ConcealedResponse
+        ),
+        Problems
+    )
+)]
+pub(crate) async fn register(
+    _: AcceptsJson,
+    state: Data<AppState>,
+    trace: ReqData<TraceParent>,
+    limits: ReqData<RequestLimits>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    limits.check_client(Action::Register, state.options.trusted_proxies.find_client(&request)).await?;
+    let fields = json_body::read(&request, payload, state.options.body_timeout).await?;
+    let (email, password) = validate(fields, state.options.password_length)?;
+    let address = email.as_str().to_owned();
+    let registered = state.register.execute(email, password, *trace, &limits).await?;
+    let seconds = state.options.code_window.as_secs();
+    Ok(match registered {
+        Registered::Claimed { user_id } => HttpResponse::Created().json(RegisterResponse {
+            user_id: user_id.to_string(),
+            email: address,
+            message: format!("A code is on its way. Send it back within {seconds} seconds of being sent."),
+        }),
+        Registered::Concealed => HttpResponse::Accepted().json(ConcealedResponse {
+            email: address,
+            message: "If this address can be registered, a code is on its way to it.".into(),
+        }),
+    })
+}
+
+fn validate(mut fields: Fields, length: PasswordLength) -> Result<(EmailAddress, Password), Problem> {
+    let email = fields.take_string("/email").and_then(|text| validate_email(&mut fields, &text));
+    let password =
+        fields.take_string("/password").and_then(|text| validate_password(&mut fields, text, length));
+    match (email, password) {
+        (Some(email), Some(password)) => Ok((email, password)),
+        _ => Err(fields.into_problem()),
+    }
+}
+
+fn validate_email(fields: &mut Fields, text: &str) -> Option<EmailAddress> {
+    let error = match EmailAddress::parse(text) {
+        Ok(email) => return Some(email),
+        Err(error) => error,
+    };
+    let code = match error {
+        EmailAddressError::Empty => "email-empty",
+        EmailAddressError::TooLong => "email-too-long",
+        EmailAddressError::LocalPartNotAscii => "email-not-ascii",
+        EmailAddressError::Malformed => "email-malformed",
+    };
+    fields.add_error("/email", code, error.to_string());
+    None
+}
+
+fn validate_password(fields: &mut Fields, text: String, length: PasswordLength) -> Option<Password> {
+    let error = match Password::new(SecretString::from(text), length) {
+        Ok(password) => return Some(password),
+        Err(error) => error,
+    };
+    let code = match error {
+        PasswordError::TooShort(_) => "password-too-short",
+        PasswordError::TooLong(_) => "password-too-long",
+        PasswordError::ControlCharacter => "password-control-character",
+    };
+    fields.add_error("/password", code, error.to_string());
+    None
+}
+
+impl From<RegisterError> for Problem {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Limited(limit) => limit.into(),
+            RegisterError::EmailTaken => Self::new(ProblemKind::EmailTaken),
+            RegisterError::Password(refused) => refused.into(),
+            RegisterError::Hashing(error) => error.into(),
+            RegisterError::Repository(error) => error.into(),
+        }
+    }
+}
+
+impl From<PasswordRefused> for Problem {
+    fn from(refused: PasswordRefused) -> Self {
+        let detail = refused.to_string();
+        let code = match refused {
+            PasswordRefused::Common => "password-common",
+            PasswordRefused::Breached => "password-breached",
+            PasswordRefused::Unchecked(error) => return error.into(),
+        };
+        Self::validation_failed(vec![FieldError { pointer: "/password", code, detail }])
+    }
+}

@@ -1,0 +1,79 @@
+//! `POST /api/v1/users/resend-code`.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::{Data, ReqData};
+use actix_web::{HttpRequest, HttpResponse};
+use domain::TraceParent;
+use serde::Serialize;
+use utoipa::openapi::{RefOr, Response};
+use utoipa::{IntoResponses, ToSchema};
+
+use crate::http::basic_auth::BasicAuth;
+use crate::http::content_negotiation::AcceptsJson;
+use crate::http::problem::Problem;
+use crate::http::problem_kind::ProblemKind;
+use crate::http::problem_responses::{
+    CREDENTIALS_PROBLEMS, NEGOTIATION_PROBLEMS, USE_CASE_PROBLEMS, describe_problems,
+};
+use crate::http::state::AppState;
+use crate::limits::{Action, RequestLimits};
+use crate::use_cases::ResendCodeError;
+
+/// Another code is on its way.
+#[derive(Serialize, ToSchema)]
+struct ResendCodeResponse {
+    /// Where it is mailed.
+    #[schema(format = "email", examples("ada@example.com"))]
+    email: String,
+    /// What happens next, for people.
+    message: String,
+}
+
+struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        describe_problems(&[NEGOTIATION_PROBLEMS, USE_CASE_PROBLEMS, CREDENTIALS_PROBLEMS])
+    }
+}
+
+/// Ask for another code
+///
+/// Mails a new code, which replaces every earlier one. Needs no body.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/resend-code",
+    operation_id = "resend_code",
+    tag = "users",
+    responses((status = 200, description = "Another code is on its way.", body = ResendCodeResponse), Problems),
+    security(("basic" = []))
+)]
+pub(crate) async fn resend_code(
+    _: AcceptsJson,
+    state: Data<AppState>,
+    trace: ReqData<TraceParent>,
+    limits: ReqData<RequestLimits>,
+    basic_auth: BasicAuth,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    limits.check_client(Action::ResendCode, state.options.trusted_proxies.find_client(&request)).await?;
+    let credentials = basic_auth.require()?;
+    let email = state.resend_code.execute(&credentials, *trace, &limits).await?;
+    let seconds = state.options.code_window.as_secs();
+    Ok(HttpResponse::Ok().json(ResendCodeResponse {
+        email: email.as_str().to_owned(),
+        message: format!("Another code is on its way. Send it back within {seconds} seconds of being sent."),
+    }))
+}
+
+impl From<ResendCodeError> for Problem {
+    fn from(error: ResendCodeError) -> Self {
+        match error {
+            ResendCodeError::Limited(limit) => limit.into(),
+            ResendCodeError::Authentication(error) => error.into(),
+            ResendCodeError::AlreadyActive => Self::new(ProblemKind::AlreadyActive),
+            ResendCodeError::Repository(error) => error.into(),
+        }
+    }
+}

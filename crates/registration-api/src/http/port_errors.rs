@@ -1,0 +1,89 @@
+//! What a client reads when an operation fails. Causes are logged here, once, and go no further.
+
+use std::error::Error;
+use std::time::Duration;
+
+use domain::ErrorChain;
+use domain::ports::{BreachCheckError, CodeStoreError, GuessBudgetError, HashError, RepositoryError};
+use tokio::task::JoinError;
+
+use super::problem::Problem;
+use super::problem_kind::ProblemKind;
+use crate::limits::LimitExceeded;
+use crate::metrics::PASSWORD_HASHING_OVERLOADS;
+use crate::use_cases::AuthenticationError;
+
+/// When it is worth trying again after a store did not answer.
+const OUTAGE_RETRY: Duration = Duration::from_secs(5);
+
+impl From<LimitExceeded> for Problem {
+    fn from(limit: LimitExceeded) -> Self {
+        Self::new(ProblemKind::RateLimited).retry_after(limit.retry_after)
+    }
+}
+
+impl From<AuthenticationError> for Problem {
+    fn from(error: AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::Rejected => Self::invalid_credentials(),
+            AuthenticationError::Hashing(error) => error.into(),
+            AuthenticationError::Repository(error) => error.into(),
+        }
+    }
+}
+
+impl From<HashError> for Problem {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Overloaded { retry_after } => {
+                metrics::counter!(PASSWORD_HASHING_OVERLOADS).increment(1);
+                Self::new(ProblemKind::Overloaded).retry_after(retry_after)
+            }
+            HashError::Unavailable => answer_unavailable(&error),
+            HashError::Damaged => answer_internal_error(&error),
+        }
+    }
+}
+
+impl From<RepositoryError> for Problem {
+    fn from(error: RepositoryError) -> Self {
+        match error {
+            RepositoryError::Unavailable(_) => answer_unavailable(&error),
+            RepositoryError::Damaged(_) => answer_internal_error(&error),
+        }
+    }
+}
+
+impl From<CodeStoreError> for Problem {
+    fn from(error: CodeStoreError) -> Self {
+        answer_unavailable(&error)
+    }
+}
+
+impl From<GuessBudgetError> for Problem {
+    fn from(error: GuessBudgetError) -> Self {
+        answer_unavailable(&error)
+    }
+}
+
+impl From<BreachCheckError> for Problem {
+    fn from(error: BreachCheckError) -> Self {
+        answer_unavailable(&error)
+    }
+}
+
+impl From<JoinError> for Problem {
+    fn from(error: JoinError) -> Self {
+        answer_internal_error(&error)
+    }
+}
+
+fn answer_unavailable(error: &(dyn Error + 'static)) -> Problem {
+    tracing::error!(event = "dependency.unavailable", error = %ErrorChain(error), "a request is not served");
+    Problem::new(ProblemKind::Unavailable).retry_after(OUTAGE_RETRY)
+}
+
+fn answer_internal_error(error: &(dyn Error + 'static)) -> Problem {
+    tracing::error!(event = "request.internal_error", error = %ErrorChain(error), "a request failed");
+    Problem::new(ProblemKind::InternalError)
+}

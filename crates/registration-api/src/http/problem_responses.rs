@@ -1,0 +1,95 @@
+//! How the OpenAPI document describes the problems that an endpoint can answer with.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::StatusCode;
+use serde_json::{Value, json};
+use utoipa::IntoResponses;
+use utoipa::openapi::{ContentBuilder, Header, Object, Ref, RefOr, Response, ResponseBuilder, Type};
+
+use super::problem_kind::ProblemKind;
+
+/// Of an endpoint that answers in JSON.
+pub(crate) const NEGOTIATION_PROBLEMS: &[ProblemKind] = &[ProblemKind::NotAcceptable];
+
+/// Of an endpoint that reads a body.
+pub(crate) const BODY_PROBLEMS: &[ProblemKind] = &[
+    ProblemKind::MalformedJson,
+    ProblemKind::RequestTimeout,
+    ProblemKind::PayloadTooLarge,
+    ProblemKind::UnsupportedMediaType,
+    ProblemKind::ValidationFailed,
+];
+
+/// Of an endpoint that runs a use case.
+pub(crate) const USE_CASE_PROBLEMS: &[ProblemKind] = &[
+    ProblemKind::RateLimited,
+    ProblemKind::InternalError,
+    ProblemKind::Overloaded,
+    ProblemKind::Unavailable,
+];
+
+/// Of an endpoint that asks for credentials.
+pub(crate) const CREDENTIALS_PROBLEMS: &[ProblemKind] =
+    &[ProblemKind::InvalidCredentials, ProblemKind::AlreadyActive];
+
+/// The problems of an endpoint that only answers in JSON.
+pub(crate) struct NegotiationProblems;
+
+impl IntoResponses for NegotiationProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        describe_problems(&[NEGOTIATION_PROBLEMS])
+    }
+}
+
+/// One response per status, which lists every kind of problem that has it. The last kind is the example.
+pub(crate) fn describe_problems(groups: &[&[ProblemKind]]) -> BTreeMap<String, RefOr<Response>> {
+    let problems = groups.concat();
+    let describe = |kind: &ProblemKind| {
+        let same_status = problems.iter().filter(|other| other.status() == kind.status());
+        let lines: Vec<_> =
+            same_status.map(|kind| format!("`{}`: {}", kind.code(), kind.meaning())).collect();
+        (kind.status().as_str().to_owned(), describe_response(*kind, &lines.join("\n\n")).into())
+    };
+    problems.iter().map(describe).collect()
+}
+
+fn describe_response(kind: ProblemKind, description: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
+    let content = content.example(Some(build_example(kind))).build();
+    let response =
+        ResponseBuilder::new().description(description).content("application/problem+json", content);
+    match kind.status() {
+        StatusCode::UNAUTHORIZED => {
+            let challenge = describe_header(Type::String, "The challenge of RFC 7617.");
+            response.header("WWW-Authenticate", challenge)
+        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            response.header("Retry-After", describe_header(Type::Integer, "Seconds to wait."))
+        }
+        _ => response,
+    }
+    .build()
+}
+
+pub(crate) fn describe_header(kind: Type, description: &str) -> Header {
+    let mut header = Header::new(Object::with_type(kind));
+    header.description = Some(description.into());
+    header
+}
+
+/// What a problem of this kind looks like.
+fn build_example(kind: ProblemKind) -> Value {
+    let mut example = json!({
+        "type": kind.type_uri(),
+        "title": kind.title(),
+        "status": kind.status().as_u16(),
+        "detail": kind.meaning(),
+        "code": kind.code(),
+    });
+    if kind == ProblemKind::ValidationFailed {
+        let detail = "a password has at least 8 characters";
+        example["errors"] = json!([{"pointer": "/password", "code": "password-too-short", "detail": detail}]);
+    }
+    example
+}

@@ -1,0 +1,22 @@
+//! What bounds the relay.
+
+use std::time::Duration;
+
+/// How the relay works.
+#[derive(Debug, Clone, Copy)]
+pub struct RelayOptions {
+    /// How many events are claimed at once.
+    pub batch_size: u32,
+    /// How many batches may be on their way at once, so that one slow delivery does not hold up the rest.
+    pub batches_in_flight: usize,
+    /// How long claimed events are kept from other relays. A publisher that takes longer is cut short.
+    pub lease: Duration,
+    /// How long the relay waits for a wake-up before it looks by itself.
+    pub poll_interval: Duration,
+    /// How long an event waits after its first failed delivery; each further failure doubles it.
+    pub first_retry: Duration,
+    /// The longest wait between two deliveries of an event, or between two looks at a broken outbox or bus.
+    pub max_retry: Duration,
+    /// How long deliveries may take to finish at shutdown.
+    pub drain_timeout: Duration,
+}

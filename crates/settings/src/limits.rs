@@ -1,0 +1,18 @@
+//! `[limits]`: how often one client, or anybody about one address, may ask.
+#![expect(missing_docs, reason = "said once, in defaults.toml")]
+
+use serde::Deserialize;
+
+use crate::QuotaSetting;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitSettings {
+    pub register_per_client: QuotaSetting,
+    pub register_per_address: QuotaSetting,
+    pub activate_per_client: QuotaSetting,
+    pub activate_per_address: QuotaSetting,
+    pub resend_per_client: QuotaSetting,
+    pub resend_per_address: QuotaSetting,
+    pub further_codes: QuotaSetting,
+}

@@ -1,0 +1,82 @@
+//! `[rabbitmq]`: how events reach the e-mail worker.
+#![expect(missing_docs, reason = "said once, in defaults.toml")]
+
+use std::num::NonZeroU16;
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::duration::DurationError;
+use crate::error::required_url;
+use crate::{CommaList, SettingsError, duration};
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RabbitmqSettings {
+    url: SecretString,
+    #[serde(rename = "url_file")]
+    _url_file: String,
+    pub exchange: String,
+    pub prefetch: NonZeroU16,
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub confirm_timeout: Duration,
+    retry_delays: CommaList<RetryDelay>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct RetryDelay(Duration);
+
+impl FromStr for RetryDelay {
+    type Err = DurationError;
+
+    fn from_str(text: &str) -> Result<Self, DurationError> {
+        duration::parse(text).map(Self)
+    }
+}
+
+impl RabbitmqSettings {
+    pub(crate) fn check(&self) -> Result<(), SettingsError> {
+        if self.retry_delays.0.is_empty() {
+            return Err(SettingsError::invalid("rabbitmq.retry_delays", "needs durations, e.g. 1s,5s,30s"));
+        }
+        Ok(())
+    }
+
+    /// The connection URL; it may contain a password.
+    pub fn url(&self) -> Result<SecretString, SettingsError> {
+        required_url("rabbitmq.url", &self.url, "amqp://user:password@host:5672/%2f")
+    }
+
+    /// How long an event waits after each failure in turn.
+    pub fn retry_delays(&self) -> Vec<Duration> {
+        self.retry_delays.0.iter().map(|delay| delay.0).collect()
+    }
+
+    /// How to reach RabbitMQ.
+    #[cfg(feature = "rabbitmq")]
+    pub fn options(&self) -> Result<adapters::rabbitmq::RabbitmqOptions, SettingsError> {
+        Ok(adapters::rabbitmq::RabbitmqOptions {
+            exchange: self.exchange.clone(),
+            retry_delays: self.retry_delays(),
+            prefetch: self.prefetch.get(),
+            confirm_timeout: self.confirm_timeout,
+            ..adapters::rabbitmq::RabbitmqOptions::new(self.url()?)
+        })
+    }
+}
+
+#[cfg(feature = "rabbitmq")]
+impl From<adapters::rabbitmq::RabbitmqOptionsError> for SettingsError {
+    fn from(error: adapters::rabbitmq::RabbitmqOptionsError) -> Self {
+        use adapters::rabbitmq::RabbitmqOptionsError::{Exchange, Prefetch, RetryDelays, Url};
+        let key = match error {
+            Url => "rabbitmq.url",
+            Exchange => "rabbitmq.exchange",
+            RetryDelays => "rabbitmq.retry_delays",
+            Prefetch => "rabbitmq.prefetch",
+        };
+        Self::refused(key, &error)
+    }
+}

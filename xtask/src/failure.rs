@@ -1,0 +1,24 @@
+//! The errors of all commands as one.
+
+use crate::arrows::ArrowError;
+use crate::packages::PackageError;
+use crate::process::ProcessError;
+use crate::python::ToolError;
+use crate::servers::ServerError;
+
+/// Why a command failed; each variant's own text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Arrows(#[from] ArrowError),
+    #[error(transparent)]
+    Packages(#[from] PackageError),
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    #[error(transparent)]
+    Servers(#[from] ServerError),
+    #[error("cannot list the test executables: {0}")]
+    Tests(#[source] std::io::Error),
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+}
