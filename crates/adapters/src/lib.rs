@@ -1,5 +1,6 @@
 //! The implementations of `domain::ports`, one module a technology, each behind a feature of its own
 //! so that a binary builds only what it uses. No adapter knows another.
+#![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 #[cfg(feature = "argon2id")]
 pub mod argon2id;

@@ -1,4 +1,5 @@
 //! The e-mail worker: takes events from RabbitMQ and mails the codes.
+#![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 mod wiring;
 

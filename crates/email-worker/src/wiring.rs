@@ -35,7 +35,7 @@ pub(crate) async fn run_dead_letters(
 ) -> Result<(), StartError> {
     process::begin_command(settings)?;
     let letters = RabbitmqDeadLetters::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
-    command.run(&letters).await.map_err(StartError::failed)
+    command.run(&letters).await
 }
 
 fn wire(

@@ -1,6 +1,7 @@
 //! An inbox for development and tests: accepts every mail over SMTP, shows it on a web page as it
 //! arrives, and serves Mailpit's JSON API. Keeps everything in memory, within limits. It has no
 //! passwords, so it belongs on the loopback interface; send it nothing but test mail.
+#![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 mod http;
 mod mail;

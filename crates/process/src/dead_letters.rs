@@ -1,7 +1,9 @@
 //! The commands with which an operator looks after events that were set aside.
 
 use clap::Subcommand;
-use domain::ports::{DeadLetterError, DeadLetters};
+use domain::ports::DeadLetters;
+
+use crate::{StartError, tell, write_output};
 
 /// What to do with them.
 #[derive(Debug, Clone, Subcommand)]
@@ -18,18 +20,18 @@ pub enum DeadLetterCommand {
 
 impl DeadLetterCommand {
     /// Does it. The list goes to standard output, for other programs; what is for people to standard error.
-    pub async fn run(self, letters: &impl DeadLetters) -> Result<(), DeadLetterError> {
+    pub async fn run(self, letters: &impl DeadLetters) -> Result<(), StartError> {
         match self {
             Self::List { limit } => {
-                let letters = letters.list(limit).await?;
+                let letters = letters.list(limit).await.map_err(StartError::failed)?;
                 for letter in &letters {
-                    println!("{}\t{}", letter.reason, letter.event);
+                    write_output(&format!("{}\t{}\n", letter.reason, letter.event))?;
                 }
-                eprintln!("dead letters shown: {}", letters.len());
+                tell(&format!("dead letters shown: {}", letters.len()));
             }
             Self::Replay => {
-                let replayed = letters.replay().await?;
-                eprintln!("dead letters on their way again: {replayed}");
+                let replayed = letters.replay().await.map_err(StartError::failed)?;
+                tell(&format!("dead letters on their way again: {replayed}"));
             }
         }
         Ok(())

@@ -2,13 +2,16 @@
 //! and the shutdown.
 //!
 //! Knows no use case and no adapter.
+#![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 pub mod dead_letters;
 pub mod health;
 mod logs;
 mod metrics;
 pub mod operator;
+mod output;
 mod shutdown;
 mod start;
 
+pub use output::{greet, tell, write_output};
 pub use start::{Service, StartError, begin_command, install_crypto, run};

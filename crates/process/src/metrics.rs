@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use settings::SettingsError;
+use supervisor::supervise;
+
+use crate::logs;
 
 /// Upper bounds of the latency histograms, in seconds: from a database round trip to an SMTP timeout.
 const LATENCY_BUCKETS: [f64; 12] =
@@ -19,7 +22,10 @@ pub(crate) fn init() -> Result<PrometheusHandle, SettingsError> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &LATENCY_BUCKETS)
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(|error| SettingsError::invalid("metrics", format!("cannot be recorded: {error}")))?;
-    tokio::spawn(run_upkeep(metrics.clone()));
+    let upkeep = metrics.clone();
+    supervise("metrics-upkeep", move || run_upkeep(upkeep.clone()));
+    supervisor::describe_metrics();
+    logs::describe_metrics();
     Ok(metrics)
 }
 

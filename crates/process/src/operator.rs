@@ -2,14 +2,18 @@
 //! not for the public (OWASP ASVS 13.4.5), and the question a container's health check puts.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use metrics_exporter_prometheus::PrometheusHandle;
+use supervisor::supervise;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
+
+/// The wait before a listener that ended by itself is started again.
+const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// Serves `GET /metrics`, `GET /health/live` and `GET /health/ready` in the background until `shutdown` is
 /// cancelled.
@@ -19,26 +23,57 @@ pub(crate) fn start(
     health: Health,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
-    let server = HttpServer::new(move || {
+    let listener = TcpListener::bind(address)?;
+    supervise("operator-listener", move || {
+        serve(listener.try_clone(), metrics.clone(), health.clone(), shutdown.clone())
+    });
+    tracing::info!(event = "operator.listening", %address, "metrics and health are listening");
+    Ok(())
+}
+
+async fn serve(
+    listener: std::io::Result<TcpListener>,
+    metrics: PrometheusHandle,
+    health: Health,
+    shutdown: CancellationToken,
+) {
+    while !shutdown.is_cancelled() {
+        let listener =
+            listener.as_ref().map_err(|error| error.kind().into()).and_then(TcpListener::try_clone);
+        if let Err(error) = serve_once(listener, metrics.clone(), health.clone(), &shutdown).await {
+            tracing::error!(event = "operator.failed", %error, "the operator's listener failed and is started again");
+            tokio::time::sleep(RESTART_DELAY).await;
+        }
+    }
+}
+
+async fn serve_once(
+    listener: std::io::Result<TcpListener>,
+    metrics: PrometheusHandle,
+    health: Health,
+    shutdown: &CancellationToken,
+) -> std::io::Result<()> {
+    let app = move || {
         App::new()
             .app_data(web::Data::new(metrics.clone()))
             .app_data(web::Data::new(health.clone()))
             .route("/metrics", web::get().to(render_metrics))
             .route("/health/live", web::get().to(HttpResponse::Ok))
             .route("/health/ready", web::get().to(ready))
-    })
-    .workers(1)
-    .disable_signals()
-    .bind(address)?
-    .run();
+    };
+    let server = HttpServer::new(app).workers(1).disable_signals().listen(listener?)?.run();
     let handle = server.handle();
-    tokio::spawn(server);
-    tokio::spawn(async move {
+    let stop = async {
         shutdown.cancelled().await;
         handle.stop(true).await;
-    });
-    tracing::info!(event = "listening", %address, "metrics and health are listening");
-    Ok(())
+    };
+    tokio::select! {
+        ended = server => match ended {
+            Ok(()) if !shutdown.is_cancelled() => Err(std::io::Error::other("the server ended by itself")),
+            ended => ended,
+        },
+        () = stop => Ok(()),
+    }
 }
 
 async fn render_metrics(metrics: web::Data<PrometheusHandle>) -> HttpResponse {

@@ -1,7 +1,6 @@
 //! From `main` to a running service, and from an error to an exit code.
 
 use std::error::Error;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -11,7 +10,7 @@ use settings::{Settings, SettingsError};
 use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
-use crate::{logs, metrics, operator, shutdown};
+use crate::{logs, metrics, operator, output, shutdown};
 
 /// Why a process ended: one sentence for the person who started it.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +31,9 @@ pub enum StartError {
     /// The operating system denies threads or signal handlers.
     #[error("cannot start: {0}")]
     Runtime(#[source] std::io::Error),
+    /// What was asked for cannot be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] std::io::Error),
     /// What one binary alone can meet.
     #[error("{}", ErrorChain(&**.0))]
     Failed(Box<dyn Error + Send + Sync>),
@@ -59,8 +61,8 @@ pub fn run(
     match runtime.and_then(|runtime| runtime.block_on(work)) {
         Ok(code) => code,
         Err(error) => {
-            // Where nobody reads standard error, the exit code still tells.
-            let _ = writeln!(std::io::stderr(), "{program}: {error}");
+            // Where nobody reads it, the exit code still tells.
+            output::tell(&format!("{program}: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -1,4 +1,4 @@
-//! All that the API does between its start and its end, whichever adapters it is wired to.
+//! Runs the API from its start to its shutdown, whichever adapters it is wired to.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -15,21 +15,21 @@ use crate::purge::{PurgeOptions, purge_regularly};
 pub struct Api {
     /// Where the API listens.
     pub listener: TcpListener,
-    /// What it serves.
+    /// The application that it serves.
     pub state: AppState,
-    /// What bounds it.
+    /// Limits of the server.
     pub server: ServerOptions,
-    /// What empties the outbox.
+    /// Empties the outbox.
     pub relay: OutboxRelay,
-    /// Where unverified registrations are purged.
+    /// The store from which unverified registrations are purged.
     pub users: Arc<dyn UserRepository>,
-    /// When they are.
+    /// When they are purged.
     pub purge: PurgeOptions,
 }
 
 impl Api {
-    /// Runs until `shutdown` is cancelled; then answers what has been asked, and only then drains the relay, so that
-    /// what was registered last is on its way too.
+    /// Runs until `shutdown` is cancelled; then completes open requests, and only then drains the
+    /// relay, so that the events of the last registrations are delivered too.
     pub async fn run(self, shutdown: CancellationToken) -> std::io::Result<()> {
         let address = self.listener.local_addr()?;
         let server = server(self.listener, Data::new(self.state), self.server)?;
@@ -46,7 +46,7 @@ impl Api {
         });
         tracing::info!(event = "listening", %address, "the API is listening");
         let outcome = server.await;
-        // Also when the server has failed by itself, nothing goes on behind it.
+        // If the server itself has failed, the background tasks must stop too.
         shutdown.cancel();
         answered.cancel();
         let (relayed, purged) = tokio::join!(relay, purge);

@@ -1,8 +1,9 @@
-//! The registration service as a library: the use cases, the REST API in front of them and the relay that
-//! empties the outbox.
+//! The registration service as a library: the use cases, the REST API in front of them and the
+//! relay that empties the outbox.
 //!
-//! Knows `domain` only. Which database, cache or broker stands behind a port is chosen by whoever builds an
-//! [`http::AppState`]; nothing in here may name one.
+//! Use cases, limits, relay and purge know `domain` only. The builder of an [`http::AppState`]
+//! chooses the database, cache and broker behind the ports; nothing in here may name one.
+#![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 pub mod api;
 pub mod http;

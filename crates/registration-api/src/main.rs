@@ -1,4 +1,5 @@
 //! The registration API: REST in front, PostgreSQL, Redis and RabbitMQ behind.
+#![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 mod wiring;
 
@@ -57,9 +58,9 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
         Command::DeadLetters { command } => wiring::run_dead_letters(&settings()?, command).await?,
         Command::Openapi => {
             let settings = settings()?;
-            print!("{}", openapi::document(settings.password.length(), settings.code.length));
+            process::write_output(&openapi::document(settings.password.length(), settings.code.length))?;
         }
-        Command::Defaults => print!("{}", settings::DEFAULTS),
+        Command::Defaults => process::write_output(settings::DEFAULTS)?,
     }
     Ok(ExitCode::SUCCESS)
 }

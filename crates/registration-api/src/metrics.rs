@@ -20,20 +20,24 @@ pub(crate) const HTTP_REQUEST_DURATION: &str = "http_request_duration_seconds";
 /// Tells the installed recorder what each metric means and in which unit it is.
 pub fn describe_metrics() {
     describe_counter!(REGISTRATIONS, "Addresses that were claimed.");
-    describe_counter!(CODES_REQUESTED, "Further codes that were asked for.");
-    describe_counter!(ACTIVATIONS, "Attempts at activating an account, by outcome.");
-    describe_counter!(REGISTRATIONS_PURGED, "Registrations that were deleted unverified.");
-    describe_counter!(BREACH_CHECKS, "Passwords looked up in breaches, by outcome.");
+    describe_counter!(CODES_REQUESTED, "Further codes that were requested.");
+    describe_counter!(ACTIVATIONS, "Attempts to activate an account, by outcome.");
+    describe_counter!(REGISTRATIONS_PURGED, "Unverified registrations that were deleted.");
+    describe_counter!(BREACH_CHECKS, "Passwords looked up in known breaches, by outcome.");
     describe_counter!(PASSWORD_HASHING_OVERLOADS, "Requests refused because too many hashes were waiting.");
-    describe_counter!(RATE_LIMIT_REFUSALS, "Requests over a limit, by limit.");
+    describe_counter!(RATE_LIMIT_REFUSALS, "Requests that exceeded a limit, by limit.");
     describe_counter!(
         RATE_LIMITER_FAILURES,
-        "Requests counted by the fallback, because the limiter was away."
+        "Checks that the rate limiter did not answer; the fallback counted instead."
     );
     describe_counter!(OUTBOX_PUBLISHED, "Events that were delivered.");
-    describe_counter!(OUTBOX_DEFERRED, "Deliveries that failed and are tried again.");
+    describe_counter!(OUTBOX_DEFERRED, "Deliveries that failed and will be retried.");
     describe_counter!(OUTBOX_BURIED, "Events that can never be delivered.");
     describe_counter!(HTTP_REQUESTS, "Requests answered, by method, route and status.");
-    describe_counter!(HTTP_REQUESTS_ABANDONED, "Requests whose client went away.");
-    describe_histogram!(HTTP_REQUEST_DURATION, Unit::Seconds, "From a request's head to its answer.");
+    describe_counter!(HTTP_REQUESTS_ABANDONED, "Requests whose client disconnected.");
+    describe_histogram!(
+        HTTP_REQUEST_DURATION,
+        Unit::Seconds,
+        "Time from the head of a request to its answer."
+    );
 }

@@ -1,7 +1,7 @@
-//! Which passwords are too easily guessed to be registered (OWASP ASVS 6.2.4, 6.2.11, 6.2.12).
+//! Which passwords are too easy to guess (OWASP ASVS 6.2.4, 6.2.11, 6.2.12).
 //!
-//! No composition rules (ASVS 6.2.5): a password is refused because an attacker would try it early, never
-//! because a kind of character is missing.
+//! No composition rules (ASVS 6.2.5): a password is refused because an attacker would try it early,
+//! never because a class of characters is missing.
 
 use std::sync::Arc;
 
@@ -11,44 +11,45 @@ use zxcvbn::zxcvbn;
 
 use crate::metrics::BREACH_CHECKS;
 
-/// A password that takes an attacker no more guesses than this, by the estimate of zxcvbn (whose word
-/// lists are ordered by frequency), is among the 10,000 most common or a very common one with a digit.
+/// A password that takes an attacker no more guesses than this, by the estimate of zxcvbn (whose
+/// word lists are ordered by frequency), is among the 10,000 most common or a very common one with
+/// a digit.
 const COMMON_GUESSES: u64 = 12_000;
-/// What an estimate costs grows with the square of the length; nothing longer is common. From 32 characters on, zxcvbn's
-/// arithmetic overflows for some patterns of keys.
+/// The cost of an estimate grows with the square of the length; no common password is longer than
+/// this. From 32 characters on, zxcvbn's arithmetic overflows for some patterns of keys.
 const ESTIMATED_CHARACTERS: usize = 24;
-/// The signs that may stand for a letter, as `@` does for an `a`. An estimate tries every combination of meanings: there
-/// are hundreds for a password with all of them, and no more than a few for a common one.
+/// The signs that may replace a letter, as `@` does an `a`. An estimate tries every combination of
+/// meanings: hundreds for a password with all of them, only a few for a common one.
 const LETTER_LIKE: &str = "@({[<!|$+%";
 const ESTIMATED_LETTER_LIKE: usize = 3;
 
-/// What a new password must not be. Its length is [`domain::Password`]'s business.
+/// The rules for a new password, except its length, which [`domain::Password`] checks.
 #[derive(Clone)]
 pub struct PasswordPolicy {
     /// Refuse the most common passwords and the address itself. Needs no network.
     pub refuse_common: bool,
-    /// Where to ask for breached passwords, if anywhere.
+    /// Where to look up breached passwords, if anywhere.
     pub breached: Option<Arc<dyn BreachedPasswords>>,
-    /// Whether a password passes while that collection does not answer.
+    /// Whether a password passes while that lookup is unavailable.
     pub breach_fail_open: bool,
 }
 
 /// Why a password is refused. The texts never contain it.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordRefused {
-    /// Among the most common ones, or made of the address.
-    #[error("this password is among the first that anybody would try; choose another one")]
+    /// Among the most common ones, or derived from the address.
+    #[error("this password is among the first that an attacker would try; choose another one")]
     Common,
     /// Known from a breach.
     #[error("this password is known from a data breach; choose another one")]
     Breached,
-    /// Nobody can tell now, and it must not pass unchecked.
-    #[error("the password cannot be checked for now")]
+    /// The lookup failed, and the password must not pass unchecked.
+    #[error("the password cannot be checked at the moment")]
     Unchecked(#[source] BreachCheckError),
 }
 
 impl PasswordPolicy {
-    /// Accepts or refuses a new password of the owner of `email`.
+    /// Accepts or refuses a new password for `email`.
     pub async fn check(&self, password: &Password, email: &EmailAddress) -> Result<(), PasswordRefused> {
         if self.refuse_common && is_common(password.expose(), email) {
             return Err(PasswordRefused::Common);
@@ -66,7 +67,7 @@ impl PasswordPolicy {
             Ok(false) => Ok(()),
             Err(error) if self.breach_fail_open => {
                 let cause = ErrorChain(&error);
-                tracing::warn!(event = "breach_check.skipped", error = %cause, "a password passed unchecked");
+                tracing::warn!(event = "breach_check.skipped", error = %cause, "a breach check is skipped");
                 Ok(())
             }
             Err(error) => Err(PasswordRefused::Unchecked(error)),
@@ -90,7 +91,8 @@ fn is_common(password: &str, email: &EmailAddress) -> bool {
     zxcvbn(password, &words).guesses() <= COMMON_GUESSES
 }
 
-/// An estimate is made on the thread that serves the request, so none may take longer than a few milliseconds.
+/// An estimate runs on the thread that serves the request, so none may take more than a few
+/// milliseconds.
 fn is_worth_an_estimate(password: &str) -> bool {
     let letter_like = LETTER_LIKE.chars().filter(|character| password.contains(*character)).count();
     password.chars().nth(ESTIMATED_CHARACTERS).is_none() && letter_like <= ESTIMATED_LETTER_LIKE

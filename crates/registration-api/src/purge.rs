@@ -1,5 +1,5 @@
-//! Deletes registrations that were never activated (OWASP ASVS 14.2.7), a batch a transaction, by one
-//! replica at a time.
+//! Deletes registrations that were never activated (OWASP ASVS 14.2.7), one batch per transaction,
+//! by one replica at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metrics::REGISTRATIONS_PURGED;
 
-/// When unverified registrations go.
+/// When unverified registrations are deleted.
 #[derive(Debug, Clone, Copy)]
 pub struct PurgeOptions {
     /// How long they are kept.
     pub older_than: Duration,
-    /// How often it is looked for them.
+    /// How often to look for them.
     pub interval: Duration,
-    /// How many go in one transaction.
+    /// How many are deleted per transaction.
     pub batch: u32,
 }
 
@@ -36,7 +36,8 @@ pub async fn purge_regularly(
     }
 }
 
-/// Purges batch after batch, until one is not full. A failure ends the round: the next one tries again.
+/// Purges batch by batch until one is not full. A failure ends the round; the next round tries
+/// again.
 async fn purge(users: &dyn UserRepository, options: PurgeOptions, shutdown: &CancellationToken) {
     while !shutdown.is_cancelled() {
         match users.purge_unverified(options.older_than, options.batch).await {
@@ -49,8 +50,8 @@ async fn purge(users: &dyn UserRepository, options: PurgeOptions, shutdown: &Can
                 }
             }
             Err(error) => {
-                let cause = ErrorChain(&error);
-                tracing::warn!(event = "purge.failed", error = %cause, "unverified registrations stay for now");
+                let error = ErrorChain(&error);
+                tracing::warn!(event = "purge.failed", %error, "unverified registrations are not deleted");
                 return;
             }
         }

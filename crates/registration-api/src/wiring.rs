@@ -35,7 +35,7 @@ pub(crate) async fn run_dead_letters(
 ) -> Result<(), StartError> {
     process::begin_command(settings)?;
     let letters = PostgresDeadLetters::new(database(settings)?);
-    command.run(&letters).await.map_err(StartError::failed)
+    command.run(&letters).await
 }
 
 /// Runs the API until it is asked to stop.

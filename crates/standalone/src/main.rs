@@ -1,5 +1,6 @@
 //! The whole system in one process, on a machine with nothing but Rust: the same use cases as the
 //! services, on SQLite, in-process stores and an inbox.
+#![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 mod data_directory;
 mod greeting;
@@ -66,7 +67,7 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
         Some(Command::DeadLetters { command }) => {
             wiring::run_dead_letters(&settings(&arguments)?, command.clone()).await?;
         }
-        Some(Command::Defaults) => print!("{}", settings::DEFAULTS),
+        Some(Command::Defaults) => process::write_output(settings::DEFAULTS)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -55,7 +55,8 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
     service.serve_operator(&settings, health)?;
     let addresses =
         inbox.as_ref().map(|inbox| InboxAddresses { page: inbox.http_address(), smtp: inbox.smtp_address() });
-    println!("{}", Greeting { api: api_address, inbox: addresses, data: &settings.standalone.data_dir });
+    let greeting = Greeting { api: api_address, inbox: addresses, data: &settings.standalone.data_dir };
+    process::greet(&format!("{greeting}\n"));
     api.run(service.shutdown).await.map_err(StartError::failed)?;
     if let Some(inbox) = inbox {
         inbox.shutdown().await;
@@ -71,7 +72,7 @@ pub(crate) async fn run_dead_letters(
     process::begin_command(settings)?;
     let path = DataDirectory::existing_database(&settings.standalone.data_dir).map_err(StartError::failed)?;
     let letters = SqliteDeadLetters::new(open(path).await?);
-    command.run(&letters).await.map_err(StartError::failed)
+    command.run(&letters).await
 }
 
 fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -41,25 +41,45 @@ const ALL: &str = "--all-features";
 /// Without the feature `bin`: the library of a service.
 const LIBRARY: &str = "--no-default-features";
 
-const ARROWS: [Arrow; 14] = [
+const ARROWS: [Arrow; 15] = [
     arrow("domain", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("test-support", ALL, &[], &[]),
     arrow("inbox", ALL, &[], &[]),
+    arrow("supervisor", ALL, &[], &[]).without(&[&TECHNOLOGIES]),
     arrow("acceptance", ALL, &["inbox", "test-support"], &[]),
-    arrow("adapters", ALL, &["domain"], &["test-support"]),
+    arrow("adapters", ALL, &["domain", "supervisor"], &["test-support"]),
     arrow("settings", LIBRARY, &["domain"], &[]).without(&[&TECHNOLOGIES]),
-    arrow("settings", ALL, &["adapters", "domain"], &["test-support"]),
-    arrow("process", ALL, &["domain", "settings"], &["test-support"]).without(&[&TECHNOLOGIES]),
-    arrow("registration-api", LIBRARY, &["domain", "process", "settings"], &["test-support"])
+    arrow("settings", ALL, &["adapters", "domain", "supervisor"], &["test-support"]),
+    arrow("process", ALL, &["domain", "settings", "supervisor"], &["test-support"]).without(&[&TECHNOLOGIES]),
+    arrow("registration-api", LIBRARY, &["domain", "process", "settings", "supervisor"], &["test-support"])
         .without(&[&TECHNOLOGIES]),
-    arrow("registration-api", ALL, &["adapters", "domain", "process", "settings"], &["test-support"]),
-    arrow("email-worker", LIBRARY, &["domain", "process", "settings"], &["test-support"])
+    arrow(
+        "registration-api",
+        ALL,
+        &["adapters", "domain", "process", "settings", "supervisor"],
+        &["test-support"],
+    ),
+    arrow("email-worker", LIBRARY, &["domain", "process", "settings", "supervisor"], &["test-support"])
         .without(&[&TECHNOLOGIES]),
-    arrow("email-worker", ALL, &["adapters", "domain", "process", "settings"], &["test-support"]),
+    arrow(
+        "email-worker",
+        ALL,
+        &["adapters", "domain", "process", "settings", "supervisor"],
+        &["test-support"],
+    ),
     arrow(
         "standalone",
         ALL,
-        &["adapters", "domain", "email-worker", "inbox", "process", "registration-api", "settings"],
+        &[
+            "adapters",
+            "domain",
+            "email-worker",
+            "inbox",
+            "process",
+            "registration-api",
+            "settings",
+            "supervisor",
+        ],
         &["test-support"],
     )
     .without(&[&DISTRIBUTED]),

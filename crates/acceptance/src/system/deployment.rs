@@ -25,8 +25,28 @@ pub struct Addresses {
     pub operator: String,
 }
 
-/// The API and the worker, not started yet. The database is migrated.
-pub(super) async fn distributed(settings: &Settings) -> (Service, Service, Addresses) {
+impl Deployment {
+    /// The service with the API, the one that sends the mails if it is another, and where they listen. Neither is
+    /// started yet; the database is migrated. The files of the standalone system are in `data`.
+    pub(super) async fn services(
+        self,
+        settings: &Settings,
+        data: &Path,
+    ) -> (Service, Option<Service>, Addresses) {
+        match self {
+            Self::Distributed => {
+                let (api, worker, addresses) = distributed(settings).await;
+                (api, Some(worker), addresses)
+            }
+            Self::Standalone => {
+                let (api, addresses) = standalone(settings, data);
+                (api, None, addresses)
+            }
+        }
+    }
+}
+
+async fn distributed(settings: &Settings) -> (Service, Service, Addresses) {
     let (api, addresses) = listening(Program::of_product("registration-api").settings(settings));
     let (worker, worker_addresses) = listening(Program::of_product("email-worker").settings(settings));
     let migrated = api.clone().arguments(["migrate"]).run_to_end().await;
@@ -36,8 +56,7 @@ pub(super) async fn distributed(settings: &Settings) -> (Service, Service, Addre
     (api, worker, addresses)
 }
 
-/// The standalone system with its files in `data`, not started yet.
-pub(super) fn standalone(settings: &Settings, data: &Path) -> (Service, Addresses) {
+fn standalone(settings: &Settings, data: &Path) -> (Service, Addresses) {
     let program = Program::of_product("standalone").arguments(["--data-dir", data.to_str().unwrap()]);
     let (program, addresses) = listening(program.settings(settings));
     let service = Service::new(program, format!("{}/health/ready", addresses.api));

@@ -19,7 +19,7 @@ use crate::process::Service;
 
 pub use deployment::{Addresses, Deployment};
 pub use servers::Servers;
-use settings::{Settings, common_settings};
+use settings::{Settings, common_settings, no_limits};
 pub use setup::Setup;
 
 /// A running deployment with a mail server and an inbox of its own.
@@ -48,24 +48,17 @@ impl System {
         let inbox = start_inbox().await;
         let smtp = MailGate::before(inbox.smtp_address()).await;
         let data = tempfile::tempdir().unwrap();
-        let mut settings = common_settings(&smtp);
-        if setup.has_default_limits() {
-            settings.retain(|(key, _)| !key.starts_with("limits."));
-        }
-        let (api, worker, servers, addresses) = match deployment {
-            Deployment::Distributed => {
-                let servers = Servers::prepare().await;
-                settings.extend(servers.settings());
-                settings.extend_from_slice(setup.settings());
-                let (api, worker, addresses) = deployment::distributed(&settings).await;
-                (api, Some(worker), Some(servers), addresses)
-            }
-            Deployment::Standalone => {
-                settings.extend_from_slice(setup.settings());
-                let (api, addresses) = deployment::standalone(&settings, data.path());
-                (api, None, None, addresses)
-            }
+        let servers = match deployment {
+            Deployment::Distributed => Some(Servers::prepare().await),
+            Deployment::Standalone => None,
         };
+        let mut settings = common_settings(&smtp);
+        if !setup.has_default_limits() {
+            settings.extend(no_limits());
+        }
+        settings.extend(servers.iter().flat_map(Servers::settings));
+        settings.extend_from_slice(setup.settings());
+        let (api, worker, addresses) = deployment.services(&settings, data.path()).await;
         api.start().await;
         if let Some(worker) = &worker {
             worker.start().await;

@@ -12,9 +12,9 @@ pub(super) fn pairs(settings: &[(&str, &str)]) -> Settings {
     settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// What both deployments are told: no limits (the tests are one client), our mail server, and long timeouts,
-/// because tests do not look for a busy machine. The system notices a server that a test cuts off at once, by its
-/// broken connection; a test that needs shorter timeouts sets them itself.
+/// What both deployments are told: our mail server, and long timeouts, because tests do not look for a busy machine.
+/// The system notices a server that a test cuts off at once, by its broken connection; a test that needs shorter
+/// timeouts sets them itself.
 pub(super) fn common_settings(smtp: &MailGate) -> Settings {
     pairs(&[
         ("code.key", CODE_KEY),
@@ -28,6 +28,17 @@ pub(super) fn common_settings(smtp: &MailGate) -> Settings {
         ("rabbitmq.confirm_timeout_ms", "30000"),
         // Longer than a delivery may take, or it would be made twice.
         ("outbox.lease_seconds", "60"),
+        ("smtp.host", "127.0.0.1"),
+        ("smtp.port", &smtp.port().to_string()),
+        ("smtp.tls", "none"),
+        ("smtp.timeout_ms", "60000"),
+        ("outbox.poll_interval_ms", "300"),
+    ])
+}
+
+/// Turns every limit off, because all tests are one client.
+pub(super) fn no_limits() -> Settings {
+    pairs(&[
         ("limits.register_per_client", "off"),
         ("limits.register_per_address", "off"),
         ("limits.activate_per_client", "off"),
@@ -35,10 +46,5 @@ pub(super) fn common_settings(smtp: &MailGate) -> Settings {
         ("limits.resend_per_client", "off"),
         ("limits.resend_per_address", "off"),
         ("limits.further_codes", "off"),
-        ("smtp.host", "127.0.0.1"),
-        ("smtp.port", &smtp.port().to_string()),
-        ("smtp.tls", "none"),
-        ("smtp.timeout_ms", "60000"),
-        ("outbox.poll_interval_ms", "300"),
     ])
 }

@@ -46,7 +46,7 @@ async fn a_registration_is_activated_by_the_code_from_its_mail(journey: &Journey
 async fn a_new_code_replaces_the_old_one(journey: &Journey) {
     let (account, mail) = journey.registered().await;
     let old = mail.code();
-    // One code in ten thousand is the same as the one before: then the next one is asked for.
+    // One code in ten thousand is the same as the one before: then another one is requested.
     let mut asked = 0;
     let new = loop {
         let resent = journey.api.resend(&account).await;

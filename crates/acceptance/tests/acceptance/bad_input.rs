@@ -1,4 +1,4 @@
-//! What nobody in his right mind sends: a clear answer, no 500, nothing secret in it, nothing written.
+//! Requests that no well-meaning client sends: the answer is clear, no 500 and without secrets, and nothing is written.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

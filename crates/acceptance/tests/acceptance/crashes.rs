@@ -17,7 +17,7 @@ journeys!(both {
 
 async fn killed_after_the_answer_the_mail_still_comes(journey: &Journey) {
     let system = &journey.system;
-    // Whatever comes next on the way of the mail is away, so that the mail cannot have left already.
+    // The next stop on the mail's way is down, so the mail cannot have left yet.
     match system.deployment {
         Deployment::Distributed => system.servers().rabbitmq.cut().await,
         Deployment::Standalone => system.smtp.cut().await,
@@ -69,7 +69,7 @@ const KILLS: usize = 10;
 /// Registrations from one kill to the next, and after the last.
 const REGISTRATIONS_PER_KILL: usize = 25;
 
-/// What clients and killer know of each other.
+/// What the clients and the killer know about each other.
 #[derive(Default)]
 struct Fire {
     accepted: Mutex<Vec<Account>>,

@@ -4,7 +4,7 @@ use futures::future::join_all;
 
 use acceptance::{Account, Journey, Setup, journeys};
 
-fn three_an_hour() -> Setup {
+fn three_per_hour() -> Setup {
     Setup::own()
         .with("limits.register_per_client", "3/1h")
         .with("limits.activate_per_client", "3/1h")
@@ -20,7 +20,7 @@ fn one_hash_at_a_time() -> Setup {
 }
 
 journeys!(both {
-    asvs_6_1_1_a_client_that_asks_too_often_is_told_when_to_return: three_an_hour(), [
+    asvs_6_1_1_a_client_that_asks_too_often_is_told_when_to_return: three_per_hour(), [
         "POST /api/v1/users/register 429",
         "POST /api/v1/users/activate 429",
         "POST /api/v1/users/resend-code 429",
@@ -62,11 +62,11 @@ async fn asvs_6_1_1_a_client_that_asks_too_often_is_told_when_to_return(journey:
 
 async fn codes_are_mailed_again_only_so_often(journey: &Journey) {
     let (account, _) = journey.registered().await;
-    // Whoever does not know the password uses up nothing.
+    // Requests with a wrong password do not count.
     for _ in 0..5 {
         journey.api.resend(&account.with_wrong_password()).await.expect_status(401);
     }
-    // Each is waited for, or the next one would take its place.
+    // Each mail is awaited, or the next one would replace it.
     journey.api.resend(&account).await.expect_status(200);
     journey.mailbox.expect(&account.email, 2).await;
     journey.api.resend(&account).await.expect_status(200);

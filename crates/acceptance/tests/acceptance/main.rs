@@ -1,6 +1,6 @@
 //! The product as its clients see it: over HTTP and SMTP, on real servers, in both deployments.
 //!
-//! One executable with a file a topic. The tests know the contract and nothing of the code; a wrong
+//! One executable with a file per topic. The tests know the contract and not the code; a wrong
 //! setting, a missing server or an error in a log fails them, and nothing is skipped.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::server_faults::worker_tells;
+use crate::server_faults::wait_for_worker_health;
 use acceptance::stores::{Tap, data_files, postgres_tables, redis_entries};
 use acceptance::{Account, Client, Journey, Secrets, Setup, Verdict, journeys};
 use test_support::{eventually, unique_name};
@@ -251,13 +251,13 @@ async fn servers_that_are_away(journey: &Journey, canaries: &mut Canaries) {
         journey.api.register(&canaries.account()).await.expect_status(503);
         journey.api.activate(&account, "00000000").await.expect_status(503);
     }
-    worker_tells(journey, "postgres", "down").await;
-    worker_tells(journey, "redis", "down").await;
+    wait_for_worker_health(journey, "postgres", "down").await;
+    wait_for_worker_health(journey, "redis", "down").await;
     servers.postgres.restore().await;
     servers.redis.restore().await;
     // A mail that failed now would be tried again in an hour.
-    worker_tells(journey, "postgres", "up").await;
-    worker_tells(journey, "redis", "up").await;
+    wait_for_worker_health(journey, "postgres", "up").await;
+    wait_for_worker_health(journey, "redis", "up").await;
     servers.rabbitmq.restore().await;
     canaries.secrets.push(journey.mailbox.first(&account.email).await.code_of_length(8));
     eventually("the servers being back", async || {

@@ -41,7 +41,7 @@ async fn asvs_6_3_1_no_number_of_codes_and_claims_buys_more_guesses(journey: &Jo
     // Now not even the right code is compared, and not before a day has passed.
     let refused = journey.api.activate(&account, &code).await;
     assert!([429, 410].contains(&refused.status), "{refused:?}");
-    // Nobody else is concerned.
+    // Nobody else is affected.
     journey.activated().await;
 }
 
@@ -63,7 +63,7 @@ struct Round {
 }
 
 impl Round {
-    /// Not one was compared of as many as a fresh code stands: nothing but the budget has refused them.
+    /// Not one was compared of as many as a fresh code allows: only the budget can have refused them.
     fn shows_an_empty_budget(&self) -> bool {
         self.compared == 0 && self.refused >= GUESSES_PER_CODE
     }

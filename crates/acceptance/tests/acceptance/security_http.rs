@@ -1,4 +1,4 @@
-//! What clients do that mean no good: slow ones, too many, ambiguous ones, and pages of strangers
+//! Hostile clients: slow ones, too many of them, ambiguous requests, and pages of other sites
 //! (OWASP ASVS 3.4, 3.5, 4.1, 4.2, 13.1.3, 15.2.2).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ const ORIGIN: &str = "https://app.example.com";
 /// The time between two bytes of a slow client: far less than any timeout.
 const BYTE_INTERVAL: Duration = Duration::from_millis(150);
 
-/// Far longer than requests take that nobody slows down.
+/// Far longer than a request takes that nothing slows down.
 fn impatient() -> Setup {
     Setup::own()
         .with("http.header_timeout_ms", "6000")
@@ -26,12 +26,12 @@ fn impatient() -> Setup {
         .with("http.keep_alive_seconds", "2")
 }
 
-/// So long that there is something to be said meanwhile, on a machine that stalls too.
+/// Long enough for other requests in between, even on a machine that stalls.
 fn less_impatient() -> Setup {
     impatient().with("http.header_timeout_ms", "15000").with("http.body_timeout_ms", "15000")
 }
 
-/// Three, which are kept as long as their clients like.
+/// Three connections, which are kept as long as their clients like.
 fn three_connections() -> Setup {
     let setup = Setup::own().with("http.max_connections", "3").with("http.workers", "1");
     setup.with("http.keep_alive_seconds", "600")
@@ -84,7 +84,7 @@ fn slow_start(number: usize) -> String {
     }
 }
 
-/// The first request of a connection was in good time; that is no licence for the next.
+/// The first request of a connection was in time; that does not excuse the next one.
 async fn asvs_15_2_2_a_slow_second_request_is_cut_too(journey: &Journey) {
     join_all((0..2).map(async |number| {
         let mut connection = journey.system.open_connection().await;

@@ -1,5 +1,5 @@
-//! Limits before costs: who asks too often is told so before a password is hashed, and cannot pretend
-//! to be somebody else (OWASP ASVS 2.4.1, 4.1.3, 6.3.1).
+//! Limits come before costs: a client that asks too often is refused before a password is hashed, and cannot
+//! pose as another one (OWASP ASVS 2.4.1, 4.1.3, 6.3.1).
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,8 @@ use test_support::eventually;
 
 const REGISTER: &str = "/api/v1/users/register";
 
-/// Hashes that nobody overlooks.
-fn dear_hashes() -> Setup {
+/// Hashes that stand out in any measurement.
+fn costly_hashes() -> Setup {
     Setup::own()
         .with("hashing.memory_kib", "65536")
         .with("hashing.iterations", "6")
@@ -20,7 +20,7 @@ fn dear_hashes() -> Setup {
         .with("limits.resend_per_client", "2/1h")
 }
 
-fn two_an_address() -> Setup {
+fn two_per_address() -> Setup {
     Setup::own()
         .with("limits.register_per_address", "2/1h")
         .with("limits.activate_per_address", "2/1h")
@@ -32,16 +32,16 @@ fn three_in_24_seconds() -> Setup {
     Setup::own().with("limits.register_per_client", "3/24s")
 }
 
-fn two_a_client() -> Setup {
+fn two_per_client() -> Setup {
     Setup::own().with("limits.register_per_client", "2/1h")
 }
 
 journeys!(both {
-    asvs_2_4_1_a_client_over_its_limit_costs_no_hash: dear_hashes(), [];
-    asvs_6_3_1_an_address_is_limited_whether_or_not_it_exists: two_an_address(), [];
+    asvs_2_4_1_a_client_over_its_limit_costs_no_hash: costly_hashes(), [];
+    asvs_6_3_1_an_address_is_limited_whether_or_not_it_exists: two_per_address(), [];
     asvs_6_1_1_retry_after_is_when_the_next_request_passes: three_in_24_seconds(), [];
-    asvs_4_1_3_a_spoofed_forwarding_header_passes_no_limit: two_a_client(), [];
-    asvs_15_3_4_trusted_proxies_tell_who_asks: two_a_client().with("http.trusted_proxies", "127.0.0.0/8"), [];
+    asvs_4_1_3_a_spoofed_forwarding_header_passes_no_limit: two_per_client(), [];
+    asvs_15_3_4_trusted_proxies_tell_who_asks: two_per_client().with("http.trusted_proxies", "127.0.0.0/8"), [];
     asvs_6_1_1_every_limit_can_be_turned_off: Setup::own(), [];
     asvs_6_1_1_the_default_limits_let_people_pass_and_stop_scripts: Setup::own().with_default_limits(), [];
 });
@@ -125,7 +125,7 @@ async fn the_wait_is_honest(journey: &Journey) -> Result<(), TooLate> {
     let reset: u64 = reset.parse().expect("seconds");
     let wait = refusal.retry_after();
     assert!((1..=8).contains(&wait) && (wait..=24).contains(&reset), "{refusal:?}");
-    // What is asked too early is refused and changes nothing about when the time is.
+    // A request that comes too early is refused and does not delay the next turn.
     let waited = Duration::from_secs(wait);
     tokio::time::sleep(waited / 2).await;
     let early = ask().await;
@@ -133,7 +133,7 @@ async fn the_wait_is_honest(journey: &Journey) -> Result<(), TooLate> {
     assert!(early.retry_after() <= wait, "{early:?} after {wait} s were asked for");
     tokio::time::sleep(Duration::from_secs(early.retry_after())).await;
     ask().await.expect_status(422);
-    // One more has its turn, not two.
+    // One more request passes, not two.
     refused_until(asked + waited + Duration::from_secs(8), &ask().await)
 }
 
@@ -158,7 +158,7 @@ async fn asvs_4_1_3_a_spoofed_forwarding_header_passes_no_limit(journey: &Journe
 }
 
 async fn asvs_15_3_4_trusted_proxies_tell_who_asks(journey: &Journey) {
-    // Whatever a client writes itself stands left of what the proxy has seen.
+    // What a client writes itself is to the left of what the proxy has added.
     assert_eq!(ask_for(journey, &["203.0.113.9"]).await, 422);
     assert_eq!(ask_for(journey, &["198.51.100.1, 203.0.113.9"]).await, 422);
     assert_eq!(ask_for(journey, &["198.51.100.2, 203.0.113.9"]).await, 429);
@@ -169,7 +169,7 @@ async fn asvs_15_3_4_trusted_proxies_tell_who_asks(journey: &Journey) {
     assert_eq!(ask_for(journey, &["2001:db8:1:2:ffff::2"]).await, 422);
     assert_eq!(ask_for(journey, &["2001:db8:1:2:abcd:1:2:3"]).await, 429);
     assert_eq!(ask_for(journey, &["2001:db8:1:3::1"]).await, 422);
-    // Rubbish is not vouched for: then it is the proxy itself that asks.
+    // Garbage is not trusted: then the proxy itself counts as the client.
     let rubbish = ["unknown", "203.0.113.9.1", "x"].map(|value| [value]);
     let mut statuses = Vec::new();
     for forwarded in &rubbish {
@@ -239,7 +239,7 @@ pub(crate) mod without_redis {
     use super::*;
 
     journeys!(distributed {
-        asvs_16_5_2_without_redis_the_limits_still_hold: two_a_client().expecting_errors(), [];
+        asvs_16_5_2_without_redis_the_limits_still_hold: two_per_client().expecting_errors(), [];
     });
 
     async fn asvs_16_5_2_without_redis_the_limits_still_hold(journey: &Journey) {
@@ -248,7 +248,7 @@ pub(crate) mod without_redis {
         assert_eq!([ask_for(journey, &[]).await, ask_for(journey, &[]).await], [422, 422]);
         assert_eq!(ask_for(journey, &["198.51.100.1"]).await, 429);
         redis.restore().await;
-        // The shared count goes on where it was: at nothing.
+        // The shared count continues where it was: at zero.
         eventually("Redis counting again", async || (ask_for(journey, &[]).await == 422).then_some(())).await;
     }
 }

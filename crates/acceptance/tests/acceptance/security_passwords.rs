@@ -19,7 +19,7 @@ journeys!(both {
     asvs_11_4_2_a_hash_is_renewed_at_the_next_login: Setup::own().with("hashing.iterations", "2"), [];
 });
 
-/// The only fault is the password, and this is what is wrong with it.
+/// The password is the only error, and this is its code.
 #[track_caller]
 fn expect_refused(reply: &Reply, code: &str) {
     reply.expect_invalid("/password");
@@ -59,7 +59,7 @@ async fn asvs_11_4_2_a_hash_is_renewed_at_the_next_login(journey: &Journey) {
     let (successor, base) = successor(journey, "3");
     successor.start().await;
     let api = Client::new(&base, Secrets::default());
-    // Only who knows the password can have it hashed anew.
+    // Only a request with the right password has it hashed anew.
     api.resend(&account.with_wrong_password()).await.expect_status(401);
     assert!(!stored_hashes(journey, &account).await.contains("t=3"));
     api.resend(&account).await.expect_status(200);
@@ -98,7 +98,7 @@ async fn stored_hashes(journey: &Journey, account: &Account) -> String {
     }
 }
 
-/// Pwned Passwords, played by a server of the test's own.
+/// A server that answers as Pwned Passwords does.
 struct RangeApi(MockServer);
 
 impl RangeApi {
@@ -144,14 +144,14 @@ fn breached_passwords_are_refused(deployment: Deployment) {
         let account = Account::new();
         expect_refused(&journey.api.register(&account.with_password(BREACHED)).await, "password-breached");
         journey.api.register(&account).await.expect_status(201);
-        // Five digits of a hash are all that has left the house (k-anonymity).
+        // Five digits of a hash are all that was sent (k-anonymity).
         let requests = api.0.received_requests().await.unwrap();
         assert_eq!(requests.len(), 2);
         for request in requests {
             assert_eq!((request.url.path().len(), request.url.query()), ("/range/".len() + 5, None));
             assert!(request.body.is_empty());
         }
-        // It fails from now on, and nobody is kept out for that.
+        // From now on it fails, and nobody is refused for that.
         api.0.reset().await;
         let other = Account::new();
         journey.api.register(&other.with_password(BREACHED)).await.expect_status(201);

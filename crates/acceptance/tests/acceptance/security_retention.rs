@@ -6,8 +6,8 @@ use acceptance::stores::age_registration;
 use acceptance::{Account, Journey, Setup, journeys};
 use test_support::eventually;
 
-/// The default, a week, but looked into every second, and fewer at once than there are.
-fn looked_into_often() -> Setup {
+/// The default period, a week, but purged every second and in batches smaller than what is due.
+fn purged_often() -> Setup {
     Setup::own()
         .window_seconds(6)
         .with("registration.purge_interval_seconds", "1")
@@ -15,8 +15,8 @@ fn looked_into_often() -> Setup {
 }
 
 journeys!(both {
-    asvs_14_2_7_unverified_registrations_go_and_accounts_stay: looked_into_often(), [];
-    asvs_14_2_7_only_what_is_older_than_a_week_goes: looked_into_often(), [];
+    asvs_14_2_7_unverified_registrations_go_and_accounts_stay: purged_often(), [];
+    asvs_14_2_7_only_what_is_older_than_a_week_goes: purged_often(), [];
 });
 
 async fn asvs_14_2_7_unverified_registrations_go_and_accounts_stay(journey: &Journey) {
@@ -24,7 +24,7 @@ async fn asvs_14_2_7_unverified_registrations_go_and_accounts_stay(journey: &Jou
     let (pending, _) = journey.registered().await;
     age_registration(&journey.system, &active.email, 400).await;
     age_registration(&journey.system, &pending.email, 8).await;
-    is_purged(journey, &pending).await;
+    wait_until_purged(journey, &pending).await;
     // Nobody knows the address any more; it can be registered as if for the first time.
     journey.api.register(&pending).await.expect_status(201);
     journey.mailbox.expect(&pending.email, 2).await;
@@ -41,15 +41,15 @@ async fn asvs_14_2_7_only_what_is_older_than_a_week_goes(journey: &Journey) {
         older.push(account);
     }
     for account in &older {
-        is_purged(journey, account).await;
+        wait_until_purged(journey, account).await;
     }
     // Another round or two: nothing else goes.
     tokio::time::sleep(Duration::from_secs(2)).await;
     journey.api.resend(&younger).await.expect_status(200);
 }
 
-/// Asks by a guess: a resend would begin another minute, and a registration a new claim.
-async fn is_purged(journey: &Journey, account: &Account) {
+/// Asks by guessing: a resend would start another window, and a registration a new claim.
+async fn wait_until_purged(journey: &Journey, account: &Account) {
     eventually("the purge", async || {
         (journey.api.activate(account, "0000").await.status == 401).then_some(())
     })

@@ -16,21 +16,21 @@ use test_support::unique_name;
 
 const ALPHA: f64 = 0.001;
 
-/// How often as many samples again are taken until they show the control.
+/// How many portions of samples are taken at most until they show the control.
 const MAX_PORTIONS: usize = 4;
 
-/// Dearer than they are deployed, one at a time: where one is missing, it stands out from the noise.
-fn dear_hashes() -> Setup {
+/// More costly than in a deployment, one at a time: a missing one stands out from the noise.
+fn costly_hashes() -> Setup {
     Setup::own().with("hashing.memory_kib", "19456").with("hashing.iterations", "5")
 }
 
 fn concealing() -> Setup {
-    dear_hashes().with("registration.existing_account", "conceal")
+    costly_hashes().with("registration.existing_account", "conceal")
 }
 
 journeys!(both {
-    asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_activation: dear_hashes(), [];
-    asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_resending: dear_hashes(), [];
+    asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_activation: costly_hashes(), [];
+    asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_resending: costly_hashes(), [];
     asvs_6_3_8_concealed_registrations_are_the_same: concealing(), ["POST /api/v1/users/register 202"];
     asvs_6_3_8_the_owner_of_a_concealed_account_is_told_once: concealing(), [];
 });

@@ -18,8 +18,8 @@ journeys!(distributed {
     while_the_worker_is_stopped_codes_pile_up_and_one_is_mailed: Setup::own(), [];
 });
 
-/// Waits until `/health/ready` tells of a dependency what is expected.
-async fn health_tells(api: &Client, status: u16, dependency: &str, state: &str) {
+/// Waits until `/health/ready` reports this state of a dependency.
+async fn wait_for_health(api: &Client, status: u16, dependency: &str, state: &str) {
     eventually(&format!("{dependency} being {state}"), async || {
         let health = api.get("/health/ready").await;
         (health.status == status && health.json()["dependencies"][dependency]["status"] == state)
@@ -28,8 +28,8 @@ async fn health_tells(api: &Client, status: u16, dependency: &str, state: &str) 
     .await;
 }
 
-/// Waits until the worker's health tells of a dependency what is expected.
-pub(crate) async fn worker_tells(journey: &Journey, dependency: &str, state: &str) {
+/// Waits until the worker's health reports this state of a dependency.
+pub(crate) async fn wait_for_worker_health(journey: &Journey, dependency: &str, state: &str) {
     eventually(&format!("the worker finding {dependency} {state}"), async || {
         let health = journey.system.worker().readiness().await;
         (health["dependencies"][dependency]["status"] == state).then_some(())
@@ -44,9 +44,9 @@ async fn asvs_16_5_2_without_redis_registration_goes_on(journey: &Journey) {
     let account = Account::new();
     journey.api.register(&account).await.expect_status(201);
     journey.api.activate(&earlier, &earlier_mail.code()).await.expect_problem(503, "unavailable");
-    health_tells(&journey.api, 200, "redis", "down").await;
+    wait_for_health(&journey.api, 200, "redis", "down").await;
     redis.restore().await;
-    health_tells(&journey.api, 200, "redis", "up").await;
+    wait_for_health(&journey.api, 200, "redis", "up").await;
     journey.api.activate(&earlier, &earlier_mail.code()).await.expect_status(200);
     let mail = journey.mailbox.first(&account.email).await;
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
@@ -57,13 +57,13 @@ async fn asvs_16_5_2_without_rabbitmq_registration_goes_on(journey: &Journey) {
     rabbitmq.cut().await;
     let account = Account::new();
     journey.api.register(&account).await.expect_status(201);
-    health_tells(&journey.api, 200, "rabbitmq", "down").await;
-    worker_tells(journey, "rabbitmq", "down").await;
+    wait_for_health(&journey.api, 200, "rabbitmq", "down").await;
+    wait_for_worker_health(journey, "rabbitmq", "down").await;
     rabbitmq.restore().await;
     let mail = journey.mailbox.first(&account.email).await;
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
-    health_tells(&journey.api, 200, "rabbitmq", "up").await;
-    worker_tells(journey, "rabbitmq", "up").await;
+    wait_for_health(&journey.api, 200, "rabbitmq", "up").await;
+    wait_for_worker_health(journey, "rabbitmq", "up").await;
 }
 
 async fn asvs_16_5_2_without_postgresql_clients_are_asked_to_wait(journey: &Journey) {
@@ -74,10 +74,10 @@ async fn asvs_16_5_2_without_postgresql_clients_are_asked_to_wait(journey: &Jour
     journey.api.register(&other).await.expect_problem(503, "unavailable");
     journey.api.activate(&account, &mail.code()).await.expect_problem(503, "unavailable");
     journey.api.resend(&account).await.expect_problem(503, "unavailable");
-    health_tells(&journey.api, 503, "postgres", "down").await;
+    wait_for_health(&journey.api, 503, "postgres", "down").await;
     journey.api.get("/health/live").await.expect_status(200);
     postgres.restore().await;
-    health_tells(&journey.api, 200, "postgres", "up").await;
+    wait_for_health(&journey.api, 200, "postgres", "up").await;
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
     journey.api.register(&other).await.expect_status(201);
     journey.mailbox.first(&other.email).await;

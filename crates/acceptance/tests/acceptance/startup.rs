@@ -3,7 +3,7 @@
 use acceptance::{Program, runtime};
 use test_support::CODE_KEY;
 
-/// What has no default that would do; no server is asked before all of it is there.
+/// Settings without a usable default. No server is contacted before all of them are given.
 const REQUIRED_BY_ALL: [(&str, &str); 4] = [
     ("code.key", CODE_KEY),
     ("postgres.url", "postgres://nobody@127.0.0.1:9/nothing"),

@@ -1,8 +1,8 @@
-//! What an idle standalone system costs and how soon it is there.
+//! What an idle standalone system costs and how soon it is ready.
 //!
 //! An executable of its own, because cargo runs one after the other: so no other test takes the processors
-//! meanwhile. What else runs on the machine is not the program's doing either: of many starts the fastest
-//! counts, and beside the clock on the wall the processor time, which is not taken from others.
+//! meanwhile. Other load on the machine is not the program's fault either: of many starts the fastest counts, and
+//! besides wall-clock time the processor time, which others do not change.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use acceptance::{Account, Standalone, StandaloneCommand, binary};
 
-/// What is measured has the machine for itself.
+/// Only one measurement runs at a time.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// What a system may cost at most.
@@ -31,9 +31,9 @@ const RELEASE: Limits = Limits {
     memory_kib: 25 * 1024,
 };
 
-/// A debug build does several times the work (it takes 50 ms where nobody disturbs it) and is larger: the code
-/// that was run is in memory, and it has more of it (30 MB after an activation). This is what tests usually run on,
-/// on whatever machine; so these limits find what is wrong by far, and those of a release build what is wrong.
+/// A debug build does several times the work (50 ms where nothing disturbs it) and is larger: the code that ran is in
+/// memory, and there is more of it (30 MB after an activation). Tests usually run on a debug build, on whatever
+/// machine; so these limits find gross mistakes, and those of a release build find the rest.
 const DEBUG: Limits = Limits {
     time_to_ready: Duration::from_millis(250),
     processor_time: Duration::from_millis(250),

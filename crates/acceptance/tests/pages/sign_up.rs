@@ -6,7 +6,7 @@ use acceptance::{Account, StandaloneCommand};
 const REGISTER: &str = "#operations-users-register";
 const ACTIVATE: &str = "#operations-users-activate";
 
-/// Sends what stands in the body's field of an operation of the documentation and waits for the status.
+/// Executes an operation on the documentation page with this body and waits for the status.
 async fn execute(browser: &Browser, operation: &str, body: &str) -> String {
     browser.fill(&format!("{operation} textarea"), body).await;
     browser.click(&format!("{operation} .execute")).await;

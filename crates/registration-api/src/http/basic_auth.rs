@@ -1,6 +1,7 @@
 //! Basic credentials, RFC 7617.
 //!
-//! Everything that is wrong with them gives the same answer, and nothing of them may be repeated or logged.
+//! Whatever is wrong with them, the answer is the same, and no part of them may be repeated or
+//! logged.
 
 use std::future::{Ready, ready};
 
@@ -22,12 +23,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The credentials of a request, if it has any that could be right.
+/// The credentials of a request, if it has any that are well-formed.
 pub(crate) struct BasicAuth(Option<Credentials>);
 
 impl BasicAuth {
-    /// The credentials, or the answer to a request without any. An address that could never be registered is
-    /// answered like one that isn't.
+    /// The credentials, or the answer to a request without any. An address that cannot be
+    /// registered gets the same answer as one that is not.
     pub(crate) fn require(self) -> Result<Credentials, Problem> {
         self.0.ok_or_else(Problem::invalid_credentials)
     }
@@ -42,8 +43,8 @@ impl FromRequest for BasicAuth {
     }
 }
 
-/// UTF-8; the first colon splits; neither part is empty or has control characters. A second header would leave
-/// it open whose word counts, so there must be one.
+/// UTF-8; the first colon splits; neither part is empty or has control characters. With two headers
+/// it would be ambiguous which one counts, so there must be exactly one.
 fn parse(headers: &HeaderMap) -> Option<Credentials> {
     let mut values = headers.get_all(AUTHORIZATION);
     let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;

@@ -1,7 +1,7 @@
-//! Which client a request comes from.
+//! The address of the client that a request comes from.
 //!
-//! A forwarding header is a claim that anybody can make, so it counts only as far as proxies of our own vouch
-//! for it (OWASP ASVS 4.1.3, 15.3.4). Only `X-Forwarded-For` is read; `Forwarded` is ignored.
+//! Anybody can send a forwarding header, so it counts only as far as our own proxies vouch for it
+//! (OWASP ASVS 4.1.3, 15.3.4). Only `X-Forwarded-For` is read; `Forwarded` is ignored.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -9,25 +9,25 @@ use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
 use ipnet::IpNet;
 
-/// Reads a block of addresses in CIDR notation (RFC 4632), such as `10.0.0.0/8` or `2001:db8::/32`; an address
-/// without a length is a block of one.
+/// Reads a block of addresses in CIDR notation (RFC 4632), such as `10.0.0.0/8` or `2001:db8::/32`;
+/// an address without a length is a block of one.
 pub fn parse_network(text: &str) -> Option<IpNet> {
     let text = text.trim();
     text.parse().ok().or_else(|| text.parse().map(IpAddr::into).ok())
 }
 
-/// The proxies in front of this service. By default there are none, and no header is believed.
+/// The proxies in front of this service. By default there are none, and no header is trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Believes what these proxies say about where a request comes from.
+    /// Trusts the forwarding headers that these proxies send.
     pub fn new(networks: Vec<IpNet>) -> Self {
         Self(networks)
     }
 
     pub(crate) fn find_client(&self, request: &HttpRequest) -> IpAddr {
-        // Only a Unix socket has no peer address, and the server listens on none.
+        // Only a Unix socket has no peer address, and the server does not listen on one.
         let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
         self.client(peer.to_canonical(), request.headers())
     }
@@ -38,7 +38,8 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Walks `X-Forwarded-For` from the right, where our own proxies write, until an address is none of theirs.
+    /// Walks `X-Forwarded-For` from the right, where our own proxies append, to the first address
+    /// that is not theirs.
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer;
         let values: Vec<&str> =
@@ -49,7 +50,7 @@ impl TrustedProxies {
             }
             match parse_hop(hop.trim()) {
                 Some(address) => client = address.to_canonical(),
-                // Whatever stands left of it was not vouched for.
+                // No trusted proxy vouches for anything further left.
                 None => break,
             }
         }

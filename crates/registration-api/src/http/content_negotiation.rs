@@ -1,4 +1,4 @@
-//! Refuses clients that could not read the answer: 406 (RFC 9110 section 12.5.1).
+//! Refuses clients that do not accept the format of the answer: 406 (RFC 9110 section 12.5.1).
 
 use std::future::{Ready, ready};
 
@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
 
-/// Shows that a client reads JSON. A handler asks for it as its first argument.
+/// Proof that the client accepts JSON. A handler takes it as its first argument.
 pub(crate) struct AcceptsJson;
 
 impl FromRequest for AcceptsJson {
@@ -22,7 +22,8 @@ impl FromRequest for AcceptsJson {
     }
 }
 
-/// Whether `application/{subtype}` is acceptable: the most specific range that names it has a weight over 0.
+/// Whether `application/{subtype}` is acceptable: the most specific matching range has a weight
+/// over 0.
 fn accepts(headers: &HeaderMap, subtype: &str) -> bool {
     if !headers.contains_key(ACCEPT) {
         return true;
@@ -36,7 +37,8 @@ fn accepts(headers: &HeaderMap, subtype: &str) -> bool {
         .is_some_and(|(_, weight)| weight > 0.0)
 }
 
-/// How specifically a range names `application/{subtype}`, and with which weight; `None` if it doesn't.
+/// How specifically a range matches `application/{subtype}`, and with which weight; `None` if it
+/// does not.
 fn weigh(range: &str, subtype: &str) -> Option<(u8, f32)> {
     let mut parts = range.split(';').map(str::trim);
     let media = parts.next()?.to_ascii_lowercase();

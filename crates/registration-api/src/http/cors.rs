@@ -1,10 +1,10 @@
-//! Lets pages of configured origins call the API (Fetch standard, CORS protocol). Without any, no answer
-//! carries a CORS header and browsers keep other origins out.
+//! Lets pages of configured origins call the API (Fetch standard, CORS protocol). Without any, no
+//! answer carries a CORS header and browsers keep other origins out.
 
 use actix_cors::Cors;
 use actix_web::http::{Method, header};
 
-/// Allows what the API understands, and nothing with cookies: it has none.
+/// Allows the methods and headers that the API uses. No credentials mode: there are no cookies.
 pub(crate) fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST])

@@ -1,7 +1,7 @@
 //! The REST API: translates between HTTP and the use cases, and decides nothing by itself.
 //!
-//! Every answer that is not a success is a problem document (RFC 9457). No answer may repeat a secret that
-//! was sent, and no log line may contain one.
+//! Every answer that is not a success is a problem document (RFC 9457). No answer may repeat a
+//! secret that was sent, and no log line may contain one.
 
 mod basic_auth;
 mod content_negotiation;

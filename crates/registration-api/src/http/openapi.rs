@@ -21,14 +21,14 @@ use super::problem_responses::describe_header;
     components(schemas(ProblemDocument, FieldError)),
     tags(
         (name = "users", description = "From an address to an active account"),
-        (name = "health", description = "For whoever runs the service"),
-        (name = "meta", description = "This description")
+        (name = "health", description = "For operators"),
+        (name = "meta", description = "The description of the API")
     ),
     modifiers(&BasicScheme)
 )]
 struct Description;
 
-/// The document in JSON, with the lengths that are in force; the same text for the same lengths.
+/// The document in JSON, with the configured lengths; the same text for the same lengths.
 pub fn document(password_length: PasswordLength, code_length: CodeLength) -> String {
     let mut openapi = Description::openapi();
     for endpoint in endpoints() {
@@ -47,10 +47,10 @@ pub fn document(password_length: PasswordLength, code_length: CodeLength) -> Str
     format!("{document:#}\n")
 }
 
-/// Every answer of a limited operation has the fields, but for those that come before the limits.
+/// Every answer of a limited operation has the fields, except for 406, which precedes the limits.
 fn declare_rate_limit_fields(openapi: &mut utoipa::openapi::OpenApi) {
     let policy = describe_header(Type::String, "The limits that this request was checked against, if any.");
-    let state = describe_header(Type::String, "What is left of each of them.");
+    let state = describe_header(Type::String, "How much of each limit is left.");
     let operations = openapi.paths.paths.values_mut().filter_map(|item| item.post.as_mut());
     for responses in operations.map(|operation| &mut operation.responses.responses) {
         if !responses.contains_key(StatusCode::TOO_MANY_REQUESTS.as_str()) {
@@ -67,7 +67,8 @@ fn declare_rate_limit_fields(openapi: &mut utoipa::openapi::OpenApi) {
     }
 }
 
-/// Marks the headers that never lack: a client may rely on them, and a test of the document checks them.
+/// Marks the headers that are always present: a client may rely on them, and a test of the document
+/// checks them.
 fn require_headers(document: &mut Value) {
     let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
     let operations = paths.filter_map(Value::as_object_mut).flat_map(|path| path.values_mut());

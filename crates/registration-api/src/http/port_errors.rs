@@ -1,4 +1,5 @@
-//! What a client reads when an operation fails. Causes are logged here, once, and go no further.
+//! Turns the errors of ports, credentials and limits into problems. Causes are logged here, once,
+//! and go no further.
 
 use std::error::Error;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::limits::LimitExceeded;
 use crate::metrics::PASSWORD_HASHING_OVERLOADS;
 use crate::use_cases::AuthenticationError;
 
-/// When it is worth trying again after a store did not answer.
+/// How long a client should wait when a dependency is unavailable.
 const OUTAGE_RETRY: Duration = Duration::from_secs(5);
 
 impl From<LimitExceeded> for Problem {
@@ -79,7 +80,8 @@ impl From<JoinError> for Problem {
 }
 
 fn answer_unavailable(error: &(dyn Error + 'static)) -> Problem {
-    tracing::error!(event = "dependency.unavailable", error = %ErrorChain(error), "a request is not served");
+    let error = ErrorChain(error);
+    tracing::error!(event = "dependency.unavailable", %error, "a dependency of a request is unavailable");
     Problem::new(ProblemKind::Unavailable).retry_after(OUTAGE_RETRY)
 }
 

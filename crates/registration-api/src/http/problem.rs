@@ -1,6 +1,6 @@
 //! Problem documents, RFC 9457.
 //!
-//! What a client reads is written here and only here. A cause never gets into it: causes go to the log.
+//! Clients read only what is written here. Causes never appear in it: they go to the log.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -34,15 +34,15 @@ pub(crate) struct ProblemDocument<'a> {
     #[serde(rename = "type")]
     #[schema(format = "uri-reference", examples("/docs/problems#email-taken"))]
     type_uri: String,
-    /// What kind of problem it is, for people.
+    /// The kind of problem, human-readable.
     #[schema(examples("Address taken"))]
     title: &'static str,
     /// The HTTP status.
     #[schema(minimum = 400, maximum = 599, examples(409))]
     status: u16,
-    /// What went wrong this time, for people.
+    /// What went wrong in this case, human-readable.
     detail: &'a str,
-    /// What kind of problem it is, for programs. Never renamed.
+    /// The kind of problem, machine-readable. Never renamed.
     #[schema(examples("email-taken"))]
     code: &'static str,
     /// Each error in the body, with status 422.
@@ -54,39 +54,40 @@ pub(crate) struct ProblemDocument<'a> {
 /// An error in a field of the body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
-    /// Where it is: a JSON pointer (RFC 6901).
+    /// The field: a JSON pointer (RFC 6901).
     #[schema(examples("/password"))]
     pub(crate) pointer: &'static str,
-    /// What it is, for programs.
+    /// The error, machine-readable.
     #[schema(examples("password-too-short"))]
     pub(crate) code: &'static str,
-    /// What it is, for people.
+    /// The error, human-readable.
     pub(crate) detail: String,
 }
 
 impl Problem {
-    /// A problem that its kind says everything about.
+    /// A problem described by its kind alone.
     pub(crate) fn new(kind: ProblemKind) -> Self {
         Self::with_detail(kind, kind.meaning())
     }
 
-    /// A problem of which more can be said.
+    /// A problem with a more specific detail.
     pub(crate) fn with_detail(kind: ProblemKind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
     }
 
-    /// Missing, broken, unknown and wrong credentials: one and the same answer.
+    /// Missing, malformed, unknown and wrong credentials: all get the same answer.
     pub(crate) fn invalid_credentials() -> Self {
         Self::new(ProblemKind::InvalidCredentials).header(header::WWW_AUTHENTICATE, CHALLENGE)
     }
 
     /// A body with errors in its fields.
     pub(crate) fn validation_failed(errors: Vec<FieldError>) -> Self {
-        let detail = "The body is JSON but not what is needed here: see the errors.";
+        let detail = "The body is valid JSON but not a valid request: see the errors.";
         Self { errors, ..Self::with_detail(ProblemKind::ValidationFailed, detail) }
     }
 
-    /// A method that a path does not know; `allow` lists those it knows (RFC 9110 section 10.2.1).
+    /// A method that a path does not support; `allow` lists those it supports (RFC 9110 section
+    /// 10.2.1).
     pub(crate) fn method_not_allowed(allow: &str) -> Self {
         let problem = Self::new(ProblemKind::MethodNotAllowed);
         match HeaderValue::from_str(allow) {
@@ -108,7 +109,7 @@ impl Problem {
     }
 }
 
-/// Never less than asked for, and never 0: a client that came back at once would be refused again.
+/// Rounds up, and never to 0: a client that retried at once would be refused again.
 pub(crate) fn whole_seconds(delay: Duration) -> u64 {
     let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
     seconds.max(1)

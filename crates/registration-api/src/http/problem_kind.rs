@@ -1,10 +1,10 @@
 //! Every problem the API can answer with: its stable code, its status and what it means.
 //!
-//! A code is never renamed or given another meaning: clients branch on it.
+//! A code is never renamed and its meaning never changes: clients branch on it.
 
 use actix_web::http::StatusCode;
 
-/// Declares the kinds together with what is known of each, so that none can lack a part.
+/// Declares each kind together with all its properties, so that none can be missing.
 macro_rules! problem_kinds {
     ($($kind:ident $status:ident $code:literal $title:literal $meaning:literal;)*) => {
         /// A kind of problem.
@@ -12,7 +12,7 @@ macro_rules! problem_kinds {
         pub(crate) enum ProblemKind { $(#[doc = $title] $kind,)* }
 
         impl ProblemKind {
-            /// All kinds, in the order of their status.
+            /// All kinds.
             pub(crate) const ALL: &[Self] = &[$(Self::$kind,)*];
 
             /// The HTTP status it is answered with.
@@ -25,12 +25,13 @@ macro_rules! problem_kinds {
                 match self { $(Self::$kind => $code,)* }
             }
 
-            /// One line for people; the same for every occurrence.
+            /// One human-readable line; the same for every occurrence.
             pub(crate) fn title(self) -> &'static str {
                 match self { $(Self::$kind => $title,)* }
             }
 
-            /// What it means and what to do about it, for the documentation and as the default detail.
+            /// What it means and what to do about it, for the documentation and as the default
+            /// detail.
             pub(crate) fn meaning(self) -> &'static str {
                 match self { $(Self::$kind => $meaning,)* }
             }
@@ -42,13 +43,13 @@ problem_kinds! {
     MalformedJson BAD_REQUEST "malformed-json" "Malformed JSON"
         "The body is not a complete JSON document in UTF-8 (RFC 8259), or is nested too deeply.";
     CodeInvalid BAD_REQUEST "code-invalid" "Invalid code"
-        "The code is wrong, was replaced by a newer one, or is not mailed yet.";
+        "The code is wrong, was replaced by a newer one, or has not been mailed yet.";
     InvalidCredentials UNAUTHORIZED "invalid-credentials" "Invalid credentials"
         "Send the registered address and its password with Basic authentication (RFC 7617), in UTF-8.";
     NotFound NOT_FOUND "not-found" "Not found"
         "There is nothing at this path. The API is described at /docs.";
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "Method not allowed"
-        "This path does not know the method; the Allow header lists those it knows.";
+        "This path does not support the method; the Allow header lists the methods it supports.";
     NotAcceptable NOT_ACCEPTABLE "not-acceptable" "Not acceptable"
         "Answers are application/json, and problems application/problem+json; the Accept header excludes both.";
     RequestTimeout REQUEST_TIMEOUT "request-timeout" "Request timeout"
@@ -56,25 +57,25 @@ problem_kinds! {
     EmailTaken CONFLICT "email-taken" "Address taken"
         "The address belongs to an active account, or to a registration whose code is still valid.";
     AlreadyActive CONFLICT "already-active" "Already active"
-        "The account is active: nothing is left to do.";
+        "The account is already active.";
     CodeExpired GONE "code-expired" "Code expired"
-        "The code has run out. Ask for another one.";
+        "The code has expired. Request another one.";
     PayloadTooLarge PAYLOAD_TOO_LARGE "payload-too-large" "Payload too large"
-        "A body has at most 16 KiB.";
+        "A body may have at most 16 KiB.";
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "Unsupported media type"
         "Send the body as application/json, in UTF-8 and without a content coding.";
     ValidationFailed UNPROCESSABLE_ENTITY "validation-failed" "Validation failed"
-        "The body is JSON but not what is needed here; `errors` lists each error with its JSON pointer.";
+        "The body is valid JSON but not a valid request; `errors` lists each error with its JSON pointer.";
     RateLimited TOO_MANY_REQUESTS "rate-limited" "Too many requests"
-        "Wait for as long as the Retry-After header says.";
+        "Try again after the time in the Retry-After header.";
     TooManyAttempts TOO_MANY_REQUESTS "too-many-attempts" "Too many attempts"
-        "The code, or the codes of this address, were guessed too often.";
+        "There were too many guesses at this code, or at the codes of this address.";
     InternalError INTERNAL_SERVER_ERROR "internal-error" "Internal error"
-        "Something went wrong that should not. It is logged under the X-Request-Id of this answer.";
+        "Something went wrong on our side. It is logged under the X-Request-Id of this answer.";
     Overloaded SERVICE_UNAVAILABLE "overloaded" "Overloaded"
-        "More requests arrived than can be dealt with. Try again after the time in the Retry-After header.";
+        "There are more requests than the service can handle. Try again after the time in the Retry-After header.";
     Unavailable SERVICE_UNAVAILABLE "unavailable" "Temporarily unavailable"
-        "Something that this request needs does not answer. Try again after the time in the Retry-After header.";
+        "A dependency that this request needs is not available. Try again after the time in the Retry-After header.";
 }
 
 impl ProblemKind {

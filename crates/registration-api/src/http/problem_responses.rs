@@ -1,4 +1,4 @@
-//! How the OpenAPI document describes the problems that an endpoint can answer with.
+//! The problems of an endpoint, as the OpenAPI document describes them.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use utoipa::openapi::{ContentBuilder, Header, Object, Ref, RefOr, Response, Resp
 
 use super::problem_kind::ProblemKind;
 
-/// Of an endpoint that answers in JSON.
+/// The problems of every endpoint that answers in JSON.
 pub(crate) const NEGOTIATION_PROBLEMS: &[ProblemKind] = &[ProblemKind::NotAcceptable];
 
-/// Of an endpoint that reads a body.
+/// The problems of an endpoint that reads a body.
 pub(crate) const BODY_PROBLEMS: &[ProblemKind] = &[
     ProblemKind::MalformedJson,
     ProblemKind::RequestTimeout,
@@ -21,7 +21,7 @@ pub(crate) const BODY_PROBLEMS: &[ProblemKind] = &[
     ProblemKind::ValidationFailed,
 ];
 
-/// Of an endpoint that runs a use case.
+/// The problems of an endpoint that runs a use case.
 pub(crate) const USE_CASE_PROBLEMS: &[ProblemKind] = &[
     ProblemKind::RateLimited,
     ProblemKind::InternalError,
@@ -29,11 +29,11 @@ pub(crate) const USE_CASE_PROBLEMS: &[ProblemKind] = &[
     ProblemKind::Unavailable,
 ];
 
-/// Of an endpoint that asks for credentials.
+/// The problems of an endpoint that requires credentials.
 pub(crate) const CREDENTIALS_PROBLEMS: &[ProblemKind] =
     &[ProblemKind::InvalidCredentials, ProblemKind::AlreadyActive];
 
-/// The problems of an endpoint that only answers in JSON.
+/// [`NEGOTIATION_PROBLEMS`] as the only responses.
 pub(crate) struct NegotiationProblems;
 
 impl IntoResponses for NegotiationProblems {
@@ -42,7 +42,8 @@ impl IntoResponses for NegotiationProblems {
     }
 }
 
-/// One response per status, which lists every kind of problem that has it. The last kind is the example.
+/// One response per status, which lists every kind of problem that has it. The last kind is the
+/// example.
 pub(crate) fn describe_problems(groups: &[&[ProblemKind]]) -> BTreeMap<String, RefOr<Response>> {
     let problems = groups.concat();
     let describe = |kind: &ProblemKind| {
@@ -78,7 +79,7 @@ pub(crate) fn describe_header(kind: Type, description: &str) -> Header {
     header
 }
 
-/// What a problem of this kind looks like.
+/// A document of a problem of this kind.
 fn build_example(kind: ProblemKind) -> Value {
     let mut example = json!({
         "type": kind.type_uri(),

@@ -1,5 +1,5 @@
-//! The fields `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers): how much of each limit is
-//! left, so that a client can slow down before it is refused.
+//! The fields `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers): how much
+//! of each limit is left, so that a client can slow down before it is refused.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -17,7 +17,7 @@ use crate::use_cases::ExistingAccount;
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// Middleware: gives the request its [`RequestLimits`], and its answer the state of those that were checked.
+/// Middleware: adds [`RequestLimits`] to the request, and the outcome of its checks to the answer.
 pub(crate) async fn add_rate_limit_fields<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -39,8 +39,8 @@ pub(crate) async fn add_rate_limit_fields<B: MessageBody>(
     Ok(response)
 }
 
-/// Whether the client may read the outcome of a check. A refusal says so itself. Otherwise what is left for an
-/// address shows whether somebody else has used it lately, which a service that conceals accounts must not tell.
+/// Whether the client may see the outcome of a check. A refusal is visible anyway. What is left for
+/// an address reveals whether somebody else has used it recently, so conceal mode leaves it out.
 fn is_public(check: &LimitCheck, existing_account: ExistingAccount) -> bool {
     let is_refused = matches!(check.outcome, LimitOutcome::Refused { .. });
     is_refused

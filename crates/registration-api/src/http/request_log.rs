@@ -1,7 +1,7 @@
-//! One log line and two metrics a request: method, route, status, time, request id.
+//! One log line and two metrics per request: method, route, status, time, request id.
 //!
-//! The route is the pattern, never the path, and nothing of query, headers or bodies is written: a client could
-//! have put a secret there.
+//! The route is the pattern, never the path, and nothing from query, headers or bodies is logged: a
+//! client could have put a secret there.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -21,7 +21,7 @@ use crate::metrics::{HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_ABANDON
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Middleware: gives the request its trace, which is also its id, and logs how it went.
+/// Middleware: gives the request its trace, whose id is also the request id, and logs the outcome.
 pub(crate) async fn log_request<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -51,7 +51,7 @@ pub(crate) async fn log_request<B: MessageBody>(
     Ok(response)
 }
 
-/// The trace that the client began (W3C Trace Context), if it sent exactly one, or a new one.
+/// Continues the client's trace (W3C Trace Context), if it sent exactly one, or starts a new one.
 fn read_or_start_trace(headers: &HeaderMap, ids: &dyn IdSource) -> TraceParent {
     let mut values = headers.get_all("traceparent");
     let only = values.next().filter(|_| values.next().is_none());
@@ -59,7 +59,7 @@ fn read_or_start_trace(headers: &HeaderMap, ids: &dyn IdSource) -> TraceParent {
         .unwrap_or_else(|| TraceParent::start(ids.next_id()))
 }
 
-/// A method is any token that a client makes up; a metric must not have a series for each.
+/// Clients can make up methods, and a metric must not get a series for each.
 fn label_method(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -73,7 +73,7 @@ fn label_method(method: &Method) -> &'static str {
     }
 }
 
-/// A line that is written when the request ends, also when its client goes away before.
+/// A log line that is written when the request ends, even if the client disconnects first.
 struct LogEntry {
     method: &'static str,
     started: Instant,
@@ -109,7 +109,7 @@ impl Drop for LogEntry {
         let (method, elapsed) = (self.method, self.started.elapsed());
         let duration_ms = elapsed.as_secs_f64() * 1000.0;
         self.span.in_scope(|| {
-            tracing::info!(event = "http.abandoned", method, duration_ms, "the client went away");
+            tracing::info!(event = "http.abandoned", method, duration_ms, "the client disconnected");
         });
         metrics::counter!(HTTP_REQUESTS_ABANDONED).increment(1);
     }

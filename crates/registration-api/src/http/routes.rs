@@ -1,4 +1,4 @@
-//! Which handler answers which path and method. Whatever is not listed is 404 or 405.
+//! Which handler serves which path and method. Everything else is 404 or 405.
 
 use actix_web::http::Method;
 use actix_web::http::header::LOCATION;
@@ -11,7 +11,7 @@ use super::endpoints::endpoints;
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
 
-/// Lays out the paths: the endpoints, and the pages that document them.
+/// Registers the endpoints, and the pages that document them.
 pub(crate) fn routes(config: &mut ServiceConfig) {
     for endpoint in endpoints() {
         for (path, item) in &endpoint.description.paths.paths {
@@ -26,7 +26,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .default_service(web::to(not_found));
 }
 
-/// The methods of a path. HEAD is understood wherever GET is (RFC 9110 section 9.1).
+/// The methods of a path. HEAD is supported wherever GET is (RFC 9110 section 9.1).
 fn list_methods(item: &PathItem) -> Vec<Method> {
     let operations = [
         (Method::GET, &item.get),

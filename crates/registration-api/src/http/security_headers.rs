@@ -1,11 +1,11 @@
 //! Headers that every answer carries (OWASP HTTP Headers cheat sheet; ASVS 3.4, 14.3.2).
 //!
-//! The strictest values are the default; a page that needs more says so itself.
+//! The strictest values are the default; a page that needs more overrides them.
 
 use actix_web::http::header;
 use actix_web::middleware::DefaultHeaders;
 
-/// Nothing is stored, framed, sniffed or referred to, and an answer can load nothing.
+/// Forbids caching, framing, sniffing, referrers and loading anything from an answer.
 pub(crate) fn security_headers() -> DefaultHeaders {
     DefaultHeaders::new()
         .add((header::CACHE_CONTROL, "no-store"))

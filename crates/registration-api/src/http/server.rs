@@ -1,7 +1,7 @@
-//! The HTTP server: how long clients may take, and how many there may be.
+//! The HTTP server, with its timeouts and its limit on connections.
 //!
-//! A client that goes away takes its request with it: half-closed connections are not served, so the future of
-//! the handler is dropped and a password that still waits for its turn is never hashed.
+//! When a client disconnects, its request ends: half-closed connections are not served, so the
+//! handler's future is dropped and a password that is still queued is never hashed.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -21,17 +21,18 @@ use super::security_headers::security_headers;
 use super::stalled_connections::{mark_activity, watch_connection};
 use super::state::AppState;
 
-/// What bounds the server.
+/// The limits of the server.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerOptions {
-    /// Threads that serve requests.
+    /// Number of threads that serve requests.
     pub workers: usize,
-    /// Connections open at once, in all; more wait in the backlog of the operating system.
+    /// Maximum number of open connections in total; more wait in the backlog of the operating
+    /// system.
     pub max_connections: usize,
     /// How long a connection stays open without a request.
     pub keep_alive: Duration,
-    /// How long a client may take to send the head of its first request; then 408. For that of a later one, as
-    /// much longer as the connection may be silent.
+    /// How long a client may take to send the head of its first request; then 408. For later
+    /// requests, the keep-alive time is added.
     pub client_request_timeout: Duration,
     /// How long a client may take to close a connection.
     pub client_disconnect_timeout: Duration,
@@ -39,7 +40,8 @@ pub struct ServerOptions {
     pub shutdown_timeout: Duration,
 }
 
-/// A server on a bound listener. It runs while it is polled, handles no signals, and stops through its handle.
+/// A server on a bound listener. It runs while it is polled, ignores signals, and is stopped
+/// through its handle.
 pub fn server(
     listener: TcpListener,
     state: Data<AppState>,

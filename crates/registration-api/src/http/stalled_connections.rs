@@ -1,9 +1,10 @@
-//! Ends connections on which the next request does not come in time.
+//! Closes connections on which the next request does not arrive in time.
 //!
-//! The HTTP library bounds how long the head of a connection's first request may take, and how long a connection
-//! may be silent afterwards. Between the two lies a gap: the first byte of a second request stops the clock, and
-//! whoever sends nothing more would hold the connection for ever. So each connection is watched from outside:
-//! a request that has not come in full by its deadline finds the socket shut down.
+//! The HTTP library limits how long the head of a connection's first request may take, and how long
+//! a connection may be idle afterwards. There is a gap between the two: the first byte of a second
+//! request stops the idle timer, and a client that sends nothing more would hold the connection for
+//! ever. So each connection is watched from outside, and its socket is shut down when a request is
+//! not complete by its deadline.
 
 use std::any::Any;
 use std::net::{Shutdown, TcpStream};
@@ -22,7 +23,7 @@ use tokio::sync::watch;
 /// Whether a connection's request is being answered. Dropped with the connection.
 struct Activity(watch::Sender<bool>);
 
-/// A request that is being answered, until the last byte of its answer is handed over.
+/// A request that is being answered, until the last byte of its answer is written.
 struct Busy(Option<watch::Sender<bool>>);
 
 impl Busy {
@@ -42,7 +43,7 @@ impl Drop for Busy {
     }
 }
 
-/// A body that keeps its connection busy while it goes out: a slow reader is no stalled one.
+/// A body that keeps its connection busy while it is sent: a slow reader is not a stalled client.
 struct BusyBody {
     body: BoxBody,
     _busy: Busy,
@@ -63,13 +64,15 @@ impl MessageBody for BusyBody {
     }
 }
 
-/// A hook for new connections: shuts those down that have no request in hand for longer than `timeout`.
+/// A hook for new connections: shuts down those that have no request in progress for longer than
+/// `timeout`.
 pub(crate) fn watch_connection(
     timeout: Duration,
 ) -> impl Fn(&dyn Any, &mut Extensions) + Clone + Send + 'static {
     move |connection, extensions| {
         let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else { return };
-        // A second handle: the first one belongs to the library. Without it the connection is served unwatched.
+        // A second handle, as the first belongs to the library. If there is none, the connection is
+        // served unwatched.
         let Ok(handle) = stream.as_fd().try_clone_to_owned() else { return };
         let (sender, activity) = watch::channel(false);
         extensions.insert(Activity(sender));
@@ -77,7 +80,7 @@ pub(crate) fn watch_connection(
     }
 }
 
-/// Middleware: tells the watch that a request has come, and when its answer has gone.
+/// Middleware: marks the connection busy from the arrival of a request until its answer is sent.
 pub(crate) async fn mark_activity<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -87,18 +90,18 @@ pub(crate) async fn mark_activity<B: MessageBody + 'static>(
     Ok(response.map_body(|_, body| BusyBody { body: body.boxed(), _busy: busy }))
 }
 
-/// Any news restarts the clock, also of a request that is over before this hears of it. No news ever again means
-/// that the connection is gone.
+/// Every change restarts the timer, even one that is already over. A closed channel means that the
+/// connection is gone.
 async fn shut_down_when_stalled(stream: TcpStream, mut activity: watch::Receiver<bool>, timeout: Duration) {
     loop {
         let is_busy = *activity.borrow_and_update();
-        let news = activity.changed();
-        let outcome = if is_busy { Ok(news.await) } else { tokio::time::timeout(timeout, news).await };
+        let change = activity.changed();
+        let outcome = if is_busy { Ok(change.await) } else { tokio::time::timeout(timeout, change).await };
         match outcome {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return,
             Err(_) => {
-                // It fails only where the client has gone by itself.
+                // This fails only if the client has already closed the connection.
                 let _ = stream.shutdown(Shutdown::Both);
                 return;
             }

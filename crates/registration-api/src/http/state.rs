@@ -15,50 +15,51 @@ use crate::limits::{Limits, Quotas};
 use crate::password_policy::PasswordPolicy;
 use crate::use_cases::{Activate, Authenticator, ExistingAccount, Register, ResendCode};
 
-/// The outside world, as the API needs it.
+/// The ports that the API needs.
 #[derive(Clone)]
 pub struct Ports {
-    /// Where users live.
+    /// Stores the users.
     pub users: Arc<dyn UserRepository>,
-    /// The windows in which codes count.
+    /// The windows in which codes are valid.
     pub codes: Arc<dyn CodeStore>,
-    /// The guesses of an address.
+    /// The guesses left per address.
     pub guesses: Arc<dyn GuessBudget>,
-    /// What hashes and verifies passwords.
+    /// Hashes and verifies passwords.
     pub hasher: Arc<dyn PasswordHasher>,
-    /// What counts requests.
+    /// Counts requests.
     pub limiter: Arc<dyn RateLimiter>,
-    /// What counts them while `limiter` does not answer; without it nothing is limited then.
+    /// Counts them while `limiter` does not answer; without it nothing is limited then.
     pub fallback_limiter: Option<Arc<dyn RateLimiter>>,
-    /// Where breached passwords are asked for, if anywhere.
+    /// Where to look up breached passwords, if anywhere.
     pub breached: Option<Arc<dyn BreachedPasswords>>,
-    /// Where identifiers come from.
+    /// Generates identifiers.
     pub ids: Arc<dyn IdSource>,
 }
 
 /// How the API behaves.
 pub struct ApiOptions {
-    /// What codes are derived with.
+    /// The key that codes are derived from.
     pub code_key: Arc<CodeKey>,
     /// How many digits a code has.
     pub code_length: CodeLength,
-    /// How long a code counts once its mail is accepted; told to users.
+    /// How long a code is valid once its mail is accepted; shown to users.
     pub code_window: Duration,
-    /// How many guesses an address has.
+    /// How many guesses an address gets.
     pub guess_allowance: GuessAllowance,
     /// How long passwords may be.
     pub password_length: PasswordLength,
     /// Whether the most common passwords, and the address itself, are refused as passwords.
     pub refuse_common_passwords: bool,
-    /// Whether a password passes while nobody can say if it is known from a breach.
+    /// Whether a password passes while the breach lookup is unavailable.
     pub breach_fail_open: bool,
-    /// What registration says about a taken address.
+    /// What registration reveals about a taken address.
     pub existing_account: ExistingAccount,
-    /// How often clients may ask.
+    /// How many requests are allowed.
     pub quotas: Quotas,
-    /// Whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
-    /// The origins whose pages may call the API, such as `https://app.example.com`; none turns CORS off.
+    /// The origins whose pages may call the API, such as `https://app.example.com`; none turns CORS
+    /// off.
     pub allowed_origins: Vec<String>,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,

@@ -1,4 +1,4 @@
-//! Counts requests, whichever limiter answers.
+//! Counts requests, in the primary limiter or in its fallback.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +27,7 @@ impl Limits {
         Self { quotas, primary, fallback, primary_is_down: AtomicBool::new(false) }
     }
 
-    /// Counts one request; `None` if nobody can.
+    /// Counts one request; `None` if neither limiter answers.
     pub(super) async fn count(&self, key: &LimitKey, quota: Quota) -> Option<LimitOutcome> {
         match self.primary.check(key, quota).await {
             Ok(outcome) => {

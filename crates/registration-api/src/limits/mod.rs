@@ -1,7 +1,7 @@
-//! How often one client, or anybody about one mail address, may ask for something.
+//! How many requests are allowed per client and per mail address.
 //!
-//! Checked before any password is hashed (OWASP ASVS 2.4.1, 6.3.1). A limiter that does not answer must never
-//! turn users away: then the fallback counts, and without one the request passes.
+//! Checked before any password is hashed (OWASP ASVS 2.4.1, 6.3.1). An outage of the limiter must
+//! never turn users away: then the fallback counts, and without one the request passes.
 
 mod counting;
 mod quotas;

@@ -2,7 +2,7 @@
 
 use domain::ports::Quota;
 
-/// What is limited.
+/// A limited action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Claiming an address.
@@ -16,7 +16,7 @@ pub enum Action {
 /// The quotas of one action; `None` turns a limit off.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ActionQuotas {
-    /// Per client address: an IPv4 address or an IPv6 /64, which is what one customer gets.
+    /// Per client address: an IPv4 address or an IPv6 /64, the usual allocation to one customer.
     pub client: Option<Quota>,
     /// Per mail address, whether or not it is registered.
     pub address: Option<Quota>,
@@ -29,8 +29,9 @@ pub struct Quotas {
     pub register: ActionQuotas,
     /// For [`Action::Activate`].
     pub activate: ActionQuotas,
-    /// For [`Action::ResendCode`], whoever asks.
+    /// For [`Action::ResendCode`], with or without the right password.
     pub resend_code: ActionQuotas,
-    /// How many further codes are mailed to one address. Only askers who know the password of its registration count.
+    /// How many further codes are mailed to one address. Only requests with the right password
+    /// count.
     pub further_codes: Option<Quota>,
 }

@@ -1,4 +1,4 @@
-//! The limits as one request meets them. Remembers what was checked, so that the answer can say what is left.
+//! Checks the limits for one request, and records the outcomes for the response headers.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,14 +12,14 @@ use super::counting::Limits;
 use super::quotas::Action;
 use crate::metrics::RATE_LIMIT_REFUSALS;
 
-/// Whose requests a limit counts.
+/// Which requests a limit counts together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitScope {
-    /// Those of one client address.
+    /// Requests from one client address.
     Client,
-    /// Those about one mail address, registered or not.
+    /// Requests about one mail address, registered or not.
     Address,
-    /// Those of the owner of one account.
+    /// Requests from the owner of one account.
     Account,
 }
 
@@ -28,25 +28,25 @@ pub enum LimitScope {
 pub struct LimitCheck {
     /// The name of the limit, as the `RateLimit` fields give it.
     pub policy: &'static str,
-    /// Whose requests it counts.
+    /// Which requests it counts together.
     pub scope: LimitScope,
     /// Its size.
     pub quota: Quota,
-    /// What came of the check.
+    /// The outcome of the check.
     pub outcome: LimitOutcome,
 }
 
-/// A limit was hit.
+/// The request exceeds a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the limit {policy} is exceeded")]
 pub struct LimitExceeded {
     /// The name of the limit.
     pub policy: &'static str,
-    /// When the next request is let through.
+    /// How long until the next request is allowed.
     pub retry_after: Duration,
 }
 
-/// Checks the limits for one request. Clones belong to the same request.
+/// The limits of one request. Clones belong to the same request.
 #[derive(Clone)]
 pub struct RequestLimits {
     limits: Arc<Limits>,
@@ -74,7 +74,7 @@ impl RequestLimits {
         };
         let result = self.check(LimitScope::Client, policy, quota, &client_key(client)).await;
         if result.is_err() {
-            tracing::warn!(event = "limit.exceeded", policy, client = %client, "a client hit a limit");
+            tracing::warn!(event = "limit.exceeded", policy, client = %client, "a client exceeded a limit");
         }
         result
     }
@@ -106,7 +106,7 @@ impl RequestLimits {
         let result = self.check(scope, policy, quota, &address.lookup_key()).await;
         if result.is_err() {
             let address = address.masked();
-            tracing::warn!(event = "limit.exceeded", policy, address, "an address hit a limit");
+            tracing::warn!(event = "limit.exceeded", policy, address, "an address exceeded a limit");
         }
         result
     }
@@ -133,7 +133,8 @@ impl RequestLimits {
     }
 }
 
-/// What a client is counted under: its IPv4 address, or the IPv6 /64 that one customer moves in freely.
+/// The key of a client: its IPv4 address, or its IPv6 /64, within which one customer chooses
+/// addresses freely.
 fn client_key(client: IpAddr) -> String {
     match client.to_canonical() {
         IpAddr::V4(address) => address.to_string(),

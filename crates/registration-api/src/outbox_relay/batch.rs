@@ -1,4 +1,4 @@
-//! The way of one batch of claimed events: publish, then delete, defer or set aside.
+//! One batch of claimed events: publishes them, then deletes, defers or buries each.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,24 +10,24 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::options::RelayOptions;
 use crate::metrics::{OUTBOX_BURIED, OUTBOX_DEFERRED, OUTBOX_PUBLISHED};
 
-/// How long the relay waits before it asks a failing outbox again to note what became of an event.
+/// How long the relay waits before it repeats a failed update of the outbox.
 const UPDATE_RETRY_DELAY: Duration = Duration::from_millis(200);
 
-/// What a batch tells about the bus.
+/// What a batch shows about the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// It took events, or refused them one by one.
+    /// It accepted events, or rejected them one by one.
     BusAnswers,
-    /// It took none.
+    /// It accepted none.
     BusDown,
 }
 
-/// What a batch needs on its way.
+/// What the delivery of a batch needs.
 pub(super) struct Batch {
     pub(super) outbox: Arc<dyn Outbox>,
     pub(super) publisher: Arc<dyn EventPublisher>,
     pub(super) options: RelayOptions,
-    /// The end of the lease: then the events belong to whoever claims them next.
+    /// The end of the lease: from then on another relay may claim the events.
     pub(super) deadline: Instant,
 }
 
@@ -35,7 +35,7 @@ impl Batch {
     pub(super) async fn deliver(self, entries: Vec<OutboxEntry>) -> Delivery {
         let events: Vec<Event> = entries.iter().map(|entry| entry.event.clone()).collect();
         let Ok(results) = timeout_at(self.deadline, self.publisher.publish(&events)).await else {
-            tracing::warn!(event = "relay.slow", events = events.len(), "a batch outlived its lease");
+            tracing::warn!(event = "relay.slow", events = events.len(), "a batch took longer than its lease");
             return Delivery::BusDown;
         };
         let bus_is_down = results.iter().all(|result| matches!(result, Err(PublishError::Unavailable(_))));
@@ -53,7 +53,7 @@ impl Batch {
         if bus_is_down { Delivery::BusDown } else { Delivery::BusAnswers }
     }
 
-    /// All at once. Until the outbox has noted it, a delivered event would be delivered again.
+    /// Deletes all at once. An event that is not deleted is delivered again.
     async fn delete(&self, delivered: &[EventId]) {
         if delivered.is_empty() {
             return;
@@ -65,7 +65,8 @@ impl Batch {
     async fn defer(&self, entry: &OutboxEntry, source: Source) {
         metrics::counter!(OUTBOX_DEFERRED).increment(1);
         let OutboxEntry { event, attempts } = entry;
-        tracing::debug!(event = "relay.deferred", event_id = %event.id.as_uuid(), attempts, error = %ErrorChain(&*source), "deferred");
+        let (event_id, error) = (event.id.as_uuid(), ErrorChain(&*source).to_string());
+        tracing::debug!(event = "relay.deferred", %event_id, attempts, error, "an event is deferred");
         let delay = retry_delay(entry, &self.options);
         self.update("defer", || self.outbox.defer(event.id, delay)).await;
     }
@@ -74,7 +75,7 @@ impl Batch {
         metrics::counter!(OUTBOX_BURIED).increment(1);
         let id = entry.event.id;
         let reason = ErrorChain(&*source).to_string();
-        tracing::error!(event = "relay.buried", event_id = %id.as_uuid(), error = reason, "an event is set aside");
+        tracing::error!(event = "relay.buried", event_id = %id.as_uuid(), error = reason, "an event is buried");
         self.update("bury", || self.outbox.bury(id, &reason)).await;
     }
 
@@ -94,8 +95,9 @@ impl Batch {
     }
 }
 
-/// Doubles with each attempt up to the maximum, less up to a half. The jitter comes from the random bits of the
-/// event's identifier, which keeps events that failed together from coming back together.
+/// Doubles with each attempt up to the maximum, minus a jitter of up to a half. The jitter comes
+/// from the random bits of the event's identifier and keeps events that failed together from being
+/// retried together.
 fn retry_delay(entry: &OutboxEntry, options: &RelayOptions) -> Duration {
     let doublings = entry.attempts.saturating_sub(1).min(16);
     let delay = options.first_retry.saturating_mul(1 << doublings).min(options.max_retry);

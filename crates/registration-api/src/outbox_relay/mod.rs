@@ -1,7 +1,8 @@
-//! Takes events from the outbox to the bus: at least once, whatever dies in between.
+//! Delivers events from the outbox to the bus: at least once, whatever crashes in between.
 //!
-//! An event is deleted only after the bus has answered for it. Events that are claimed and never dealt with fall
-//! due again when their lease ends, so this may stop anywhere without losing one.
+//! An event is deleted only after the bus has confirmed it. Events that are claimed but never
+//! settled become due again when their lease ends, so the relay may stop at any point without
+//! losing one.
 
 mod batch;
 mod options;
@@ -20,14 +21,14 @@ use batch::{Batch, Delivery};
 
 pub use options::RelayOptions;
 
-/// The relay. Any number of them may work on one outbox.
+/// The relay. Any number of them may share one outbox.
 pub struct OutboxRelay {
     outbox: Arc<dyn Outbox>,
     publisher: Arc<dyn EventPublisher>,
     wake: Arc<Notify>,
     options: RelayOptions,
     deliveries: JoinSet<Delivery>,
-    /// How often in a row the outbox did not answer.
+    /// How many times in a row the outbox did not answer.
     outbox_failures: u32,
     bus_is_down: bool,
 }
@@ -44,23 +45,24 @@ impl OutboxRelay {
         Self { outbox, publisher, wake, options, deliveries, outbox_failures: 0, bus_is_down: false }
     }
 
-    /// Works until `shutdown` is cancelled, then waits for what is on its way, within the drain timeout.
+    /// Runs until `shutdown` is cancelled, then waits for batches in flight, within the drain
+    /// timeout.
     pub async fn run(mut self, shutdown: CancellationToken) {
         while !shutdown.is_cancelled() {
             let pause = self.step().await;
             tokio::select! {
                 () = pause.wait(&self.wake) => {}
                 () = shutdown.cancelled() => {}
-                // A delivery that ends may make room for the next, or tell that the bus is down.
+                // A finished delivery may make room for the next, or show that the bus is down.
                 Some(ended) = self.deliveries.join_next() => self.observe(ended.ok()),
             }
         }
-        // What was recorded at the last moment.
+        // Picks up the events of the last requests.
         self.step().await;
         self.drain().await;
     }
 
-    /// Claims a batch and sends it off, if there is room; says what to wait for next.
+    /// Claims a batch and starts its delivery, if there is room; returns what to wait for next.
     async fn step(&mut self) -> Pause {
         while let Some(ended) = self.deliveries.try_join_next() {
             self.observe(ended.ok());
@@ -96,7 +98,7 @@ impl OutboxRelay {
     }
 
     fn back_off(&mut self, error: &OutboxError) -> Pause {
-        // Once an outage.
+        // Once per outage.
         if self.outbox_failures == 0 {
             tracing::error!(event = "outbox.down", error = %ErrorChain(error), "the outbox does not answer");
         }
@@ -105,7 +107,7 @@ impl OutboxRelay {
         Pause::For(delay.min(self.options.max_retry))
     }
 
-    /// While the bus is down nothing is claimed, so that no event grows old by failing over and over.
+    /// While the bus is down nothing is claimed, so that outages do not count as attempts.
     fn observe(&mut self, delivery: Option<Delivery>) {
         if delivery == Some(Delivery::BusDown) && !self.bus_is_down {
             self.bus_is_down = true;
@@ -127,8 +129,8 @@ impl OutboxRelay {
         let all = async { while self.deliveries.join_next().await.is_some() {} };
         if tokio::time::timeout(self.options.drain_timeout, all).await.is_err() {
             tracing::warn!(
-                event = "relay.cut_short",
-                "deliveries are cut short; their events fall due again"
+                event = "relay.drain_timed_out",
+                "deliveries are aborted; their events become due again"
             );
         }
     }
@@ -136,13 +138,13 @@ impl OutboxRelay {
 
 /// What the relay waits for.
 enum Pause {
-    /// Nothing: there is more.
+    /// Nothing: there are more events.
     None,
-    /// A delivery that ends.
+    /// The end of a delivery.
     UntilDelivered,
-    /// News in the outbox, or this long.
+    /// A wake-up, or this long.
     UntilWoken(Duration),
-    /// This long, news or not.
+    /// This long, whether or not it is woken.
     For(Duration),
 }
 

@@ -1,4 +1,4 @@
-//! What bounds the relay.
+//! The options of the relay.
 
 use std::time::Duration;
 
@@ -7,15 +7,16 @@ use std::time::Duration;
 pub struct RelayOptions {
     /// How many events are claimed at once.
     pub batch_size: u32,
-    /// How many batches may be on their way at once, so that one slow delivery does not hold up the rest.
+    /// How many batches may be in flight, so that one slow delivery does not hold up the rest.
     pub batches_in_flight: usize,
-    /// How long claimed events are kept from other relays. A publisher that takes longer is cut short.
+    /// How long claimed events are kept from other relays. A publisher that takes longer times out.
     pub lease: Duration,
-    /// How long the relay waits for a wake-up before it looks by itself.
+    /// How often the relay polls the outbox when nothing wakes it.
     pub poll_interval: Duration,
     /// How long an event waits after its first failed delivery; each further failure doubles it.
     pub first_retry: Duration,
-    /// The longest wait between two deliveries of an event, or between two looks at a broken outbox or bus.
+    /// The longest wait between two deliveries of an event, or between two attempts to reach the
+    /// outbox.
     pub max_retry: Duration,
     /// How long deliveries may take to finish at shutdown.
     pub drain_timeout: Duration,

@@ -1,7 +1,7 @@
-//! Makes an account active when its code comes back in time.
+//! Activates an account when its code comes back in time.
 //!
-//! An attempt is spent before anything is compared, so parallel guesses get no more than the allowed number
-//! (OWASP ASVS 6.6.3), and a code is used up by one atomic step, so it works once (6.5.1).
+//! An attempt is spent before anything is compared, so parallel guesses cannot exceed the allowed
+//! number (OWASP ASVS 6.6.3), and a code is consumed in one atomic step, so it works once (6.5.1).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::metrics::ACTIVATIONS;
 /// An account that has just become active.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Activated {
-    /// Whose account.
+    /// The user it belongs to.
     pub user_id: UserId,
     /// Its address, as it was registered.
     pub email: EmailAddress,
@@ -35,34 +35,34 @@ pub enum ActivateError {
     /// Too many requests about this address.
     #[error(transparent)]
     Limited(#[from] LimitExceeded),
-    /// It is not known who asks.
+    /// The credentials were not accepted, or could not be checked.
     #[error(transparent)]
     Authentication(#[from] AuthenticationError),
-    /// There is nothing left to prove.
+    /// The account needs no activation.
     #[error("the account is already active")]
     AlreadyActive,
-    /// Another request has used the code and is activating the account, or died at it.
+    /// Another request has used the code and is activating the account, or failed while doing so.
     #[error("the code has already been used")]
     CodeUsed,
-    /// The code is wrong, or a newer one was asked for.
+    /// The code is wrong, or has been replaced by a newer one.
     #[error("the code is wrong")]
     CodeInvalid {
-        /// How often the current code may still be tried, where it is known.
+        /// How many more times the current code may be tried, if known.
         attempts_left: Option<u32>,
     },
-    /// The mail with the code has not been accepted by a mail server yet.
-    #[error("the code is not mailed yet")]
+    /// No mail server has accepted the mail with the code yet.
+    #[error("the code has not been mailed yet")]
     CodeNotMailed,
-    /// The minute has run out.
+    /// The window of the code has ended.
     #[error("the code has expired")]
     CodeExpired,
     /// Every attempt at this code has been spent.
     #[error("the code was tried too often")]
     AttemptsExhausted,
-    /// The address has used up its guesses, whatever number of codes it asked for.
-    #[error("codes of this address were guessed too often")]
+    /// The address has used up its guesses across all its codes.
+    #[error("too many codes were guessed for this address")]
     GuessesExhausted {
-        /// When the next guess is possible.
+        /// How long until the next guess is possible.
         retry_after: Duration,
     },
     /// The user could not be read or stored.
@@ -74,27 +74,27 @@ pub enum ActivateError {
     /// Guesses could not be counted.
     #[error(transparent)]
     GuessBudget(#[from] GuessBudgetError),
-    /// The task that finishes an activation ended before its time.
+    /// The task that completes an activation was aborted or panicked.
     #[error("the activation was cut short")]
     CutShort(#[from] tokio::task::JoinError),
 }
 
-/// The operation, with the ports it needs.
+/// The use case, with the ports that it needs.
 #[derive(Clone)]
 pub struct Activate {
     /// Verifies passwords.
     pub authenticator: Authenticator,
-    /// The windows in which codes count.
+    /// The windows in which codes are valid.
     pub codes: Arc<dyn CodeStore>,
-    /// The guesses of an address.
+    /// The guesses left per address.
     pub guesses: Arc<dyn GuessBudget>,
-    /// How many guesses an address has.
+    /// How many guesses an address gets.
     pub guess_allowance: GuessAllowance,
-    /// What codes are derived with.
+    /// The key that codes are derived from.
     pub code_key: Arc<CodeKey>,
-    /// How many digits they have.
+    /// How many digits a code has.
     pub code_length: CodeLength,
-    /// Where identifiers come from.
+    /// Generates identifiers.
     pub ids: Arc<dyn IdSource>,
 }
 
@@ -133,7 +133,8 @@ impl Activate {
         }
         self.compare(&user, guess).await?;
         let finish = self.clone().finish(user, trace);
-        // In a task of its own: a client that goes away now must not leave the code used and the user pending.
+        // In a task of its own: if the client disconnects now, the code must not stay used with the
+        // user still pending.
         tokio::spawn(finish.in_current_span()).await?
     }
 
@@ -162,7 +163,7 @@ impl Activate {
         }
     }
 
-    /// Uses the code up and stores the active user; gives the code back if that fails.
+    /// Consumes the code and stores the active user; releases the code if that fails.
     async fn finish(self, mut user: User, trace: TraceParent) -> Result<Activated, ActivateError> {
         let issue = user.issue();
         match self.codes.consume(issue).await {
@@ -170,8 +171,8 @@ impl Activate {
             Ok(Consumption::AlreadyConsumed) => return Err(ActivateError::CodeUsed),
             Ok(Consumption::Gone) => return Err(ActivateError::CodeExpired),
             Err(error) => {
-                // It may have been carried out all the same, only too late.
-                self.give_back(issue).await;
+                // The store may have consumed it although the answer was lost.
+                self.release_code(issue).await;
                 return Err(error.into());
             }
         }
@@ -181,23 +182,24 @@ impl Activate {
             Ok(()) => Ok(Activated { user_id: user.id(), email: user.email().clone() }),
             Err(SaveError::Stale) => Err(self.explain_stale(user.id()).await?),
             Err(SaveError::Repository(error)) => {
-                self.give_back(issue).await;
+                self.release_code(issue).await;
                 Err(error.into())
             }
         }
     }
 
-    /// Lets a code be used again whose user could not be activated. Harmless where somebody else has used it: only a
-    /// pending user can be activated.
-    async fn give_back(&self, issue: CodeIssue) {
+    /// Makes a code usable again after its activation failed. Harmless if another request has used
+    /// it: only a pending user can be activated.
+    async fn release_code(&self, issue: CodeIssue) {
         if let Err(error) = self.codes.release(issue).await {
             let cause = ErrorChain(&error);
             let user_id = issue.user_id;
-            tracing::warn!(event = "code.not_released", %user_id, error = %cause, "a used code is not given back");
+            tracing::warn!(event = "code.not_released", %user_id, error = %cause, "a used code is not released");
         }
     }
 
-    /// The user changed while the code was being used: activated, given a newer code, or claimed by another.
+    /// The user changed while the code was being used: activated, sent a newer code, or claimed
+    /// again.
     async fn explain_stale(&self, id: UserId) -> Result<ActivateError, RepositoryError> {
         Ok(match self.authenticator.users.find(id).await? {
             Some(user) if user.is_active() => ActivateError::AlreadyActive,
@@ -207,7 +209,7 @@ impl Activate {
     }
 }
 
-/// For metrics and logs: a fixed set of words.
+/// The outcome for metrics and logs, out of a fixed set.
 fn name_outcome(result: &Result<Activated, ActivateError>) -> &'static str {
     let Err(error) = result else { return "activated" };
     match error {

@@ -1,7 +1,7 @@
 //! Verifies a claimed address and password.
 //!
-//! An unknown address and a wrong password must look the same in answer and time (OWASP ASVS 6.3.8), so the
-//! hasher works either way.
+//! An unknown address and a wrong password must look the same in answer and time (OWASP ASVS
+//! 6.3.8), so a hash is computed either way.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use std::sync::Arc;
 use domain::ports::{HashError, PasswordHasher, RepositoryError, UserRepository, Verification};
 use domain::{EmailAddress, ErrorChain, Password, User};
 
-/// Who somebody claims to be.
+/// The address and password that a client presents.
 #[derive(Debug)]
 pub struct Credentials {
     /// The address.
     pub email: EmailAddress,
-    /// The password, as it was received.
+    /// The password, exactly as received.
     pub password: Password,
 }
 
 /// Why credentials were not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthenticationError {
-    /// The address is unknown or the password wrong; which of them is told to nobody.
+    /// The address is unknown or the password is wrong; which of the two is never revealed.
     #[error("the address or the password is wrong")]
     Rejected,
     /// The password could not be verified.
@@ -35,14 +35,14 @@ pub enum AuthenticationError {
 /// Looks users up and verifies their passwords.
 #[derive(Clone)]
 pub struct Authenticator {
-    /// Where users live.
+    /// Stores the users.
     pub users: Arc<dyn UserRepository>,
-    /// What verifies passwords.
+    /// Verifies passwords.
     pub hasher: Arc<dyn PasswordHasher>,
 }
 
 impl Authenticator {
-    /// Returns the user whose credentials these are. A hash made with outdated parameters is replaced.
+    /// Returns the user with these credentials. A hash made with outdated parameters is replaced.
     pub async fn authenticate(&self, credentials: &Credentials) -> Result<User, AuthenticationError> {
         let user = self.users.find_by_email(&credentials.email).await?;
         let hash = user.as_ref().map(|user| user.password_hash().clone());
@@ -58,7 +58,7 @@ impl Authenticator {
         Ok(user)
     }
 
-    /// The old hash is as good as it was, so a failure keeps nobody out.
+    /// The old hash remains valid, so a failure is only logged.
     async fn upgrade_hash(&self, user: &User, password: Password) {
         let hash = match self.hasher.hash(password).await {
             Ok(hash) => hash,

@@ -1,9 +1,9 @@
-//! Puts what happened to a user into the envelopes in which events travel.
+//! Wraps user events in their envelopes.
 
 use domain::ports::IdSource;
 use domain::{Event, EventId, TraceParent, User, UserEvent};
 
-/// Puts one event into its envelope.
+/// Wraps one event in its envelope.
 pub(super) fn wrap_event(ids: &dyn IdSource, trace: TraceParent, kind: UserEvent) -> Event {
     Event { id: EventId::from_uuid(ids.next_id()), trace, kind }
 }

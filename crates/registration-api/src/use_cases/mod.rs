@@ -1,7 +1,7 @@
-//! What the service does for its users, one module an operation, free of HTTP.
+//! What the service does for its users: one module per operation, independent of HTTP.
 //!
-//! Each operation has its own error enum, which says what the user did wrong and which port failed. No text in
-//! here may contain a password, a code or a full address.
+//! Each operation has its own error enum, which says what the user did wrong and which port failed.
+//! No text in here may contain a password, a code or a full address.
 
 mod activate;
 mod authenticate;

@@ -1,7 +1,7 @@
-//! Claims an address: hashes the password and records the user with the event that gets the code mailed.
+//! Claims an address: hashes the password and stores the user together with the event that triggers
+//! the code mail.
 //!
-//! Must not tell, where registration conceals accounts, which addresses exist: neither by its answer nor by
-//! the time it takes.
+//! In conceal mode, neither the answer nor its timing may reveal which addresses exist.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,32 +16,33 @@ use crate::limits::{Action, LimitExceeded, RequestLimits};
 use crate::metrics::REGISTRATIONS;
 use crate::password_policy::{PasswordPolicy, PasswordRefused};
 
-/// The owner of an account hears of repeated registrations at most this often.
+/// The owner of an account is notified of repeated registrations at most this often.
 const NOTICE_PERIOD: Duration = Duration::from_hours(1);
 
-/// While accounts are concealed, the store's part of the work takes a multiple of this. It is far more than the
-/// few milliseconds that a commit takes longer than a refusal, also on a busy machine, and costs
-/// nothing but a little waiting.
+/// In conceal mode, the time spent in the store is rounded up to a multiple of this. A commit takes
+/// only a few milliseconds longer than a refusal, even on a busy machine, so the step hides the
+/// difference.
 const CONCEALING_STEP: Duration = Duration::from_millis(100);
 
-/// What registration says about an address that is taken.
+/// What registration reveals about an address that is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExistingAccount {
     /// That it is taken.
     Reveal,
-    /// Nothing: every address gets the same answer, and the owner of an active account is told by mail.
+    /// Nothing: every address gets the same answer, and the owner of an active account is told by
+    /// mail.
     Conceal,
 }
 
-/// What came of a registration.
+/// The outcome of a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Registered {
-    /// The address is claimed and its code on the way.
+    /// The address is claimed and its code is on its way.
     Claimed {
         /// The new registration.
         user_id: UserId,
     },
-    /// The request is accepted, whatever became of it ([`ExistingAccount::Conceal`]).
+    /// The request is accepted; its outcome is concealed ([`ExistingAccount::Conceal`]).
     Concealed,
 }
 
@@ -65,23 +66,23 @@ pub enum RegisterError {
     Repository(#[from] RepositoryError),
 }
 
-/// The operation, with the ports it needs.
+/// The use case, with the ports that it needs.
 #[derive(Clone)]
 pub struct Register {
-    /// Where users live.
+    /// Stores the users.
     pub users: Arc<dyn UserRepository>,
-    /// What hashes passwords.
+    /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
-    /// Where identifiers come from.
+    /// Generates identifiers.
     pub ids: Arc<dyn IdSource>,
     /// Which passwords are refused.
     pub passwords: PasswordPolicy,
-    /// What is said about a taken address.
+    /// What is revealed about a taken address.
     pub existing_account: ExistingAccount,
 }
 
 impl Register {
-    /// Claims `email` for whoever chose `password`.
+    /// Claims `email` with `password`.
     pub async fn execute(
         &self,
         email: EmailAddress,
@@ -100,7 +101,7 @@ impl Register {
             ExistingAccount::Conceal => {
                 let outcome = match claimed {
                     Err(RegisterError::EmailTaken) => {
-                        self.tell_owner_meanwhile(user.email().clone(), trace);
+                        self.notify_owner_in_background(user.email().clone(), trace);
                         Ok(())
                     }
                     other => other,
@@ -129,22 +130,23 @@ impl Register {
         }
     }
 
-    /// Has the owner told in a task of its own: neither the time that it takes nor its failure may show that
-    /// there is an owner. A process that is killed meanwhile tells nobody, until the next attempt.
-    fn tell_owner_meanwhile(&self, email: EmailAddress, trace: TraceParent) {
+    /// Notifies the owner in a background task: neither its duration nor its failure may reveal
+    /// that there is an owner. If the process is killed meanwhile, the owner is notified at the
+    /// next attempt.
+    fn notify_owner_in_background(&self, email: EmailAddress, trace: TraceParent) {
         let this = self.clone();
-        let telling = async move {
-            if let Err(error) = this.tell_owner(&email, trace).await {
-                let cause = ErrorChain(&error);
-                tracing::warn!(event = "owner.not_told", error = %cause, "the owner of an account is not told");
+        let notification = async move {
+            if let Err(error) = this.notify_owner(&email, trace).await {
+                let error = ErrorChain(&error);
+                tracing::warn!(event = "owner.not_notified", %error, "an owner is not notified");
             }
         };
-        tokio::spawn(telling.in_current_span());
+        tokio::spawn(notification.in_current_span());
     }
 
-    /// Has the owner of an active account told by mail. A pending claim has no owner yet: whoever made it is
-    /// waiting for a code anyway.
-    async fn tell_owner(&self, email: &EmailAddress, trace: TraceParent) -> Result<(), RepositoryError> {
+    /// Has the owner of an active account notified by mail. A pending claim has no owner yet, and
+    /// its code is on its way anyway.
+    async fn notify_owner(&self, email: &EmailAddress, trace: TraceParent) -> Result<(), RepositoryError> {
         let Some(owner) = self.users.find_by_email(email).await?.filter(User::is_active) else {
             return Ok(());
         };

@@ -1,4 +1,4 @@
-//! Asks for another code, which supersedes every earlier one.
+//! Requests another code, which supersedes every earlier one.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ pub enum ResendCodeError {
     /// Too many requests about this address, or too many codes for it.
     #[error(transparent)]
     Limited(#[from] LimitExceeded),
-    /// It is not known who asks.
+    /// The credentials were not accepted, or could not be checked.
     #[error(transparent)]
     Authentication(#[from] AuthenticationError),
-    /// There is nothing left to prove.
+    /// The account needs no code.
     #[error("the account is already active")]
     AlreadyActive,
     /// The user could not be read or stored.
@@ -27,12 +27,12 @@ pub enum ResendCodeError {
     Repository(#[from] RepositoryError),
 }
 
-/// The operation, with the ports it needs.
+/// The use case, with the ports that it needs.
 #[derive(Clone)]
 pub struct ResendCode {
     /// Verifies passwords.
     pub authenticator: Authenticator,
-    /// Where identifiers come from.
+    /// Generates identifiers.
     pub ids: Arc<dyn IdSource>,
 }
 
@@ -61,7 +61,7 @@ impl ResendCode {
         match self.authenticator.users.save(user, seen, &events).await {
             Ok(()) => {
                 metrics::counter!(CODES_REQUESTED).increment(1);
-                tracing::info!(event = "user.code_requested", user_id = %user.id(), "another code is asked for");
+                tracing::info!(event = "user.code_requested", user_id = %user.id(), "another code is requested");
                 Ok(())
             }
             Err(SaveError::Stale) => self.explain_stale(user.id()).await,
@@ -69,7 +69,8 @@ impl ResendCode {
         }
     }
 
-    /// Somebody was faster. After a parallel request a newer code is on its way, which is what was asked for.
+    /// Another request was faster. If it requested a code too, that one is on its way, which is
+    /// what was wanted.
     async fn explain_stale(&self, id: UserId) -> Result<(), ResendCodeError> {
         match self.authenticator.users.find(id).await? {
             Some(user) if user.is_active() => Err(ResendCodeError::AlreadyActive),

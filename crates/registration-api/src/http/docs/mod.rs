@@ -1,6 +1,7 @@
-//! `GET /docs`: the API to read and to try out, with Swagger UI, and what each problem means.
+//! `GET /docs`: the API documentation to read and try out, with Swagger UI, and the list of
+//! problems.
 //!
-//! Everything comes from this process: the pages work offline and load nothing from anywhere else.
+//! Everything is served by this process: the pages work offline and load nothing from elsewhere.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub(crate) async fn page() -> HttpResponse {
     html(PAGE)
 }
 
-/// Lists the problems; each `type` in a problem document leads here.
+/// Lists the problems; the `type` of each problem document links here.
 pub(crate) async fn problems() -> HttpResponse {
     let mut page = String::from(PROBLEMS_HEAD);
     for kind in ProblemKind::ALL {
@@ -45,13 +46,13 @@ pub(crate) async fn problems() -> HttpResponse {
     html(&page)
 }
 
-/// What stands between backquotes, as in Markdown, becomes an element of its own.
+/// Turns text between backquotes into `code` elements, as Markdown does.
 fn mark_code(text: &str) -> String {
     let parts = text.split('`').enumerate();
     parts.map(|(n, part)| if n % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() }).collect()
 }
 
-/// The few files the page needs.
+/// The files that the pages load.
 pub(crate) async fn asset(name: Path<String>) -> Result<HttpResponse, Problem> {
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "public, max-age=3600"));

@@ -1,13 +1,13 @@
 "use strict";
-// In the order in which they are used.
+// In the order of use.
 const steps = ["register", "activate", "resend_code"];
 const step = (operation) => steps.indexOf(operation.getIn(["operation", "operationId"]));
 
-// Swagger UI has dark colours of its own, for those who ask for them by this class.
+// Swagger UI has a dark theme of its own, switched on by this class.
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const dress = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
-dark.addEventListener("change", dress);
-dress();
+const applyTheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", applyTheme);
+applyTheme();
 
 SwaggerUIBundle({
   url: "/api/v1/openapi.json",

@@ -23,7 +23,7 @@ use crate::http::state::AppState;
 use crate::limits::{Action, RequestLimits};
 use crate::use_cases::ActivateError;
 
-/// The code from the mail. Documentation only, as [`RegisterRequest`] is.
+/// The code from the mail.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body; json_body reads it")]
 struct ActivateRequest {
@@ -43,7 +43,7 @@ struct ActivateResponse {
     email: String,
     /// Always true.
     is_active: bool,
-    /// What happened, for people.
+    /// A human-readable confirmation.
     message: String,
 }
 
@@ -63,7 +63,8 @@ impl IntoResponses for Problems {
 
 /// Activate the account
 ///
-/// Takes the code from the mail, with the address and password of the registration as Basic credentials.
+/// Takes the code from the mail, with the address and password of the registration as Basic
+/// credentials.
 #[utoipa::path(
     post,
     path = "/api/v1/users/activate",
@@ -83,7 +84,8 @@ pub(crate) async fn activate(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     limits.check_client(Action::Activate, state.options.trusted_proxies.find_client(&request)).await?;
-    // Credentials are judged first, but the body is read before: an unread one would cost the connection.
+    // Credentials are checked before the body, but the body is read first: unread, it would cost
+    // the connection.
     let body = json_body::read(&request, payload, state.options.body_timeout).await;
     let credentials = basic_auth.require()?;
     let code = validate(body?, state.options.code_length)?;
@@ -112,8 +114,8 @@ fn validate(mut fields: Fields, length: CodeLength) -> Result<String, Problem> {
     }
 }
 
-/// What a failed activation is answered with. `code_window` is when a code that was tried too often is
-/// dead in any case.
+/// The answer to a failed activation. A code that was tried too often has expired after
+/// `code_window` at the latest.
 fn to_problem(error: ActivateError, code_window: Duration) -> Problem {
     match error {
         ActivateError::Limited(limit) => limit.into(),
@@ -121,7 +123,7 @@ fn to_problem(error: ActivateError, code_window: Duration) -> Problem {
         ActivateError::AlreadyActive => Problem::new(ProblemKind::AlreadyActive),
         ActivateError::CodeUsed => Problem::with_detail(
             ProblemKind::AlreadyActive,
-            "The code has already been used. Should the account not be active in a moment, ask for another.",
+            "The code has already been used. If the account is not active in a moment, request another one.",
         ),
         ActivateError::CodeInvalid { attempts_left } => {
             Problem::with_detail(ProblemKind::CodeInvalid, explain_wrong_code(attempts_left))
@@ -131,11 +133,11 @@ fn to_problem(error: ActivateError, code_window: Duration) -> Problem {
         }
         ActivateError::CodeExpired => Problem::new(ProblemKind::CodeExpired),
         ActivateError::AttemptsExhausted => {
-            let detail = "The code was tried too often and is worth nothing now. Ask for another one.";
+            let detail = "The code was tried too often and is no longer valid. Request another one.";
             Problem::with_detail(ProblemKind::TooManyAttempts, detail).retry_after(code_window)
         }
         ActivateError::GuessesExhausted { retry_after } => {
-            let detail = "Codes of this address were guessed too often. Wait before the next one.";
+            let detail = "Too many codes were guessed for this address. Wait before the next attempt.";
             Problem::with_detail(ProblemKind::TooManyAttempts, detail).retry_after(retry_after)
         }
         ActivateError::Repository(error) => error.into(),
@@ -147,8 +149,8 @@ fn to_problem(error: ActivateError, code_window: Duration) -> Problem {
 
 fn explain_wrong_code(attempts_left: Option<u32>) -> Cow<'static, str> {
     match attempts_left {
-        None => "The code is wrong: a newer one was asked for.".into(),
-        Some(0) => "The code is wrong. It cannot be tried again: ask for another one.".into(),
+        None => "The code is wrong: a newer one was requested.".into(),
+        Some(0) => "The code is wrong. It cannot be tried again: request another one.".into(),
         Some(1) => "The code is wrong. It can be tried once more.".into(),
         Some(left) => format!("The code is wrong. It can be tried {left} more times.").into(),
     }

@@ -1,6 +1,6 @@
 //! `GET /health/live` and `GET /health/ready`.
 //!
-//! Liveness asks nothing of others: restarting this process mends no database.
+//! Liveness checks no dependency: restarting this process fixes no database.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -22,7 +22,7 @@ pub(crate) struct LivenessReport {
 
 /// Whether the process runs
 ///
-/// Asks nothing of its dependencies.
+/// Checks no dependency.
 #[utoipa::path(
     get,
     path = "/health/live",
@@ -36,7 +36,7 @@ pub(crate) async fn live(_: AcceptsJson) -> HttpResponse {
 
 /// Whether the service can do its work
 ///
-/// Ready or degraded: registrations are accepted. The answer is at most a second old.
+/// Ready or degraded: registrations are accepted. The answer is at most one second old.
 #[utoipa::path(
     get,
     path = "/health/ready",

@@ -1,7 +1,8 @@
-//! The endpoints of the API, a file each.
+//! The endpoints of the API, one file each.
 //!
-//! Adding one takes its file, which describes path, method, bodies and problems on the handler
-//! (`#[utoipa::path]`), and its entry in [`endpoints`]. Routes and OpenAPI document are made from that list.
+//! To add one, write its file, which describes path, method, bodies and problems on the handler
+//! (`#[utoipa::path]`), and add it to [`endpoints`]. The routes and the OpenAPI document come from
+//! that list.
 
 mod activate;
 mod health;

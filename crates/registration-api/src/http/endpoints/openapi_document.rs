@@ -9,7 +9,7 @@ use crate::http::problem_responses::NegotiationProblems;
 /// The OpenAPI document in JSON, as it is served.
 pub(crate) struct OpenApiDocument(pub(crate) String);
 
-/// This description
+/// The description of the API
 #[utoipa::path(
     get,
     path = "/api/v1/openapi.json",

@@ -22,15 +22,15 @@ use crate::limits::{Action, RequestLimits};
 use crate::password_policy::PasswordRefused;
 use crate::use_cases::{RegisterError, Registered};
 
-/// An address and the password it is to have. Documentation only: bodies are read field by field, so that
-/// every error can be reported.
+/// The address to register and its password.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body; json_body reads it")]
 struct RegisterRequest {
-    /// Where the code is mailed. At most 254 characters; internationalised domains are accepted.
+    /// Where the code is mailed to. At most 254 characters; internationalised domains are accepted.
     #[schema(format = "email", max_length = 254, examples("ada@example.com"))]
     email: String,
-    /// Used exactly as it is sent. Any characters but control characters; there are no composition rules.
+    /// Used exactly as it is sent. Any characters except control characters; there are no
+    /// composition rules.
     #[schema(
         format = "password",
         pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
@@ -45,20 +45,20 @@ struct RegisterResponse {
     /// Identifies the registration (UUIDv7, RFC 9562).
     #[schema(format = "uuid", examples("01890a5d-ac96-774b-bcce-b302099a8057"))]
     user_id: String,
-    /// The address, as it is written to.
+    /// The address that mails are sent to.
     #[schema(format = "email", examples("ada@example.com"))]
     email: String,
-    /// What happens next, for people.
+    /// A human-readable note on what happens next.
     message: String,
 }
 
-/// A request that is accepted, whether or not the address was free.
+/// A request that is accepted, whether or not the address is free.
 #[derive(Serialize, ToSchema)]
 struct ConcealedResponse {
-    /// The address, as it is written to.
+    /// The address that mails are sent to.
     #[schema(format = "email", examples("ada@example.com"))]
     email: String,
-    /// What happens next, for people.
+    /// A human-readable note on what happens next.
     message: String,
 }
 
@@ -77,8 +77,8 @@ impl IntoResponses for Problems {
 
 /// Claim an address
 ///
-/// Mails a code to the address. The account is active once the code has come back to
-/// `/api/v1/users/activate` in time. An address whose code has run out unused can be claimed again.
+/// Mails a code to the address. The account becomes active once the code is sent to
+/// `/api/v1/users/activate` in time. An address whose code has expired unused can be claimed again.
 #[utoipa::path(
     post,
     path = "/api/v1/users/register",
@@ -86,10 +86,10 @@ impl IntoResponses for Problems {
     tag = "users",
     request_body = RegisterRequest,
     responses(
-        (status = 201, description = "The address is claimed and its code on the way.", body = RegisterResponse),
+        (status = 201, description = "The address is claimed and its code is on its way.", body = RegisterResponse),
         (
             status = 202,
-            description = "Accepted. Given for every address where the service conceals which ones are registered.",
+            description = "Accepted. The answer for every address if the service conceals which ones are registered.",
             body = ConcealedResponse
         ),
         Problems
@@ -113,7 +113,9 @@ pub(crate) async fn register(
         Registered::Claimed { user_id } => HttpResponse::Created().json(RegisterResponse {
             user_id: user_id.to_string(),
             email: address,
-            message: format!("A code is on its way. Send it back within {seconds} seconds of being sent."),
+            message: format!(
+                "A code is on its way. Send it back within {seconds} seconds after it is mailed."
+            ),
         }),
         Registered::Concealed => HttpResponse::Accepted().json(ConcealedResponse {
             email: address,

@@ -23,10 +23,10 @@ use crate::use_cases::ResendCodeError;
 /// Another code is on its way.
 #[derive(Serialize, ToSchema)]
 struct ResendCodeResponse {
-    /// Where it is mailed.
+    /// Where it is mailed to.
     #[schema(format = "email", examples("ada@example.com"))]
     email: String,
-    /// What happens next, for people.
+    /// A human-readable note on what happens next.
     message: String,
 }
 
@@ -38,7 +38,7 @@ impl IntoResponses for Problems {
     }
 }
 
-/// Ask for another code
+/// Request another code
 ///
 /// Mails a new code, which replaces every earlier one. Needs no body.
 #[utoipa::path(
@@ -63,7 +63,9 @@ pub(crate) async fn resend_code(
     let seconds = state.options.code_window.as_secs();
     Ok(HttpResponse::Ok().json(ResendCodeResponse {
         email: email.as_str().to_owned(),
-        message: format!("Another code is on its way. Send it back within {seconds} seconds of being sent."),
+        message: format!(
+            "Another code is on its way. Send it back within {seconds} seconds after it is mailed."
+        ),
     }))
 }
 

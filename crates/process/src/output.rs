@@ -1,0 +1,27 @@
+//! Standard output and standard error, which may be closed, full, or read by nobody.
+//!
+//! `println!` and `eprintln!` panic where they cannot write, so nothing uses them.
+
+use std::io::{ErrorKind, Write};
+
+use crate::StartError;
+
+/// Writes what a command was asked for to standard output. A reader that has seen enough (`| head`) is no error.
+pub fn write_output(text: &str) -> Result<(), StartError> {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(StartError::Output(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Tells a person something on standard output, if anybody is there to read it.
+pub fn greet(text: &str) {
+    let mut output = std::io::stdout().lock();
+    let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+}
+
+/// Tells a person something on standard error, if anybody is there to read it.
+pub fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
