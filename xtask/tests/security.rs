@@ -1,5 +1,5 @@
 //! docs/security.md says which test shows which line of the checklist: this keeps it true.
-#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::collections::BTreeSet;
 use std::fs;

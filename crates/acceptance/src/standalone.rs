@@ -38,7 +38,7 @@ impl StandaloneCommand {
             .arguments(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]))
             .setting("metrics.listen", &format!("127.0.0.1:{metrics_port}"))
             // Tests do not look for a busy machine.
-            .setting("hashing.deadline_ms", "60000");
+            .setting("hashing.deadline", "60s");
         Self { program, api_port, inbox_port, smtp_port, metrics_port }
     }
 

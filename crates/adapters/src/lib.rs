@@ -1,4 +1,4 @@
-//! The implementations of `domain::ports`, one module a technology, each behind a feature of its own
+//! The implementations of `domain::ports`, one module per technology, each behind its own feature
 //! so that a binary builds only what it uses. No adapter knows another.
 #![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 

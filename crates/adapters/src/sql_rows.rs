@@ -1,6 +1,6 @@
-//! How the SQL stores hold users and events, and how what they hold becomes the domain's again.
+//! How users and events are stored in SQL, and how rows become domain values again.
 //!
-//! Never lets a stored value through that the domain would not have made.
+//! Never accepts a stored value that the domain itself would not have created.
 
 use domain::ports::RepositoryError;
 use domain::{
@@ -8,7 +8,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-/// A user as a row gives it.
+/// A user as read from a row.
 pub(crate) struct StoredUser {
     pub(crate) id: Uuid,
     pub(crate) email: String,
@@ -18,7 +18,7 @@ pub(crate) struct StoredUser {
     pub(crate) active: bool,
 }
 
-/// An event as a row gives and takes it.
+/// An event as read from and written to a row.
 pub(crate) struct StoredEvent {
     pub(crate) id: Uuid,
     pub(crate) kind: String,
@@ -27,7 +27,7 @@ pub(crate) struct StoredEvent {
     pub(crate) traceparent: String,
 }
 
-/// A row that breaks the rules of the domain. Names the row, never what it holds.
+/// A row that breaks the rules of the domain. Names the row, never its content.
 #[derive(Debug, thiserror::Error)]
 #[error("{table} row {id} has an invalid {column}")]
 pub(crate) struct DamagedRow {
@@ -127,7 +127,7 @@ mod tests {
             code_mailed: false,
             active: false,
         });
-        let Err(RepositoryError::Damaged(source)) = user else { panic!("the row was taken") };
+        let Err(RepositoryError::Damaged(source)) = user else { panic!("the row was accepted") };
         assert_eq!(source.to_string(), "users row 00000000-0000-0000-0000-000000000007 has an invalid email");
         let mut event = StoredEvent::from(&events()[0]);
         event.code_number = None;

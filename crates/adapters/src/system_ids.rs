@@ -1,4 +1,4 @@
-//! Identifiers from the system's clock and random generator: the one place that reads them.
+//! Identifiers from the system's clock and random generator: the only place that reads them.
 
 use domain::ports::IdSource;
 use uuid::Uuid;

@@ -17,8 +17,8 @@ const PREFIX_PATH: &str = "/range/E38AD";
 const SUFFIX: &str = "214943DAAD1D64C102FAEC29DE4AFE9DA3D";
 const OTHER: &str = "00000000000000000000000000000000000";
 
-/// Longer than any answer takes here.
-const LONG: Duration = Duration::from_mins(1);
+/// Longer than any answer takes here, unless it is made to take as long.
+const MINUTE: Duration = Duration::from_mins(1);
 
 async fn answer(server: &MockServer, response: ResponseTemplate) {
     Mock::given(method("GET"))
@@ -37,7 +37,7 @@ fn client(server: &MockServer, timeout: Duration, pause: Duration) -> PwnedPassw
 async fn answering(response: ResponseTemplate) -> (MockServer, PwnedPasswords) {
     let server = MockServer::start().await;
     answer(&server, response).await;
-    let client = client(&server, LONG, LONG);
+    let client = client(&server, MINUTE, MINUTE);
     (server, client)
 }
 
@@ -94,8 +94,8 @@ async fn whatever_else_comes_is_an_error_and_no_verdict() {
 #[tokio::test]
 async fn an_answer_that_does_not_come_in_time_is_an_error_and_no_verdict() {
     let server = MockServer::start().await;
-    answer(&server, text(&format!("{SUFFIX}:1")).set_delay(LONG)).await;
-    let client = client(&server, Duration::from_millis(300), LONG);
+    answer(&server, text(&format!("{SUFFIX}:1")).set_delay(MINUTE)).await;
+    let client = client(&server, Duration::from_millis(300), MINUTE);
     assert!(client.contains(&Password::claimed(SecretString::from(PASSWORD))).await.is_err());
 }
 
@@ -115,7 +115,7 @@ async fn an_api_that_was_left_alone_is_asked_again_after_the_pause() {
     let server = MockServer::start().await;
     answer(&server, ResponseTemplate::new(500)).await;
     let pause = Duration::from_millis(200);
-    let client = client(&server, LONG, pause);
+    let client = client(&server, MINUTE, pause);
     let password = Password::claimed(SecretString::from(PASSWORD));
     let began = Instant::now();
     for _ in 0..30 {
@@ -123,7 +123,7 @@ async fn an_api_that_was_left_alone_is_asked_again_after_the_pause() {
     }
     server.reset().await;
     answer(&server, text(&format!("{SUFFIX}:1"))).await;
-    eventually_within(LONG, "the API to be asked again", async || client.contains(&password).await.ok())
+    eventually_within(MINUTE, "the API to be asked again", async || client.contains(&password).await.ok())
         .await;
     assert!(began.elapsed() >= pause, "asked again after {:?}", began.elapsed());
 }

@@ -1,8 +1,8 @@
 //! The verification code: derived, never stored.
 //!
-//! HMAC-SHA-256 under a server key over the identifier of one issue, truncated as RFC 4226 section 5.3
-//! does. The same issue always gives the same code, so a redelivered event mails the same digits, and
-//! no store holds anything from which a code can be found without the key.
+//! HMAC-SHA-256 under a server key over the identifier of one issue, truncated as RFC 4226 section
+//! 5.3 does. The same issue always has the same code, so a redelivered event mails the same digits,
+//! and no code can be derived from any store without the key.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::user_id::UserId;
 
-/// Separates this use of the key from any other.
+/// Separates this use of the key from all others.
 const CONTEXT: &[u8] = b"registration/verification-code/v1";
 
 /// Identifies one issued code: the registration it belongs to and its number within it, from 1.
@@ -19,9 +19,9 @@ const CONTEXT: &[u8] = b"registration/verification-code/v1";
 /// A later issue of the same registration has a greater number and supersedes every earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CodeIssue {
-    /// The registration that asked for the code.
+    /// The registration that requested the code.
     pub user_id: UserId,
-    /// 1 for the registration itself, one more for each code asked for afterwards.
+    /// 1 for the registration itself, one more for each code requested afterwards.
     pub number: u32,
 }
 
@@ -49,10 +49,10 @@ impl CodeLength {
     }
 }
 
-/// The server key that codes are derived with: at least 256 bits, never an example.
+/// The server key that codes are derived from: at least 256 bits, never an example key.
 pub struct CodeKey(Zeroizing<Vec<u8>>);
 
-/// Why a key is refused. The texts never contain the key.
+/// Why a key is refused. The messages never contain the key.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CodeKeyError {
     /// Not an even number of hexadecimal digits.
@@ -140,8 +140,8 @@ fn truncate(digest: &[u8], length: CodeLength) -> String {
     format!("{:0digits$}", bits % 10_u32.pow(u32::from(length.0)))
 }
 
-/// A code as the mail shows it: decimal digits, leading zeros kept. Exists only on its way into a
-/// mail and in the comparison with what a client sent.
+/// A code as the mail shows it: decimal digits, leading zeros kept. Exists only while a mail is
+/// written or a guess is compared.
 pub struct VerificationCode(Zeroizing<String>);
 
 impl VerificationCode {
@@ -150,7 +150,7 @@ impl VerificationCode {
         &self.0
     }
 
-    /// Compares in constant time with what a client sent.
+    /// Compares with a guess in constant time.
     pub fn matches(&self, guess: &str) -> bool {
         self.0.as_bytes().ct_eq(guess.as_bytes()).into()
     }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     /// Vectors computed independently with Python's `hmac` module; they pin the derivation, since a
-    /// change would invalidate every code that is under way.
+    /// change would invalidate every code in flight.
     #[test]
     fn derivation_is_stable() {
         let four = CodeLength::new(4).unwrap();

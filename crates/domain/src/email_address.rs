@@ -1,20 +1,20 @@
-//! E-mail addresses as this service accepts them: deliverable by plain SMTP and safe to put in a header.
+//! E-mail addresses that this service accepts: deliverable by plain SMTP and safe in a header.
 
 use email_address::Options;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-/// A valid address: trimmed, its domain lower-cased and in its ASCII (IDNA) form, its local part as
-/// the user wrote it.
+/// A valid address: trimmed, the domain in lower case and ASCII (IDNA), the local part as the user
+/// wrote it.
 ///
-/// Two addresses that differ only in case are the same account: see [`EmailAddress::lookup_key`].
+/// Addresses that differ only in case belong to the same account: see [`EmailAddress::lookup_key`].
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EmailAddress(String);
 
-/// Why a text is not an address that this service can register.
+/// Why a text is not an address that can be registered.
 #[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
 pub enum EmailAddressError {
-    /// Nothing but white space.
-    #[error("an e-mail address is needed")]
+    /// Only white space.
+    #[error("an e-mail address is required")]
     Empty,
     /// RFC 5321 section 4.5.3.1: 64 octets before the `@`, 254 in all.
     #[error("an e-mail address has at most 64 characters before the @ and 254 in all")]
@@ -31,8 +31,8 @@ impl EmailAddress {
     /// RFC 5321 section 4.5.3.1.3 and erratum 1690: a path of 256 octets less its angle brackets.
     pub const MAX_LENGTH: usize = 254;
 
-    /// Validates and normalises an address. Quoted local parts, domain literals and domains of one
-    /// label are refused: nobody signs up with them, and the first two invite injection.
+    /// Validates and normalises an address. Refuses quoted local parts, domain literals and domains
+    /// of one label: nobody signs up with them, and the first two invite injection.
     ///
     /// ```
     /// use domain::{EmailAddress, EmailAddressError};
@@ -73,7 +73,7 @@ impl EmailAddress {
         Ok(Self(address))
     }
 
-    /// The address as mail is sent to it.
+    /// The address to send mail to.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -93,7 +93,7 @@ impl EmailAddress {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
-    /// For logs: enough to recognise one's own address, too little to write to it.
+    /// For logs: enough to recognise a known address, too little to send mail to it.
     pub fn masked(&self) -> String {
         let first = self.local_part().chars().next().unwrap_or('*');
         format!("{first}***@{}", self.domain())

@@ -1,9 +1,9 @@
-//! How a cause is written to the log: the error and everything underneath it, on one line.
+//! How errors are logged: the error and all its causes on one line.
 
 use std::error::Error;
 use std::fmt;
 
-/// Shows an error with its sources, outermost first. For logs only: a client never reads a cause.
+/// Displays an error with its sources, outermost first. For logs only: a client never sees a cause.
 pub struct ErrorChain<'a>(pub &'a (dyn Error + 'static));
 
 impl fmt::Display for ErrorChain<'_> {

@@ -1,5 +1,5 @@
-//! What happened to a user, as other parts of the system are told. Events carry identifiers only:
-//! no address, no password, no code.
+//! What happened to a user, for other parts of the system. Events carry identifiers only: no
+//! address, no password, no code.
 
 use uuid::Uuid;
 
@@ -10,25 +10,25 @@ use crate::user_id::UserId;
 /// Something that happened to a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserEvent {
-    /// An address was claimed; its first code is to be mailed.
+    /// An address was claimed; its first code must be mailed.
     UserRegistered {
         /// The code to mail.
         issue: CodeIssue,
     },
-    /// Another code was asked for; it is to be mailed.
+    /// Another code was requested; it must be mailed.
     CodeRequested {
         /// The code to mail.
         issue: CodeIssue,
     },
-    /// The code came back in time.
+    /// The account was activated with its code.
     UserActivated {
-        /// Whose account is active now.
+        /// The user whose account is active now.
         user_id: UserId,
     },
-    /// Somebody tried to register the address of an active account while registration conceals which
-    /// addresses exist; the owner is to be told by mail.
+    /// Somebody tried to register the address of an active account while registration conceals
+    /// which addresses exist; the owner must be told by mail.
     RegistrationRepeated {
-        /// Whose address it was.
+        /// The user whose address it was.
         user_id: UserId,
     },
 }
@@ -90,7 +90,7 @@ impl UserEvent {
         }
     }
 
-    /// Whom the event is about.
+    /// The user that the event is about.
     pub fn user_id(&self) -> UserId {
         match self {
             Self::UserRegistered { issue } | Self::CodeRequested { issue } => issue.user_id,
@@ -106,13 +106,13 @@ impl UserEvent {
         }
     }
 
-    /// Whether a mail has to follow, so that the event must not be published into the void.
+    /// Whether a mail must follow, so that the event must reach a queue.
     pub fn needs_mail(&self) -> bool {
         !matches!(self, Self::UserActivated { .. })
     }
 }
 
-/// Identifies an event (UUIDv7, RFC 9562): the same one at every delivery.
+/// Identifies an event (UUIDv7, RFC 9562): the same at every delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId(Uuid);
 
@@ -128,12 +128,13 @@ impl EventId {
     }
 }
 
-/// An event on its way: recorded with the change itself, delivered at least once.
+/// An event to deliver: recorded together with the change, delivered at least once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Tells deliveries of one event from deliveries of another.
+    /// Identifies the event, so that duplicates can be recognised.
     pub id: EventId,
-    /// The request that caused it, so that one trace leads from it to the mail.
+    /// The trace of the request that caused it, so that one trace leads from the request to the
+    /// mail.
     pub trace: TraceParent,
     /// What happened.
     pub kind: UserEvent,

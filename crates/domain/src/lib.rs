@@ -1,8 +1,8 @@
-//! What a registration is: addresses, passwords, codes, the account they lead to and the events it
-//! records, and the ports through which the outside world is reached.
+//! What a registration is: addresses, passwords, codes, the resulting account and the events it
+//! records, and the ports to the outside world.
 //!
-//! Knows no I/O, no serialisation and no framework. Adapters implement [`ports`]; to add one, write a
-//! module in `crates/adapters` and run the port's contract suite (`crates/adapters/tests`) against it.
+//! Knows no I/O, no serialisation and no framework. Adapters implement [`ports`]; to add one, write
+//! a module in `crates/adapters` and run the port's contract suite (`crates/adapters/tests`) on it.
 
 mod code;
 mod email_address;

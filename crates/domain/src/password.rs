@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A password that may be registered: used exactly as received, wiped from memory when dropped.
+/// A password: used exactly as received, wiped from memory when dropped.
 #[derive(Clone)]
 pub struct Password(SecretString);
 
@@ -11,11 +11,11 @@ pub struct Password(SecretString);
 pub struct PasswordLength {
     /// The fewest characters, 8 by default.
     pub min: usize,
-    /// The most characters, 128 by default; bounds what is hashed.
+    /// The most characters, 128 by default; bounds the input of the hash.
     pub max: usize,
 }
 
-/// Why a password is refused. The texts never contain it.
+/// Why a password is refused. The messages never contain it.
 #[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
 pub enum PasswordError {
     /// Fewer characters than the minimum.
@@ -46,7 +46,8 @@ impl Password {
     /// ```
     pub fn new(text: SecretString, length: PasswordLength) -> Result<Self, PasswordError> {
         let exposed = text.expose_secret();
-        // No character has more than four bytes, so that a text of a megabyte need not be counted.
+        // No character has more than four bytes, so the characters of a huge text need not be
+        // counted.
         if exposed.len() > 4 * length.max {
             return Err(PasswordError::TooLong(length.max));
         }
@@ -63,7 +64,7 @@ impl Password {
         Ok(Self(text))
     }
 
-    /// A password that somebody claims to have: verified as it came, whatever the rules for new ones.
+    /// A password to be verified: used as received, whatever the rules for new passwords are.
     pub fn claimed(text: SecretString) -> Self {
         Self(text)
     }
@@ -85,7 +86,7 @@ impl std::fmt::Debug for Password {
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// Wraps a PHC string. What it means is for the hasher to judge.
+    /// Wraps a PHC string, which only the hasher interprets.
     pub fn from_phc(text: String) -> Self {
         Self(text)
     }

@@ -24,13 +24,13 @@ pub struct TraceParent {
     flags: u8,
 }
 
-/// Not a `traceparent` of version 00 with identifiers that are not zero.
+/// Not a `traceparent` of version 00, or one of its identifiers is zero.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not a W3C traceparent")]
 pub struct TraceParentError;
 
 impl TraceParent {
-    /// A trace that starts here, named after a random identifier.
+    /// A new trace, with identifiers taken from a random one.
     pub fn start(id: Uuid) -> Self {
         let (_, low) = id.as_u64_pair();
         Self { trace_id: id.as_u128(), span_id: low, flags: 0 }
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn traceparent_survives_the_journey() {
+    fn a_traceparent_is_written_as_it_was_read() {
         let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let parsed: TraceParent = text.parse().unwrap();
         assert_eq!(parsed.to_string(), text);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_traceparent() {
+    fn anything_else_is_not_a_traceparent() {
         for text in [
             "",
             "00-00000000000000000000000000000000-00f067aa0ba902b7-01",

@@ -6,26 +6,26 @@ use crate::event::UserEvent;
 use crate::password::PasswordHash;
 use crate::user_id::UserId;
 
-/// Where a registration stands.
+/// The status of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserStatus {
     /// Waiting for the code.
     Pending {
-        /// Whether the mail with the current code is dealt with: the mail server has accepted it, or has
-        /// refused it for good.
+        /// Whether the mail with the current code is settled: the mail server has accepted it, or
+        /// has refused it for good.
         code_mailed: bool,
     },
-    /// The code came back in time.
+    /// Activated with the code.
     Active,
 }
 
-/// The user is already active: there is nothing left to ask for or to prove.
+/// The user is already active: no further code or activation is possible.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the user is already active")]
 pub struct AlreadyActive;
 
-/// One registration. Its changes are recorded as events, which the repository writes with the change
-/// itself, in one transaction.
+/// One registration. Its changes are recorded as events, which the repository stores together with
+/// the change in one transaction.
 #[derive(Debug)]
 pub struct User {
     id: UserId,
@@ -44,7 +44,7 @@ impl User {
         user
     }
 
-    /// A user as a store holds it. Records nothing.
+    /// A user as read from a store. Records nothing.
     pub fn restore(
         id: UserId,
         email: EmailAddress,
@@ -55,7 +55,8 @@ impl User {
         Self { id, email, password_hash, code_number, status, events: Vec::new() }
     }
 
-    /// Asks for another code, which supersedes every earlier one. Records [`UserEvent::CodeRequested`].
+    /// Requests another code, which supersedes all earlier ones. Records
+    /// [`UserEvent::CodeRequested`].
     pub fn request_code(&mut self) -> Result<CodeIssue, AlreadyActive> {
         if self.is_active() {
             return Err(AlreadyActive);
@@ -76,7 +77,7 @@ impl User {
         Ok(())
     }
 
-    /// Hands over the events recorded since the user was made or restored.
+    /// Takes the events recorded since the user was created or restored.
     pub fn take_events(&mut self) -> Vec<UserEvent> {
         std::mem::take(&mut self.events)
     }
@@ -86,17 +87,17 @@ impl User {
         self.id
     }
 
-    /// Where the code is mailed.
+    /// The address that the code is mailed to.
     pub fn email(&self) -> &EmailAddress {
         &self.email
     }
 
-    /// What the password is verified against.
+    /// The hash that the password is verified against.
     pub fn password_hash(&self) -> &PasswordHash {
         &self.password_hash
     }
 
-    /// The code that counts now.
+    /// The current code.
     pub fn issue(&self) -> CodeIssue {
         CodeIssue { user_id: self.id, number: self.code_number }
     }
@@ -106,7 +107,7 @@ impl User {
         self.status
     }
 
-    /// Whether the code has come back.
+    /// Whether the account has been activated.
     pub fn is_active(&self) -> bool {
         self.status == UserStatus::Active
     }

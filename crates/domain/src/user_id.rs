@@ -4,7 +4,8 @@ use std::fmt;
 
 use uuid::Uuid;
 
-/// Identifies one registration (UUIDv7, RFC 9562). A later claim of the same address has another one.
+/// Identifies one registration (UUIDv7, RFC 9562). A later claim of the same address has a
+/// different one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(Uuid);
 

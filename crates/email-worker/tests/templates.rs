@@ -1,16 +1,16 @@
 //! What the mails say: the code cannot be missed, and nothing else can be mistaken for it.
-
-#![expect(clippy::unwrap_used, reason = "clippy.toml exempts test functions, not the functions they share")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::time::Duration;
 
 use domain::{CodeIssue, CodeKey, CodeLength, UserId, VerificationCode};
 use email_worker::{TemplateError, TemplateOptions, Templates};
 use proptest::prelude::*;
+use test_support::CODE_KEY;
 use uuid::Uuid;
 
 fn code(user: u128, digits: u8) -> VerificationCode {
-    let key = CodeKey::from_hex("7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12").unwrap();
+    let key = CodeKey::from_hex(CODE_KEY).unwrap();
     let issue = CodeIssue { user_id: UserId::from_uuid(Uuid::from_u128(user)), number: 1 };
     key.derive(issue, CodeLength::new(digits).unwrap())
 }

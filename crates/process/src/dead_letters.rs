@@ -3,12 +3,13 @@
 use clap::Subcommand;
 use domain::ports::DeadLetters;
 
-use crate::{StartError, tell, write_output};
+use crate::error::StartError;
+use crate::output::{tell, write_output};
 
 /// What to do with them.
 #[derive(Debug, Clone, Subcommand)]
 pub enum DeadLetterCommand {
-    /// Show the oldest of them, one a line: the reason and the event.
+    /// Show the oldest of them, one per line: the reason and the event.
     List {
         /// How many at most.
         #[arg(long, default_value_t = 100)]

@@ -19,10 +19,10 @@ use utoipa::ToSchema;
 use domain::ErrorChain;
 
 /// How long an answer of the dependencies is reused, so that probes put no load on them.
-const REUSE: Duration = Duration::from_secs(1);
+const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// How long a dependency may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Ping = Arc<dyn Fn() -> BoxFuture<'static, Result<(), Source>> + Send + Sync>;
 
@@ -68,7 +68,7 @@ impl HealthCheck {
 
     async fn is_up(&self, runtime: &Handle) -> bool {
         let asked = AbortOnDropHandle::new(runtime.spawn((self.ping)()));
-        let Ok(Ok(answer)) = tokio::time::timeout(PATIENCE, asked).await else {
+        let Ok(Ok(answer)) = tokio::time::timeout(ANSWER_TIMEOUT, asked).await else {
             tracing::debug!(
                 event = "health.down",
                 dependency = self.name,
@@ -182,7 +182,7 @@ impl Health {
         // Held while the dependencies are asked, so that probes at the same time share one answer.
         let mut latest = self.latest.lock().await;
         if let Some((asked, report)) = &*latest
-            && asked.elapsed() < REUSE
+            && asked.elapsed() < MAX_AGE
         {
             return report.clone();
         }

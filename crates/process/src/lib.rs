@@ -5,6 +5,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 pub mod dead_letters;
+mod error;
 pub mod health;
 mod logs;
 mod metrics;
@@ -13,5 +14,6 @@ mod output;
 mod shutdown;
 mod start;
 
+pub use error::StartError;
 pub use output::{greet, tell, write_output};
-pub use start::{Service, StartError, begin_command, install_crypto, run};
+pub use start::{Service, begin_command, install_crypto, run};

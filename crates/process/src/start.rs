@@ -1,50 +1,14 @@
 //! From `main` to a running service, and from an error to an exit code.
 
-use std::error::Error;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use domain::ErrorChain;
 use metrics_exporter_prometheus::PrometheusHandle;
-use settings::{Settings, SettingsError};
+use settings::Settings;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::StartError;
 use crate::health::Health;
 use crate::{logs, metrics, operator, output, shutdown};
-
-/// Why a process ended: one sentence for the person who started it.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The settings cannot be used.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// An address is taken, or not one of this machine.
-    #[error("cannot listen on {address}: {source}; {advice}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the operating system says.
-        source: std::io::Error,
-        /// What to do about it.
-        advice: &'static str,
-    },
-    /// The operating system denies threads or signal handlers.
-    #[error("cannot start: {0}")]
-    Runtime(#[source] std::io::Error),
-    /// What was asked for cannot be written.
-    #[error("cannot write to standard output: {0}")]
-    Output(#[source] std::io::Error),
-    /// What one binary alone can meet.
-    #[error("{}", ErrorChain(&**.0))]
-    Failed(Box<dyn Error + Send + Sync>),
-}
-
-impl StartError {
-    /// An error of the binary's own.
-    pub fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Failed(error.into())
-    }
-}
 
 /// Runs `work` on a runtime of its own and turns an error into a sentence on standard error and a failure.
 /// Without a number of threads there is one per core.

@@ -44,7 +44,7 @@ impl Api {
                 handle.stop(true).await;
             }
         });
-        tracing::info!(event = "listening", %address, "the API is listening");
+        tracing::info!(event = "api.listening", %address, "the API is listening");
         let outcome = server.await;
         // If the server itself has failed, the background tasks must stop too.
         shutdown.cancel();

@@ -26,7 +26,6 @@ impl HashingSettings {
         let options = adapters::argon2id::Argon2idOptions {
             memory_kib: self.memory_kib.get(),
             iterations: self.iterations.get(),
-            lanes: 1,
             threads: self.threads,
             queue: self.queue,
             deadline: self.deadline,

@@ -34,7 +34,6 @@ impl PostgresSettings {
     pub fn options(&self) -> Result<adapters::postgres::PostgresOptions, SettingsError> {
         Ok(adapters::postgres::PostgresOptions {
             url: self.url()?,
-            root_certificates: None,
             pool_size: self.pool_size.get(),
             connect_timeout: self.connect_timeout,
             wait_timeout: self.connect_timeout,

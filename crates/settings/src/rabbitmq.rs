@@ -12,6 +12,16 @@ use crate::duration::DurationError;
 use crate::error::required_url;
 use crate::{CommaList, SettingsError, duration};
 
+/// The longest that connecting may take.
+#[cfg(feature = "rabbitmq")]
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The wait before the first attempt to reconnect; it doubles with each failure.
+#[cfg(feature = "rabbitmq")]
+const RECONNECT_MIN: Duration = Duration::from_millis(100);
+/// The longest wait between two attempts to reconnect.
+#[cfg(feature = "rabbitmq")]
+const RECONNECT_MAX: Duration = Duration::from_secs(30);
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RabbitmqSettings {
@@ -58,11 +68,14 @@ impl RabbitmqSettings {
     #[cfg(feature = "rabbitmq")]
     pub fn options(&self) -> Result<adapters::rabbitmq::RabbitmqOptions, SettingsError> {
         Ok(adapters::rabbitmq::RabbitmqOptions {
+            url: self.url()?,
             exchange: self.exchange.clone(),
             retry_delays: self.retry_delays(),
             prefetch: self.prefetch.get(),
+            connect_timeout: CONNECT_TIMEOUT,
             confirm_timeout: self.confirm_timeout,
-            ..adapters::rabbitmq::RabbitmqOptions::new(self.url()?)
+            reconnect_min: RECONNECT_MIN,
+            reconnect_max: RECONNECT_MAX,
         })
     }
 }

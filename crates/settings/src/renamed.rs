@@ -42,7 +42,7 @@ const RENAMED: [RenamedKey; 19] = [
     renamed("outbox.lease_seconds", "outbox.lease", "s"),
 ];
 
-/// Moves what stands under an old name to the new one, and returns the old names that were used.
+/// Moves each value from its old name to the new one, and returns the old names that were used.
 pub(crate) fn move_to_new_names(sections: &mut Map<String, Value>) -> Result<Vec<RenamedKey>, SettingsError> {
     let mut used = Vec::new();
     for key in RENAMED {

@@ -100,7 +100,6 @@ mod server {
                 host: server.host,
                 port: server.port,
                 tls: server.tls,
-                trusted_certificates: None,
                 credentials: credentials.map(|(username, password)| SmtpCredentials { username, password }),
                 from_name,
                 from_address,

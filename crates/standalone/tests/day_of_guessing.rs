@@ -3,7 +3,7 @@
 //!
 //! Everything is wired as in the standalone system, but for the limits, which are off: what holds the
 //! attacker is the budget alone (OWASP ASVS 6.3.1, 6.6.3).
-#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use registration_api::password_policy::PasswordPolicy;
 use registration_api::use_cases::{
     Activate, ActivateError, Authenticator, Credentials, ExistingAccount, Register, ResendCode,
 };
+use test_support::CODE_KEY;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -28,7 +29,6 @@ const AT_ONCE: usize = 50;
 const WINDOW: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
 const BUDGET: GuessAllowance = GuessAllowance { guesses: 20, period: DAY };
-const CODE_KEY: &str = "7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12";
 
 struct System {
     register: Register,
@@ -83,7 +83,6 @@ impl System {
         let hashing = Argon2idOptions {
             memory_kib: 64,
             iterations: 1,
-            lanes: 1,
             threads: 1,
             queue: 2 * AT_ONCE,
             deadline: Duration::from_mins(1),

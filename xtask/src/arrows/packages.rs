@@ -44,7 +44,7 @@ const LIBRARY: &str = "--no-default-features";
 const ARROWS: [Arrow; 15] = [
     arrow("domain", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("test-support", ALL, &[], &[]),
-    arrow("inbox", ALL, &[], &[]),
+    arrow("inbox", ALL, &[], &["test-support"]),
     arrow("supervisor", ALL, &[], &[]).without(&[&TECHNOLOGIES]),
     arrow("acceptance", ALL, &["inbox", "test-support"], &[]),
     arrow("adapters", ALL, &["domain", "supervisor"], &["test-support"]),
@@ -170,7 +170,7 @@ impl Arrow {
     }
 }
 
-/// The packages that `cargo tree --prefix none` lists, one a line: `name vVERSION …`.
+/// The packages that `cargo tree --prefix none` lists, one per line: `name vVERSION …`.
 fn packages(tree: &str) -> BTreeSet<&str> {
     tree.lines().filter_map(|line| line.split_whitespace().next()).collect()
 }

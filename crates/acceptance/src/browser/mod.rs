@@ -1,22 +1,15 @@
 //! A person at a browser: opens pages, reads, clicks and types.
 
 mod requests;
+mod theme;
 mod webdriver;
 
 use serde_json::{Value, json};
 use test_support::eventually;
 
 use crate::environment::target_directory;
+pub use theme::Theme;
 use webdriver::Session;
-
-/// Whether the person prefers light or dark pages; with the numbers that Chromium uses.
-#[derive(Debug, Clone, Copy)]
-pub enum Theme {
-    /// Dark pages.
-    Dark = 0,
-    /// Light pages.
-    Light = 1,
-}
 
 /// A browser with one window. It can reach this machine only.
 pub struct Browser {

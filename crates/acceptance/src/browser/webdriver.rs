@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::Theme;
+use super::theme::Theme;
 use crate::environment::installed_program;
 use crate::http::http_client;
 use crate::process::{Process, Program};

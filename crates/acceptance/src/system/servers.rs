@@ -41,7 +41,7 @@ impl Servers {
             ("redis.key_prefix", &self.database),
             ("rabbitmq.url", through("TEST_AMQP_URL", &self.rabbitmq).as_str()),
             ("rabbitmq.exchange", &self.database),
-            ("rabbitmq.retry_delays_seconds", "1"),
+            ("rabbitmq.retry_delays", "1s"),
         ])
     }
 

@@ -18,21 +18,21 @@ pub(super) fn pairs(settings: &[(&str, &str)]) -> Settings {
 pub(super) fn common_settings(smtp: &MailGate) -> Settings {
     pairs(&[
         ("code.key", CODE_KEY),
-        ("http.header_timeout_ms", "60000"),
-        ("http.body_timeout_ms", "60000"),
+        ("http.header_timeout", "60s"),
+        ("http.body_timeout", "60s"),
         ("hashing.queue", "2000"),
-        ("hashing.deadline_ms", "60000"),
-        ("postgres.connect_timeout_ms", "30000"),
-        ("postgres.statement_timeout_ms", "30000"),
-        ("redis.timeout_ms", "30000"),
-        ("rabbitmq.confirm_timeout_ms", "30000"),
+        ("hashing.deadline", "60s"),
+        ("postgres.connect_timeout", "30s"),
+        ("postgres.statement_timeout", "30s"),
+        ("redis.timeout", "30s"),
+        ("rabbitmq.confirm_timeout", "30s"),
         // Longer than a delivery may take, or it would be made twice.
-        ("outbox.lease_seconds", "60"),
+        ("outbox.lease", "60s"),
         ("smtp.host", "127.0.0.1"),
         ("smtp.port", &smtp.port().to_string()),
         ("smtp.tls", "none"),
-        ("smtp.timeout_ms", "60000"),
-        ("outbox.poll_interval_ms", "300"),
+        ("smtp.timeout", "60s"),
+        ("outbox.poll_interval", "300ms"),
     ])
 }
 

@@ -41,7 +41,7 @@ impl Setup {
     /// Lets the work of a killed process be taken over soon. A delivery that takes longer is made twice, so this is
     /// not for tests that count mails.
     pub fn short_lease(self) -> Self {
-        self.with("outbox.lease_seconds", "4").with("rabbitmq.confirm_timeout_ms", "3000")
+        self.with("outbox.lease", "4s").with("rabbitmq.confirm_timeout", "3s")
     }
 
     /// Lets all tests that name the same setup share one system.
@@ -57,7 +57,7 @@ impl Setup {
 
     /// How long a code counts.
     pub fn window_seconds(self, seconds: u64) -> Self {
-        self.with("code.window_seconds", &seconds.to_string())
+        self.with("code.window", &format!("{seconds}s"))
     }
 
     /// Allows errors in the log, because the test provokes them.

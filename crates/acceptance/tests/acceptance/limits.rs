@@ -33,7 +33,7 @@ journeys!(both {
         "POST /api/v1/users/activate 503",
         "POST /api/v1/users/resend-code 503",
     ];
-    asvs_15_2_2_a_client_that_does_not_finish_is_not_waited_for: Setup::own().with("http.body_timeout_ms", "500"), [
+    asvs_15_2_2_a_client_that_does_not_finish_is_not_waited_for: Setup::own().with("http.body_timeout", "500ms"), [
         "POST /api/v1/users/register 408", "POST /api/v1/users/activate 408"
     ];
     asvs_6_3_8_concealed_accounts_do_not_show: Setup::own().with("registration.existing_account", "conceal"), [

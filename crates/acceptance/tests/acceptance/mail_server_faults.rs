@@ -13,7 +13,7 @@ fn short_window() -> Setup {
 }
 
 fn soon_given_up() -> Setup {
-    Setup::own().with("smtp.timeout_ms", "3000").with("smtp.acceptance_timeout_ms", "3000")
+    Setup::own().with("smtp.timeout", "3s").with("smtp.acceptance_timeout", "3s")
 }
 
 journeys!(both {

@@ -19,7 +19,7 @@ fn talkative() -> Setup {
     Setup::own()
         .with("code.digits", "8")
         .with("log.filter", "debug")
-        .with("rabbitmq.retry_delays_seconds", "3600")
+        .with("rabbitmq.retry_delays", "3600s")
         .expecting_errors()
 }
 

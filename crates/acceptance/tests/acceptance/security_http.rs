@@ -21,20 +21,20 @@ const BYTE_INTERVAL: Duration = Duration::from_millis(150);
 /// Far longer than a request takes that nothing slows down.
 fn impatient() -> Setup {
     Setup::own()
-        .with("http.header_timeout_ms", "6000")
-        .with("http.body_timeout_ms", "6000")
-        .with("http.keep_alive_seconds", "2")
+        .with("http.header_timeout", "6s")
+        .with("http.body_timeout", "6s")
+        .with("http.keep_alive", "2s")
 }
 
 /// Long enough for other requests in between, even on a machine that stalls.
 fn less_impatient() -> Setup {
-    impatient().with("http.header_timeout_ms", "15000").with("http.body_timeout_ms", "15000")
+    impatient().with("http.header_timeout", "15s").with("http.body_timeout", "15s")
 }
 
 /// Three connections, which are kept as long as their clients like.
 fn three_connections() -> Setup {
     let setup = Setup::own().with("http.max_connections", "3").with("http.workers", "1");
-    setup.with("http.keep_alive_seconds", "600")
+    setup.with("http.keep_alive", "600s")
 }
 
 journeys!(both {

@@ -132,7 +132,7 @@ impl RangeApi {
         Setup::own()
             .with("password.breach_check", "true")
             .with("password.breach_api_url", &self.0.uri())
-            .with("password.breach_timeout_ms", "30000")
+            .with("password.breach_timeout", "30s")
     }
 }
 

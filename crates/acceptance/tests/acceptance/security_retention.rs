@@ -10,7 +10,7 @@ use test_support::eventually;
 fn purged_often() -> Setup {
     Setup::own()
         .window_seconds(6)
-        .with("registration.purge_interval_seconds", "1")
+        .with("registration.purge_interval", "1s")
         .with("registration.purge_batch", "2")
 }
 

@@ -26,7 +26,7 @@ async fn authorize(browser: &Browser, account: &Account) {
 async fn both_pages_lead_from_an_address_to_an_active_account() {
     let data = tempfile::tempdir().unwrap();
     // A browser may take its time.
-    let standalone = StandaloneCommand::on(data.path()).with("code.window_seconds", "3600").start().await;
+    let standalone = StandaloneCommand::on(data.path()).with("code.window", "3600s").start().await;
     let account = Account { email: "ada@example.com".into(), ..Account::new() };
     let browser = Browser::start(Theme::Light, (1280, 900)).await;
 

@@ -58,7 +58,7 @@ async fn ctrl_c_answers_what_has_been_asked_and_ends_well() {
 #[tokio::test]
 async fn an_idle_system_ends_at_once() {
     let data = tempfile::tempdir().unwrap();
-    let standalone = StandaloneCommand::on(data.path()).with("http.shutdown_seconds", "120").start().await;
+    let standalone = StandaloneCommand::on(data.path()).with("http.shutdown_timeout", "120s").start().await;
     interrupt(&standalone).await;
     // Nothing is waited for, least of all the time that a drain may take.
     let ended = standalone.process.wait_within(Duration::from_secs(20)).await;

@@ -1,15 +1,16 @@
-//! Argon2id on one thread, in memory that is kept from hash to hash.
+//! Argon2id on one thread, in memory that is reused from hash to hash.
 //!
-//! Memory that is allocated for every hash is given back to the operating system after it, and the page
-//! faults of the next one double its time. What lies in the memory between hashes can't be turned back
-//! into a password more easily than the hash itself, and the next hash overwrites it.
+//! Memory allocated per hash is returned to the operating system afterwards, and the page faults of
+//! the next hash double its time. The content left between hashes can't be turned back into a
+//! password more easily than the hash itself, and the next hash overwrites it.
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use domain::ports::{HashError, Verification};
 use domain::{Password, PasswordHash};
 
-/// The most memory that a stored hash may ask for, in KiB. A damaged record must not take the machine's.
+/// The most memory that a stored hash may ask for, in KiB. A damaged record must not exhaust the
+/// machine.
 const MOST_MEMORY_KIB: u32 = 1024 * 1024;
 /// The most iterations that a stored hash may ask for.
 const MOST_ITERATIONS: u32 = 64;
@@ -17,13 +18,13 @@ const MOST_ITERATIONS: u32 = 64;
 /// Hashes and verifies, one password at a time.
 pub(super) struct Hasher {
     params: Params,
-    /// What the password of nobody is compared with.
+    /// Compared with the password when there is no such user.
     dummy: phc::PasswordHash,
     memory: Vec<Block>,
 }
 
 impl Hasher {
-    /// A hasher that has not taken its memory yet.
+    /// A hasher that has not allocated its memory yet.
     pub(super) fn new(params: Params) -> Result<Self, HashError> {
         let mut random = [0; Params::DEFAULT_OUTPUT_LEN];
         getrandom::fill(&mut random).map_err(|_| HashError::Unavailable)?;
@@ -40,7 +41,7 @@ impl Hasher {
         Ok(PasswordHash::from_phc(build_phc_hash(&self.params, salt, &output)?.to_string()))
     }
 
-    /// Compares a password with a stored hash, or with one that nothing matches.
+    /// Compares a password with a stored hash, or with a dummy that nothing matches.
     pub(super) fn verify(
         &mut self,
         password: &Password,
@@ -70,7 +71,7 @@ impl Hasher {
         Ok(phc::Output::new(output).is_ok_and(|output| output == *expected))
     }
 
-    /// Argon2 as the hash was made with it.
+    /// Argon2 with the parameters of the hash.
     fn argon2_of(&self, hash: &phc::PasswordHash) -> Result<Argon2<'static>, HashError> {
         let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(|_| HashError::Damaged)?;
         // PHC strings of the first version of Argon2 have no version field.

@@ -1,4 +1,4 @@
-//! One piece of work for a hashing thread, with the way back to its caller.
+//! One job for a hashing thread, with the channel back to its caller.
 
 use std::time::{Duration, Instant};
 
@@ -8,21 +8,21 @@ use tokio::sync::oneshot::Sender;
 
 use super::hasher::Hasher;
 
-/// What is to be done, for whom, and until when it must have begun.
+/// What to do, for whom, and the deadline for starting it.
 pub(super) struct Job {
     pub(super) task: Task,
     pub(super) queued_at: Instant,
     pub(super) deadline: Duration,
 }
 
-/// What is to be done.
+/// What to do.
 pub(super) enum Task {
     Hash { password: Password, reply: Sender<Result<PasswordHash, HashError>> },
     Verify { password: Password, hash: Option<PasswordHash>, reply: Sender<Result<Verification, HashError>> },
 }
 
 impl Job {
-    /// Whether nobody waits for the answer any more.
+    /// Whether nobody is waiting for the answer any more.
     pub(super) fn is_abandoned(&self) -> bool {
         match &self.task {
             Task::Hash { reply, .. } => reply.is_closed(),
@@ -30,14 +30,14 @@ impl Job {
         }
     }
 
-    /// Does the work and answers, unless it is too late or nobody waits.
+    /// Does the work and answers, unless the deadline has passed or nobody is waiting.
     pub(super) fn run(self, hasher: &mut Hasher) {
         if self.is_abandoned() {
             return;
         }
         let too_late = self.queued_at.elapsed() > self.deadline;
         let overloaded = HashError::Overloaded { retry_after: self.deadline };
-        // A caller may go while its answer is made; then there is nobody to tell.
+        // The caller may go away meanwhile; then there is nobody to tell.
         match self.task {
             Task::Hash { password, reply } => {
                 let _ = reply.send(if too_late { Err(overloaded) } else { hasher.hash(&password) });
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn no_work_is_done_for_a_caller_who_has_gone() {
+    fn no_work_is_done_for_a_caller_that_has_gone() {
         let (job, answer) = job(Duration::from_mins(1));
         drop(answer);
         assert!(job.is_abandoned());

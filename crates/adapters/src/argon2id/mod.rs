@@ -1,9 +1,9 @@
-//! Password hashing with Argon2id (RFC 9106) on threads of its own.
+//! Password hashing with Argon2id (RFC 9106) on its own threads.
 //!
-//! Hashing is the costliest thing the system does, so it is bounded in every direction: as many hashes at
-//! once as there are threads, as many waiting as the queue holds, none that begins after its deadline, none
-//! for a caller who has gone. Must never run on a thread of the async executor, and must never make one
-//! wait for a lock that is held while hashing.
+//! Hashing is the most expensive thing the system does, so everything about it is bounded:
+//! concurrent hashes by the number of threads, waiting ones by the queue. No hash starts after its
+//! deadline or for a caller that has gone away. Must never run on a thread of the async executor,
+//! and must never make one wait for a lock that is held while hashing.
 
 mod hasher;
 mod job;

@@ -1,4 +1,4 @@
-//! The threads that hash, and the way to them.
+//! The threads that hash, and how jobs reach them.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -15,16 +15,19 @@ use super::job::{Job, Task};
 use super::options::Argon2idOptions;
 use super::queue::{NotQueued, Queue};
 
+/// The degree of parallelism: one thread computes a hash.
+const LANES: u32 = 1;
+
 /// Why a pool could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum HashPoolError {
     /// RFC 9106 section 3.1 rules the parameters out.
     #[error("the Argon2 parameters are out of range: {0}")]
     Parameters(argon2::Error),
-    /// The operating system gave no random numbers.
+    /// The operating system provided no random numbers.
     #[error("the operating system gives no random numbers")]
     Random,
-    /// The operating system gave no thread.
+    /// The operating system could not start a thread.
     #[error("the hashing threads could not be started")]
     Threads(#[source] std::io::Error),
 }
@@ -36,15 +39,12 @@ pub struct HashPool {
 }
 
 impl HashPool {
-    /// Starts the threads. Their memory is taken at their first hash, so that an idle process stays small.
+    /// Starts the threads. They allocate their memory at their first hash, so that an idle process
+    /// stays small.
     pub fn start(options: &Argon2idOptions) -> Result<Self, HashPoolError> {
-        let params = Params::new(
-            options.memory_kib,
-            options.iterations,
-            options.lanes,
-            Some(Params::DEFAULT_OUTPUT_LEN),
-        )
-        .map_err(HashPoolError::Parameters)?;
+        let params =
+            Params::new(options.memory_kib, options.iterations, LANES, Some(Params::DEFAULT_OUTPUT_LEN))
+                .map_err(HashPoolError::Parameters)?;
         let threads = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, NonZero::get),
             threads => threads,
@@ -68,7 +68,7 @@ impl HashPool {
         let (reply, answer) = oneshot::channel();
         let job = Job { task: task(reply), queued_at: Instant::now(), deadline: self.deadline };
         self.queue.push(job, Job::is_abandoned).map_err(|refusal| match refusal {
-            // By then everything that waits now has either begun or been given up.
+            // By then every job in the queue has either started or been given up.
             NotQueued::Full => HashError::Overloaded { retry_after: self.deadline },
             NotQueued::Closed => HashError::Unavailable,
         })?;
@@ -106,7 +106,6 @@ mod tests {
         let options = Argon2idOptions {
             memory_kib: 8,
             iterations: 1,
-            lanes: 1,
             threads: 3,
             queue: 1,
             deadline: Duration::from_secs(1),

@@ -1,14 +1,14 @@
-//! A bounded queue between async callers and threads. Its lock is held only for moments, never while a
-//! job runs, so a caller may take it on an executor thread.
+//! A bounded queue between async callers and threads. Its lock is never held while a job runs, so a
+//! caller may take it on an executor thread.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Jobs that wait for one of a fixed number of threads, first come, first served.
+/// Jobs waiting for one of a fixed number of threads, first come, first served.
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
-    /// How many jobs may be here at once, waiting or running.
+    /// How many jobs may be waiting or running at once.
     capacity: usize,
 }
 
@@ -18,12 +18,12 @@ struct State<T> {
     closed: bool,
 }
 
-/// Why a job was not taken.
+/// Why a job was not accepted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NotQueued {
-    /// Every thread is busy and the waiting room is full.
+    /// Every thread is busy and the queue is full.
     Full,
-    /// No thread works any more.
+    /// The queue is closed.
     Closed,
 }
 
@@ -37,7 +37,7 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Adds a job at the end. In a full queue the jobs that are `abandoned` make way.
+    /// Adds a job at the end. When the queue is full, `abandoned` jobs are dropped to make room.
     pub(super) fn push(&self, job: T, abandoned: impl Fn(&T) -> bool) -> Result<(), NotQueued> {
         let mut state = self.lock();
         if state.closed {
@@ -71,7 +71,7 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Drops the waiting jobs and lets the threads end.
+    /// Drops the waiting jobs and lets the threads exit.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;

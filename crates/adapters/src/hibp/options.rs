@@ -7,8 +7,8 @@ use std::time::Duration;
 pub struct HibpOptions {
     /// The address in front of `/range/`, e.g. `https://api.pwnedpasswords.com`.
     pub base_url: String,
-    /// How long one question may take from connecting to the last byte.
+    /// How long one request may take, from connecting to the last byte.
     pub timeout: Duration,
-    /// How long nothing is asked after too many questions failed.
+    /// How long no request is sent after too many have failed.
     pub pause: Duration,
 }

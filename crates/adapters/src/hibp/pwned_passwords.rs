@@ -12,33 +12,33 @@ use super::options::HibpOptions;
 const PREFIX_LENGTH: usize = 5;
 /// A padded answer has about 1,000 lines of 40 bytes; more than this is not an answer.
 const MAX_ANSWER: usize = 512 * 1024;
-/// From this many requests on, the breaker opens when half of the latest have failed.
+/// The breaker opens when half of this many latest requests have failed.
 const BREAKER_REQUESTS: usize = 10;
 
-/// A client of the range API. Behind a circuit breaker: an API that is down costs the registrations of a moment after
-/// each pause its timeout, not all of them.
+/// A client of the range API. Behind a circuit breaker: while the API is down, only the few
+/// registrations right after each pause wait for its timeout.
 pub struct PwnedPasswords {
     client: reqwest::Client,
     base_url: String,
     breaker: AsyncRecloser,
 }
 
-/// Why the API gave no answer.
+/// Why there is no usable answer from the API.
 #[derive(Debug, thiserror::Error)]
 pub enum RangeError {
     /// No connection, a timeout, or a status other than 200.
     #[error(transparent)]
     Request(#[from] reqwest::Error),
-    /// Not what the API answers.
+    /// The response is not in the format of the API.
     #[error("the answer is not a list of hash suffixes")]
     Garbled,
-    /// It failed too often of late and is left alone for a while.
+    /// Too many recent requests have failed; none is sent for a while.
     #[error("the circuit breaker is open")]
     Paused,
 }
 
 impl PwnedPasswords {
-    /// A client for `options`. Fails where TLS cannot be set up; asks nothing yet.
+    /// A client for `options`. Fails if TLS cannot be set up; sends no request yet.
     pub fn new(options: HibpOptions) -> Result<Self, RangeError> {
         let client = reqwest::Client::builder()
             .timeout(options.timeout)
@@ -86,7 +86,7 @@ fn occurs(suffix: &str, answer: &str) -> Result<bool, RangeError> {
         found |= count > 0 && candidate.eq_ignore_ascii_case(suffix);
         lines += 1;
     }
-    // The API always has something to say: an empty answer comes from something in between.
+    // The API never returns an empty list: an empty response comes from a proxy in between.
     if lines == 0 { Err(RangeError::Garbled) } else { Ok(found) }
 }
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The longest duration that is told from for ever. Keeps sums of instants in range.
+/// Longer durations count as this one, so that sums of instants stay in range.
 pub(super) const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 
-/// The instant that comes `duration` after `now`.
+/// The instant `duration` after `now`.
 pub(super) fn after(now: Instant, duration: Duration) -> Instant {
     now + duration.min(LONGEST)
 }

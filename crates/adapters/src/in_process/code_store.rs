@@ -29,13 +29,13 @@ struct Window {
 }
 
 impl InProcessCodeStore {
-    /// A store of 100,000 windows: as many registrations are remembered for their day.
+    /// A store of 100,000 windows: that many registrations are remembered for a day.
     pub fn new() -> Self {
         Self::with_capacity(DEFAULT_CAPACITY)
     }
 
-    /// A store of at most `windows` windows. Beyond them the one that was opened first is forgotten early if
-    /// its time has run out; while all of them are live, no further one is opened.
+    /// A store of at most `windows` windows. When it is full, the window opened first is forgotten
+    /// early if it has run out; while all of them are live, opening another one fails.
     pub fn with_capacity(windows: usize) -> Self {
         Self { windows: Mutex::new(ExpiringMap::new(windows)) }
     }

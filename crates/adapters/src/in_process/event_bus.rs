@@ -1,7 +1,7 @@
 //! The event bus of a single process: publishing an event is handling it.
 //!
-//! Nothing is queued in memory. An event counts as published only when its handler is done, so until
-//! then the outbox keeps it, and a process that dies loses nothing.
+//! Nothing is queued in memory. An event counts as published only once its handler has finished;
+//! until then the outbox keeps it, so a crash loses nothing.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use domain::ports::{EventHandler, EventPublisher, HandleError, PublishError};
 use futures::future::join_all;
 use tokio::sync::Semaphore;
 
-/// Hands each event that needs a mail to a handler, a bounded number at once. A transient failure is
-/// [`PublishError::Deferred`] and a permanent one [`PublishError::Rejected`], so that the outbox
+/// Hands each event that needs a mail to a handler, a bounded number at a time. A transient failure
+/// is [`PublishError::Deferred`] and a permanent one [`PublishError::Rejected`], so that the outbox
 /// relay defers or sets aside the event.
 pub struct InProcessEventBus {
     handler: Arc<dyn EventHandler>,
@@ -32,8 +32,8 @@ impl InProcessEventBus {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|error| PublishError::Unavailable(error.into()))?;
         let (handler, event) = (self.handler.clone(), event.clone());
-        // In a task of its own: a panic then fails this event only. The task goes on when the caller does
-        // not wait for it, so the permit is the task's.
+        // In its own task, so that a panic fails only this event. The task goes on even if the
+        // caller stops waiting, so it owns the permit.
         let handling = tokio::spawn(async move {
             let _permit = permit;
             handler.handle(&event).await

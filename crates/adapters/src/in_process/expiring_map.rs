@@ -1,5 +1,5 @@
-//! A map that forgets: each entry has its time, and the whole has a size that it never exceeds, so that
-//! a client who makes up keys cannot fill the memory.
+//! A map whose entries expire. Its size is bounded, so that a client cannot fill the memory with
+//! made-up keys.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-/// How many entries a store holds unless told otherwise: some ten megabytes of windows or limits; of guesses
-/// some seventy, when every address has used up the usual twenty.
+/// How many entries a store holds by default: about ten megabytes of windows or limits, or about
+/// seventy of guesses if every address has used up the usual twenty.
 pub(super) const DEFAULT_CAPACITY: usize = 100_000;
 
 /// Entries that expire.
@@ -24,7 +24,7 @@ struct Entry<V> {
     expires_at: Instant,
 }
 
-/// There is no room for another key, and no entry may make way.
+/// There is no room for another key, and no entry may be evicted.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{0} entries are held, and none of them may be forgotten yet")]
 pub(super) struct Full(usize);
@@ -35,13 +35,13 @@ impl<K: Copy + Eq + Hash + Ord, V> ExpiringMap<K, V> {
         Self { entries: HashMap::new(), by_expiry: BTreeSet::new(), capacity }
     }
 
-    /// The value of a key whose time has not come at `now`.
+    /// The value of a key that has not expired at `now`.
     pub(super) fn get_mut(&mut self, key: &K, now: Instant) -> Option<&mut V> {
         self.entries.get_mut(key).filter(|entry| entry.expires_at > now).map(|entry| &mut entry.value)
     }
 
-    /// Sets the value of a key until `expires_at`. In a full map the entry that expires first makes way
-    /// for a new key, if `may_evict` agrees.
+    /// Sets the value of a key until `expires_at`. When the map is full, the entry that expires
+    /// first is evicted for a new key, if `may_evict` allows it.
     pub(super) fn insert(
         &mut self,
         key: K,
@@ -56,14 +56,14 @@ impl<K: Copy + Eq + Hash + Ord, V> ExpiringMap<K, V> {
         Ok(())
     }
 
-    /// Forgets a key.
+    /// Removes a key.
     pub(super) fn remove(&mut self, key: &K) -> Option<V> {
         let entry = self.entries.remove(key)?;
         self.by_expiry.remove(&(entry.expires_at, *key));
         Some(entry.value)
     }
 
-    /// Forgets the entries whose time came before `now`. Each is looked at once in its life.
+    /// Removes the entries that have expired at `now`.
     pub(super) fn sweep(&mut self, now: Instant) {
         while let Some(&(expires_at, key)) = self.by_expiry.first()
             && expires_at <= now
@@ -86,7 +86,7 @@ impl<K: Copy + Eq + Hash + Ord, V> ExpiringMap<K, V> {
     }
 }
 
-/// Every change is completed before its lock is let go, so a poisoned lock guards nothing broken.
+/// Locks a map. A poisoned lock is still good: no change is left half done when it is released.
 pub(super) fn lock<K, V>(map: &Mutex<ExpiringMap<K, V>>) -> MutexGuard<'_, ExpiringMap<K, V>> {
     map.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_gone_when_its_time_has_come() {
+    fn an_entry_is_gone_once_it_has_expired() {
         let now = Instant::now();
         let mut map = ExpiringMap::new(10);
         map.insert(1, "a", in_seconds(now, 5), |_| false).unwrap();
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_value_has_a_new_time_and_no_trace_of_the_old_one() {
+    fn a_new_value_has_a_new_expiry_and_leaves_no_trace_of_the_old_one() {
         let now = Instant::now();
         let mut map = ExpiringMap::new(1);
         map.insert(1, "a", in_seconds(now, 5), |_| false).unwrap();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_map_gives_up_only_the_first_to_expire_and_only_with_leave() {
+    fn a_full_map_evicts_only_the_first_to_expire_and_only_if_allowed() {
         let now = Instant::now();
         let mut map = ExpiringMap::new(2);
         map.insert(1, "late", in_seconds(now, 9), |_| true).unwrap();

@@ -1,5 +1,5 @@
-//! The guesses of each address in memory, one instant a guess. Must never forget a guess that still
-//! counts: a budget that is full of addresses refuses to count further ones instead.
+//! The guesses per address in memory, one instant per guess. Must never forget a guess that still
+//! counts: when the budget is full of addresses, it returns an error for further ones instead.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -18,7 +18,7 @@ pub struct InProcessGuessBudget {
     guesses: Mutex<ExpiringMap<KeyDigest, Log>>,
 }
 
-/// When guesses were allowed, the oldest first; no more of them than the allowance.
+/// When guesses were allowed, oldest first; at most as many as the allowance.
 type Log = VecDeque<Instant>;
 
 impl InProcessGuessBudget {
@@ -27,8 +27,8 @@ impl InProcessGuessBudget {
         Self::with_capacity(DEFAULT_CAPACITY)
     }
 
-    /// A budget for at most `addresses` addresses that guess within one period. A guess of a further one
-    /// is an error until the guesses of another have stopped counting.
+    /// A budget for at most `addresses` addresses that guess within one period. A guess for a
+    /// further address is an error until the guesses of another have stopped counting.
     pub fn with_capacity(addresses: usize) -> Self {
         Self { guesses: Mutex::new(ExpiringMap::new(addresses)) }
     }
@@ -59,7 +59,7 @@ impl GuessBudget for InProcessGuessBudget {
     }
 }
 
-/// The guess as many guesses back as are allowed in a period has to be a period ago.
+/// Allows a guess unless the last `allowance.guesses` guesses all lie within the period.
 fn spend(log: &mut Log, now: Instant, allowance: GuessAllowance) -> Guess {
     let allowed = usize::try_from(allowance.guesses.max(1)).unwrap_or(usize::MAX);
     if let Some(decisive) = log.len().checked_sub(allowed).map(|index| log[index]) {

@@ -1,8 +1,8 @@
-//! The parts of the standalone system that live in its own memory. They keep the same contracts as their
-//! distributed counterparts, for one process: what they hold is gone when it ends, so nothing that a
-//! client was promised may depend on them alone.
+//! The stores and the event bus of the standalone system, in memory. They keep the same contracts
+//! as their distributed counterparts, for one process. Their content is gone when the process ends,
+//! so nothing that a client was promised may depend on them alone.
 //!
-//! Time is [`tokio::time::Instant`], which tests can pause and advance.
+//! Time is measured with [`tokio::time::Instant`], which tests can pause and advance.
 
 mod clock;
 mod code_store;

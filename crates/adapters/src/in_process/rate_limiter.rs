@@ -1,4 +1,5 @@
-//! The generic cell rate algorithm in memory: one instant a key, at which its burst is whole again.
+//! The generic cell rate algorithm in memory: one instant per key, at which its full burst is
+//! available again.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -13,8 +14,8 @@ use super::key_digest::{KeyDigest, digest};
 
 /// A [`RateLimiter`] for one process.
 pub struct InProcessRateLimiter {
-    /// What the algorithm calls the theoretical arrival time. A key whose instant has passed is as good
-    /// as one that was never seen.
+    /// What the algorithm calls the theoretical arrival time. A key whose instant has passed is
+    /// equivalent to one that was never seen.
     whole_at: Mutex<ExpiringMap<KeyDigest, Instant>>,
 }
 
@@ -24,9 +25,9 @@ impl InProcessRateLimiter {
         Self::with_capacity(DEFAULT_CAPACITY)
     }
 
-    /// A limiter that remembers at most `keys` keys. Beyond them it forgets the one whose burst is whole the
-    /// soonest: of keys with one quota those that somebody made up, and not the busy ones. A quota with a
-    /// short period may lose busy keys to one with a long period.
+    /// A limiter that remembers at most `keys` keys. When it is full, it forgets the key whose full
+    /// burst is available soonest: among keys with the same quota, made-up keys rather than busy
+    /// ones. A quota with a short period may lose busy keys to one with a long period.
     pub fn with_capacity(keys: usize) -> Self {
         Self { whole_at: Mutex::new(ExpiringMap::new(keys)) }
     }
@@ -58,7 +59,7 @@ impl RateLimiter for InProcessRateLimiter {
 fn check(whole_at: Instant, now: Instant, quota: Quota) -> (LimitOutcome, Option<Instant>) {
     let burst = quota.burst.max(1);
     let interval = (quota.period.min(LONGEST) / burst).max(Duration::from_nanos(1));
-    // Not `quota.period`: a remainder of the division could let one more event through.
+    // Not `quota.period`: the remainder of the division could let one more event through.
     let capacity = interval * burst;
     let next = whole_at + interval;
     let reserved = next - now;

@@ -2,14 +2,10 @@
 //!
 //! Never falls back to an unverified or unencrypted connection.
 
-use std::path::Path;
 use std::time::Duration;
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use secrecy::ExposeSecret;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Config, NoTls};
@@ -17,7 +13,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::options::{PostgresOptions, PostgresOptionsError};
 
-/// Makes connections with the timeouts set.
+/// Opens connections with the timeouts set.
 pub(super) struct Connector {
     config: Config,
     tls: Option<MakeRustlsConnect>,
@@ -29,11 +25,11 @@ impl Connector {
         let url = with_known_ssl_mode(options.url.expose_secret());
         let mut config: Config = url.parse().map_err(PostgresOptionsError::Url)?;
         let tls = match config.get_ssl_mode() {
-            SslMode::Require => Some(tls(options.root_certificates.as_deref())?),
+            SslMode::Require => Some(load_tls()?),
             _ => None,
         };
         if config.get_connect_timeout().is_none() {
-            // The driver tries the hosts one after the other: each has its share of the time.
+            // The driver tries the hosts one after the other, so each gets its share of the time.
             let hosts = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
             config.connect_timeout(options.connect_timeout / u32::try_from(hosts).unwrap_or(u32::MAX));
         }
@@ -43,8 +39,8 @@ impl Connector {
         Ok(Self { config, tls, connect_timeout: options.connect_timeout })
     }
 
-    /// A new connection on which the server ends every statement, and every transaction that is left
-    /// alone, after `statement_timeout`; zero for never, as migrations need it.
+    /// A new connection on which the server cancels statements and idle transactions after
+    /// `statement_timeout`. Zero means never, which migrations need.
     pub(super) async fn connect(&self, statement_timeout: Duration) -> ConnectionResult<AsyncPgConnection> {
         let connecting = async {
             let mut connection = match self.tls.clone() {
@@ -73,8 +69,8 @@ impl Connector {
     }
 }
 
-/// The driver verifies certificates whenever it encrypts, but knows libpq's stricter modes only by the
-/// name of `require`.
+/// The driver verifies certificates whenever it encrypts, but of libpq's modes it knows only
+/// `require`.
 fn with_known_ssl_mode(url: &str) -> String {
     let Some((address, query)) = url.split_once('?') else { return url.to_owned() };
     let parameters: Vec<&str> = query
@@ -87,33 +83,15 @@ fn with_known_ssl_mode(url: &str) -> String {
     format!("{address}?{}", parameters.join("&"))
 }
 
-fn tls(root_certificates: Option<&Path>) -> Result<MakeRustlsConnect, PostgresOptionsError> {
-    let Some(path) = root_certificates else {
-        let loaded = MakeRustlsConnect::with_native_certs();
-        return loaded.map(|(tls, _)| tls).map_err(|errors| {
-            let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            PostgresOptionsError::Certificates(format!(
-                "the operating system has none: {}",
-                reasons.join("; ")
-            ))
-        });
-    };
-    let unreadable = |reason: &dyn std::fmt::Display| {
-        PostgresOptionsError::Certificates(format!("{}: {reason}", path.display()))
-    };
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))? {
-        let certificate = certificate.map_err(|error| unreadable(&error))?;
-        roots.add(certificate).map_err(|error| unreadable(&error))?;
-    }
-    if roots.is_empty() {
-        return Err(unreadable(&"there is none in it"));
-    }
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
+/// TLS that trusts the authorities of the operating system, or those in `SSL_CERT_FILE`.
+fn load_tls() -> Result<MakeRustlsConnect, PostgresOptionsError> {
+    MakeRustlsConnect::with_native_certs().map(|(tls, _)| tls).map_err(|errors| {
+        let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        PostgresOptionsError::Certificates(format!("the operating system has none: {}", reasons.join("; ")))
+    })
 }
 
-/// The driver's own text leaves out the reason, such as a refused connection or a bad certificate.
+/// The driver's own message omits the cause, such as a refused connection or a bad certificate.
 fn bad_connection(error: &tokio_postgres::Error) -> ConnectionError {
     let reason = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
     ConnectionError::BadConnection(format!("{error}{reason}"))

@@ -1,4 +1,4 @@
-//! The pool of connections, and the one way to use one.
+//! The connection pool, and the only way to use a connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tracing::Instrument;
 use super::connector::Connector;
 use super::options::{PostgresOptions, PostgresOptionsError};
 
-/// A pool of connections. Cloning it gives another handle on the same pool.
+/// A pool of connections. A clone is another handle to the same pool.
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<AsyncPgConnection>,
@@ -23,7 +23,7 @@ pub struct Database {
     statement_timeout: Duration,
 }
 
-/// Why the database did not do as asked.
+/// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("no connection became free in time")]
@@ -34,7 +34,7 @@ pub(super) enum Failure {
     Query(#[from] diesel::result::Error),
     #[error("PostgreSQL does not answer in time")]
     TimedOut,
-    #[error("the operation panicked, or was ended by the shutdown of the process")]
+    #[error("the operation panicked or was cancelled by the shutdown of the process")]
     Ended(#[source] tokio::task::JoinError),
 }
 
@@ -45,13 +45,13 @@ impl Database {
         let connector = Arc::new(Connector::new(options)?);
         let statement_timeout = options.statement_timeout;
         let mut config = ManagerConfig::default();
-        // A closed connection is recognised without asking the server.
+        // A closed connection is recognised without a query.
         config.recycling_method = RecyclingMethod::Fast;
         config.custom_setup = Box::new(move |_| {
             let connector = Arc::clone(&connector);
             async move { connector.connect(statement_timeout).await }.boxed()
         });
-        // The connector knows where to: the URL, and the password in it, is kept in one place.
+        // The connector has the URL: it, and the password in it, is kept in one place.
         let manager = AsyncDieselConnectionManager::new_with_config(String::new(), config);
         let pool = Pool::builder(manager)
             .max_size(options.pool_size)
@@ -60,9 +60,9 @@ impl Database {
         Ok(Self { pool, wait_timeout: options.wait_timeout, statement_timeout })
     }
 
-    /// Runs `work` with a connection of the pool to its end, even when the caller goes away. A
-    /// connection on which it did not end in time is closed: the server rolls back what was begun, unless
-    /// it had already been told to commit.
+    /// Runs `work` to completion on a connection of the pool, even if the caller goes away. If it
+    /// times out, the connection is closed: the server rolls back the transaction unless it had
+    /// already been told to commit.
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Failure>
     where
         T: Send + 'static,

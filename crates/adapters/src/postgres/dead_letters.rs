@@ -1,4 +1,4 @@
-//! The buried rows of the outbox: what the broker will never take.
+//! The buried rows of the outbox: events that the broker will never accept.
 
 use async_trait::async_trait;
 use diesel::sql_types::{BigInt, Text};

@@ -11,7 +11,7 @@ use super::options::{PostgresOptions, PostgresOptionsError};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
-/// Keeps replicas that start together from migrating at once. Any constant does.
+/// Keeps replicas that start together from migrating at the same time. Any constant will do.
 const LOCK: &str = "SELECT pg_advisory_lock(7021853662190145)";
 
 /// Why the schema is not up to date.
@@ -28,13 +28,13 @@ pub enum MigrationError {
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Applies what is missing, in order, and returns how many migrations that were. Waits for a replica
-/// that is at it. Has no time limit, apart from the one to connect.
+/// Applies the missing migrations in order and returns how many there were. Waits for a replica
+/// that is migrating. Has no time limit except for connecting.
 pub async fn migrate(options: &PostgresOptions) -> Result<usize, MigrationError> {
     run(options, |connection| Ok(connection.run_pending_migrations(MIGRATIONS)?.len())).await
 }
 
-/// Takes all migrations back, and the data with them, and returns how many those were.
+/// Reverts all migrations, which deletes the data, and returns how many there were.
 pub async fn revert_all(options: &PostgresOptions) -> Result<usize, MigrationError> {
     run(options, |connection| Ok(connection.revert_all_migrations(MIGRATIONS)?.len())).await
 }
@@ -45,7 +45,7 @@ async fn run(
 ) -> Result<usize, MigrationError> {
     let mut connection = Connector::new(options)?.connect(Duration::ZERO).await?;
     connection.batch_execute(LOCK).await.map_err(|error| MigrationError::Migration(error.into()))?;
-    // The harness blocks, and may do so only on a thread that is meant for it.
+    // The harness blocks, so it runs on a thread meant for that.
     tokio::task::spawn_blocking(move || work(&mut AsyncConnectionWrapper::from(connection)))
         .await
         .map_err(|error| MigrationError::Migration(error.into()))?

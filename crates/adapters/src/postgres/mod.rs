@@ -1,8 +1,8 @@
 //! Users and outbox in PostgreSQL 14 or later, for any number of services at once.
 //!
-//! All times are the server's. Whatever writes runs in a task of its own, so that a caller that goes
-//! away leaves no transaction open, and every wait has an end: a server that is down or hangs makes an
-//! operation fail within the configured times, and nothing has to be restarted when it is back.
+//! All times are the server's. Every write runs in its own task, so that a caller that goes away
+//! leaves no transaction open. Every wait is bounded: if the server is down or hangs, operations
+//! fail within the configured timeouts, and nothing needs a restart when it is back.
 
 mod connector;
 mod database;

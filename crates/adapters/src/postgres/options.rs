@@ -1,36 +1,34 @@
-//! What an operator sets about PostgreSQL, and what of it is refused at the start.
+//! The settings of PostgreSQL, and which values are refused at the start.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-/// Where the database is and how long it is waited for.
+/// Where the database is and how long to wait for it.
 #[derive(Clone, Debug)]
 pub struct PostgresOptions {
     /// `postgres://user:password@host:port/database`. With `?sslmode=require`, `verify-ca` or
     /// `verify-full` the connection is encrypted and the server's certificate verified, its name
-    /// included; otherwise there is no TLS. Of several hosts, `host1:port1,host2:port2`, the first that
-    /// can be connected to is used.
+    /// included; otherwise there is no TLS. Of several hosts, `host1:port1,host2:port2`, the first
+    /// reachable one is used.
     pub url: SecretString,
-    /// A PEM file with the authorities that are trusted; by default those of the operating system.
-    pub root_certificates: Option<PathBuf>,
     /// The most connections that are open at once; at least 1.
     pub pool_size: usize,
-    /// How long one attempt to connect may take, TLS and authentication included; at least 1 ms. Each of
-    /// several hosts has its share of it to answer, or what `connect_timeout` in the URL says.
+    /// How long one attempt to connect may take, TLS and authentication included; at least 1 ms.
+    /// Each of several hosts gets an equal share of it, unless the URL has its own
+    /// `connect_timeout`.
     pub connect_timeout: Duration,
     /// How long an operation waits for a connection of the pool; at least 1 ms.
     pub wait_timeout: Duration,
-    /// How long an operation may take once it has a connection; the server ends a statement then too. At
-    /// least 1 ms.
+    /// How long an operation may take once it has a connection; the server cancels the statement
+    /// then, too. At least 1 ms.
     pub statement_timeout: Duration,
 }
 
 /// Why the options cannot be used. The texts never contain the URL.
 #[derive(Debug, thiserror::Error)]
 pub enum PostgresOptionsError {
-    /// The URL is not one of PostgreSQL's.
+    /// The URL is not a PostgreSQL URL.
     #[error("the PostgreSQL URL is not valid: {0}")]
     Url(#[source] tokio_postgres::Error),
     /// The trusted authorities could not be read.
@@ -39,7 +37,7 @@ pub enum PostgresOptionsError {
     /// A pool without connections.
     #[error("the PostgreSQL pool needs at least 1 connection")]
     PoolSize,
-    /// A limit in which nothing can be done. Less than a millisecond PostgreSQL would take for no limit.
+    /// A timeout below a millisecond, which PostgreSQL would take for none.
     #[error("the PostgreSQL {0} must be at least 1 ms")]
     Timeout(&'static str),
 }

@@ -20,8 +20,9 @@ use super::database::{Database, Failure};
 use super::schema::{clock_timestamp, outbox};
 use crate::sql_rows::StoredEvent;
 
-/// Takes the events that are due for longest. Rows that another relay is taking at this moment are passed
-/// over; the first part is materialised so that it is evaluated, and takes its locks, once.
+/// Claims the events that have been due for longest. Rows that another relay is claiming at this
+/// moment are skipped; the first part is materialised so that it is evaluated, and takes its locks,
+/// only once.
 const CLAIM: &str = "
     WITH due AS MATERIALIZED (
         SELECT id FROM outbox
@@ -73,8 +74,8 @@ struct Row {
 
 /// Adds events to the outbox, within the transaction of the change that caused them.
 pub(super) async fn record(connection: &mut AsyncPgConnection, events: Vec<StoredEvent>) -> QueryResult<()> {
-    // One by one: an insertion of several rows is prepared anew each time, and there is hardly ever more
-    // than one event.
+    // One by one: a multi-row insert is prepared anew each time, and there is hardly ever more than
+    // one event.
     for event in events {
         let row = (
             outbox::id.eq(event.id),
@@ -88,8 +89,8 @@ pub(super) async fn record(connection: &mut AsyncPgConnection, events: Vec<Store
     Ok(())
 }
 
-/// A time span as PostgreSQL counts it, in microseconds. Longer ones than a century would lead out of
-/// the range of its timestamps.
+/// A duration in PostgreSQL's unit, microseconds. At most a century, to stay in the range of its
+/// timestamps.
 pub(super) fn interval(span: Duration) -> PgInterval {
     const CENTURY: i64 = 100 * 365 * 24 * 60 * 60 * 1_000_000;
     PgInterval::from_microseconds(i64::try_from(span.as_micros()).map_or(CENTURY, |span| span.min(CENTURY)))

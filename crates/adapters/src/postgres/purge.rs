@@ -13,11 +13,11 @@ use super::database::{Database, Failure};
 use super::outbox::interval;
 use super::schema::{clock_timestamp, pg_try_advisory_xact_lock, users};
 
-/// Held by the replica that purges. Any constant does.
+/// Held by the replica that purges. Any constant will do.
 const PURGE_LOCK: i64 = 7_021_853_662_190_146;
 
-/// Deletes up to `limit` of the users that `UserRepository::purge_unverified` speaks of; none while another
-/// replica deletes some.
+/// Deletes up to `limit` of the users that `UserRepository::purge_unverified` describes; none while
+/// another replica is purging.
 pub(super) async fn purge(database: &Database, older_than: Duration, limit: u32) -> Result<u64, Failure> {
     let stale = users::table
         .filter(users::activated_at.is_null())

@@ -33,8 +33,8 @@ use diesel::sql_types::BigInt;
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// The server's time now, also in a statement that had to wait for a lock. No index is searched by
-    /// it, since it is another at every row: compare with [`diesel::dsl::now`] for that.
+    /// The server's time now, even in a statement that had to wait for a lock. It changes from row
+    /// to row, so no index can be used with it: compare with [`diesel::dsl::now`] for that.
     fn clock_timestamp() -> Timestamptz;
 
     /// Takes a lock that ends with the transaction; false when somebody else has it.

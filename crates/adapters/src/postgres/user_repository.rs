@@ -33,8 +33,8 @@ pub struct PostgresUserRepository {
 }
 
 impl PostgresUserRepository {
-    /// Notifies `events_recorded` after each commit that added to the outbox, so that the relay need
-    /// not wait for its next look.
+    /// Notifies `events_recorded` after each commit that added to the outbox, so that the relay
+    /// need not wait for its next poll.
     pub fn new(database: Database, events_recorded: Arc<Notify>) -> Self {
         Self { database, events_recorded }
     }
@@ -42,8 +42,8 @@ impl PostgresUserRepository {
     /// Runs a statement and, if it changed a row, records the events in the same transaction. Returns
     /// whether it did.
     ///
-    /// The events are written first and rolled back if nothing has changed: so both cases ask as much of
-    /// the database, and whether an address is taken does not show in the time (OWASP ASVS 6.3.8).
+    /// The events are written first and rolled back if no row has changed: both cases cost the
+    /// database the same, so the time does not tell whether an address is taken (OWASP ASVS 6.3.8).
     async fn change<Q>(&self, statement: Q, events: &[Event]) -> Result<bool, RepositoryError>
     where
         Q: QueryFragment<Pg> + QueryId + Send + 'static,

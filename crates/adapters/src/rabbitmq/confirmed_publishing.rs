@@ -1,10 +1,10 @@
 //! Publishing that counts only what the broker has confirmed.
 //!
-//! Each batch has a channel to itself while it is in flight. That is not for speed: the broker returns
-//! an unroutable message apart from its confirmation, and lapin hands the returned message out with
-//! whichever confirmation of the channel comes next. So who was returned is told by message id, and
-//! only once every confirmation of the batch is there; a channel whose batch was cut short is closed,
-//! never used again.
+//! Each batch has its own channel while it is in flight. That is not for speed: the broker returns
+//! an unroutable message separately from its confirmation, and lapin attaches the returned message
+//! to whichever confirmation comes next on the channel. So returned messages are identified by
+//! message id, once every confirmation of the batch has arrived. A channel whose batch was cut
+//! short is closed and never reused.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -46,8 +46,8 @@ impl ConfirmedPublishing {
         &self.connection
     }
 
-    /// Publishes all at once; the answers are in the order of the messages. An error speaks for all:
-    /// any of them may or may not have arrived.
+    /// Publishes all messages at once; the results are in the order of the messages. An error
+    /// concerns them all: each may or may not have arrived.
     pub(super) async fn publish(
         &self,
         broker: &Broker,
@@ -68,7 +68,7 @@ impl ConfirmedPublishing {
         let sent = try_join_all(messages.iter().map(|message| message.send(&channel))).await?;
         let outcomes = match_confirmations(messages, try_join_all(sent).await?);
         if outcomes.iter().any(|result| matches!(result, Err(BrokerError::Unroutable))) {
-            // Somebody has deleted a queue or a binding: the next attempt shall find them.
+            // A queue or a binding was deleted: declare it again for the next attempt.
             broker.topology.declare(&channel).await?;
         }
         self.lock_idle().push(channel);

@@ -1,6 +1,6 @@
 //! Connections to the broker, and channels on which the topology is declared.
 //!
-//! Never waits longer than it may, and leaves nothing behind when it gives up.
+//! Every wait is bounded, and giving up leaks nothing.
 
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
-use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, OwnedTLSConfig};
+use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, TLSConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties, Event};
 
@@ -16,7 +16,7 @@ use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 use super::reconnect_delays::ReconnectDelays;
 use super::topology::Topology;
 
-/// Where the broker is, and what has to exist there.
+/// Where the broker is, and what must exist there.
 pub(super) struct Broker {
     uri: AMQPUri,
     pub(super) options: RabbitmqOptions,
@@ -67,7 +67,7 @@ impl Broker {
         Ok(connection?)
     }
 
-    /// Opens a channel on which everything that it may need exists.
+    /// Opens a channel and declares everything that its user may need.
     pub(super) async fn open_channel(&self, connection: &Connection) -> Result<Channel, BrokerError> {
         let ready = async {
             let channel = connection.create_channel().await?;
@@ -77,8 +77,8 @@ impl Broker {
         self.with_answer_timeout(ready).await
     }
 
-    /// Awaits an answer of the broker, but not for ever: what is asked while a connection breaks may
-    /// never be answered, not even with an error.
+    /// Waits for an answer from the broker, up to the confirm timeout: a request made while a
+    /// connection breaks may never be answered, not even with an error.
     pub(super) async fn with_answer_timeout<T>(
         &self,
         answer: impl Future<Output = lapin::Result<T>>,
@@ -90,17 +90,16 @@ impl Broker {
         }
     }
 
-    /// Closes a connection in order, where it still can be.
+    /// Closes a connection gracefully, if it is still open.
     pub(super) async fn close(&self, connection: &Connection) {
         if connection.status().connected()
             && let Err(error) = self.with_answer_timeout(connection.close(200, "OK".into())).await
         {
-            tracing::debug!(event = "rabbitmq.not_closed", %error, "a connection could not be closed in order");
+            tracing::debug!(event = "rabbitmq.not_closed", %error, "a connection could not be closed gracefully");
         }
     }
 
     async fn open(&self, socket: OpenSocket) -> lapin::Result<Connection> {
-        let tls = OwnedTLSConfig { identity: None, cert_chain: self.options.trusted_certificates.clone() };
         let properties =
             ConnectionProperties::default().with_connection_name(self.options.exchange.as_str().into());
         let runtime = lapin::runtime::default_runtime()?;
@@ -113,16 +112,16 @@ impl Broker {
             }
             match uri.scheme {
                 AMQPScheme::AMQP => Ok(stream),
-                AMQPScheme::AMQPS => Ok(stream.into_tls(&uri.authority.host, tls.as_ref()).await?),
+                AMQPScheme::AMQPS => Ok(stream.into_tls(&uri.authority.host, TLSConfig::default()).await?),
             }
         };
         Connection::connector(self.uri.clone(), runtime, connect, properties).await
     }
 }
 
-/// The socket under a connection that is being made. lapin runs each connection on a thread of its
-/// own, which only ends when the socket does: without this, every attempt at a broker that accepts
-/// connections but does not answer would leave a thread behind.
+/// The socket of a connection that is being opened. lapin runs each connection on its own thread,
+/// which ends only when the socket is closed: without this, every attempt to reach a broker that
+/// accepts connections but does not answer would leak a thread.
 #[derive(Clone, Default)]
 struct OpenSocket(Arc<Mutex<Option<TcpStream>>>);
 
@@ -133,7 +132,7 @@ impl OpenSocket {
 
     fn shut_down(&self) {
         if let Some(socket) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            // It fails only where there is nothing left to shut down.
+            // It fails only if the socket is already closed.
             let _ = socket.shutdown(Shutdown::Both);
         }
     }
@@ -141,7 +140,7 @@ impl OpenSocket {
 
 /// Returns when the connection is no longer usable.
 pub(super) async fn wait_until_lost(connection: &Connection) {
-    // An orderly close makes no event, so the state is looked at now and then as well.
+    // A graceful close emits no event, so the state is polled as well.
     let mut look = tokio::time::interval(Duration::from_secs(1));
     let mut events = connection.events_listener().fuse();
     while connection.status().connected() {

@@ -1,6 +1,6 @@
-//! Events out of RabbitMQ. A delivery is acknowledged only when nothing can be lost any more: the
-//! event is dealt with, or the broker has confirmed that it waits in a retry queue or lies in the
-//! dead-letter queue. Whatever is cut short before that comes again.
+//! Consumes events from RabbitMQ. A delivery is acknowledged only when nothing can be lost any
+//! more: the event was handled, or the broker has confirmed that it is in a retry queue or in the
+//! dead-letter queue. A delivery that is cut short before that is redelivered.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 use super::recent_events::RecentEvents;
 use super::settlement::{Outgoing, settle};
 
-/// Feeds the events that need a mail to a handler, up to `prefetch` at once.
+/// Passes the events that need a mail to a handler, up to `prefetch` at once.
 pub struct RabbitmqConsumer {
     broker: Arc<Broker>,
     recent_events: Arc<RecentEvents>,
     is_consuming: AtomicBool,
 }
 
-/// No events come in for now: the consumer is not connected, or was asked to stop.
+/// No events are arriving: the consumer is not connected, or was asked to stop.
 #[derive(Debug, thiserror::Error)]
 #[error("the consumer is not connected to RabbitMQ")]
 pub struct NotConsuming;
@@ -46,16 +46,16 @@ impl RabbitmqConsumer {
         })
     }
 
-    /// Whether events come in.
+    /// Whether events are arriving.
     pub fn ping(&self) -> Result<(), NotConsuming> {
         if self.is_consuming.load(Ordering::Relaxed) { Ok(()) } else { Err(NotConsuming) }
     }
 
-    /// Consumes until `shutdown` is done; then finishes what is in hand, takes nothing more and
-    /// returns. Reconnects for ever; before it does, it finishes what is in hand, so that no event
-    /// is in hand twice.
+    /// Consumes until `shutdown` completes; then finishes the events in progress, takes no more and
+    /// returns. Keeps reconnecting; before it does, it finishes the events in progress, so that
+    /// none is handled twice at the same time.
     ///
-    /// When the future is dropped instead, what is in hand is abandoned and delivered again.
+    /// If the future is dropped instead, the events in progress are abandoned and redelivered.
     pub async fn run(&self, handler: Arc<dyn EventHandler>, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
         let mut delays = self.broker.reconnect_delays();
@@ -96,8 +96,8 @@ impl RabbitmqConsumer {
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
         let consume = channel.basic_consume(queue, "".into(), options, arguments);
         let deliveries = self.broker.with_answer_timeout(consume).await?;
-        // On a connection of its own: a broker short of memory or disk stops reading from the
-        // connections that publish, and must still be able to read the acknowledgements that help it.
+        // On its own connection: a broker short of memory or disk stops reading from connections
+        // that publish, but it must still read the acknowledgements, which free memory.
         let publishing = ConfirmedPublishing::new(self.broker.connect().await?);
         let (broker, recent_events) = (self.broker.clone(), self.recent_events.clone());
         let outgoing = Arc::new(Outgoing { broker, recent_events, publishing });
@@ -105,7 +105,7 @@ impl RabbitmqConsumer {
     }
 }
 
-/// One connection's worth of consuming.
+/// Consuming over one connection.
 struct Session {
     connection: Connection,
     channel: Channel,
@@ -119,32 +119,32 @@ impl Session {
         handler: &Arc<dyn EventHandler>,
         mut shutdown: Pin<&mut F>,
     ) -> Ended {
-        // Bounded by the prefetch: the broker sends no more than that without acknowledgement.
-        let mut in_hand: JoinSet<Result<(), BrokerError>> = JoinSet::new();
+        // Bounded by the prefetch: the broker sends no more without an acknowledgement.
+        let mut in_progress: JoinSet<Result<(), BrokerError>> = JoinSet::new();
         let ended = loop {
             tokio::select! {
                 () = &mut shutdown => break Ended::ShutDown,
-                Some(settled) = in_hand.join_next() => {
+                Some(settled) = in_progress.join_next() => {
                     if let Ok(Err(error)) = settled {
                         break Ended::Lost(error);
                     }
                 }
                 delivery = self.deliveries.next() => match delivery {
                     Some(Ok(delivery)) => {
-                        in_hand.spawn(settle(self.outgoing.clone(), handler.clone(), delivery));
+                        in_progress.spawn(settle(self.outgoing.clone(), handler.clone(), delivery));
                     }
                     Some(Err(error)) => break Ended::Lost(error.into()),
                     None => break Ended::Lost(BrokerError::Cancelled),
                 },
             }
         };
-        self.wind_up(in_hand).await;
+        self.wind_up(in_progress).await;
         ended
     }
 
-    /// Takes no more deliveries, finishes those in hand and closes the connection, which gives back
-    /// to the queue what was sent but not taken.
-    async fn wind_up(self, mut in_hand: JoinSet<Result<(), BrokerError>>) {
+    /// Takes no more deliveries, finishes those in progress and closes the connection, which
+    /// returns the rest to the queue.
+    async fn wind_up(self, mut in_progress: JoinSet<Result<(), BrokerError>>) {
         let broker = &self.outgoing.broker;
         if self.connection.status().connected() {
             let cancel =
@@ -153,7 +153,7 @@ impl Session {
                 tracing::debug!(event = "consumer.not_cancelled", %error, "the consumer could not be cancelled");
             }
         }
-        while in_hand.join_next().await.is_some() {}
+        while in_progress.join_next().await.is_some() {}
         broker.close(&self.connection).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What an operator does about events that were set aside: look at them, and send them again.
+//! What an operator can do about events that were set aside: list and replay them.
 
 use async_trait::async_trait;
 use domain::ports::{DeadLetter, DeadLetterError, DeadLetters};
@@ -12,7 +12,7 @@ use super::connection::{Broker, BrokerError};
 use super::failed_messages::{read_reason, to_work_queue};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 
-/// The dead-letter queue. Connects for each command, and reports a broker that is away as an error.
+/// The dead-letter queue. Connects for each command; an unreachable broker is an error.
 pub struct RabbitmqDeadLetters {
     broker: Broker,
 }
@@ -34,8 +34,8 @@ impl RabbitmqDeadLetters {
         self.broker.with_answer_timeout(channel.basic_get(queue, BasicGetOptions::default())).await
     }
 
-    /// Holds the messages back from the queue while it reads them, then returns them all. It reads all,
-    /// because what was returned before comes after what never left the queue.
+    /// Takes all messages off the queue, then returns them. It has to read them all, because
+    /// messages that were returned before come after those that never left the queue.
     async fn read(&self, limit: u32) -> Result<Vec<DeadLetter>, BrokerError> {
         let (connection, channel) = self.open().await?;
         let mut messages = Vec::new();
@@ -47,13 +47,14 @@ impl RabbitmqDeadLetters {
             self.broker.with_answer_timeout(channel.basic_nack(last.delivery_tag, all)).await?;
         }
         self.broker.close(&connection).await;
-        // Message ids are UUIDv7, which sort by time; what has none was never an event of ours.
+        // Message ids are UUIDv7, which sort by time; a message without one was never one of our
+        // events.
         messages.sort_by_cached_key(|message| message.properties.message_id().clone().map(String::from));
         Ok(messages.iter().take(limit as usize).map(|message| read_dead_letter(message)).collect())
     }
 
-    /// Moves as many messages as there are at the start: one that fails again at once is not moved
-    /// twice. Each is removed only when the broker has confirmed its copy.
+    /// Moves as many messages as there are at the start, so that one that fails again at once is
+    /// not moved twice. Each is removed only after the broker has confirmed its copy.
     async fn move_all(&self) -> Result<u64, BrokerError> {
         let (connection, channel) = self.open().await?;
         let passive = QueueDeclareOptions::durable().passive();

@@ -1,8 +1,8 @@
 //! Events as they travel: CloudEvents 1.0 in the JSON format's structured mode, identifiers only.
 //!
-//! `id`, `type`, `subject` and `time` all follow from the event, so that every delivery of it has the
-//! same bytes. Whoever reads is liberal: fields it does not know are left alone (CloudEvents 1.0
-//! section 3.2), and a missing or broken trace only starts a new one (W3C Trace Context section 4.3).
+//! `id`, `type`, `subject` and `time` all follow from the event, so that every delivery of it has
+//! the same bytes. Reading is lenient: unknown fields are ignored (CloudEvents 1.0 section 3.2),
+//! and a missing or invalid trace starts a new one (W3C Trace Context section 4.3).
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -83,7 +83,7 @@ pub fn decode(body: &[u8]) -> Result<Event, EnvelopeError> {
 }
 
 /// When the event happened: the first 48 bits of its identifier are Unix milliseconds (RFC 9562
-/// section 5.7). `None` beyond the year 9999, which RFC 3339 cannot write.
+/// section 5.7). `None` beyond the year 9999, which RFC 3339 cannot express.
 fn time_of(id: EventId) -> Option<String> {
     const LAST_MILLISECOND_OF_9999: u64 = 253_402_300_799_999;
     let (high, _) = id.as_uuid().as_u64_pair();

@@ -1,5 +1,5 @@
-//! The messages that failed deliveries become. They carry the original body unchanged, how often it
-//! has failed, and why it was set aside; the reason never contains an address.
+//! Turns failed deliveries into messages. They carry the original body unchanged, how often it has
+//! failed, and why it was set aside; the reason never contains an address.
 
 use std::error::Error;
 
@@ -13,7 +13,7 @@ use super::topology::Topology;
 const FAILURES: &str = "x-failures";
 const REASON: &str = "x-reason";
 
-/// RabbitMQ limits the headers of a message to one frame; a reason is a sentence, not a log.
+/// RabbitMQ limits the headers of a message to one frame, so a reason must be short.
 const LONGEST_REASON: usize = 500;
 
 /// How often the event has failed before this delivery.
@@ -26,7 +26,7 @@ pub(super) fn count_failures(delivery: &Delivery) -> u32 {
     }
 }
 
-/// The same event for the retry queue whose turn it is.
+/// The same event for the retry queue that is next.
 pub(super) fn to_retry_queue(topology: &Topology, delivery: &Delivery) -> Message {
     let failures = count_failures(delivery).saturating_add(1);
     let mut headers = FieldTable::default();
@@ -65,7 +65,8 @@ pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
 fn copy(delivery: &Delivery, queue: ShortString, headers: FieldTable) -> Message {
     let properties = &delivery.properties;
     Message {
-        // The default exchange: every queue is bound to it by its name (AMQP 0-9-1 section 3.1.3.1).
+        // The default exchange: every queue is bound to it under its name (AMQP 0-9-1 section
+        // 3.1.3.1).
         exchange: "".into(),
         routing_key: queue,
         id: properties.message_id().clone().unwrap_or_else(|| "".into()),

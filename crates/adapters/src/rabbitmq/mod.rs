@@ -1,7 +1,8 @@
-//! RabbitMQ as the way of events from the outbox relay to the worker: at least once, whatever dies.
+//! Carries events from the outbox relay to the worker through RabbitMQ: at least once, whatever
+//! crashes.
 //!
-//! One exchange and its queues (`topology`), declared alike by everybody who connects; messages are
-//! CloudEvents (`envelope`); nothing counts as handed over before the broker has confirmed it
+//! One exchange and its queues (`topology`), declared in the same way by every client; messages are
+//! CloudEvents (`envelope`); nothing counts as published until the broker has confirmed it
 //! (`confirmed_publishing`). No message ever carries an address, a password or a code.
 
 mod confirmed_publishing;

@@ -1,9 +1,12 @@
-//! What an operator sets about RabbitMQ, and what of it is refused at the start.
+//! The settings of RabbitMQ, and which values are refused at the start.
 
 use std::time::Duration;
 
 use lapin::uri::AMQPUri;
 use secrecy::{ExposeSecret, SecretString};
+
+/// The heartbeat interval, unless the URL sets another one.
+const HEARTBEAT_SECONDS: u16 = 10;
 
 /// How to reach RabbitMQ and how events travel through it.
 #[derive(Clone, Debug)]
@@ -11,19 +14,15 @@ pub struct RabbitmqOptions {
     /// `amqp://user:password@host:5672/%2f`, or `amqps://…` for TLS with a verified certificate. The
     /// path is the virtual host; without a path it is `/`.
     pub url: SecretString,
-    /// Certificates in PEM form that are trusted besides the system's, for a private authority.
-    pub trusted_certificates: Option<String>,
-    /// The topic exchange; the names of all queues start with it.
+    /// The topic exchange; the names of all queues start with its name.
     pub exchange: String,
-    /// How long an event waits after its first, second, … failure; the last one repeats for ever.
+    /// How long an event waits after its first, second, … failure; the last one repeats.
     pub retry_delays: Vec<Duration>,
     /// How many events one consumer handles at once.
     pub prefetch: u16,
-    /// How often both sides show that they are alive, in whole seconds.
-    pub heartbeat: Duration,
-    /// The longest that connecting may take.
+    /// How long connecting may take.
     pub connect_timeout: Duration,
-    /// The longest the broker may take to confirm what was published, or to answer anything else.
+    /// How long the broker may take to confirm a message, or to answer any other request.
     pub confirm_timeout: Duration,
     /// The wait before the first attempt to reconnect; it doubles with each failure.
     pub reconnect_min: Duration,
@@ -37,10 +36,10 @@ pub enum RabbitmqOptionsError {
     /// Not an AMQP URL.
     #[error("the URL is not of the form amqp://user:password@host:port/vhost or amqps://…")]
     Url,
-    /// AMQP names have at most 255 bytes, and the queues' names add to the exchange's.
+    /// AMQP names have at most 255 bytes, and the queues' names extend the exchange's.
     #[error("the name of the exchange must have 1 to 200 bytes and not start with \"amq.\"")]
     Exchange,
-    /// Without a delay a failing event would be retried in a tight loop.
+    /// Without a delay, a failing event would be retried in a tight loop.
     #[error("at least one retry delay is needed, each between 1 ms and 24 days")]
     RetryDelays,
     /// RabbitMQ reads 0 as "no limit".
@@ -49,22 +48,6 @@ pub enum RabbitmqOptionsError {
 }
 
 impl RabbitmqOptions {
-    /// The defaults for a broker at `url`.
-    pub fn new(url: SecretString) -> Self {
-        Self {
-            url,
-            trusted_certificates: None,
-            exchange: "registration".into(),
-            retry_delays: [1, 5, 30, 120, 600].map(Duration::from_secs).to_vec(),
-            prefetch: 32,
-            heartbeat: Duration::from_secs(10),
-            connect_timeout: Duration::from_secs(10),
-            confirm_timeout: Duration::from_secs(10),
-            reconnect_min: Duration::from_millis(100),
-            reconnect_max: Duration::from_secs(30),
-        }
-    }
-
     /// Refuses what cannot work, and reads the URL.
     pub(super) fn validate(&self) -> Result<AMQPUri, RabbitmqOptionsError> {
         if !(1..=200).contains(&self.exchange.len()) || self.exchange.starts_with("amq.") {
@@ -78,8 +61,7 @@ impl RabbitmqOptions {
             return Err(RabbitmqOptionsError::Prefetch);
         }
         let mut uri: AMQPUri = self.url.expose_secret().parse().map_err(|_| RabbitmqOptionsError::Url)?;
-        let heartbeat = u16::try_from(self.heartbeat.as_secs()).unwrap_or(u16::MAX).max(1);
-        uri.query.heartbeat.get_or_insert(heartbeat);
+        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
         Ok(uri)
     }
 }
@@ -89,7 +71,16 @@ mod tests {
     use super::*;
 
     fn options(change: impl FnOnce(&mut RabbitmqOptions)) -> RabbitmqOptions {
-        let mut options = RabbitmqOptions::new("amqp://user:secret@localhost:5672/%2f".into());
+        let mut options = RabbitmqOptions {
+            url: "amqp://user:secret@localhost:5672/%2f".into(),
+            exchange: "registration".into(),
+            retry_delays: vec![Duration::from_secs(1)],
+            prefetch: 1,
+            connect_timeout: Duration::from_secs(1),
+            confirm_timeout: Duration::from_secs(1),
+            reconnect_min: Duration::from_millis(1),
+            reconnect_max: Duration::from_secs(1),
+        };
         change(&mut options);
         options
     }

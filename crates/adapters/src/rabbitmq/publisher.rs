@@ -1,5 +1,6 @@
-//! Events into RabbitMQ. An event is given up to the broker only when the broker has confirmed it, and
-//! while there is no broker the answer comes at once, so that the outbox relay can defer.
+//! Publishes events to RabbitMQ. An event counts as published only once the broker has confirmed
+//! it. While the broker is unreachable, publishing fails at once, so that the outbox relay can
+//! defer.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,14 +16,14 @@ use super::connection::{Broker, BrokerError, wait_until_lost};
 use super::envelope::{CONTENT_TYPE, encode};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 
-/// Publishes events to the exchange. Connects at the first use and from then on reconnects for ever
-/// in the background; each batch of events is one round of confirms.
+/// Publishes events to the exchange. Connects on first use and from then on keeps reconnecting in
+/// the background; each batch of events waits for its confirms together.
 pub struct RabbitmqPublisher {
     broker: Arc<Broker>,
     link: OnceLock<Link>,
 }
 
-/// The connection, kept up by a task of its own.
+/// The connection, maintained by a background task.
 struct Link {
     state: watch::Receiver<LinkState>,
     keeper: AbortHandle,
@@ -126,19 +127,16 @@ async fn keep_up(broker: &Broker, state: &watch::Sender<LinkState>) {
         match broker.connect().await {
             Ok(connection) => {
                 let exchange = &broker.options.exchange;
-                tracing::info!(event = "publisher.connected", exchange, "connected to RabbitMQ to publish");
+                tracing::info!(event = "publisher.connected", exchange, "connected to RabbitMQ");
                 delays = broker.reconnect_delays();
                 let connection = Arc::new(ConfirmedPublishing::new(connection));
                 state.send_replace(LinkState::Up(connection.clone()));
                 wait_until_lost(connection.connection()).await;
-                tracing::warn!(
-                    event = "publisher.connection_lost",
-                    "lost the connection to RabbitMQ that publishes"
-                );
+                tracing::warn!(event = "publisher.connection_lost", "lost the connection to RabbitMQ");
                 state.send_replace(LinkState::Down("the connection was lost".into()));
             }
             Err(error) => {
-                tracing::warn!(event = "publisher.unreachable", %error, "cannot connect to RabbitMQ to publish");
+                tracing::warn!(event = "publisher.unreachable", %error, "cannot connect to RabbitMQ");
                 state.send_replace(LinkState::Down(error.to_string()));
             }
         }

@@ -1,12 +1,13 @@
-//! Events that this worker has dealt with. One whose acknowledgement was lost with a connection, or that was published
-//! twice, comes again; it must not be dealt with twice, for its mail is on its way.
+//! Events that this worker has handled. An event whose acknowledgement was lost with a connection,
+//! or that was published twice, is delivered again; it must not be handled twice, because its mail
+//! has already been sent.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use domain::EventId;
 
-/// Many times what can be on its way over one connection.
+/// Many times what can be in flight over one connection.
 const CAPACITY: usize = 1_000;
 
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! How long to wait before each attempt to connect: longer each time, and never in step with the other
+//! How long to wait before each attempt to connect: longer each time, and not in step with other
 //! processes that have lost the same broker.
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub(super) struct ReconnectDelays {
 
 impl ReconnectDelays {
     pub(super) fn new(first: Duration, longest: Duration) -> Self {
-        // The jitter adds up to as much again: from half the delay to all of it.
+        // The jitter adds up to the delay itself: the sum is between half the delay and all of it.
         let delays = ExponentialBuilder::new()
             .with_min_delay(first / 2)
             .with_max_delay(longest / 2)

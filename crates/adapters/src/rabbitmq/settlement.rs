@@ -24,7 +24,7 @@ enum Verdict {
     Dead(String),
 }
 
-/// Where deliveries go when they have been handled.
+/// What is needed to settle a delivery.
 pub(super) struct Outgoing {
     pub(super) broker: Arc<Broker>,
     pub(super) recent_events: Arc<RecentEvents>,
@@ -48,7 +48,8 @@ pub(super) async fn settle(
             outcome?;
         }
     }
-    // `false` means that the channel is gone, and with it the right to acknowledge: it comes again.
+    // `false` means that the channel is gone: the delivery cannot be acknowledged and will come
+    // again.
     outgoing.broker.with_answer_timeout(delivery.ack(BasicAckOptions::default())).await?;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The exchange and the queues: one definition, declared by everybody who connects, so that it does
-//! not matter who comes first, and that a mail-bound event always finds a queue.
+//! The exchange and the queues: one definition, declared by every client, so that the order of
+//! starts does not matter and an event that needs a mail always finds a queue.
 //!
 //! ```text
 //! registration ──(types that need a mail)──► registration.email ──► worker
@@ -13,13 +13,12 @@
 //! - The worker publishes a failed event to a retry queue itself and acknowledges the delivery only
 //!   when the broker has confirmed that. Rejecting it into a dead-letter exchange would be shorter,
 //!   but could neither choose the delay by the number of failures nor record the reason.
-//! - Back from a retry queue events come by dead-lettering when their time is up. RabbitMQ does that
-//!   at most once unless told otherwise; `at-least-once` (3.10 and later) makes the retry queue keep
-//!   each event until the work queue has confirmed it, and requires `reject-publish`.
-//! - `x-delivery-limit`: since RabbitMQ 4.0 quorum queues drop a message at its 21st return, unless
-//!   told otherwise. Returns are what a worker killed again and again causes, and what listing the
-//!   dead letters does. 4.0 writes "no limit" as -1, which 3.x refuses; a number out of reach does
-//!   on both.
+//! - Events leave a retry queue by dead-lettering when their TTL expires. By default RabbitMQ does
+//!   that at most once; `at-least-once` (3.10 and later) makes the retry queue keep each event
+//!   until the work queue has confirmed it, and requires `reject-publish`.
+//! - `x-delivery-limit`: since RabbitMQ 4.0, quorum queues by default drop a message at its 21st
+//!   return. A worker that is killed repeatedly causes returns, and so does listing the dead
+//!   letters. 4.0 accepts -1 for "no limit", which 3.x refuses; a very large number works on both.
 
 use std::time::Duration;
 
@@ -32,7 +31,7 @@ pub(super) struct Topology {
     pub(super) exchange: ShortString,
     /// What the worker consumes.
     pub(super) work_queue: ShortString,
-    /// Where events end up that will never succeed.
+    /// For events that will never succeed.
     pub(super) dead_queue: ShortString,
     retry_queues: Vec<RetryQueue>,
 }
@@ -46,8 +45,8 @@ impl Topology {
     /// `retry_delays` must not be empty.
     pub(super) fn new(exchange: &str, retry_delays: &[Duration]) -> Self {
         let retry_queue = |delay: &Duration| RetryQueue {
-            // The delay is part of the name, because a queue's TTL cannot change: after another
-            // delay is configured, what waits in the old queue still comes back.
+            // The delay is part of the name, because a queue's TTL cannot change: when another
+            // delay is configured, the events in the old queue still come back.
             name: format!("{exchange}.email.retry.{}", delay.as_millis()).into(),
             delay: *delay,
         };
@@ -59,14 +58,14 @@ impl Topology {
         }
     }
 
-    /// Where an event waits that has failed `failures` times (from 1): the delays grow, and the last
-    /// one repeats, since nothing accepted may be given up.
+    /// The retry queue of an event that has failed `failures` times (from 1). The delays grow and
+    /// the last one repeats, since an accepted event is never given up.
     pub(super) fn retry_queue(&self, failures: u32) -> ShortString {
         let step = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
         self.retry_queues[step.min(self.retry_queues.len() - 1)].name.clone()
     }
 
-    /// Creates what is missing. Fails if something of the same name was declared otherwise.
+    /// Creates what is missing. Fails if something of the same name was declared differently.
     pub(super) async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
         let durable = ExchangeDeclareOptions { durable: true, ..Default::default() };
         channel

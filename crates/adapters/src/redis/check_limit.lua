@@ -1,10 +1,10 @@
--- Counts an event if it keeps within the quota: RateLimiter::check. The generic cell rate algorithm.
+-- Counts an event if it is within the quota: RateLimiter::check. The generic cell rate algorithm.
 --
--- KEYS[1]  when the burst is whole again, microseconds of the server's clock; absent when it is whole
+-- KEYS[1]  when the full burst is available again, microseconds of the server's clock; absent if it is
 -- ARGV[1]  how long it takes until one more event is allowed, microseconds, at least 1
 -- ARGV[2]  how many events may come at once, at least 1
--- returns  {1, how many may follow at once, microseconds until the burst is whole} when it is allowed,
---          {0, microseconds until the next is allowed, microseconds until the burst is whole} when not
+-- returns  {1, how many may follow at once, microseconds until the burst is full} if allowed,
+--          {0, microseconds until the next is allowed, microseconds until the burst is full} if not
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]

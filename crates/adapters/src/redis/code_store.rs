@@ -1,5 +1,5 @@
-//! The one-minute windows in Redis, a hash for each registration. Must never hold a code: a window knows
-//! the number of the issue that counts, and nothing from which its code could be derived.
+//! The one-minute windows in Redis, one hash per registration. Must never hold a code: a window
+//! knows the number of the issue that counts, and nothing from which its code could be derived.
 
 use std::time::Duration;
 
@@ -25,9 +25,9 @@ pub struct RedisCodeStore {
     release: Script,
 }
 
-/// A script answered with something that is not in its vocabulary.
+/// A script returned something unexpected.
 #[derive(Debug, thiserror::Error)]
-#[error("the script answered with an unknown word: {0:?}")]
+#[error("the script returned an unknown word: {0:?}")]
 struct UnknownAnswer(String);
 
 impl RedisCodeStore {
@@ -43,7 +43,7 @@ impl RedisCodeStore {
         }
     }
 
-    /// Prepares a script for one issue: its key and its first argument.
+    /// Prepares a script for one issue with its key and first argument.
     fn prepare<'a>(&self, script: &'a Script, issue: CodeIssue) -> ScriptInvocation<'a> {
         let mut invocation = script.key(format!("{}{}", self.prefix, issue.user_id));
         invocation.arg(issue.number);

@@ -1,10 +1,10 @@
-//! One multiplexed connection that is kept alive by a task of its own.
+//! One multiplexed connection that a background task maintains.
 //!
-//! The redis crate's `ConnectionManager` is not used: it makes every command wait while it reconnects, and
-//! it keeps a connection on which answers have ceased to come. Here a command fails at once while the server
-//! is known to be away, and a connection is replaced that does not answer a ping in time, or whose server
-//! has become a replica: a new one may lead to the server that took its place.
-//! Must never send a command twice: none but the ping may be repeated.
+//! The redis crate's `ConnectionManager` is not used: it makes every command wait while it
+//! reconnects, and it keeps a connection that no longer answers. Here a command fails at once while
+//! the server is known to be unreachable, and a connection is replaced if it does not answer a ping
+//! in time or its server has become a replica: a new connection may reach the new primary. Must
+//! never send a command twice: only the ping may be repeated.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,13 +20,13 @@ use super::error::ConnectionError;
 use super::options::{RedisOptions, RedisOptionsError};
 use super::supervisor::{Link, Session, is_read_only, supervise};
 
-/// A connection that mends itself. Cheap to clone; closed when the last clone is dropped.
+/// A connection that reconnects by itself. Cheap to clone; closed when the last clone is dropped.
 #[derive(Clone)]
 pub struct Connection(Arc<Shared>);
 
 struct Shared {
     link: watch::Receiver<Link>,
-    /// Tells the supervisor to look at the connection now.
+    /// Tells the supervisor to check the connection now.
     suspicion: Arc<Notify>,
     command_timeout: Duration,
     supervisor: JoinHandle<()>,
@@ -38,8 +38,8 @@ impl Drop for Shared {
     }
 }
 
-/// Returns at once and connects in the background, so that a service starts without Redis. Needs the
-/// context of a tokio runtime.
+/// Returns at once and connects in the background, so that a service can start without Redis. Must
+/// be called within a tokio runtime.
 pub fn connect(options: RedisOptions) -> Result<Connection, RedisOptionsError> {
     let client = Client::open(options.url.expose_secret()).map_err(|_| RedisOptionsError)?;
     let (sender, link) = watch::channel(Link::Connecting);
@@ -50,7 +50,7 @@ pub fn connect(options: RedisOptions) -> Result<Connection, RedisOptionsError> {
 }
 
 impl Connection {
-    /// Carries out a script.
+    /// Runs a script.
     pub(super) async fn invoke<T: FromRedisValue>(
         &self,
         script: &ScriptInvocation<'_>,
@@ -58,7 +58,7 @@ impl Connection {
         self.bounded(async |mut connection| script.invoke_async(&mut connection).await).await
     }
 
-    /// Carries out a command.
+    /// Runs a command.
     pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, ConnectionError> {
         self.bounded(async |mut connection| command.query_async(&mut connection).await).await
     }
@@ -74,7 +74,7 @@ impl Connection {
             if let Err(error) = &result
                 && is_read_only(error)
             {
-                // Full when another operation was refused first.
+                // Full if another operation was refused first.
                 let _ = demotion.try_send(error.clone());
             }
             result.map_err(ConnectionError::Failed)

@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  the window of a registration (see open.lua)
 -- ARGV[1]  the number of the issue
--- returns  'won' to one caller, 'consumed' to every other, 'gone' without a live window
+-- returns  'won' to one caller, 'consumed' to all others, 'gone' if there is no live window
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]

@@ -1,10 +1,10 @@
-//! Why Redis did not do as asked.
+//! Why an operation on Redis failed.
 
 use std::time::Duration;
 
 use redis::RedisError;
 
-/// Why an operation got no answer. Whether it was carried out is then unknown.
+/// Why an operation got no answer. It may or may not have been carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectionError {
     /// The last attempt to connect failed; the next one is under way.
@@ -16,7 +16,7 @@ pub enum ConnectionError {
     /// The connection broke, or Redis refused the command.
     #[error("Redis did not carry out the command")]
     Failed(#[source] RedisError),
-    /// The program is ending.
+    /// The program is shutting down.
     #[error("the connection to Redis is closed")]
     Closed,
 }

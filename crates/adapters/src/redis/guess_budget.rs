@@ -1,4 +1,4 @@
-//! The guesses of each address in Redis: a list of the instants at which guesses were allowed, never
+//! The guesses per address in Redis: a list of the instants at which guesses were allowed, never
 //! longer than the allowance.
 
 use std::time::Duration;

@@ -1,13 +1,13 @@
 -- Opens the window of a code: CodeStore::open.
 --
 -- KEYS[1]  the window of a registration: a hash of
---            issue      the number of the code that counts
+--            issue      the number of the current code
 --            left       the attempts that are left
 --            ends       when the window ends, microseconds of the server's clock
 --            consumed   1 once the code has been used
 -- ARGV[1]  the number of the issue
 -- ARGV[2]  the length of the window, microseconds
--- ARGV[3]  the attempts of a code that is not known yet
+-- ARGV[3]  the attempts of a new code
 -- ARGV[4]  how long to remember the window, milliseconds
 -- returns  'opened', 'superseded' or 'consumed'
 

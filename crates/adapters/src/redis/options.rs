@@ -1,4 +1,4 @@
-//! Where Redis is and how long it is waited for.
+//! Where Redis is and how long to wait for it.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub struct RedisOptions {
     pub command_timeout: Duration,
 }
 
-/// The URL is not one of Redis. The text holds nothing of it, since it may contain a password.
+/// The URL is not a Redis URL. The message never contains it, since it may hold a password.
 #[derive(Debug, thiserror::Error)]
 #[error("the Redis URL is not of the form redis://host:port/database or rediss://host:port/database")]
 pub struct RedisOptionsError;

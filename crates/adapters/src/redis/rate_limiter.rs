@@ -1,4 +1,5 @@
-//! The generic cell rate algorithm in Redis: one instant a key, at which its burst is whole again.
+//! The generic cell rate algorithm in Redis: one instant per key, at which its full burst is
+//! available again.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
--- Takes a consumption back: CodeStore::release. The window keeps its end and its attempts.
+-- Undoes a consumption: CodeStore::release. The window keeps its end and its attempts.
 --
 -- KEYS[1]  the window of a registration (see open.lua)
 -- ARGV[1]  the number of the issue

@@ -1,10 +1,10 @@
-//! What the scripts are given: time spans, and what stands for an address or a limit key.
+//! How durations, addresses and limit keys are passed to scripts.
 
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-/// The longest duration that is told from for ever. Keeps sums of times exact in Lua's numbers.
+/// Longer durations count as this one, so that sums of times stay exact in Lua's numbers.
 const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// Microseconds, the unit of every time in a script.

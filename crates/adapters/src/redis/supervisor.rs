@@ -19,9 +19,9 @@ const LONGEST_DELAY: Duration = Duration::from_secs(2);
 /// How often a connection is pinged.
 const PING_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What is known of the connection.
+/// The state of the connection.
 pub(super) enum Link {
-    /// An attempt is under way whose result is worth waiting for.
+    /// The first attempt is under way, or a lost connection is being replaced: operations wait.
     Connecting,
     Up(Session),
     Down(RedisError),
@@ -31,18 +31,19 @@ pub(super) enum Link {
 #[derive(Clone)]
 pub(super) struct Session {
     pub(super) redis: MultiplexedConnection,
-    /// Takes the first refusal to write. Belongs to this one connection: a later one is not to blame.
+    /// Takes the first refusal to write. Belongs to this connection only: a later one starts
+    /// afresh.
     pub(super) demotion: mpsc::Sender<RedisError>,
 }
 
 /// Why a connection is given up.
 enum Loss {
     Broken,
-    /// The server takes no writes any more: it has become a replica.
+    /// The server no longer accepts writes: it has become a replica.
     Demoted(RedisError),
 }
 
-/// Connects, watches, connects again, for ever.
+/// Connects, watches the connection and connects again, until it is aborted.
 pub(super) async fn supervise(
     client: Client,
     options: RedisOptions,
@@ -79,7 +80,7 @@ pub(super) async fn supervise(
     }
 }
 
-/// Offers a connection to all operations for as long as it is of use.
+/// Offers a connection to all operations until it is lost.
 async fn use_until_lost(
     mut connection: MultiplexedConnection,
     link: &watch::Sender<Link>,
@@ -102,21 +103,21 @@ async fn use_until_lost(
 }
 
 async fn open(client: &Client, options: &RedisOptions) -> Result<MultiplexedConnection, RedisError> {
-    // The bound on operations is ours, over the whole of one; the connection adds none.
+    // Operations have a timeout of their own, so the connection sets none.
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(options.connect_timeout))
         .set_response_timeout(None);
     client.get_multiplexed_async_connection_with_config(&config).await
 }
 
-/// Returns when a ping breaks the connection or is not answered in time.
+/// Returns when a ping fails or is not answered in time.
 async fn wait_until_broken(
     connection: &mut MultiplexedConnection,
     suspicion: &Notify,
     limit: Duration,
 ) -> ConnectionError {
     loop {
-        // Woken by a suspicion or by the time, whichever comes first.
+        // Woken by a suspicion or by the timer, whichever comes first.
         let _ = timeout(PING_INTERVAL, suspicion.notified()).await;
         match timeout(limit, connection.req_packed_command(&redis::cmd("PING"))).await {
             Ok(Err(error)) if error.is_io_error() || error.is_unrecoverable_error() => {
@@ -129,7 +130,7 @@ async fn wait_until_broken(
     }
 }
 
-/// Whether the server is a replica. Before Redis 7 a script's error has this one only in its text.
+/// Whether the server is a replica. Before Redis 7, a script's error mentions it only in its text.
 pub(super) fn is_read_only(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
         || error.detail().is_some_and(|text| text.contains("-READONLY"))

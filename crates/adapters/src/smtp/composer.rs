@@ -1,4 +1,4 @@
-//! From a mail to the bytes of a message (RFC 5322), readable on the wire wherever it can be.
+//! Turns a mail into the bytes of a message (RFC 5322), readable on the wire wherever possible.
 
 use domain::ports::Mail;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
@@ -36,7 +36,8 @@ impl Composer {
             .subject(mail.subject.clone())
             .message_id(Some(format!("<{}@{}>", mail.message_id, self.message_id_domain)))
             .date_now()
-            // RFC 3834 section 5: no vacation notice shall answer this mail; Exchange reads the other.
+            // RFC 3834 section 5: no vacation notice should answer this mail; Exchange reads the
+            // other header.
             .raw_header(header("Auto-Submitted", "auto-generated"))
             .raw_header(header("X-Auto-Response-Suppress", "All"))
             .multipart(
@@ -60,7 +61,8 @@ fn part(content_type: ContentType, text: &str) -> SinglePart {
     SinglePart::builder().header(content_type).body(encode(text))
 }
 
-/// 7bit or quoted-printable, never base64: people who debug a mail, and filters, read it as it is.
+/// 7bit or quoted-printable, never base64: people who debug a mail, and filters, can read it as it
+/// is.
 fn encode(text: &str) -> Body {
     let body = Body::new(text.to_owned());
     if body.encoding() != ContentTransferEncoding::Base64 {

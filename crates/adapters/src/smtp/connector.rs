@@ -1,11 +1,11 @@
-//! From nothing to a connection that is ready for a mail: TCP, TLS, greeting, authentication.
+//! Opens a connection that is ready for a mail: TCP, TLS, greeting, authentication.
 
 use std::io;
 use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{
-    AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters, TlsParametersBuilder,
+    AsyncSmtpConnection, AsyncTokioStream, TlsParameters, TlsParametersBuilder,
 };
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret;
@@ -61,8 +61,8 @@ impl Connector {
         let broken =
             |error: std::io::Error| SmtpError::Broken { step: Step::Connect, cause: error.to_string() };
         let stream = connect((host, *port), self.timeout).await.map_err(broken)?;
-        // lettre writes a mail and its end apart: Nagle's algorithm (RFC 896) would hold the end back
-        // until the server's delayed acknowledgement, 40 ms for every mail.
+        // lettre writes a mail and its terminator separately: Nagle's algorithm (RFC 896) would
+        // hold the terminator back until the server's delayed acknowledgement, 40 ms per mail.
         stream.set_nodelay(true).map_err(broken)?;
         if self.tls == SmtpTls::Implicit {
             return implicit_tls::wrap(stream, self.tls_parameters.clone()).await;
@@ -75,8 +75,9 @@ impl Connector {
     }
 }
 
-/// Tries the addresses of a host in turn. Each has its share of the time, and so has the conversation that follows: one
-/// that does not answer, such as an IPv6 address behind a filter, leaves time for the next.
+/// Tries the addresses of a host in turn. Each gets an equal share of the time, and so does the
+/// conversation that follows: an address that does not answer, such as an IPv6 address behind a
+/// firewall, leaves time for the next.
 async fn connect(server: (&str, u16), timeout: Duration) -> io::Result<TcpStream> {
     let addresses: Vec<_> = tokio::net::lookup_host(server).await?.collect();
     let share = timeout / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX);
@@ -92,13 +93,9 @@ async fn connect(server: (&str, u16), timeout: Duration) -> io::Result<TcpStream
     outcome
 }
 
-/// The system's certificate authorities and those of the options.
+/// Trusts the authorities of the operating system, or those in `SSL_CERT_FILE`.
 fn build_tls_parameters(options: &SmtpOptions) -> Result<TlsParameters, SmtpOptionsError> {
-    let refused =
-        |error: lettre::transport::smtp::Error| SmtpOptionsError::TrustedCertificates(error.to_string());
-    let mut parameters = TlsParametersBuilder::new(options.host.clone());
-    if let Some(pem) = &options.trusted_certificates {
-        parameters = parameters.add_root_certificate(Certificate::from_pem(pem.as_bytes()).map_err(refused)?);
-    }
-    parameters.build_rustls().map_err(refused)
+    TlsParametersBuilder::new(options.host.clone())
+        .build_rustls()
+        .map_err(|error| SmtpOptionsError::Tls(error.to_string()))
 }

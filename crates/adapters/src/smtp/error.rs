@@ -1,13 +1,14 @@
-//! What went wrong with a mail, and whether it will ever go right.
+//! What went wrong with a mail, and whether a retry can succeed.
 //!
-//! The texts never contain what the server wrote: servers repeat addresses. Its codes say enough.
+//! The messages never contain the text of the server, which may repeat addresses. Its codes say
+//! enough.
 
 use std::time::Duration;
 
 use domain::ports::MailError;
 use lettre::transport::smtp::Error;
 
-/// How far a conversation got: what the server was asked last.
+/// How far a conversation got: the last request to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Connect,
@@ -42,7 +43,7 @@ impl SmtpError {
             let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
             return Self::Refused { step, code: code.into(), status: EnhancedStatus::find(&text) };
         }
-        // Of what could not be understood the error repeats the text.
+        // The error of an unreadable reply repeats its text.
         let cause = if error.is_response() {
             "the connection was closed, or the reply is not SMTP".into()
         } else {
@@ -53,13 +54,13 @@ impl SmtpError {
 
     /// Whether the mail itself is refused for good.
     ///
-    /// - Up to MAIL FROM every refusal speaks of us or of the server: a wrong password, an unknown
-    ///   sender, a blocked host. Somebody will mend it, so the mail waits.
-    /// - From RCPT TO on, 5xx is about this recipient or this mail; but not the codes by which a server
-    ///   says late what it holds against the client: syntax or sequence (500, 502, 503, 504) and
-    ///   authentication (530, 534, 535, 538 of RFC 4954).
-    /// - At RCPT TO, many servers say by the enhanced status what they hold against the client or the sender
-    ///   (RFC 3463: 5.7.* policy, 5.1.7 and 5.1.8 sender).
+    /// - Up to MAIL FROM, every refusal is about us or the server: a wrong password, an unknown
+    ///   sender, a blocked host. An operator will fix it, so the mail waits.
+    /// - From RCPT TO on, 5xx is about this recipient or this mail; except for the codes with which
+    ///   a server refuses the client itself at this stage: syntax or sequence (500, 502, 503, 504)
+    ///   and authentication (530, 534, 535, 538 of RFC 4954).
+    /// - At RCPT TO, many servers use the enhanced status to refuse the client or the sender (RFC
+    ///   3463: 5.7.* policy, 5.1.7 and 5.1.8 sender).
     fn is_permanent(&self) -> bool {
         match self {
             Self::Refused { step: Step::RcptTo, status, .. } if status.is_about_sender() => false,
@@ -71,8 +72,8 @@ impl SmtpError {
         }
     }
 
-    /// Whether the server has ended a connection that was kept, before it could have taken the mail:
-    /// a new connection may then be tried at once without any risk of sending the mail twice.
+    /// Whether the server closed a kept connection before it could have accepted the mail: a new
+    /// connection can then be tried at once, without any risk of sending the mail twice.
     pub(super) fn is_stale_connection(&self) -> bool {
         match self {
             Self::Broken { step, .. } => *step != Step::Content,
@@ -82,7 +83,7 @@ impl SmtpError {
         }
     }
 
-    /// Whether the server is still there to be told goodbye.
+    /// Whether the server has replied, so that QUIT can be sent.
     pub(super) fn is_reply(&self) -> bool {
         matches!(self, Self::Refused { .. })
     }

@@ -1,7 +1,7 @@
 //! TLS from the first byte, on a TCP stream of our own.
 //!
-//! lettre speaks implicit TLS only over a stream that it opens itself, which lacks `TCP_NODELAY`. So
-//! its TLS stream is put around our TCP stream here, with the same verification as for STARTTLS.
+//! lettre speaks implicit TLS only over a stream that it opens itself, which lacks `TCP_NODELAY`.
+//! So this wraps our TCP stream in its TLS stream, with the same verification as for STARTTLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ pub(super) async fn wrap(
     Ok(Box::new(TlsStream(stream)))
 }
 
-/// Gives lettre's stream, which speaks the traits of `futures`, those of tokio.
+/// Implements tokio's traits for lettre's stream, which implements those of `futures`.
 #[derive(Debug)]
 #[expect(deprecated, reason = "see the import")]
 struct TlsStream(AsyncNetworkStream);

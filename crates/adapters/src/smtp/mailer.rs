@@ -1,4 +1,4 @@
-//! Sends mails, one at a time on each connection, as many at once as it is asked to.
+//! Sends mails, one at a time per connection, and as many at once as requested.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub struct SmtpMailer {
 }
 
 impl SmtpMailer {
-    /// Checks the options and reads the certificate authorities.
+    /// Checks the options and loads the certificate authorities.
     pub fn new(options: &SmtpOptions) -> Result<Self, SmtpOptionsError> {
         Ok(Self {
             composer: Composer::new(options)?,
@@ -49,11 +49,11 @@ impl SmtpMailer {
         taken
     }
 
-    /// A connection on which the server waits for the content of the message. A kept connection that
-    /// turns out to be dead costs a new one, not the mail: its content has not been sent yet.
+    /// A connection on which the server waits for the content of the message. If a kept connection
+    /// turns out to be dead, a new one is opened: the content has not been sent yet.
     async fn announce_somewhere(&self, message: &Message) -> Result<AsyncSmtpConnection, SmtpError> {
         if let Some(kept) = self.pool.take() {
-            // Half the time, so that the other half is left if nobody answers any more.
+            // Half the time, so that the other half is left for a new connection.
             match tokio::time::timeout(self.timeout / 2, announce(kept, message)).await {
                 Ok(Err(error)) if error.is_stale_connection() => {}
                 Ok(settled) => return settled,
@@ -96,7 +96,7 @@ async fn with_timeout<T>(
     tokio::time::timeout(limit, work).await.unwrap_or(Err(SmtpError::Timeout(limit)))
 }
 
-/// Names sender and recipient and asks to send the content.
+/// Sends MAIL FROM, RCPT TO and DATA.
 async fn announce(
     mut connection: AsyncSmtpConnection,
     message: &Message,
@@ -120,7 +120,7 @@ async fn announce(
     }
 }
 
-/// Ends a connection on which something went wrong: in order, if the server is still there.
+/// Closes a connection on which something went wrong: with QUIT, if the server still replies.
 fn dismiss(connection: AsyncSmtpConnection, error: &SmtpError) {
     if error.is_reply() {
         quit(connection);

@@ -1,7 +1,7 @@
 //! Mail over SMTP (RFC 5321), on kept-alive connections.
 //!
-//! What a failure means is decided by what the server was asked (`error`): only a refusal of this
-//! recipient or this mail is final, everything that speaks of us or of the server is tried again.
+//! What a failure means depends on the request that failed (`error`): only a refusal of this
+//! recipient or this mail is final; a failure that concerns us or the server is retried.
 //!
 //! lettre's `tracing` feature must stay off: it logs whole conversations, mails and passwords included.
 

@@ -1,10 +1,10 @@
-//! What an operator sets about the mail server, and what of it is refused at the start.
+//! The settings of the mail server, and which values are refused at the start.
 
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-/// How to reach the mail server and in whose name to send.
+/// How to reach the mail server, and who the sender is.
 #[derive(Clone, Debug)]
 pub struct SmtpOptions {
     /// The server's name, which its certificate must carry, or its IP address.
@@ -13,26 +13,24 @@ pub struct SmtpOptions {
     pub port: u16,
     /// When the conversation is encrypted.
     pub tls: SmtpTls,
-    /// Certificates in PEM form that are trusted besides the system's, for a private authority.
-    pub trusted_certificates: Option<String>,
-    /// `None` where the server asks for none. Without TLS they travel readable.
+    /// `None` if the server requires none. Without TLS they are sent in the clear.
     pub credentials: Option<SmtpCredentials>,
     /// The sender's name as people read it.
     pub from_name: String,
-    /// The sender's address, which bounces go to as well.
+    /// The sender's address, which also receives bounces.
     pub from_address: String,
     /// The right part of every Message-ID, and the name this client greets the server with: a domain
     /// of the sender's.
     pub message_id_domain: String,
-    /// The longest that it may take until the server wants the content of a mail, connecting included.
+    /// How long it may take until the server asks for the content of a mail, including connecting.
     pub timeout: Duration,
-    /// The longest that the server may take to accept the content. Too short, and a slow server is sent the same mail
-    /// again and again: RFC 5321 section 4.5.3.2.6 asks for ten minutes.
+    /// How long the server may take to accept the content. If it is too short, a slow server gets
+    /// the same mail again and again: RFC 5321 section 4.5.3.2.6 asks for ten minutes.
     pub acceptance_timeout: Duration,
-    /// How many connections are kept for the next mails; more are opened while more are needed.
+    /// How many connections are kept for the next mails; more are opened when needed.
     pub connections: usize,
-    /// The age from which an unused connection is not used again. Shorter than the server's own limit (RFC 5321 section
-    /// 4.5.3.2.7: five minutes) and than what firewalls on the way forget.
+    /// How long an idle connection may be reused. Must be shorter than the server's own timeout
+    /// (RFC 5321 section 4.5.3.2.7: five minutes) and those of firewalls in between.
     pub idle_time: Duration,
 }
 
@@ -65,7 +63,7 @@ pub enum SmtpOptionsError {
     /// Not a domain name.
     #[error("the Message-ID domain is not a domain name")]
     MessageIdDomain,
-    /// Not certificates in PEM form.
-    #[error("the trusted certificates cannot be read: {0}")]
-    TrustedCertificates(String),
+    /// The TLS library refuses the server's name.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
 }

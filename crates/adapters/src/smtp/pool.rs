@@ -6,7 +6,7 @@ use std::time::Duration;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use tokio::time::Instant;
 
-/// How long a server may take to say goodbye.
+/// How long a server may take to answer QUIT.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) struct Pool {
@@ -25,7 +25,7 @@ impl Pool {
         Self { kept: Mutex::default(), most, idle_time }
     }
 
-    /// The connection used last, so that those not needed grow old; ends those that have.
+    /// The connection used last, so that surplus ones become idle; closes those idle for too long.
     pub(super) fn take(&self) -> Option<AsyncSmtpConnection> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let too_old: Vec<Kept> = kept.extract_if(.., |kept| kept.since.elapsed() >= self.idle_time).collect();
@@ -35,7 +35,7 @@ impl Pool {
         kept.pop().map(|kept| kept.connection)
     }
 
-    /// Keeps a connection over which a mail has just been sent, or ends it if enough are kept.
+    /// Keeps a connection over which a mail has just been sent, or closes it if enough are kept.
     pub(super) fn give_back(&self, connection: AsyncSmtpConnection) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < self.most {
@@ -46,7 +46,7 @@ impl Pool {
     }
 }
 
-/// Says goodbye without keeping anybody waiting.
+/// Sends QUIT in the background.
 pub(super) fn quit(mut connection: AsyncSmtpConnection) {
     tokio::spawn(async move {
         // Whether it answers makes no difference: the connection is closed either way.

@@ -1,10 +1,10 @@
 //! A TCP stream that is not read ahead of TLS.
 //!
-//! lettre reads replies through a buffer that it keeps when STARTTLS has wrapped the stream in TLS. What somebody on the
-//! way had put behind the server's last plain reply would then be believed as if it had come encrypted (as in
-//! CVE-2011-0411): whole replies, up to the acceptance of a mail that no server has seen. So until TLS begins, one byte
-//! is handed out at a time: nothing gets into the buffer but the reply that is waited for, and what was put behind it
-//! breaks the handshake.
+//! lettre reads replies through a buffer that it keeps when STARTTLS wraps the stream in TLS. Bytes
+//! that an attacker on the network appended to the server's last plain reply would then be trusted
+//! as if they were encrypted (as in CVE-2011-0411): whole replies, up to the acceptance of a mail
+//! that no server has seen. So until TLS starts, one byte is returned at a time: only the expected
+//! reply gets into the buffer, and anything appended to it breaks the handshake.
 
 use std::io;
 use std::net::SocketAddr;

@@ -15,22 +15,22 @@ use tokio::time::timeout;
 use super::migrations;
 use super::options::SqliteOptions;
 
-/// Write-ahead logging lets reads go on beside a write; FULL synchronises the log at every commit, so
-/// that neither a killed process nor a power failure takes back what was acknowledged.
+/// Write-ahead logging allows reads during a write; FULL syncs the log at every commit, so that
+/// neither a killed process nor a power failure loses an acknowledged write.
 const SETUP: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA cache_size = -1024;
     PRAGMA temp_store = MEMORY;";
 
-/// A file of up to this size is checked for damage when it is opened; it takes some milliseconds. The
-/// check of a much larger one would delay the start.
+/// Files up to this size are checked for damage when they are opened, which takes a few
+/// milliseconds. Checking a much larger file would delay the start.
 const CHECKED_SIZE: u64 = 32 * 1024 * 1024;
 
-/// Why the database cannot be used. Each is one sentence for the person who started the program.
+/// Why the database cannot be used, in one sentence for the person who started the program.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file cannot be made, read or written.
+    /// The file cannot be created, read or written.
     #[error("the database {} cannot be opened: {source}", path.display())]
     Inaccessible {
         /// The file.
@@ -38,7 +38,7 @@ pub enum OpenError {
         /// What the operating system says.
         source: io::Error,
     },
-    /// The file is no SQLite database, or is damaged.
+    /// The file is not an SQLite database, or is damaged.
     #[error("the database {} is damaged or is not a database of this program: {reason}", path.display())]
     Damaged {
         /// The file.
@@ -53,7 +53,7 @@ pub enum OpenError {
 
 type SharedConnection = Arc<Mutex<SyncConnectionWrapper<SqliteConnection>>>;
 
-/// An open database. Cloning it gives another handle on the same connections.
+/// An open database. A clone is another handle to the same connections.
 #[derive(Clone)]
 pub struct Database {
     writer: SharedConnection,
@@ -61,7 +61,7 @@ pub struct Database {
     busy_timeout: Duration,
 }
 
-/// Why the database did not do as asked.
+/// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("the database is busy")]
@@ -70,7 +70,7 @@ pub(super) enum Failure {
     Query(#[from] diesel::result::Error),
 }
 
-/// Opens the database, makes it if there is none, checks it and brings its schema up to date.
+/// Opens the database, creating it if there is none, checks it and brings its schema up to date.
 pub async fn open(options: SqliteOptions) -> Result<Database, OpenError> {
     let busy_timeout = options.busy_timeout;
     let opening = tokio::task::spawn_blocking(move || open_connections(&options));
@@ -79,7 +79,7 @@ pub async fn open(options: SqliteOptions) -> Result<Database, OpenError> {
     Ok(Database { writer: shared(writer), reader: shared(reader), busy_timeout })
 }
 
-/// Takes all migrations back, and the data with them. The next [`open`] applies them again.
+/// Reverts all migrations, which deletes the data. The next [`open`] applies them again.
 pub async fn revert_all(database: &Database) -> Result<(), OpenError> {
     let mut writer = database.writer.lock().await;
     let reverting =
@@ -105,7 +105,8 @@ fn open_connections(options: &SqliteOptions) -> Result<(SqliteConnection, Sqlite
     Ok((writer, reader))
 }
 
-/// SQLite would give the reason away only by a number, and its files the mode of the process.
+/// Opened without SQLite, which would report an error only by number and create the file with the
+/// default mode.
 fn make_file(path: &Path) -> io::Result<u64> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -128,7 +129,7 @@ fn connect(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
     Ok(connection)
 }
 
-/// Looks at every page of the file. Returns the first thing that is wrong with it.
+/// Checks every page of the file. Returns the first problem.
 fn check(connection: &mut SqliteConnection) -> Result<(), String> {
     #[derive(diesel::QueryableByName)]
     struct Finding {
@@ -144,8 +145,8 @@ fn check(connection: &mut SqliteConnection) -> Result<(), String> {
 }
 
 impl Database {
-    /// Runs `work` in a transaction that has the write lock from its start. Once begun, it runs to its
-    /// end on a thread of its own, even when the caller goes away.
+    /// Runs `work` in a transaction that takes the write lock at its start. Once started, it runs
+    /// to completion on its own thread, even if the caller goes away.
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -154,7 +155,7 @@ impl Database {
         self.write_then(work, |_| ()).await
     }
 
-    /// Like [`Self::write`], and tells `committed` what came of it as soon as it is on the disk.
+    /// Like [`Self::write`], and calls `committed` with the result as soon as it is on disk.
     pub(super) async fn write_then<T, F, C>(&self, work: F, committed: C) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -170,7 +171,7 @@ impl Database {
         Ok(writing.await?)
     }
 
-    /// Runs a query on the state that is committed now.
+    /// Runs a query on the committed state.
     pub(super) async fn read<T, F>(&self, work: F) -> Result<T, Failure>
     where
         T: Send + 'static,

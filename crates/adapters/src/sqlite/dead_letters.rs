@@ -1,4 +1,4 @@
-//! The buried rows of the outbox: what can never be delivered.
+//! The buried rows of the outbox: events that can never be delivered.
 
 use async_trait::async_trait;
 use diesel::dsl::sql;
@@ -9,7 +9,7 @@ use domain::ports::{DeadLetter, DeadLetterError, DeadLetters};
 use super::database::{Database, Failure};
 use super::schema::{now, outbox};
 
-/// The row as JSON; the patch of nothing takes the members out that are null.
+/// The row as JSON; the empty patch removes the members that are null.
 const EVENT: &str = "json_patch('{}', json_object(
     'id', id, 'type', type, 'user_id', user_id, 'code_number', code_number, 'traceparent', traceparent))";
 

@@ -5,12 +5,12 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
-/// Applies what is missing, in order.
+/// Applies the missing migrations in order.
 pub(super) fn migrate(connection: &mut SqliteConnection) -> diesel::migration::Result<()> {
     connection.run_pending_migrations(MIGRATIONS).map(drop)
 }
 
-/// Takes all migrations back, and the data with them.
+/// Reverts all migrations, which deletes the data.
 pub(super) fn revert_all(connection: &mut SqliteConnection) -> diesel::migration::Result<()> {
     connection.revert_all_migrations(MIGRATIONS).map(drop)
 }

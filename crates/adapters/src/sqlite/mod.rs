@@ -1,7 +1,7 @@
 //! Users and outbox in one SQLite file, for one process.
 //!
-//! All times are SQLite's own. One connection writes, each change in one transaction that is on the
-//! disk before it is acknowledged; a second connection reads beside it.
+//! All times are SQLite's own. One connection writes, each change in one transaction that is on
+//! disk before it is acknowledged; a second connection reads at the same time.
 
 mod database;
 mod dead_letters;

@@ -29,8 +29,8 @@ impl SqliteOutbox {
         Self { database }
     }
 
-    /// Makes every claimed event due at once, for the start of the only process that works on the file:
-    /// what is claimed then was claimed by a process that died.
+    /// Makes every claimed event due at once. For the start of the only process that uses the file:
+    /// an event that is claimed then was claimed by a process that died.
     pub async fn release_all(&self) -> Result<(), OutboxError> {
         let claimed = outbox::failed_at.is_null().and(outbox::due_at.gt(now()));
         self.update(diesel::update(outbox::table.filter(claimed)).set(outbox::due_at.eq(now()))).await

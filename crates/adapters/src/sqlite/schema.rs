@@ -41,7 +41,7 @@ pub(super) fn now() -> SqlLiteral<BigInt> {
     sql("CAST(round(unixepoch('subsec') * 1000) AS INTEGER)")
 }
 
-/// A time span in milliseconds, rounded up, so that nothing ends early; at most a century.
+/// A duration in milliseconds, rounded up so that nothing ends early; at most a century.
 pub(super) fn millis(span: Duration) -> i64 {
     const CENTURY: i64 = 100 * 365 * 24 * 60 * 60 * 1000;
     i64::try_from(span.as_micros().div_ceil(1000)).map_or(CENTURY, |millis| millis.min(CENTURY))

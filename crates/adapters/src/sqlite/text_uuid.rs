@@ -1,4 +1,4 @@
-//! Identifiers as text, so that a person who opens the file can read them. Their order is the same.
+//! Identifiers as text, so that people who open the file can read them. They sort the same way.
 
 use diesel::deserialize::{FromSql, FromSqlRow};
 use diesel::expression::AsExpression;

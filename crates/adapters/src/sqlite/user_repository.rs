@@ -29,8 +29,8 @@ pub struct SqliteUserRepository {
 }
 
 impl SqliteUserRepository {
-    /// Notifies `events_recorded` after each commit that added to the outbox, so that the relay need
-    /// not wait for its next look.
+    /// Notifies `events_recorded` after each commit that added to the outbox, so that the relay
+    /// need not wait for its next poll.
     pub fn new(database: Database, events_recorded: Arc<Notify>) -> Self {
         Self { database, events_recorded }
     }

@@ -1,4 +1,4 @@
-//! A user as a row gives it.
+//! A user as read from a row.
 
 use domain::User;
 use domain::ports::RepositoryError;

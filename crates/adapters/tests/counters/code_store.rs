@@ -16,7 +16,7 @@ use crate::{prefix, redis_connection, user_id};
 type Store = Arc<dyn CodeStore>;
 
 const MINUTE: Duration = Duration::from_mins(1);
-const SHORT: Duration = Duration::from_millis(100);
+const SHORT_WINDOW: Duration = Duration::from_millis(100);
 /// How long a window of that length may take to run out.
 const EXPIRY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -89,21 +89,21 @@ async fn an_opened_code_keeps_its_attempts(store: Store) {
 async fn asvs_6_5_5_a_window_ends_by_the_clock(store: Store) {
     let code = issue(user_id(), 1);
     let opened = Instant::now();
-    store.open(code, SHORT, u32::MAX).await.unwrap();
+    store.open(code, SHORT_WINDOW, u32::MAX).await.unwrap();
     until_expired(&store, code).await;
-    assert!(opened.elapsed() >= SHORT);
+    assert!(opened.elapsed() >= SHORT_WINDOW);
     assert_eq!(store.consume(code).await.unwrap(), Consumption::Gone);
 
     let exhausted = issue(user_id(), 1);
-    store.open(exhausted, SHORT, 0).await.unwrap();
+    store.open(exhausted, SHORT_WINDOW, 0).await.unwrap();
     until_expired(&store, exhausted).await;
 }
 
 async fn opening_again_gives_the_whole_window(store: Store) {
     let code = issue(user_id(), 1);
-    store.open(code, SHORT, 3).await.unwrap();
+    store.open(code, SHORT_WINDOW, 3).await.unwrap();
     assert_eq!(store.open(code, MINUTE, 3).await.unwrap(), Opening::Opened);
-    sleep(2 * SHORT).await;
+    sleep(2 * SHORT_WINDOW).await;
     assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Spent { left: 2 });
 
     let expired = issue(user_id(), 1);
@@ -129,10 +129,10 @@ async fn a_later_code_supersedes_an_earlier_one(store: Store) {
 
 async fn asvs_6_5_1_a_consumed_code_stays_consumed(store: Store) {
     let code = issue(user_id(), 1);
-    store.open(code, SHORT, 5).await.unwrap();
+    store.open(code, SHORT_WINDOW, 5).await.unwrap();
     while store.consume(code).await.unwrap() != Consumption::Won {
         // A machine too slow for the short window gets another.
-        store.open(code, SHORT, 5).await.unwrap();
+        store.open(code, SHORT_WINDOW, 5).await.unwrap();
     }
     let still_consumed = async || {
         assert_eq!(store.consume(code).await.unwrap(), Consumption::AlreadyConsumed);
@@ -140,7 +140,7 @@ async fn asvs_6_5_1_a_consumed_code_stays_consumed(store: Store) {
         assert_eq!(store.open(code, MINUTE, 5).await.unwrap(), Opening::Consumed);
     };
     still_consumed().await;
-    sleep(2 * SHORT).await;
+    sleep(2 * SHORT_WINDOW).await;
     still_consumed().await;
 }
 
@@ -165,9 +165,9 @@ async fn a_release_gives_a_consumed_code_back(store: Store) {
     assert_eq!(store.consume(code).await.unwrap(), Consumption::AlreadyConsumed);
 
     let expired = issue(user_id(), 1);
-    store.open(expired, SHORT, 5).await.unwrap();
+    store.open(expired, SHORT_WINDOW, 5).await.unwrap();
     store.consume(expired).await.unwrap();
-    sleep(2 * SHORT).await;
+    sleep(2 * SHORT_WINDOW).await;
     store.release(expired).await.unwrap();
     assert_eq!(store.spend_attempt(expired).await.unwrap(), Attempt::Expired);
 }

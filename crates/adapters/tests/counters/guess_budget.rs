@@ -16,7 +16,7 @@ type Budget = Arc<dyn GuessBudget>;
 
 const DAY: Duration = Duration::from_hours(24);
 const TWENTY_A_DAY: GuessAllowance = GuessAllowance { guesses: 20, period: DAY };
-const SHORT: GuessAllowance = GuessAllowance { guesses: 5, period: Duration::from_millis(300) };
+const SHORT_ALLOWANCE: GuessAllowance = GuessAllowance { guesses: 5, period: Duration::from_millis(300) };
 
 contract! {
     cases: [
@@ -81,19 +81,19 @@ async fn asvs_6_1_1_guesses_come_back_one_by_one_as_they_age(budget: Budget) {
     let mut allowed = Vec::new();
     while allowed.len() < 13 {
         let sent = Instant::now();
-        match budget.spend_guess(&ada, SHORT).await.unwrap() {
+        match budget.spend_guess(&ada, SHORT_ALLOWANCE).await.unwrap() {
             Guess::Allowed => allowed.push((sent, Instant::now())),
             Guess::Refused { retry_after } => {
-                assert!(!retry_after.is_zero() && retry_after <= SHORT.period);
+                assert!(!retry_after.is_zero() && retry_after <= SHORT_ALLOWANCE.period);
                 sleep(retry_after).await;
                 let again = Instant::now();
-                assert_eq!(budget.spend_guess(&ada, SHORT).await.unwrap(), Guess::Allowed);
+                assert_eq!(budget.spend_guess(&ada, SHORT_ALLOWANCE).await.unwrap(), Guess::Allowed);
                 allowed.push((again, Instant::now()));
             }
         }
         sleep(Duration::from_millis(10)).await;
     }
-    assert_never_over(&allowed, SHORT);
+    assert_never_over(&allowed, SHORT_ALLOWANCE);
 }
 
 async fn a_smaller_allowance_counts_the_guesses_there_were(budget: Budget) {
@@ -123,13 +123,15 @@ async fn asvs_6_6_3_fifty_attackers_get_no_more_from_redis() {
 
 /// Each attacker has a connection of its own and guesses without a pause, for four periods.
 async fn attack(budgets: Vec<Budget>) {
-    let end = Instant::now() + 4 * SHORT.period;
+    let end = Instant::now() + 4 * SHORT_ALLOWANCE.period;
     let attackers = budgets.into_iter().map(|budget| {
         tokio::spawn(async move {
             let mut allowed = Vec::new();
             while Instant::now() < end {
                 let sent = Instant::now();
-                if budget.spend_guess(&address("ada@example.com"), SHORT).await.unwrap() == Guess::Allowed {
+                if budget.spend_guess(&address("ada@example.com"), SHORT_ALLOWANCE).await.unwrap()
+                    == Guess::Allowed
+                {
                     allowed.push((sent, Instant::now()));
                 }
                 tokio::task::yield_now().await;
@@ -141,7 +143,7 @@ async fn attack(budgets: Vec<Budget>) {
     allowed.sort_unstable();
     assert!(allowed.len() > 5, "guesses should come back, but there were only {}", allowed.len());
     assert!(allowed.len() <= 5 * 5, "{} guesses in four periods", allowed.len());
-    assert_never_over(&allowed, SHORT);
+    assert_never_over(&allowed, SHORT_ALLOWANCE);
 }
 
 /// The store saw each guess between the two instants. One guess more than are allowed is proof of a

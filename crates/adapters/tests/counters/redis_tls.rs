@@ -1,16 +1,12 @@
 //! TLS to Redis: `rediss:` speaks to a server whose certificate is trusted and fits its name, or not at all.
-//!
-//! Which authorities are trusted is up to the system; `SSL_CERT_FILE` names others. The environment of a
-//! process can't be changed while it runs, so the client is a run of this executable of its own.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use adapters::redis::{RedisCodeStore, RedisOptions, connect};
 use domain::ports::CodeStore;
-use test_support::{Authority, free_port, install_crypto_provider};
+use test_support::{Authority, free_port, install_crypto_provider, run_client};
 
 use crate::prefix;
 use crate::redis_server::{Server, until_available};
@@ -28,15 +24,8 @@ fn certificates(folder: &Path) {
 }
 
 /// Whether a client that trusts the authorities in `roots` can use the server at `url`.
-fn client_succeeds(url: &str, roots: &Path) -> bool {
-    let client = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "redis_tls::client"])
-        .env(URL, url)
-        .env("SSL_CERT_FILE", roots)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    client.unwrap().success()
+async fn client_succeeds(url: &str, roots: &Path) -> bool {
+    run_client("redis_tls::client", roots, [(URL, url)]).await.status.success()
 }
 
 /// The client: does nothing when it is not started by the test below.
@@ -61,13 +50,12 @@ async fn asvs_12_3_2_redis_is_used_over_tls_only_with_a_certificate_that_is_trus
     let server = Server::start_with(plain, &[&tls[..], &files[..]].concat());
     until_available(&RedisCodeStore::new(crate::connect_to(&server.url()), &prefix())).await;
     let roots = folder.path().join("authority.pem");
-    let other_roots = tempfile::tempdir().unwrap();
-    certificates(other_roots.path());
+    let other_folder = tempfile::tempdir().unwrap();
+    certificates(other_folder.path());
+    let other_roots = other_folder.path().join("authority.pem");
     let url = |host: &str| format!("rediss://{host}:{encrypted}/");
-    assert!(client_succeeds(&url("localhost"), &roots));
-    assert!(
-        !client_succeeds(&url("localhost"), &other_roots.path().join("authority.pem")),
-        "an unknown authority"
-    );
-    assert!(!client_succeeds(&url(&Ipv4Addr::LOCALHOST.to_string()), &roots), "another host's certificate");
+    assert!(client_succeeds(&url("localhost"), &roots).await);
+    assert!(!client_succeeds(&url("localhost"), &other_roots).await, "an unknown authority");
+    let other_host = url(&Ipv4Addr::LOCALHOST.to_string());
+    assert!(!client_succeeds(&other_host, &roots).await, "another host's certificate");
 }

@@ -20,6 +20,20 @@ pub(crate) fn amqp_url() -> String {
     std::env::var("TEST_AMQP_URL").expect("TEST_AMQP_URL is not set: run `cargo xtask test`")
 }
 
+/// Options as a service would have them, but impatient enough for a test.
+pub(crate) fn options(url: &str, exchange: &str) -> RabbitmqOptions {
+    RabbitmqOptions {
+        url: url.to_owned().into(),
+        exchange: exchange.to_owned(),
+        retry_delays: [50, 200, 500].map(Duration::from_millis).to_vec(),
+        prefetch: CONCURRENCY,
+        connect_timeout: Duration::from_secs(10),
+        confirm_timeout: Duration::from_secs(3),
+        reconnect_min: Duration::from_millis(20),
+        reconnect_max: Duration::from_millis(200),
+    }
+}
+
 /// An exchange that no other test uses.
 pub(crate) struct Rabbit {
     pub(crate) options: RabbitmqOptions,
@@ -30,16 +44,7 @@ impl Rabbit {
     pub(crate) async fn new() -> Self {
         let url = amqp_url();
         let connection = Connection::connect(&url, ConnectionProperties::default()).await.unwrap();
-        let options = RabbitmqOptions {
-            exchange: format!("test-{}", unique_name()),
-            retry_delays: [50, 200, 500].map(Duration::from_millis).to_vec(),
-            prefetch: CONCURRENCY,
-            confirm_timeout: Duration::from_secs(3),
-            reconnect_min: Duration::from_millis(20),
-            reconnect_max: Duration::from_millis(200),
-            ..RabbitmqOptions::new(url.into())
-        };
-        Self { options, connection }
+        Self { options: options(&url, &format!("test-{}", unique_name())), connection }
     }
 
     pub(crate) fn publisher(&self) -> RabbitmqPublisher {

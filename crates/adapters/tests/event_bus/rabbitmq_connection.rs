@@ -1,18 +1,22 @@
 //! Brokers that go away, do not answer, or are not who they say they are.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adapters::rabbitmq::{RabbitmqOptions, RabbitmqPublisher};
 use domain::ports::{EventPublisher, PublishError};
-use test_support::{Identity, Proxy, eventually, eventually_within, install_crypto_provider, soon_within};
+use secrecy::ExposeSecret;
+use test_support::{
+    Identity, Proxy, eventually, eventually_within, install_crypto_provider, run_client, soon_within,
+};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::handler::{DELIVERY_TIMEOUT, Reply, ScriptedHandler, next, registered};
-use crate::rabbitmq::{Consuming, Rabbit, amqp_url};
+use crate::rabbitmq::{Consuming, Rabbit, amqp_url, options};
 
 /// `host:port` of the broker.
 fn upstream() -> String {
@@ -133,20 +137,42 @@ async fn asvs_13_1_3_a_broker_that_does_not_answer_is_given_up_and_nothing_stays
     assert!(publisher.publish(&event).await[0].is_err());
 }
 
+const CLIENT_URL: &str = "RABBITMQ_TLS_CLIENT_URL";
+const CLIENT_EXCHANGE: &str = "RABBITMQ_TLS_CLIENT_EXCHANGE";
+
+/// Whether a client that trusts the authorities in `roots` can publish an event with these options.
+async fn client_succeeds(options: &RabbitmqOptions, roots: &Path) -> bool {
+    let variables = [(CLIENT_URL, options.url.expose_secret()), (CLIENT_EXCHANGE, &options.exchange)];
+    run_client("rabbitmq_connection::client", roots, variables).await.status.success()
+}
+
+/// The client: does nothing when it is not started by the test below.
+#[tokio::test(flavor = "multi_thread")]
+async fn client() {
+    let Ok(url) = std::env::var(CLIENT_URL) else { return };
+    install_crypto_provider();
+    let options = options(&url, &std::env::var(CLIENT_EXCHANGE).unwrap());
+    RabbitmqPublisher::new(&options).unwrap().publish(&[registered()]).await.pop().unwrap().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_12_3_2_tls_only_with_a_certificate_that_is_trusted_and_fits() {
-    install_crypto_provider();
     let rabbit = Rabbit::new().await;
     let identity = Identity::self_signed("localhost");
     let proxy = Proxy::start_tls(upstream(), identity.acceptor()).await;
-    let certificate = identity.certificate_pem();
-    let attempt = async |host: &str, trusted: Option<&String>| {
-        let mut options = through(&rabbit, "amqps:", host, proxy.port());
-        options.trusted_certificates = trusted.cloned();
-        RabbitmqPublisher::new(&options).unwrap().publish(&[registered()]).await.pop().unwrap()
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, identity: &Identity| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, identity.certificate_pem()).unwrap();
+        path
     };
-    attempt("localhost", Some(&certificate)).await.unwrap();
-    assert!(attempt("localhost", None).await.is_err(), "an unknown authority");
-    assert!(attempt("127.0.0.1", Some(&certificate)).await.is_err(), "another host's certificate");
+    let trusted = write("trusted.pem", &identity);
+    let other = write("other.pem", &Identity::self_signed("localhost"));
+    let attempt = async |host: &str, roots: &Path| {
+        client_succeeds(&through(&rabbit, "amqps:", host, proxy.port()), roots).await
+    };
+    assert!(attempt("localhost", &trusted).await);
+    assert!(!attempt("localhost", &other).await, "an unknown authority");
+    assert!(!attempt("127.0.0.1", &trusted).await, "another host's certificate");
     assert_eq!(rabbit.waiting("email").await, 1);
 }

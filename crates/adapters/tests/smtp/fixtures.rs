@@ -8,19 +8,23 @@ use domain::ports::Mail;
 use test_support::install_crypto_provider;
 use test_support::smtp_server::{Running, Tls};
 
-/// Options that lead to the server and trust its certificate.
+/// Options that lead to the server. Over TLS only [`crate::client`] trusts its certificate.
 pub(crate) fn options(server: &Running) -> SmtpOptions {
-    install_crypto_provider();
     let tls = match server.tls() {
         Tls::None => SmtpTls::None,
         Tls::Start => SmtpTls::StartTls,
         Tls::Implicit => SmtpTls::Implicit,
     };
+    options_for("localhost", server.port(), tls)
+}
+
+/// Options that lead to a server at this address.
+pub(crate) fn options_for(host: &str, port: u16, tls: SmtpTls) -> SmtpOptions {
+    install_crypto_provider();
     SmtpOptions {
-        host: "localhost".into(),
-        port: server.port(),
+        host: host.into(),
+        port,
         tls,
-        trusted_certificates: Some(server.certificate_pem().to_owned()),
         credentials: None,
         from_name: "Signup".into(),
         from_address: "signup@sender.example".into(),

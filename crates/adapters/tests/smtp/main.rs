@@ -1,6 +1,7 @@
 //! The mailer against mail servers that behave, and many that do not.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod client;
 mod connections;
 mod failures;
 mod fixtures;

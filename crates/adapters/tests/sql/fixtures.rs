@@ -10,10 +10,10 @@ use test_support::unique_id;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-/// Longer than anything in these tests takes.
-pub(crate) const LONG: Duration = Duration::from_mins(1);
-/// What stands for the minute where it has to run out.
-pub(crate) const SHORT: Duration = Duration::from_millis(50);
+/// A minute, lease or delay that outlasts every test.
+pub(crate) const LONG_PERIOD: Duration = Duration::from_mins(1);
+/// A minute, lease or delay that runs out within a test.
+pub(crate) const SHORT_PERIOD: Duration = Duration::from_millis(50);
 
 /// A store of its own, empty, and gone when the test is over.
 pub(crate) struct Store {
@@ -28,7 +28,7 @@ pub(crate) struct Store {
 impl Store {
     /// Every event that is due now, claimed for longer than the test takes.
     pub(crate) async fn due(&self) -> Vec<OutboxEntry> {
-        self.outbox.claim(1000, LONG).await.unwrap()
+        self.outbox.claim(1000, LONG_PERIOD).await.unwrap()
     }
 
     /// A user that claimed the address, and whose event has been taken out of the outbox.

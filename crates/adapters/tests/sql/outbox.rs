@@ -7,7 +7,7 @@ use futures::future::join_all;
 use test_support::{eventually, unique_id};
 use tokio::time::Instant;
 
-use crate::fixtures::{LONG, SHORT, Store, event, outlast, user};
+use crate::fixtures::{LONG_PERIOD, SHORT_PERIOD, Store, event, outlast, user};
 
 on_every_store! {
     every_kind_of_event_is_kept_exactly,
@@ -60,11 +60,11 @@ async fn the_events_that_are_due_for_longest_come_first(store: Store) {
     let first = record(&store, 3).await;
     outlast(Duration::ZERO).await;
     let later = record(&store, 2).await;
-    assert!(store.outbox.claim(0, LONG).await.unwrap().is_empty());
-    let claimed = store.outbox.claim(3, LONG).await.unwrap();
+    assert!(store.outbox.claim(0, LONG_PERIOD).await.unwrap().is_empty());
+    let claimed = store.outbox.claim(3, LONG_PERIOD).await.unwrap();
     assert_eq!(ids(&claimed), ids_of(&first), "in the order in which they happened");
     assert!(claimed.iter().all(|entry| entry.attempts == 1));
-    assert_eq!(ids(&store.outbox.claim(10, LONG).await.unwrap()), ids_of(&later));
+    assert_eq!(ids(&store.outbox.claim(10, LONG_PERIOD).await.unwrap()), ids_of(&later));
 }
 
 /// Events that fail again and again must not keep the others from ever being taken.
@@ -75,8 +75,8 @@ async fn an_event_that_was_deferred_comes_after_one_that_is_due_for_longer(store
     outlast(Duration::ZERO).await;
     store.outbox.defer(deferred[0].id, Duration::ZERO).await.unwrap();
     outlast(Duration::ZERO).await;
-    assert_eq!(ids(&store.outbox.claim(1, LONG).await.unwrap()), ids_of(&waiting));
-    assert_eq!(ids(&store.outbox.claim(1, LONG).await.unwrap()), ids_of(&deferred));
+    assert_eq!(ids(&store.outbox.claim(1, LONG_PERIOD).await.unwrap()), ids_of(&waiting));
+    assert_eq!(ids(&store.outbox.claim(1, LONG_PERIOD).await.unwrap()), ids_of(&deferred));
 }
 
 async fn a_claimed_event_is_given_to_nobody_else(store: Store) {
@@ -88,10 +88,11 @@ async fn a_claimed_event_is_given_to_nobody_else(store: Store) {
 async fn an_expired_lease_makes_the_event_due_again(store: Store) {
     let events = record(&store, 1).await;
     let claimed = Instant::now();
-    assert_eq!(store.outbox.claim(1, SHORT).await.unwrap().len(), 1);
+    assert_eq!(store.outbox.claim(1, SHORT_PERIOD).await.unwrap().len(), 1);
     let again =
-        eventually("the lease to end", async || store.outbox.claim(1, LONG).await.unwrap().pop()).await;
-    assert!(claimed.elapsed() >= SHORT);
+        eventually("the lease to end", async || store.outbox.claim(1, LONG_PERIOD).await.unwrap().pop())
+            .await;
+    assert!(claimed.elapsed() >= SHORT_PERIOD);
     assert_eq!((again.event.id, again.attempts), (events[0].id, 2));
 }
 
@@ -102,7 +103,7 @@ async fn parallel_relays_share_the_work(store: Store) {
         let mut empty = 0;
         // A round that found nothing may have met rows that others were just taking.
         while empty < 3 {
-            let entries = store.outbox.claim(7, LONG).await.unwrap();
+            let entries = store.outbox.claim(7, LONG_PERIOD).await.unwrap();
             assert!(entries.len() <= 7);
             assert!(ids(&entries).is_sorted());
             empty = if entries.is_empty() { empty + 1 } else { 0 };
@@ -128,9 +129,9 @@ async fn a_deferred_event_comes_back_after_its_delay(store: Store) {
     let events = record(&store, 2).await;
     store.due().await;
     let deferred = Instant::now();
-    store.outbox.defer(events[0].id, SHORT).await.unwrap();
+    store.outbox.defer(events[0].id, SHORT_PERIOD).await.unwrap();
     let again = eventually("the delay to end", async || store.due().await.pop()).await;
-    assert!(deferred.elapsed() >= SHORT);
+    assert!(deferred.elapsed() >= SHORT_PERIOD);
     assert_eq!((again.event.id, again.attempts), (events[0].id, 2));
     assert!(store.due().await.is_empty(), "the other is still claimed");
 }

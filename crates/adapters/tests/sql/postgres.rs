@@ -1,5 +1,6 @@
 //! PostgreSQL: a fresh database a test, and how to reach it.
 
+use std::any::Any;
 use std::fmt::Display;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -18,7 +19,6 @@ use crate::fixtures::Store;
 pub(crate) fn options(url: &str) -> PostgresOptions {
     PostgresOptions {
         url: url.to_owned().into(),
-        root_certificates: None,
         pool_size: 10,
         connect_timeout: Duration::from_secs(5),
         wait_timeout: Duration::from_secs(5),
@@ -123,7 +123,7 @@ async fn template() -> Arc<TestDatabase> {
 }
 
 /// The three ports on one pool.
-pub(crate) fn store_on(options: &PostgresOptions, keeper: TestDatabase) -> Store {
+pub(crate) fn store_on(options: &PostgresOptions, keeper: impl Any + Send + Sync) -> Store {
     let database = Database::new(options).unwrap();
     let events_recorded = Arc::new(Notify::new());
     Store {

@@ -6,15 +6,14 @@
 use std::io;
 use std::path::Path;
 
-use adapters::postgres::PostgresOptions;
+use adapters::postgres::Database;
 use domain::ports::RepositoryError;
-use test_support::{Authority, Proxy, install_crypto_provider};
+use test_support::{Authority, Proxy, install_crypto_provider, run_client};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::fixtures::Store;
 use crate::postgres::{TestDatabase, options, server_address, server_url, store_on, url_behind};
 
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -30,20 +29,44 @@ async fn accept(mut client: TcpStream, acceptor: TlsAcceptor) -> io::Result<TlsS
     acceptor.accept(client).await
 }
 
-async fn store(host: &str, port: u16, ssl_mode: &str, roots: &Path) -> Store {
-    let database = TestDatabase::migrated().await;
-    let url = url_behind(&format!("{host}:{port}"), database.name(), ssl_mode);
-    store_on(&PostgresOptions { root_certificates: Some(roots.to_owned()), ..options(&url) }, database)
+const URL: &str = "POSTGRES_TLS_CLIENT_URL";
+
+/// Connects to the server at `url` and registers a user, trusting the authorities in `roots`, or returns why it
+/// could not.
+async fn connect_client(url: &str, roots: &Path) -> Result<(), String> {
+    let output = run_client("postgres_tls::client", roots, [(URL, url)]).await;
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    match text.lines().find_map(|line| line.strip_prefix("refused: ")) {
+        Some(reason) => Err(reason.to_owned()),
+        None => Ok(()),
+    }
 }
 
-fn assert_refused(ping: Result<(), RepositoryError>, reason: &str) {
-    let Err(RepositoryError::Unavailable(source)) = ping else { panic!("the connection was made") };
-    assert!(source.to_string().contains(reason), "{source}");
+/// The client: does nothing when it is not started by a test below.
+#[tokio::test(flavor = "multi_thread")]
+async fn client() {
+    let Ok(url) = std::env::var(URL) else { return };
+    install_crypto_provider();
+    if let Err(error) = Database::new(&options(&url)) {
+        println!("\nrefused: {error}");
+        return;
+    }
+    let store = store_on(&options(&url), ());
+    match store.users.ping().await {
+        Ok(()) => drop(store.registered("ada@example.com").await),
+        Err(RepositoryError::Unavailable(source)) => println!("\nrefused: {source}"),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn assert_refused(client: Result<(), String>, reason: &str) {
+    let refused = client.expect_err("the connection was made");
+    assert!(refused.contains(reason), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_12_3_2_a_connection_is_encrypted_and_verified_when_the_url_asks_for_it() {
-    install_crypto_provider();
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, authority: &Authority| {
         let path = directory.path().join(name);
@@ -54,19 +77,19 @@ async fn asvs_12_3_2_a_connection_is_encrypted_and_verified_when_the_url_asks_fo
     let (our_roots, their_roots) = (write("ours.pem", &ours), write("theirs.pem", &theirs));
     let acceptor = ours.issue("localhost").acceptor();
     let server = Proxy::start_with(server_address(), move |client| accept(client, acceptor.clone())).await;
-    let port = server.port();
+    let connect = async |host: &str, ssl_mode: &str, roots: &Path| {
+        let database = TestDatabase::migrated().await;
+        let url = url_behind(format_args!("{host}:{}", server.port()), database.name(), ssl_mode);
+        connect_client(&url, roots).await
+    };
 
     for ssl_mode in ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full"] {
-        let store = store("localhost", port, ssl_mode, &our_roots).await;
-        store.users.ping().await.unwrap();
-        store.registered("ada@example.com").await;
+        connect("localhost", ssl_mode, &our_roots).await.unwrap();
     }
-    let stranger = store("localhost", port, "sslmode=require", &their_roots).await;
-    assert_refused(stranger.users.ping().await, "certificate");
-    let other_name = store("127.0.0.1", port, "sslmode=require", &our_roots).await;
-    assert_refused(other_name.users.ping().await, "certificate");
-    let plain = store("localhost", port, "", &our_roots).await;
-    assert!(plain.users.ping().await.is_err(), "without sslmode nothing is encrypted");
+    assert_refused(connect("localhost", "sslmode=require", &their_roots).await, "certificate");
+    assert_refused(connect("127.0.0.1", "sslmode=require", &our_roots).await, "certificate");
+    let plain = connect("localhost", "", &our_roots).await;
+    assert!(plain.is_err(), "without sslmode nothing is encrypted");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,6 +100,13 @@ async fn asvs_12_3_1_a_server_without_tls_is_not_talked_to_when_tls_is_asked_for
     let database = TestDatabase::migrated().await;
     let separator = if server_url().contains('?') { '&' } else { '?' };
     let url = format!("{}{separator}sslmode=require", database.url().trim_end_matches('?'));
-    let store = store_on(&PostgresOptions { root_certificates: Some(roots), ..options(&url) }, database);
-    assert_refused(store.users.ping().await, "TLS");
+    assert_refused(connect_client(&url, &roots).await, "TLS");
+}
+
+#[tokio::test]
+async fn certificates_that_cannot_be_read_get_one_sentence() {
+    let url = "postgres://localhost/db?sslmode=verify-full";
+    let refused = connect_client(url, Path::new("/nowhere/ca.pem")).await.expect_err("refused");
+    let start = "the certificates trusted for PostgreSQL cannot be read: ";
+    assert!(refused.starts_with(start) && refused.contains("/nowhere/ca.pem"), "{refused}");
 }

@@ -3,13 +3,14 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::sqlite::{
     Database, SqliteDeadLetters, SqliteOptions, SqliteOutbox, SqliteUserRepository, open,
 };
+use test_support::run_again;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -180,8 +181,7 @@ async fn registers_until_it_is_killed() {
 async fn nothing_acknowledged_is_lost_by_kill_9() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.db");
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "sqlite::registers_until_it_is_killed", "--nocapture"])
+    let mut child = run_again("sqlite::registers_until_it_is_killed")
         .env(CHILD, &path)
         .stdout(Stdio::piped())
         .spawn()

@@ -1,4 +1,4 @@
-//! Whether a password is known from a breach.
+//! Whether a password is known from a data breach.
 
 use async_trait::async_trait;
 
@@ -8,7 +8,7 @@ use crate::password::Password;
 /// A collection of passwords that were found in breaches (OWASP ASVS 6.2.12).
 #[async_trait]
 pub trait BreachedPasswords: Send + Sync {
-    /// Whether the collection has the password. Must not reveal it to anybody.
+    /// Whether the collection contains the password. Must not reveal it to anybody.
     async fn contains(&self, password: &Password) -> Result<bool, BreachCheckError>;
 }
 

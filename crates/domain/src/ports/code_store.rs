@@ -1,4 +1,4 @@
-//! The one-minute windows in which a code counts.
+//! The one-minute windows in which a code is valid.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use async_trait::async_trait;
 use super::source::Source;
 use crate::code::CodeIssue;
 
-/// Keeps one window a registration, by user id: which code is current, how many attempts are left and
-/// when it ends by the store's own clock. Every operation is one atomic step. Holds no code.
+/// Keeps one window per registration, by user id: which code is current, how many attempts are left
+/// and when it ends by the store's own clock. Every operation is one atomic step. Holds no code.
 ///
-/// A window is remembered for a day after it was last opened, so that a code that is opened again
-/// does not get fresh attempts.
+/// A window is remembered for a day after it was last opened, so that reopening a code does not
+/// give it fresh attempts.
 #[async_trait]
 pub trait CodeStore: Send + Sync {
-    /// Opens the window of a code for `window` from now. A code already known is given the whole
-    /// window again and keeps the attempts it has left; a greater number replaces a smaller one.
+    /// Opens the window of a code for `window` from now. A known code gets the whole window again
+    /// and keeps its remaining attempts; a greater number replaces a smaller one.
     async fn open(
         &self,
         issue: CodeIssue,
@@ -26,29 +26,29 @@ pub trait CodeStore: Send + Sync {
     /// Counts one attempt against the code, before anything is compared.
     async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError>;
 
-    /// Uses the code up. Of any number of calls, one gets [`Consumption::Won`].
+    /// Uses the code up. Of any number of calls, exactly one gets [`Consumption::Won`].
     async fn consume(&self, issue: CodeIssue) -> Result<Consumption, CodeStoreError>;
 
-    /// Takes a consumption back, for a winner that could not finish what it won. The window keeps its
-    /// end and its attempts. Does nothing when the code was not consumed.
+    /// Undoes a consumption, for a winner that could not finish the activation. The window keeps
+    /// its end and its attempts. Does nothing when the code was not consumed.
     async fn release(&self, issue: CodeIssue) -> Result<(), CodeStoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), CodeStoreError>;
 }
 
-/// What came of opening a window.
+/// The result of opening a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opening {
-    /// The window runs.
+    /// The window is open.
     Opened,
-    /// A later code of the same registration is known: this one is dead.
+    /// A later code of the same registration is known: this one is no longer valid.
     Superseded,
     /// The code has been used.
     Consumed,
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
     /// Counted: the code may be compared now, once.
@@ -66,7 +66,7 @@ pub enum Attempt {
     Unknown,
 }
 
-/// What came of using a code up.
+/// The result of using a code up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consumption {
     /// This call, and no other, used the code.

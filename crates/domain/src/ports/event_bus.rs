@@ -1,4 +1,4 @@
-//! The way of an event from the outbox to whoever acts on it: at least once, in any order.
+//! How events get from the outbox to their handler: at least once, in any order.
 
 use async_trait::async_trait;
 
@@ -8,42 +8,42 @@ use crate::event::Event;
 /// Delivers events, or hands them to a broker that will.
 #[async_trait]
 pub trait EventPublisher: Send + Sync {
-    /// Publishes each event; the answers are in the order of the events. `Ok` means that somebody
-    /// else is answerable for the event from now on.
+    /// Publishes each event; the results are in the order of the events. `Ok` means that the
+    /// receiver has taken over responsibility for the event.
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>>;
 
     /// Whether events can be delivered now.
     async fn ping(&self) -> Result<(), PublishError>;
 }
 
-/// Why an event was not taken.
+/// Why an event was not published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// Nothing can be delivered for now: try again later.
+    /// No event can be delivered for now: try again later.
     #[error("events cannot be delivered for now")]
     Unavailable(#[source] Source),
-    /// This event cannot be delivered for now, others may: try it again later.
+    /// This event cannot be delivered for now, but others may be: try it again later.
     #[error("the event cannot be delivered for now")]
     Deferred(#[source] Source),
-    /// Trying again is of no use.
+    /// The event can never be delivered: retrying is useless.
     #[error("the event cannot be delivered")]
     Rejected(#[source] Source),
 }
 
-/// Acts on events. Must bear the same event twice.
+/// Handles events. Must tolerate duplicates.
 #[async_trait]
 pub trait EventHandler: Send + Sync {
     /// Returns `Ok` when nothing is left to do for the event.
     async fn handle(&self, event: &Event) -> Result<(), HandleError>;
 }
 
-/// Why an event was not dealt with.
+/// Why an event was not handled.
 #[derive(Debug, thiserror::Error)]
 pub enum HandleError {
     /// Deliver it again later.
     #[error("the event cannot be handled for now")]
     Transient(#[source] Source),
-    /// Set it aside: delivering it again is of no use.
+    /// Set it aside: delivering it again is useless.
     #[error("the event cannot be handled")]
     Permanent(#[source] Source),
 }
@@ -54,7 +54,7 @@ pub trait DeadLetters: Send + Sync {
     /// Up to `limit` of them, oldest first; they stay where they are.
     async fn list(&self, limit: u32) -> Result<Vec<DeadLetter>, DeadLetterError>;
 
-    /// Sends all that are there now on their way again, and returns how many.
+    /// Delivers all current ones again, and returns how many.
     async fn replay(&self) -> Result<u64, DeadLetterError>;
 }
 

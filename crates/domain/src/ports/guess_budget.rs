@@ -1,4 +1,4 @@
-//! How often the code of an address may be guessed, whatever number of codes it asks for.
+//! How often codes of one address may be guessed, however many codes are requested.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::email_address::EmailAddress;
 /// Counts guesses per address (case-insensitively) in a sliding period. One atomic step.
 #[async_trait]
 pub trait GuessBudget: Send + Sync {
-    /// Counts a guess before it is compared. In any stretch of `allowance.period`, at most
+    /// Counts a guess before it is compared. In any span of `allowance.period`, at most
     /// `allowance.guesses` calls for one address get [`Guess::Allowed`].
     async fn spend_guess(
         &self,
@@ -19,23 +19,23 @@ pub trait GuessBudget: Send + Sync {
     ) -> Result<Guess, GuessBudgetError>;
 }
 
-/// The size of the budget: 20 guesses in 24 hours by default.
+/// The size of the budget: 20 guesses per 24 hours by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GuessAllowance {
-    /// How many guesses in one period; at least 1.
+    /// How many guesses are allowed per period; at least 1.
     pub guesses: u32,
     /// How long a guess counts.
     pub period: Duration,
 }
 
-/// What came of spending a guess.
+/// The result of spending a guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Guess {
     /// Counted: the code may be compared now, once.
     Allowed,
     /// The budget is used up.
     Refused {
-        /// When the oldest guess stops counting.
+        /// How long until the oldest guess stops counting.
         retry_after: Duration,
     },
 }

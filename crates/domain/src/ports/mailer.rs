@@ -1,11 +1,11 @@
-//! The way to a mailbox.
+//! How mails are sent.
 
 use async_trait::async_trait;
 
 use super::source::Source;
 use crate::email_address::EmailAddress;
 
-/// Hands mails to a mail server.
+/// Sends mails through a mail server.
 #[async_trait]
 pub trait Mailer: Send + Sync {
     /// Returns once the server has accepted responsibility for the mail (RFC 5321 section 6.1).
@@ -18,8 +18,8 @@ pub trait Mailer: Send + Sync {
 /// A mail to one person, in two alternative forms (RFC 2046 section 5.1.4).
 #[derive(Clone)]
 pub struct Mail {
-    /// The left part of the Message-ID: the same for every attempt at the same mail, so that a
-    /// recipient's server can tell a repetition (RFC 5322 section 3.6.4).
+    /// The left part of the Message-ID: the same for every attempt at the same mail, so that the
+    /// recipient's server can recognise a duplicate (RFC 5322 section 3.6.4).
     pub message_id: String,
     /// The recipient.
     pub to: EmailAddress,
@@ -34,10 +34,10 @@ pub struct Mail {
 /// Why a mail was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// It may be accepted later: no connection, a timeout, or a 4xx reply.
-    #[error("the mail server does not take the mail for now")]
+    /// It may be accepted later: no connection, a timeout, or a temporary refusal.
+    #[error("the mail server does not accept the mail for now")]
     Transient(#[source] Source),
-    /// It will never be accepted: a 5xx reply to this mail.
+    /// It will never be accepted: this mail or its recipient was refused.
     #[error("the mail server refuses the mail")]
     Permanent(#[source] Source),
 }

@@ -1,5 +1,5 @@
 //! What the services need from the outside world. Each port has one contract suite that every
-//! implementation passes; the docs here are what the suites check.
+//! implementation passes; the docs here describe what the suites check.
 
 mod breached_passwords;
 mod code_store;

@@ -11,13 +11,13 @@ use crate::event::{Event, EventId};
 /// the relay empties it. Any number of relays may work at once.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Takes up to `limit` due events, the longest due first, so that none waits for ever behind others
-    /// that fail again and again. They are returned in the order in which they happened; nobody else is
-    /// given them for `lease`. An event that is neither deleted nor deferred by then is due again: its
-    /// relay has died.
+    /// Claims up to `limit` due events, the longest due first, so that none waits forever behind
+    /// others that keep failing. They are returned in the order in which they happened; no other
+    /// relay gets them for `lease`. An event that is neither deleted nor deferred by then is due
+    /// again: its relay has died.
     async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxEntry>, OutboxError>;
 
-    /// Removes events that have been delivered.
+    /// Deletes events that have been delivered.
     async fn delete(&self, events: &[EventId]) -> Result<(), OutboxError>;
 
     /// Makes an event due again after `delay`.

@@ -1,4 +1,4 @@
-//! Limits that are checked before anything costly.
+//! Limits that are checked before anything expensive.
 
 use std::time::Duration;
 
@@ -9,11 +9,12 @@ use super::source::Source;
 /// Limits how often something happens per key, by the generic cell rate algorithm. One atomic step.
 #[async_trait]
 pub trait RateLimiter: Send + Sync {
-    /// Counts one event against the key and says whether it keeps within the quota.
+    /// Counts one event against the key and returns whether it is within the quota.
     async fn check(&self, key: &LimitKey, quota: Quota) -> Result<LimitOutcome, RateLimitError>;
 }
 
-/// What is limited and for whom, e.g. `register-client:203.0.113.7`. Adapters store a digest of it.
+/// The limited action and its subject, e.g. `register-client:203.0.113.7`. Adapters store a digest
+/// of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LimitKey(String);
 
@@ -34,25 +35,25 @@ impl LimitKey {
 pub struct Quota {
     /// How many may come at once; at least 1.
     pub burst: u32,
-    /// How long it takes until a used-up burst is whole again.
+    /// How long it takes until a used-up burst is fully available again.
     pub period: Duration,
 }
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitOutcome {
     /// Within the quota, and counted.
     Allowed {
         /// How many more may follow at once.
         remaining: u32,
-        /// When the burst is whole again.
+        /// How long until the full burst is available again.
         reset_after: Duration,
     },
     /// Over the quota, and not counted.
     Refused {
-        /// When the next one is allowed.
+        /// How long until the next one is allowed.
         retry_after: Duration,
-        /// When the burst is whole again.
+        /// How long until the full burst is available again.
         reset_after: Duration,
     },
 }

@@ -1,4 +1,4 @@
-//! Where users live.
+//! Where users are stored.
 
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ use crate::password::PasswordHash;
 use crate::user::User;
 use crate::user_id::UserId;
 
-/// Stores users. A change and the events it caused are written in one transaction, which a caller that
-/// goes away does not cut short. Addresses are compared case-insensitively.
+/// Stores users. A change and its events are written in one transaction, which completes even if
+/// the caller goes away. Addresses are compared case-insensitively.
 #[async_trait]
 pub trait UserRepository: Send + Sync {
-    /// Stores a new user, or puts it in the place of an unverified one of the same address whose
-    /// minute has run out, in one atomic statement. A claim whose minute has not begun, because its
-    /// mail is still on its way, holds the address too.
+    /// Stores a new user, or replaces an unverified one of the same address whose minute has run
+    /// out, in one atomic statement. A claim whose minute has not started, because its mail is
+    /// still in transit, holds the address too.
     async fn claim(&self, user: &User, events: &[Event]) -> Result<(), ClaimError>;
 
-    /// The user of an address.
+    /// The user with this address.
     async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, RepositoryError>;
 
-    /// The user of an identifier; none once its address was claimed again.
+    /// The user with this identifier; none once the address has been claimed again.
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError>;
 
     /// Stores the changed status and code number of a user, provided that the stored one is still
@@ -39,8 +39,8 @@ pub trait UserRepository: Send + Sync {
     /// Does nothing unless the code is still the current one of a pending user.
     async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError>;
 
-    /// Replaces a password hash by another one of the same password, made with the parameters that are in
-    /// force now, unless it has changed.
+    /// Replaces a password hash with one of the same password made with the current parameters,
+    /// unless the stored hash has changed.
     async fn upgrade_password_hash(
         &self,
         id: UserId,
@@ -57,15 +57,15 @@ pub trait UserRepository: Send + Sync {
         event: &Event,
     ) -> Result<bool, RepositoryError>;
 
-    /// Deletes up to `limit` users that are still pending `older_than` after they last asked for a code
-    /// and whose minute does not run, unless another replica is at it. Returns how many.
+    /// Deletes up to `limit` users that are still pending `older_than` after they last requested a
+    /// code and whose minute is not running, unless another replica is purging. Returns how many.
     async fn purge_unverified(&self, older_than: Duration, limit: u32) -> Result<u64, RepositoryError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), RepositoryError>;
 }
 
-/// The store could not do as asked.
+/// The store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
     /// No connection, a timeout, or an error of the database.
@@ -82,18 +82,18 @@ pub enum ClaimError {
     /// An active account, or a claim whose minute has not run out, holds the address.
     #[error("the address is taken")]
     EmailTaken,
-    /// The store could not do as asked.
+    /// The store failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
 }
 
-/// Why a change was not stored.
+/// Why a change was not saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
     /// The user is no longer pending with the code it had: activated, superseded or claimed again.
     #[error("the user has changed meanwhile")]
     Stale,
-    /// The store could not do as asked.
+    /// The store failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::future::pending;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -43,11 +43,10 @@ pub(crate) struct World {
     /// Answers to the next calls; once they are used up, `Opened` and acceptance.
     pub(crate) openings: Mutex<VecDeque<Result<Opening, &'static str>>>,
     pub(crate) sendings: Mutex<VecDeque<Result<(), MailError>>>,
-    /// Whether the mail server accepts the next mail but its reply never arrives.
-    pub(crate) loses_next_reply: AtomicBool,
-    /// Notified when a reply is lost.
-    pub(crate) reply_lost: Notify,
     ids: AtomicU64,
+    /// The number of the call that never returns, if any.
+    hanging_call: Mutex<Option<usize>>,
+    hung: Notify,
 }
 
 pub(crate) fn user_id() -> UserId {
@@ -67,8 +66,27 @@ impl World {
         self.calls.lock().unwrap().clone()
     }
 
-    fn record(&self, call: Call) {
-        self.calls.lock().unwrap().push(call);
+    /// Makes one call, counted from 1, hang before it has any effect.
+    pub(crate) fn hang_at(&self, call: usize) {
+        *self.hanging_call.lock().unwrap() = Some(call);
+    }
+
+    /// Waits until that call hangs. No later call will.
+    pub(crate) async fn hung(&self) {
+        self.hung.notified().await;
+        *self.hanging_call.lock().unwrap() = None;
+    }
+
+    async fn record(&self, call: Call) {
+        let count = {
+            let mut calls = self.calls.lock().unwrap();
+            calls.push(call);
+            calls.len()
+        };
+        if *self.hanging_call.lock().unwrap() == Some(count) {
+            self.hung.notify_one();
+            pending::<()>().await;
+        }
     }
 
     fn answer_address_change(&self) -> Result<(), RepositoryError> {
@@ -89,7 +107,7 @@ fn repository_error(fault: Fault) -> RepositoryError {
 #[async_trait]
 impl UserRepository for World {
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
-        self.record(Call::Find);
+        self.record(Call::Find).await;
         if let Some(fault) = *self.find_fault.lock().unwrap() {
             return Err(repository_error(fault));
         }
@@ -100,11 +118,11 @@ impl UserRepository for World {
     }
 
     async fn hold_address(&self, issue: CodeIssue, duration: Duration) -> Result<(), RepositoryError> {
-        self.record(Call::HoldAddress(issue, duration));
+        self.record(Call::HoldAddress(issue, duration)).await;
         self.answer_address_change()
     }
     async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError> {
-        self.record(Call::ReleaseAddress(issue));
+        self.record(Call::ReleaseAddress(issue)).await;
         self.answer_address_change()
     }
 
@@ -149,7 +167,7 @@ impl CodeStore for World {
         window: Duration,
         attempts: u32,
     ) -> Result<Opening, CodeStoreError> {
-        self.record(Call::Open(issue, window, attempts));
+        self.record(Call::Open(issue, window, attempts)).await;
         let answer = self.openings.lock().unwrap().pop_front().unwrap_or(Ok(Opening::Opened));
         answer.map_err(|reason| CodeStoreError(reason.into()))
     }
@@ -170,13 +188,9 @@ impl CodeStore for World {
 #[async_trait]
 impl Mailer for World {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        self.record(Call::Send(mail.message_id.clone()));
+        self.record(Call::Send(mail.message_id.clone())).await;
         self.sendings.lock().unwrap().pop_front().unwrap_or(Ok(()))?;
         self.mails.lock().unwrap().push(mail.clone());
-        if self.loses_next_reply.swap(false, Ordering::SeqCst) {
-            self.reply_lost.notify_one();
-            pending::<()>().await;
-        }
         Ok(())
     }
     async fn ping(&self) -> Result<(), MailError> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::get;
+use super::route::get;
 use crate::mail::{File, Overview};
 use crate::mailbox::{Entry, Mailbox, Selection};
 use crate::search::{Query, QueryError};

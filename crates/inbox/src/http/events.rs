@@ -16,8 +16,12 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::api::Summary;
-use super::{Stopping, get};
+use super::route::get;
 use crate::mailbox::{Change, Entry, Mailbox};
+
+/// Changes when the inbox shuts down, so that endless responses end.
+#[derive(Clone)]
+pub(super) struct Stopping(pub(super) watch::Receiver<bool>);
 
 /// How long a stream may be silent before it sends a heartbeat: proxies close silent ones after a
 /// minute.

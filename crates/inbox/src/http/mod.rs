@@ -8,31 +8,23 @@
 mod api;
 mod events;
 mod page;
+mod route;
 mod view;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::http::header::HOST;
 use actix_web::middleware::{DefaultHeaders, Next, from_fn};
-use actix_web::{App, HttpResponse, HttpServer, Route, guard, web};
+use actix_web::{App, HttpResponse, HttpServer, web};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::mailbox::Mailbox;
-
-/// What the page tells about its inbox.
-#[derive(Debug, Clone)]
-pub(crate) struct Page {
-    pub(crate) smtp: SocketAddr,
-    pub(crate) example: Option<String>,
-}
-
-/// Changes when the inbox shuts down, so that endless responses end.
-#[derive(Clone)]
-struct Stopping(watch::Receiver<bool>);
+use events::Stopping;
+pub(crate) use page::Page;
 
 /// Builds the server on a listener that is already bound.
 pub(crate) fn build_server(
@@ -72,12 +64,6 @@ pub(crate) async fn serve(server: Server, mut stopping: watch::Receiver<bool>) {
     if let (Err(error), ()) = tokio::join!(server, stop) {
         tracing::error!(event = "inbox.page_failed", %error, "the inbox's page failed");
     }
-}
-
-/// A route for GET and HEAD (RFC 9110 section 9.3.2). The server leaves out the body of a response
-/// to HEAD.
-fn get() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 fn security_headers() -> DefaultHeaders {

@@ -1,9 +1,18 @@
 //! The web page: static files, compiled in, that load nothing from elsewhere.
 
+use std::net::SocketAddr;
+
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use super::{Page, get};
+use super::route::get;
+
+/// What the page tells about its inbox.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    pub(crate) smtp: SocketAddr,
+    pub(crate) example: Option<String>,
+}
 
 /// Only the page's own files, and mails in frames; no other page may frame this one.
 pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \

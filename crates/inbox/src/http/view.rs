@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder, web};
 use serde::Deserialize;
 
 use super::api::not_found;
-use super::get;
+use super::route::get;
 use crate::mailbox::Mailbox;
 
 /// An origin of its own, no scripts, no forms, nothing from the network; links open in a new tab.

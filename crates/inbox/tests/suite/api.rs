@@ -3,8 +3,9 @@
 use inbox::Inbox;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use test_support::soon;
 
-use crate::harness::{get, get_json, http_client, mail, send, soon, start, url};
+use crate::harness::{get, get_json, http_client, mail, send, start, url};
 
 async fn filled() -> (Inbox, [String; 3]) {
     let inbox = start().await;
@@ -21,7 +22,7 @@ async fn call(inbox: &Inbox, method: Method, path: &str, body: Option<Value>) ->
     if let Some(body) = body {
         request = request.json(&body);
     }
-    let response = soon(request.send()).await.unwrap();
+    let response = soon("an answer", request.send()).await.unwrap();
     (response.status(), response.text().await.unwrap())
 }
 

@@ -3,8 +3,9 @@
 use futures::future::join_all;
 use inbox::Envelope;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use test_support::soon;
 
-use crate::harness::{Smtp, mail, send, soon, start};
+use crate::harness::{Smtp, mail, send, start};
 
 #[tokio::test]
 async fn a_mail_is_kept_byte_for_byte() {
@@ -177,7 +178,7 @@ async fn a_hundred_connections_at_a_time_are_served() {
             assert!(smtp.send(&to, &mail(&to, "Hello", "1234")).await.starts_with("250"));
         }
     });
-    soon(join_all(clients)).await;
+    soon("the end of all conversations", join_all(clients)).await;
     let mut recipients: Vec<_> =
         inbox.mailbox().entries().iter().map(|entry| entry.mail.envelope.to[0].clone()).collect();
     recipients.sort();
@@ -211,7 +212,7 @@ async fn a_common_mail_library_gets_along() {
             .subject(format!("Hello {name}"))
             .body(format!("Dear {name}\r\n.\r\nbye"))
             .unwrap();
-        soon(transport.send(mail)).await.unwrap();
+        soon("the acceptance", transport.send(mail)).await.unwrap();
         let received = inbox.mailbox().get("latest").unwrap();
         assert_eq!(received.overview.subject, format!("Hello {name}"));
         assert_eq!(received.content().text.trim_end(), format!("Dear {name}\r\n.\r\nbye"));

@@ -1,14 +1,12 @@
 //! An inbox of a test's own on free ports, and an SMTP client that sends exactly what a test says.
 
-use std::future::Future;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use inbox::{Capacity, Inbox, InboxOptions};
 use serde_json::Value;
+use test_support::{install_crypto_provider, soon};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 pub(crate) fn loopback() -> SocketAddr {
     ([127, 0, 0, 1], 0).into()
@@ -21,11 +19,6 @@ pub(crate) async fn start() -> Inbox {
 pub(crate) async fn start_with(capacity: Capacity) -> Inbox {
     let options = InboxOptions { smtp: loopback(), http: loopback(), capacity, example: None };
     Inbox::start(options).await.unwrap()
-}
-
-/// Nothing here takes long; what does not come will never come.
-pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(20), future).await.expect("it did not happen in time")
 }
 
 pub(crate) struct Smtp(BufReader<TcpStream>);
@@ -52,7 +45,7 @@ impl Smtp {
         let mut reply = String::new();
         loop {
             let start = reply.len();
-            let read = soon(self.0.read_line(&mut reply)).await.unwrap_or(0);
+            let read = soon("a reply", self.0.read_line(&mut reply)).await.unwrap_or(0);
             if read == 0 || reply.as_bytes().get(start + 3) != Some(&b'-') {
                 return reply;
             }
@@ -68,7 +61,7 @@ impl Smtp {
     pub(crate) async fn rest(&mut self) -> String {
         let mut rest = Vec::new();
         // A connection that was reset has ended too.
-        let _ = soon(self.0.read_to_end(&mut rest)).await;
+        let _ = soon("the end of the connection", self.0.read_to_end(&mut rest)).await;
         String::from_utf8(rest).unwrap()
     }
 
@@ -109,7 +102,7 @@ pub(crate) fn url(inbox: &Inbox, path: &str) -> String {
 }
 
 pub(crate) async fn get(inbox: &Inbox, path: &str) -> reqwest::Response {
-    soon(http_client().get(url(inbox, path)).send()).await.unwrap()
+    soon("an answer", http_client().get(url(inbox, path)).send()).await.unwrap()
 }
 
 pub(crate) async fn get_json(inbox: &Inbox, path: &str) -> Value {
@@ -120,7 +113,6 @@ pub(crate) async fn get_json(inbox: &Inbox, path: &str) -> Value {
 
 /// A client. A workspace build gives reqwest TLS without a provider, which it wants to know even for HTTP.
 pub(crate) fn http_client() -> reqwest::Client {
-    // Fails only where it is installed already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    install_crypto_provider();
     reqwest::Client::new()
 }

@@ -3,7 +3,9 @@
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::harness::{get, http_client, mail, send, soon, start, url};
+use test_support::soon;
+
+use crate::harness::{get, http_client, mail, send, start, url};
 
 #[tokio::test]
 async fn head_tells_what_get_would() {
@@ -16,7 +18,7 @@ async fn head_tells_what_get_would() {
     let health = ["/livez", "/readyz"].map(str::to_owned);
     let missing = ["/api/v1/message/unknown", "/view/unknown.html", "/nothing"].map(str::to_owned);
     for path in [&of_mail[..], &page, &views, &lists, &health, &missing].concat() {
-        let head = soon(http_client().head(url(&inbox, &path)).send()).await.unwrap();
+        let head = soon("the answer to HEAD", http_client().head(url(&inbox, &path)).send()).await.unwrap();
         let get = get(&inbox, &path).await;
         assert_eq!(head.status(), get.status(), "{path}");
         for name in ["content-type", "content-length", "content-security-policy"] {
@@ -35,7 +37,11 @@ async fn head_of_the_events_ends_and_leaves_the_connection_usable() {
         connection.get_mut().write_all(request.as_bytes()).await.unwrap();
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
-            assert_ne!(soon(connection.read_line(&mut head)).await.unwrap(), 0, "closed after {head:?}");
+            assert_ne!(
+                soon("a line of the head", connection.read_line(&mut head)).await.unwrap(),
+                0,
+                "closed after {head:?}"
+            );
         }
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
         assert!(head.contains(&format!("content-type: {content_type}\r\n")), "{head}");

@@ -1,9 +1,11 @@
 //! What a mail says is never run, and other sites can't reach the inbox through a developer's browser.
 
 use inbox::Inbox;
-use reqwest::{Method, header::HOST};
+use reqwest::Method;
+use reqwest::header::HOST;
+use test_support::soon;
 
-use crate::harness::{get, http_client, send, soon, start, url};
+use crate::harness::{get, http_client, send, start, url};
 
 const EVIL: &str = "From: \"<script>alert(1)</script>\" <eve@evil.example>\n\
     Subject: <img src=x onerror=alert(1)>\nMIME-Version: 1.0\nContent-Type: text/html\n\n\
@@ -56,7 +58,7 @@ async fn the_page_uses_nothing_but_its_own_files() {
 
 async fn status(inbox: &Inbox, method: Method, path: &str, host: &str) -> u16 {
     let request = http_client().request(method, url(inbox, path)).header(HOST, host);
-    soon(request.send()).await.unwrap().status().as_u16()
+    soon("an answer", request.send()).await.unwrap().status().as_u16()
 }
 
 #[tokio::test]
@@ -71,7 +73,7 @@ async fn names_that_a_foreign_dns_server_could_point_here_are_refused() {
     }
     let forwarded = http_client().get(url(&inbox, "/api/v1/messages")).header(HOST, "evil.example");
     let forwarded = forwarded.header("X-Forwarded-Host", "localhost").header("Forwarded", "host=localhost");
-    assert_eq!(soon(forwarded.send()).await.unwrap().status(), 421);
+    assert_eq!(soon("an answer", forwarded.send()).await.unwrap().status(), 421);
     for host in ["localhost:8025", "127.0.0.1", "[::1]:8025"] {
         assert_eq!(status(&inbox, Method::GET, "/api/v1/messages", host).await, 200, "{host}");
     }

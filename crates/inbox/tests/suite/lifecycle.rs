@@ -1,11 +1,10 @@
 //! How an inbox starts and how it stops.
 
-use std::time::Duration;
-
 use inbox::{Capacity, Inbox, InboxOptions};
+use test_support::{eventually, soon};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::harness::{Smtp, loopback, mail, send, soon, start};
+use crate::harness::{Smtp, loopback, mail, send, start};
 
 #[tokio::test]
 async fn a_port_in_use_is_named_with_what_to_do() {
@@ -40,7 +39,7 @@ async fn a_test_can_await_the_mail_it_caused() {
     });
     send(&inbox, "bob@example.com", &mail("bob@example.com", "For Bob", "0042")).await;
     send(&inbox, "ada@example.com", &mail("ada@example.com", "For Ada", "7963")).await;
-    assert_eq!(soon(waiting).await.unwrap(), "For Ada");
+    assert_eq!(soon("the mail", waiting).await.unwrap(), "For Ada");
 }
 
 #[tokio::test]
@@ -55,7 +54,7 @@ async fn a_mail_on_its_way_comes_in_before_the_inbox_stops() {
     let stopping = tokio::spawn(inbox.shutdown());
     assert!(idle.rest().await.starts_with("421"));
     assert!(sending.command("\r\nhi\r\n.").await.starts_with("250"));
-    soon(stopping).await.unwrap();
+    soon("the end of the inbox", stopping).await.unwrap();
     assert_eq!(mailbox.get("latest").unwrap().overview.subject, "half");
     assert!(TcpStream::connect(address).await.is_err());
 }
@@ -66,11 +65,6 @@ async fn a_dropped_inbox_frees_its_ports() {
     let addresses = [inbox.smtp_address(), inbox.http_address()];
     drop(inbox);
     for address in addresses {
-        let freed = async {
-            while TcpStream::connect(address).await.is_ok() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        soon(freed).await;
+        eventually("the port to be free", async || TcpStream::connect(address).await.err()).await;
     }
 }

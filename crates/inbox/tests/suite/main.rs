@@ -1,6 +1,5 @@
 //! The inbox from outside: real SMTP conversations, real HTTP requests. One executable, one link.
-
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod api;
 mod bounds;

@@ -1,10 +1,11 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::sync::atomic::Ordering;
+use test_support::soon;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{EMAIL, PASSWORD, TestApp, problem, soon};
+use crate::support::{EMAIL, PASSWORD, TestApp, problem};
 
 async fn post_body(app: &TestApp, path: &str, body: Vec<u8>) -> reqwest::Response {
     let request = app.post(path).basic_auth(EMAIL, Some(PASSWORD));
@@ -61,7 +62,7 @@ async fn asvs_4_1_1_a_large_body_without_a_length_is_413() {
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(format!("5000\r\n{}\r\n", " ".repeat(0x5000)).as_bytes()).await.unwrap();
     let mut answer = [0; 64];
-    let read = soon(stream.read(&mut answer)).await.unwrap();
+    let read = soon("an answer", stream.read(&mut answer)).await.unwrap();
     assert!(answer[..read].starts_with(b"HTTP/1.1 413 "), "{}", String::from_utf8_lossy(&answer));
 }
 
@@ -132,7 +133,7 @@ async fn broken_requests_are_refused_and_nothing_is_written() {
         // The server may refuse and close before it has read everything.
         let _ = stream.write_all(request.as_bytes()).await;
         let mut answer = [0; 32];
-        let read = soon(stream.read(&mut answer)).await.unwrap_or(0);
+        let read = soon("an answer", stream.read(&mut answer)).await.unwrap_or(0);
         let shown = String::from_utf8_lossy(&answer[..read]);
         // A connection that is closed with much left to read loses the answer.
         let is_lost = read == 0 && request.len() > 100_000;

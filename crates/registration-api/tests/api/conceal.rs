@@ -1,10 +1,14 @@
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use domain::{EmailAddress, Password, TraceParent};
 use registration_api::use_cases::ExistingAccount;
 use reqwest::header::HeaderMap;
+use test_support::eventually;
+use tokio::time::Instant;
+use uuid::Uuid;
 
-use crate::support::{EMAIL, PASSWORD, TestApp, World, options, problem, soon};
+use crate::support::{EMAIL, PASSWORD, TestApp, World, options, problem};
 
 fn concealing() -> TestApp {
     let mut options = options();
@@ -49,22 +53,31 @@ async fn only_the_owner_of_an_active_account_is_told_and_not_over_and_over() {
     answer(&app, EMAIL).await;
     answer(&app, EMAIL).await;
     // In tasks of their own.
-    soon(async {
-        while app.world.users.notices.load(Ordering::Relaxed) < 2 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    eventually("the notices", async || (app.world.users.notices.load(Ordering::Relaxed) == 2).then_some(()))
+        .await;
     assert_eq!(app.world.users.event_kinds(), ["UserRegistered", "RegistrationRepeated"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// The clock is paused: only what is waited for takes time.
+#[tokio::test(start_paused = true)]
 async fn the_stores_part_takes_whole_steps() {
-    let app = concealing();
-    for _ in 0..3 {
-        let started = Instant::now();
-        answer(&app, EMAIL).await;
-        assert!(started.elapsed() >= Duration::from_millis(100));
+    let world = World::default();
+    let register = world.register(ExistingAccount::Conceal);
+    let limits = world.no_limits();
+    for (claim, answer) in [(0, 100), (1, 100), (60, 100), (98, 100), (101, 200), (150, 200), (350, 400)] {
+        let (claim, answer) = (Duration::from_millis(claim), Duration::from_millis(answer));
+        *world.users.claim_duration.lock().unwrap() = claim;
+        let free = EmailAddress::parse(&format!("{}@example.com", claim.as_millis())).unwrap();
+        let taken = free.clone();
+        for email in [free, taken] {
+            let password = Password::new(PASSWORD.into(), options().password_length).unwrap();
+            let started = Instant::now();
+            let trace = TraceParent::start(Uuid::from_u128(1));
+            register.execute(email, password, trace, &limits).await.unwrap();
+            // Timers are as exact as a millisecond.
+            let late = started.elapsed().checked_sub(answer).expect("a whole step");
+            assert!(late <= Duration::from_millis(2), "{claim:?} became {:?}", started.elapsed());
+        }
     }
 }
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use domain::ports::Quota;
 use serde_json::Value;
+use test_support::eventually;
 use tracing_subscriber::fmt::MakeWriter;
 
 use registration_api::limits::ActionQuotas;
 
-use crate::support::{TestApp, World, code, options, soon};
+use crate::support::{TestApp, World, code, options};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -68,16 +69,10 @@ async fn asvs_16_2_5_requests_are_logged_without_their_secrets() {
     app.activate(email, password, &code(issue)).await;
     app.get("/nothing?token=Canary-Query-5514").await;
     // The line is written after the answer.
-    let request = soon(async {
-        loop {
-            let found = of_event("http.request").into_iter().find(|line| {
-                line["span"]["request_id"] == id && line["fields"]["route"] == "/api/v1/users/register"
-            });
-            if let Some(line) = found {
-                return line;
-            }
-            tokio::task::yield_now().await;
-        }
+    let request = eventually("the line of the request", async || {
+        of_event("http.request").into_iter().find(|line| {
+            line["span"]["request_id"] == id && line["fields"]["route"] == "/api/v1/users/register"
+        })
     })
     .await;
     assert_eq!((&request["fields"]["method"], &request["fields"]["status"]), (&"POST".into(), &201.into()));

@@ -1,11 +1,12 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use test_support::{eventually, soon};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-use crate::support::{EMAIL, PASSWORD, TestApp, World, options, server_options, soon};
+use crate::support::{EMAIL, PASSWORD, TestApp, World, options, server_options};
 
 async fn send_registration(app: &TestApp) -> TcpStream {
     let body = format!("{{\"email\":\"{EMAIL}\",\"password\":\"{PASSWORD}\"}}");
@@ -22,9 +23,9 @@ async fn asvs_15_2_2_a_request_whose_client_has_gone_is_not_hashed() {
     let hasher = app.world.hasher.clone();
     hasher.turns.forget_permits(usize::MAX);
     let stream = send_registration(&app).await;
-    soon(hasher.waiting.notified()).await;
+    soon("a hash to wait", hasher.waiting.notified()).await;
     drop(stream);
-    soon(hasher.given_up.notified()).await;
+    soon("the hash to be given up", hasher.given_up.notified()).await;
     hasher.turns.add_permits(1_000);
     // The server is well, and the next client gets its turn.
     assert_eq!(app.register("next@example.com", PASSWORD).await.status(), 201);
@@ -43,7 +44,7 @@ async fn a_slow_body_is_408_and_holds_up_nobody() {
     stream.write_all(head.as_bytes()).await.unwrap();
     assert_eq!(app.register(EMAIL, PASSWORD).await.status(), 201);
     let mut answer = String::new();
-    soon(stream.read_to_string(&mut answer)).await.unwrap();
+    soon("an answer", stream.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("request-timeout"), "{answer}");
 }
 
@@ -55,7 +56,7 @@ async fn a_slow_head_is_408() {
     let mut stream = TcpStream::connect(app.address).await.unwrap();
     stream.write_all(b"GET /health/live HTTP/1.1\r\nHos").await.unwrap();
     let mut answer = String::new();
-    soon(stream.read_to_string(&mut answer)).await.unwrap();
+    soon("an answer", stream.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }
 
@@ -71,7 +72,11 @@ async fn a_connection_that_is_in_use_is_never_shut_down() {
         stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         let mut answer = Vec::new();
         while !answer.ends_with(b"}") {
-            assert_ne!(soon(stream.read_buf(&mut answer)).await.unwrap(), 0, "the connection is closed");
+            assert_ne!(
+                soon("an answer", stream.read_buf(&mut answer)).await.unwrap(),
+                0,
+                "the connection is closed"
+            );
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -87,16 +92,11 @@ async fn asvs_2_3_3_an_activation_whose_client_has_gone_is_finished() {
         let request = app.post("/api/v1/users/activate").basic_auth(EMAIL, Some(PASSWORD));
         request.json(&serde_json::json!({"code": crate::support::code(issue)})).send()
     });
-    soon(users.saving.notified()).await;
+    soon("the change to be saved", users.saving.notified()).await;
     request.abort();
-    assert!(soon(request).await.unwrap_err().is_cancelled());
+    assert!(soon("the request to end", request).await.unwrap_err().is_cancelled());
     // The one worker answers this after it has seen the other client go.
     assert_eq!(app.register("next@example.com", PASSWORD).await.status(), 201);
     gate.add_permits(1);
-    soon(async {
-        while !users.get(EMAIL).unwrap().is_active() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await;
+    eventually("the activation", async || users.get(EMAIL).unwrap().is_active().then_some(())).await;
 }

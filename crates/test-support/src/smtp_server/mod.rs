@@ -1,127 +1,27 @@
 //! A mail server that a test scripts: it behaves well except at the moments the test names.
 
 mod conversation;
+mod script;
+mod state;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
 use crate::certificates::Identity;
 use crate::listener::Listener;
 use crate::wait::soon;
 
 use conversation::{Conversation, Stream};
+use state::State;
 
-/// A verb, or CONNECT (the greeting), MID-DATA (each line of content), CONTENT (the end of it).
-pub type Moment<'a> = &'a str;
-
-/// What the server does at a moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// The usual reply.
-    Normal,
-    /// Another reply; it may have several lines.
-    Reply(String),
-    /// The usual reply, late.
-    ReplyAfter(Duration),
-    /// Another reply, after which the connection ends.
-    ReplyAndDrop(String),
-    /// The connection ends.
-    Drop,
-    /// The client waits in vain.
-    Hang,
-}
-
-/// Which moment it is: the connection's number and how many mails came over it, both from 0.
-pub struct When<'a> {
-    /// What the client has just done.
-    pub moment: Moment<'a>,
-    /// The number of the connection.
-    pub connection: usize,
-    /// How many mails came over the connection before.
-    pub mails: usize,
-}
-
-/// How a conversation is encrypted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Tls {
-    /// Not at all.
-    None,
-    /// From STARTTLS on.
-    Start,
-    /// From the first byte on.
-    Implicit,
-}
-
-/// Who may send mail.
-pub struct Login {
-    /// What AUTH is announced with.
-    pub mechanism: &'static str,
-    /// The name that is expected.
-    pub username: &'static str,
-    /// The password that is expected.
-    pub password: &'static str,
-}
-
-/// A mail that the server has accepted.
-#[derive(Clone)]
-pub struct Received {
-    /// The envelope's sender.
-    pub from: String,
-    /// The envelope's recipients.
-    pub to: Vec<String>,
-    /// Header and body, without dot-stuffing.
-    pub content: String,
-    /// The number of the connection that it came over.
-    pub connection: usize,
-    /// Whether it came over TLS.
-    pub encrypted: bool,
-    /// Whether the sender had logged in.
-    pub authenticated: bool,
-}
-
-type Script = Box<dyn Fn(When<'_>) -> Act + Send + Sync>;
-
-/// A server that is not running yet.
-#[must_use]
-pub struct Server {
-    script: Script,
-    tls: Tls,
-    login: Option<Login>,
-    idle_limit: Option<Duration>,
-}
+pub use script::{Act, Login, Moment, Server, Tls, When};
+pub use state::Received;
 
 impl Server {
-    /// A server that behaves except as `script` says.
-    pub fn new(script: impl Fn(When<'_>) -> Act + Send + Sync + 'static) -> Self {
-        Self { script: Box::new(script), tls: Tls::None, login: None, idle_limit: None }
-    }
-
-    /// A server that accepts everything.
-    pub fn well_behaved() -> Self {
-        Self::new(|_| Act::Normal)
-    }
-
-    /// Encrypts conversations.
-    pub fn tls(self, tls: Tls) -> Self {
-        Self { tls, ..self }
-    }
-
-    /// Accepts no mail without a login.
-    pub fn login(self, login: Login) -> Self {
-        Self { login: Some(login), ..self }
-    }
-
-    /// Hangs up on a client that is silent for so long.
-    pub fn idle_limit(self, limit: Duration) -> Self {
-        Self { idle_limit: Some(limit), ..self }
-    }
-
     /// Listens on a free port, with a certificate of its own for `localhost`.
     pub async fn start(self) -> Running {
         let identity = Identity::self_signed("localhost");
@@ -138,17 +38,6 @@ impl Server {
         let listener = Listener::serve(move |stream| serve(serving.clone(), stream)).await;
         Running { listener, state, certificate: identity.certificate_pem() }
     }
-}
-
-/// The script of a running server and its memory.
-struct State {
-    server: Server,
-    acceptor: TlsAcceptor,
-    received: Mutex<Vec<Received>>,
-    heard: Mutex<Vec<String>>,
-    opened: AtomicUsize,
-    closed: watch::Sender<usize>,
-    hangs: AtomicUsize,
 }
 
 async fn serve(state: Arc<State>, stream: TcpStream) {

@@ -7,9 +7,12 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
 use tokio::net::TcpStream;
 
-use super::{Delivery, State, Verdict};
+use super::script::{Delivery, State, Verdict};
 
 type Connection = BufStream<TcpStream>;
+
+/// The line that ends a mail (RFC 5321 section 4.1.1.4).
+const END_OF_MAIL: &[u8] = b".\r\n";
 
 /// A mail as its sender sent it, terminating dot included.
 struct SentMail {
@@ -99,11 +102,16 @@ async fn deliver_when_released(
     deliver(server, mail, state).await
 }
 
+/// Hands a mail to the inbox. It is recorded before its last line is sent: whoever sees the mail in the inbox finds
+/// its delivery.
 async fn deliver(server: &mut Connection, mail: &SentMail, state: &State) -> io::Result<Vec<u8>> {
     let go_ahead = ask(server, b"DATA\r\n").await?;
     assert!(go_ahead.starts_with(b"354"), "{}", String::from_utf8_lossy(&go_ahead));
-    let reply = ask(server, &mail.raw).await?;
+    let (content, last_line) = mail.raw.split_at(mail.raw.len() - END_OF_MAIL.len());
+    server.write_all(content).await?;
     state.deliveries.lock().unwrap().push(mail.delivered_now());
+    let reply = ask(server, last_line).await?;
+    assert!(reply.starts_with(b"250"), "{}", String::from_utf8_lossy(&reply));
     Ok(reply)
 }
 
@@ -143,7 +151,7 @@ async fn read_mail(stream: &mut Connection) -> io::Result<Vec<u8>> {
     loop {
         let line = read_line(stream).await?;
         mail.extend_from_slice(&line);
-        if line == b".\r\n" {
+        if line == END_OF_MAIL {
             return Ok(mail);
         }
     }

@@ -1,56 +1,16 @@
 //! A mail server that fails as a test wants, in front of the inbox: what it accepts, the inbox gets.
 
 mod conversation;
+mod script;
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use test_support::{Listener, WAIT_TIMEOUT};
 use tokio::sync::watch;
 
-/// What happens to a mail after its last line (RFC 5321 section 4.1.1.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// The inbox gets it, and the sender is told so.
-    Accept,
-    /// The same, after a delay.
-    AcceptAfter {
-        /// How long the sender waits for its reply.
-        seconds: u64,
-    },
-    /// The sender gets this reply, the inbox nothing.
-    Refuse(&'static str),
-    /// The sender waits for a reply in vain, and the inbox gets nothing.
-    Hang,
-    /// The sender waits until the test lets the mail through.
-    Hold,
-    /// The inbox gets it, but the sender waits for a reply in vain.
-    AcceptInSilence,
-    /// The inbox gets it, but the connection ends before the sender is told.
-    AcceptAndHangUp,
-}
-
-/// A mail that the inbox got, or that was refused.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    /// The recipient in the envelope (RFC 5321 section 2.3.1), in lower case.
-    pub recipient: String,
-    /// Header and body as they came over SMTP.
-    pub raw: String,
-    /// When the inbox had it.
-    pub at: Instant,
-}
-
-/// What the server is to do, and what it has done.
-struct State {
-    script: Mutex<VecDeque<Verdict>>,
-    attempts: watch::Sender<usize>,
-    released: watch::Sender<bool>,
-    deliveries: Mutex<Vec<Delivery>>,
-    refused: Mutex<Vec<Delivery>>,
-}
+use script::State;
+pub use script::{Delivery, Verdict};
 
 /// An SMTP server that relays to the inbox, as scripted.
 pub struct MailGate {

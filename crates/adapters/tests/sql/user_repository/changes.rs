@@ -1,7 +1,7 @@
 //! Changes of a registration and the events they record.
 
 use super::{assert_same, claim, find};
-use crate::fixtures::{LONG, SHORT, Store, event, events_of, outlast, user};
+use crate::fixtures::{LONG_PERIOD, SHORT_PERIOD, Store, event, events_of, outlast, user};
 use domain::ports::{ClaimError, RepositoryError, SaveError};
 use domain::{CodeIssue, PasswordHash, User, UserEvent, UserId, UserStatus};
 use futures::future::join_all;
@@ -32,9 +32,9 @@ async fn a_new_code_is_not_mailed_yet_and_holds_the_address(store: Store) {
     assert_eq!(store.due().await[0].event, events[0]);
     outlast(Duration::ZERO).await;
     assert!(matches!(claim(&store, &mut user("ada@example.com")).await, Err(ClaimError::EmailTaken)));
-    store.users.hold_address(seen, LONG).await.unwrap();
+    store.users.hold_address(seen, LONG_PERIOD).await.unwrap();
     assert_eq!(find(&store, &ada).await.status(), UserStatus::Pending { code_mailed: false }, "an old code");
-    store.users.hold_address(ada.issue(), LONG).await.unwrap();
+    store.users.hold_address(ada.issue(), LONG_PERIOD).await.unwrap();
     assert_eq!(find(&store, &ada).await.status(), UserStatus::Pending { code_mailed: true });
 }
 
@@ -118,7 +118,7 @@ async fn asvs_2_3_3_a_change_without_its_events_is_not_made(store: Store) {
     let repeated = store.users.record_repeated_registration(carol.id(), Duration::ZERO, &taken[0]).await;
     assert!(repeated.is_err());
     let notice = event(UserEvent::RegistrationRepeated { user_id: carol.id() });
-    assert!(store.users.record_repeated_registration(carol.id(), LONG, &notice).await.unwrap());
+    assert!(store.users.record_repeated_registration(carol.id(), LONG_PERIOD, &notice).await.unwrap());
 }
 
 async fn asvs_11_4_2_a_password_hash_is_upgraded_unless_it_has_changed(store: Store) {
@@ -144,11 +144,11 @@ async fn a_repeated_registration_is_recorded_at_most_every_so_often(store: Store
         assert_eq!(due.into_iter().map(|entry| entry.event).collect::<Vec<_>>(), expected);
         recorded
     };
-    assert!(record(ada.id(), LONG).await);
-    assert!(!record(ada.id(), LONG).await);
-    outlast(SHORT).await;
-    assert!(record(ada.id(), SHORT).await);
-    assert!(!record(ada.id(), LONG).await);
+    assert!(record(ada.id(), LONG_PERIOD).await);
+    assert!(!record(ada.id(), LONG_PERIOD).await);
+    outlast(SHORT_PERIOD).await;
+    assert!(record(ada.id(), SHORT_PERIOD).await);
+    assert!(!record(ada.id(), LONG_PERIOD).await);
     let pending = store.registered("bob@example.com").await;
     assert!(!record(pending.id(), Duration::ZERO).await);
     assert!(!record(UserId::from_uuid(unique_id()), Duration::ZERO).await);
@@ -158,7 +158,7 @@ async fn of_parallel_repetitions_one_is_recorded(store: Store) {
     let ada = store.active("ada@example.com").await;
     let attempts = join_all((0..20).map(|_| async {
         let event = event(UserEvent::RegistrationRepeated { user_id: ada.id() });
-        store.users.record_repeated_registration(ada.id(), LONG, &event).await.unwrap()
+        store.users.record_repeated_registration(ada.id(), LONG_PERIOD, &event).await.unwrap()
     }));
     assert_eq!(attempts.await.into_iter().filter(|recorded| *recorded).count(), 1);
     assert_eq!(store.due().await.len(), 1);

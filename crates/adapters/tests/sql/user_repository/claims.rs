@@ -1,7 +1,7 @@
 //! Claims of an address, and the minute that ends them.
 
 use super::{assert_same, claim, find};
-use crate::fixtures::{LONG, SHORT, Store, events_of, outlast, user};
+use crate::fixtures::{LONG_PERIOD, SHORT_PERIOD, Store, events_of, outlast, user};
 use domain::ports::ClaimError;
 use domain::{CodeIssue, User, UserEvent, UserId, UserStatus};
 use futures::future::join_all;
@@ -62,7 +62,7 @@ async fn a_claim_holds_the_address(store: Store) {
         assert!(matches!(refused, Err(ClaimError::EmailTaken)), "{refused:?}");
     };
     refused().await;
-    store.users.hold_address(ada.issue(), LONG).await.unwrap();
+    store.users.hold_address(ada.issue(), LONG_PERIOD).await.unwrap();
     refused().await;
     store.active("bob@example.com").await;
     let refused = claim(&store, &mut user("bob@example.com")).await;
@@ -76,20 +76,20 @@ async fn a_lapsed_claim_is_taken_over_and_gone(store: Store) {
     let mut later = user("Ada@Example.com");
     let events = events_of(&mut later);
     let started = Instant::now();
-    store.users.hold_address(earlier.issue(), SHORT).await.unwrap();
+    store.users.hold_address(earlier.issue(), SHORT_PERIOD).await.unwrap();
     eventually("the claim to lapse", async || match store.users.claim(&later, &events).await {
         Ok(()) => Some(()),
         Err(ClaimError::EmailTaken) => None,
         Err(error) => panic!("{error}"),
     })
     .await;
-    assert!(started.elapsed() >= SHORT, "taken over after {:?}", started.elapsed());
+    assert!(started.elapsed() >= SHORT_PERIOD, "taken over after {:?}", started.elapsed());
     assert!(store.users.find(earlier.id()).await.unwrap().is_none());
     let stored = store.users.find_by_email(earlier.email()).await.unwrap().unwrap();
     assert_same(&stored, &later);
     assert_eq!(stored.status(), UserStatus::Pending { code_mailed: false });
     assert_eq!(store.due().await.len(), 1);
-    store.users.hold_address(earlier.issue(), SHORT).await.unwrap();
+    store.users.hold_address(earlier.issue(), SHORT_PERIOD).await.unwrap();
     assert_eq!(find(&store, &later).await.status(), UserStatus::Pending { code_mailed: false });
     assert!(matches!(claim(&store, &mut user("ada@example.com")).await, Err(ClaimError::EmailTaken)));
 }
@@ -129,10 +129,10 @@ async fn the_minute_belongs_to_the_current_code_of_a_pending_user(store: Store) 
     let other = |number| CodeIssue { number, ..ada.issue() };
     let unknown = CodeIssue { user_id: UserId::from_uuid(unique_id()), number: 1 };
     for issue in [other(2), unknown] {
-        store.users.hold_address(issue, LONG).await.unwrap();
+        store.users.hold_address(issue, LONG_PERIOD).await.unwrap();
     }
     assert_eq!(find(&store, &ada).await.status(), UserStatus::Pending { code_mailed: false });
-    store.users.hold_address(ada.issue(), LONG).await.unwrap();
+    store.users.hold_address(ada.issue(), LONG_PERIOD).await.unwrap();
     assert_eq!(find(&store, &ada).await.status(), UserStatus::Pending { code_mailed: true });
     let bob = store.active("bob@example.com").await;
     store.users.release_address(bob.issue()).await.unwrap();
@@ -141,9 +141,9 @@ async fn the_minute_belongs_to_the_current_code_of_a_pending_user(store: Store) 
 
 async fn a_minute_can_be_started_again(store: Store) {
     let ada = store.registered("ada@example.com").await;
-    store.users.hold_address(ada.issue(), SHORT).await.unwrap();
-    store.users.hold_address(ada.issue(), LONG).await.unwrap();
-    outlast(SHORT).await;
+    store.users.hold_address(ada.issue(), SHORT_PERIOD).await.unwrap();
+    store.users.hold_address(ada.issue(), LONG_PERIOD).await.unwrap();
+    outlast(SHORT_PERIOD).await;
     assert!(matches!(claim(&store, &mut user("ada@example.com")).await, Err(ClaimError::EmailTaken)));
 }
 

@@ -1,7 +1,7 @@
 //! The purge, callers that go away, and the wake-up of the relay.
 
 use super::{claim, find};
-use crate::fixtures::{LONG, SHORT, Store, event, events_of, outlast, user};
+use crate::fixtures::{LONG_PERIOD, SHORT_PERIOD, Store, event, events_of, outlast, user};
 use domain::UserEvent;
 use futures::future::join_all;
 use futures::{FutureExt, poll};
@@ -26,14 +26,14 @@ async fn asvs_14_2_7_the_purge_takes_old_unverified_users_in_batches(store: Stor
     for number in 0..3 {
         old.push(store.registered(&format!("a{number}@example.com")).await);
     }
-    assert_eq!(store.users.purge_unverified(LONG, 10).await.unwrap(), 0);
-    outlast(SHORT).await;
-    assert_eq!(store.users.purge_unverified(SHORT, 2).await.unwrap(), 2);
+    assert_eq!(store.users.purge_unverified(LONG_PERIOD, 10).await.unwrap(), 0);
+    outlast(SHORT_PERIOD).await;
+    assert_eq!(store.users.purge_unverified(SHORT_PERIOD, 2).await.unwrap(), 2);
     assert!(store.users.find(old[0].id()).await.unwrap().is_none(), "the oldest go first");
     assert!(store.users.find(old[2].id()).await.unwrap().is_some());
-    assert_eq!(store.users.purge_unverified(SHORT, 2).await.unwrap(), 1);
+    assert_eq!(store.users.purge_unverified(SHORT_PERIOD, 2).await.unwrap(), 1);
     let young = store.registered("young@example.com").await;
-    assert_eq!(store.users.purge_unverified(LONG, 2).await.unwrap(), 0);
+    assert_eq!(store.users.purge_unverified(LONG_PERIOD, 2).await.unwrap(), 0);
     assert!(store.users.find(young.id()).await.unwrap().is_some());
     assert!(find(&store, &active).await.is_active());
     store.registered("a0@example.com").await;
@@ -41,7 +41,7 @@ async fn asvs_14_2_7_the_purge_takes_old_unverified_users_in_batches(store: Stor
 
 async fn the_purge_spares_a_user_whose_minute_runs(store: Store) {
     let ada = store.registered("ada@example.com").await;
-    store.users.hold_address(ada.issue(), LONG).await.unwrap();
+    store.users.hold_address(ada.issue(), LONG_PERIOD).await.unwrap();
     outlast(Duration::ZERO).await;
     assert_eq!(store.users.purge_unverified(Duration::ZERO, 10).await.unwrap(), 0);
     find(&store, &ada).await;
@@ -123,7 +123,7 @@ async fn the_relay_is_woken_by_what_adds_events(store: Store) {
     claim(&store, &mut ada).await.unwrap();
     woken().await.expect("a claim wakes");
     assert!(claim(&store, &mut user("ada@example.com")).await.is_err());
-    store.users.hold_address(ada.issue(), LONG).await.unwrap();
+    store.users.hold_address(ada.issue(), LONG_PERIOD).await.unwrap();
     assert!(store.events_recorded.notified().now_or_never().is_none(), "nothing was added");
     let seen = ada.issue();
     ada.activate().unwrap();
@@ -131,7 +131,7 @@ async fn the_relay_is_woken_by_what_adds_events(store: Store) {
     store.users.save(&ada, seen, &events).await.unwrap();
     woken().await.expect("a save wakes");
     let notice = event(UserEvent::RegistrationRepeated { user_id: ada.id() });
-    store.users.record_repeated_registration(ada.id(), LONG, &notice).await.unwrap();
+    store.users.record_repeated_registration(ada.id(), LONG_PERIOD, &notice).await.unwrap();
     woken().await.expect("a notice wakes");
 }
 

@@ -22,10 +22,12 @@ use process::health::{Health, HealthCheck};
 use registration_api::http::client_address::TrustedProxies;
 use registration_api::http::{ApiOptions, AppState, Ports};
 use registration_api::http::{ServerOptions, server};
-use registration_api::limits::Quotas;
-use registration_api::use_cases::ExistingAccount;
+use registration_api::limits::{Limits, Quotas, RequestLimits};
+use registration_api::password_policy::PasswordPolicy;
+use registration_api::use_cases::{ExistingAccount, Register};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
+use test_support::CODE_KEY;
 use uuid::Uuid;
 
 pub(crate) const EMAIL: &str = "ada@example.com";
@@ -54,6 +56,24 @@ pub(crate) struct World {
     pub(crate) fallback: Option<Arc<Limiter>>,
 }
 
+impl World {
+    /// The use case alone, without limits and without HTTP.
+    pub(crate) fn register(&self, existing_account: ExistingAccount) -> Register {
+        Register {
+            users: self.users.clone(),
+            hasher: self.hasher.clone(),
+            ids: Arc::new(Ids(AtomicU64::new(1))),
+            passwords: PasswordPolicy { refuse_common: true, breached: None, breach_fail_open: true },
+            existing_account,
+        }
+    }
+
+    /// What a request carries that nothing limits.
+    pub(crate) fn no_limits(&self) -> RequestLimits {
+        RequestLimits::new(Arc::new(Limits::new(Quotas::default(), self.limiter.clone(), None)))
+    }
+}
+
 pub(crate) fn options() -> ApiOptions {
     ApiOptions {
         code_key: Arc::new(key()),
@@ -72,7 +92,7 @@ pub(crate) fn options() -> ApiOptions {
 }
 
 pub(crate) fn key() -> CodeKey {
-    CodeKey::from_hex("7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12").unwrap()
+    CodeKey::from_hex(CODE_KEY).unwrap()
 }
 
 pub(crate) fn server_options() -> ServerOptions {
@@ -209,9 +229,4 @@ pub(crate) async fn problem(response: Response, status: u16, code: &str) -> Valu
 pub(crate) fn faults(document: &Value) -> Vec<(&str, &str)> {
     let errors = document["errors"].as_array().unwrap();
     errors.iter().map(|error| (error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap())).collect()
-}
-
-/// Waits for something that must happen soon.
-pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(10), future).await.expect("it did not happen in time")
 }

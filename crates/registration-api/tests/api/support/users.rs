@@ -23,6 +23,8 @@ pub(crate) struct Users {
     /// Only writes fail.
     pub(crate) is_read_only: AtomicBool,
     pub(crate) notices: AtomicU32,
+    /// How long a claim takes.
+    pub(crate) claim_duration: Mutex<Duration>,
     /// Saves wait for a permit of it, once a test has set it.
     pub(crate) save_gate: OnceLock<Semaphore>,
     /// A save has arrived at the gate.
@@ -83,6 +85,8 @@ impl Users {
 impl UserRepository for Users {
     async fn claim(&self, user: &User, events: &[Event]) -> Result<(), ClaimError> {
         self.check(true)?;
+        let duration = *self.claim_duration.lock().unwrap();
+        tokio::time::sleep(duration).await;
         let mut users = self.by_address.lock().unwrap();
         if users.contains_key(&user.email().lookup_key()) {
             return Err(ClaimError::EmailTaken);

@@ -1,0 +1,199 @@
+//! The outbox relay between an outbox and a bus that a test can break. The clock is paused: it goes on by itself
+//! when nobody has anything to do, so what has not happened after a pause would never have happened.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod bus;
+mod outbox;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use domain::EventId;
+use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
+use test_support::soon;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use bus::Bus;
+use outbox::MemoryOutbox;
+
+fn options() -> RelayOptions {
+    RelayOptions {
+        batch_size: 10,
+        batches_in_flight: 2,
+        lease: Duration::from_secs(5),
+        poll_interval: Duration::from_millis(20),
+        first_retry: Duration::from_millis(10),
+        max_retry: Duration::from_millis(80),
+        drain_timeout: Duration::from_secs(5),
+    }
+}
+
+struct Running {
+    outbox: Arc<MemoryOutbox>,
+    bus: Arc<Bus>,
+    wake: Arc<Notify>,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+fn start(options: RelayOptions, prepare: impl FnOnce(&MemoryOutbox, &Bus)) -> Running {
+    let (outbox, bus) = (Arc::new(MemoryOutbox::default()), Arc::new(Bus::default()));
+    prepare(&outbox, &bus);
+    let (wake, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
+    let relay = OutboxRelay::new(outbox.clone(), bus.clone(), wake.clone(), options);
+    let task = tokio::spawn(relay.run(shutdown.clone()));
+    Running { outbox, bus, wake, shutdown, task }
+}
+
+fn id(number: u128) -> EventId {
+    EventId::from_uuid(Uuid::from_u128(number))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wake_up_is_answered_at_once_and_batches_follow_each_other() {
+    let patient = RelayOptions { poll_interval: Duration::from_hours(1), ..options() };
+    let relay = start(patient, |_, _| {});
+    relay.outbox.until(|outbox| outbox.claims.load(Ordering::Relaxed) > 0).await;
+    (1..=25).for_each(|number| relay.outbox.add(number));
+    relay.wake.notify_one();
+    relay.outbox.until_empty().await;
+    assert_eq!(relay.bus.published.lock().unwrap().len(), 25);
+    assert_eq!(*relay.outbox.deletions.lock().unwrap(), [10, 10, 5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_announced_is_found() {
+    let relay = start(options(), |_, _| {});
+    relay.outbox.until(|outbox| outbox.claims.load(Ordering::Relaxed) > 1).await;
+    relay.outbox.add(1);
+    relay.outbox.until_empty().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_event_holds_up_no_other_and_is_tried_again() {
+    let relay = start(options(), |outbox, bus| {
+        (1..=5).for_each(|number| outbox.add(number));
+        bus.failures.lock().unwrap().insert(id(3), 4);
+    });
+    relay.outbox.until(|outbox| outbox.rows.lock().unwrap().len() == 1).await;
+    relay.outbox.until_empty().await;
+    assert_eq!(relay.bus.published.lock().unwrap().last(), Some(&id(3)));
+    assert_eq!(relay.outbox.buried.lock().unwrap().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_can_never_be_delivered_is_set_aside() {
+    let relay = start(options(), |outbox, bus| {
+        (1..=3).for_each(|number| outbox.add(number));
+        bus.rejected.lock().unwrap().push(id(2));
+    });
+    relay.outbox.until_empty().await;
+    assert_eq!(relay.outbox.buried.lock().unwrap().get(&id(2)).unwrap(), "no such route");
+    assert_eq!(*relay.bus.published.lock().unwrap(), [id(1), id(3)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_claimed_while_the_bus_is_down() {
+    let relay = start(options(), |outbox, bus| {
+        outbox.add(1);
+        bus.is_down.store(true, Ordering::Relaxed);
+    });
+    // From the first ping on the relay knows.
+    relay.bus.until(|bus| bus.pings.load(Ordering::Relaxed) > 0).await;
+    let claims = relay.outbox.claims.load(Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(
+        relay.outbox.claims.load(Ordering::Relaxed),
+        claims,
+        "events are claimed for a bus that is down"
+    );
+    relay.bus.is_down.store(false, Ordering::Relaxed);
+    relay.outbox.until_empty().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outbox_that_comes_back_is_emptied() {
+    let relay = start(options(), |outbox, _| {
+        outbox.add(1);
+        outbox.is_down.store(true, Ordering::Relaxed);
+    });
+    relay.outbox.until(|outbox| outbox.claims.load(Ordering::Relaxed) > 2).await;
+    relay.outbox.is_down.store(false, Ordering::Relaxed);
+    relay.outbox.until_empty().await;
+    assert_eq!(*relay.bus.published.lock().unwrap(), [id(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_batch_does_not_hold_up_the_next() {
+    let relay = start(RelayOptions { batch_size: 1, ..options() }, |outbox, bus| {
+        (1..=4).for_each(|number| outbox.add(number));
+        bus.held.lock().unwrap().push(id(1));
+    });
+    relay.outbox.until(|outbox| outbox.rows.lock().unwrap().len() == 1).await;
+    assert_eq!(relay.outbox.rows.lock().unwrap()[0].event.id, id(1));
+    relay.bus.gate.add_permits(1);
+    relay.outbox.until_empty().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn batches_in_flight_are_bounded() {
+    let relay = start(RelayOptions { batch_size: 1, ..options() }, |outbox, bus| {
+        (1..=5).for_each(|number| outbox.add(number));
+        bus.held.lock().unwrap().extend((1..=5).map(id));
+    });
+    relay.bus.until(|bus| bus.attempts.load(Ordering::Relaxed) >= 2).await;
+    // Many polls, but less than a lease.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(relay.bus.attempts.load(Ordering::Relaxed), 2);
+    relay.bus.gate.add_permits(5);
+    relay.outbox.until_empty().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publisher_that_hangs_is_cut_short_at_the_end_of_the_lease() {
+    let hasty = RelayOptions { lease: Duration::from_millis(50), ..options() };
+    let relay = start(hasty, |outbox, bus| {
+        outbox.add(1);
+        bus.held.lock().unwrap().push(id(1));
+    });
+    relay.bus.until(|bus| bus.attempts.load(Ordering::Relaxed) > 0).await;
+    relay.outbox.until(|outbox| outbox.rows.lock().unwrap()[0].attempts >= 2).await;
+    relay.bus.gate.add_permits(1);
+    relay.outbox.until_empty().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_finishes_what_is_on_its_way_after_one_last_look() {
+    let relay = start(RelayOptions { batch_size: 1, ..options() }, |outbox, bus| {
+        outbox.add(1);
+        bus.held.lock().unwrap().push(id(1));
+    });
+    relay.bus.until(|bus| bus.attempts.load(Ordering::Relaxed) > 0).await;
+    relay.shutdown.cancel();
+    // The last answer of the API; and more than a last look takes.
+    relay.outbox.add(2);
+    relay.outbox.add(3);
+    relay.bus.gate.add_permits(1);
+    soon("the relay to end", relay.task).await.unwrap();
+    let mut published = relay.bus.published.lock().unwrap().clone();
+    published.sort_unstable();
+    assert_eq!(published, [id(1), id(2)]);
+    assert_eq!(relay.outbox.rows.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_does_not_wait_for_ever() {
+    let hasty = RelayOptions { drain_timeout: Duration::from_millis(50), ..options() };
+    let relay = start(hasty, |outbox, bus| {
+        outbox.add(1);
+        bus.held.lock().unwrap().push(id(1));
+    });
+    relay.bus.until(|bus| bus.attempts.load(Ordering::Relaxed) > 0).await;
+    relay.shutdown.cancel();
+    soon("the relay to end", relay.task).await.unwrap();
+    assert_eq!(relay.outbox.rows.lock().unwrap().len(), 1);
+}

@@ -1,0 +1,102 @@
+//! An outbox in memory that tells when it changes.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ports::{Outbox, OutboxEntry, OutboxError};
+use domain::{Event, EventId, TraceParent, UserEvent, UserId};
+use test_support::soon;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+pub(crate) struct Row {
+    pub(crate) event: Event,
+    due: Instant,
+    pub(crate) attempts: u32,
+}
+
+#[derive(Default)]
+pub(crate) struct MemoryOutbox {
+    pub(crate) rows: Mutex<Vec<Row>>,
+    pub(crate) buried: Mutex<HashMap<EventId, String>>,
+    pub(crate) deletions: Mutex<Vec<usize>>,
+    pub(crate) claims: AtomicU32,
+    pub(crate) is_down: AtomicBool,
+    changed: Notify,
+}
+
+impl MemoryOutbox {
+    pub(crate) fn add(&self, number: u128) {
+        let event = Event {
+            id: EventId::from_uuid(Uuid::from_u128(number)),
+            trace: TraceParent::start(Uuid::from_u128(1)),
+            kind: UserEvent::UserActivated { user_id: UserId::from_uuid(Uuid::from_u128(number)) },
+        };
+        self.rows.lock().unwrap().push(Row { event, due: Instant::now(), attempts: 0 });
+    }
+
+    pub(crate) async fn until(&self, condition: impl Fn(&Self) -> bool) {
+        soon("a change of the outbox", async {
+            loop {
+                let changed = self.changed.notified();
+                if condition(self) {
+                    return;
+                }
+                changed.await;
+            }
+        })
+        .await;
+    }
+
+    pub(crate) async fn until_empty(&self) {
+        self.until(|outbox| outbox.rows.lock().unwrap().is_empty()).await;
+    }
+
+    fn change<T>(&self, act: impl FnOnce(&mut Vec<Row>) -> T) -> Result<T, OutboxError> {
+        let is_down = self.is_down.load(Ordering::Relaxed);
+        let result = if is_down {
+            Err(OutboxError("connection refused".into()))
+        } else {
+            Ok(act(&mut self.rows.lock().unwrap()))
+        };
+        self.changed.notify_waiters();
+        result
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryOutbox {
+    async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxEntry>, OutboxError> {
+        self.claims.fetch_add(1, Ordering::Relaxed);
+        self.change(|rows| {
+            let now = Instant::now();
+            let due = rows.iter_mut().filter(|row| row.due <= now).take(limit as usize);
+            due.map(|row| {
+                row.due = now + lease;
+                row.attempts += 1;
+                OutboxEntry { event: row.event.clone(), attempts: row.attempts }
+            })
+            .collect()
+        })
+    }
+
+    async fn delete(&self, events: &[EventId]) -> Result<(), OutboxError> {
+        self.deletions.lock().unwrap().push(events.len());
+        self.change(|rows| rows.retain(|row| !events.contains(&row.event.id)))
+    }
+
+    async fn defer(&self, event: EventId, delay: Duration) -> Result<(), OutboxError> {
+        self.change(|rows| {
+            rows.iter_mut().find(|row| row.event.id == event).unwrap().due = Instant::now() + delay;
+        })
+    }
+
+    async fn bury(&self, event: EventId, reason: &str) -> Result<(), OutboxError> {
+        self.buried.lock().unwrap().insert(event, reason.to_owned());
+        self.change(|rows| rows.retain(|row| row.event.id != event))
+    }
+}

@@ -1,0 +1,92 @@
+//! How a server behaves, as the test writes it.
+
+use std::time::Duration;
+
+/// A verb, or CONNECT (the greeting), MID-DATA (each line of content), CONTENT (the end of it).
+pub type Moment<'a> = &'a str;
+
+/// What the server does at a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// The usual reply.
+    Normal,
+    /// Another reply; it may have several lines.
+    Reply(String),
+    /// The usual reply, late.
+    ReplyAfter(Duration),
+    /// Another reply, after which the connection ends.
+    ReplyAndDrop(String),
+    /// The connection ends.
+    Drop,
+    /// The client waits in vain.
+    Hang,
+}
+
+/// Which moment it is: the connection's number and how many mails came over it, both from 0.
+pub struct When<'a> {
+    /// What the client has just done.
+    pub moment: Moment<'a>,
+    /// The number of the connection.
+    pub connection: usize,
+    /// How many mails came over the connection before.
+    pub mails: usize,
+}
+
+/// How a conversation is encrypted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// Not at all.
+    None,
+    /// From STARTTLS on.
+    Start,
+    /// From the first byte on.
+    Implicit,
+}
+
+/// Who may send mail.
+pub struct Login {
+    /// What AUTH is announced with.
+    pub mechanism: &'static str,
+    /// The name that is expected.
+    pub username: &'static str,
+    /// The password that is expected.
+    pub password: &'static str,
+}
+
+pub(super) type Script = Box<dyn Fn(When<'_>) -> Act + Send + Sync>;
+
+/// A server that is not running yet.
+#[must_use]
+pub struct Server {
+    pub(super) script: Script,
+    pub(super) tls: Tls,
+    pub(super) login: Option<Login>,
+    pub(super) idle_limit: Option<Duration>,
+}
+
+impl Server {
+    /// A server that behaves except as `script` says.
+    pub fn new(script: impl Fn(When<'_>) -> Act + Send + Sync + 'static) -> Self {
+        Self { script: Box::new(script), tls: Tls::None, login: None, idle_limit: None }
+    }
+
+    /// A server that accepts everything.
+    pub fn well_behaved() -> Self {
+        Self::new(|_| Act::Normal)
+    }
+
+    /// Encrypts conversations.
+    pub fn tls(self, tls: Tls) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// Accepts no mail without a login.
+    pub fn login(self, login: Login) -> Self {
+        Self { login: Some(login), ..self }
+    }
+
+    /// Hangs up on a client that is silent for so long.
+    pub fn idle_limit(self, limit: Duration) -> Self {
+        Self { idle_limit: Some(limit), ..self }
+    }
+}
