@@ -227,10 +227,10 @@ async fn asvs_6_3_8_an_unknown_address_costs_as_much_as_a_wrong_password() {
         pool.verify(password("wrong horse"), Some(hash.clone())).await.unwrap();
         wrong.push(start.elapsed());
     }
-    unknown.sort_unstable();
-    wrong.sort_unstable();
-    let ratio = unknown[7].as_secs_f64() / wrong[7].as_secs_f64();
-    assert!((0.6..1.7).contains(&ratio), "unknown {:?}, wrong {:?}", unknown[7], wrong[7]);
+    // The fastest of each: what else the machine does can only slow them down.
+    let (unknown, wrong) = (unknown.iter().min().unwrap(), wrong.iter().min().unwrap());
+    let ratio = unknown.as_secs_f64() / wrong.as_secs_f64();
+    assert!((0.6..1.7).contains(&ratio), "unknown {unknown:?}, wrong {wrong:?}");
 }
 
 #[test]

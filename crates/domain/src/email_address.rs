@@ -3,8 +3,8 @@
 use email_address::Options;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-/// A valid address: trimmed, the domain in lower case and ASCII (IDNA), the local part as the user
-/// wrote it.
+/// A valid address: trimmed of spaces, the domain in lower case and ASCII (IDNA), the local part as
+/// the user wrote it.
 ///
 /// Addresses that differ only in case belong to the same account: see [`EmailAddress::lookup_key`].
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -31,8 +31,8 @@ impl EmailAddress {
     /// RFC 5321 section 4.5.3.1.3 and erratum 1690: a path of 256 octets less its angle brackets.
     pub const MAX_LENGTH: usize = 254;
 
-    /// Validates and normalises an address. Refuses quoted local parts, domain literals and domains
-    /// of one label: nobody signs up with them, and the first two invite injection.
+    /// Validates and normalises an address. Refuses quoted local parts, domain literals, IP addresses
+    /// and domains of one label: nobody signs up with them, and the first two invite injection.
     ///
     /// ```
     /// use domain::{EmailAddress, EmailAddressError};
@@ -45,7 +45,7 @@ impl EmailAddress {
     /// # Ok::<(), EmailAddressError>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, EmailAddressError> {
-        let text = text.trim_matches([' ', '\t']);
+        let text = text.trim_matches(is_blank);
         if text.is_empty() {
             return Err(EmailAddressError::Empty);
         }
@@ -63,6 +63,9 @@ impl EmailAddress {
         let domain = Uts46::new()
             .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Ignore)
             .map_err(|_| EmailAddressError::Malformed)?;
+        if ends_in_number(&domain) {
+            return Err(EmailAddressError::Malformed);
+        }
         if local.len() > 64 || local.len() + 1 + domain.len() > Self::MAX_LENGTH {
             return Err(EmailAddressError::TooLong);
         }
@@ -106,6 +109,20 @@ impl std::fmt::Debug for EmailAddress {
     }
 }
 
+/// What a clipboard or a keyboard leaves around an address without anybody seeing it: spaces of all kinds, and
+/// characters without width (byte order mark, zero-width space, word joiner).
+fn is_blank(c: char) -> bool {
+    c == '\t' || c.is_whitespace() && !c.is_control() || matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}')
+}
+
+/// Whether the last label is a number as parsers of IPv4 addresses understand it, decimal or hexadecimal. No
+/// top-level domain is one (RFC 3696 section 2), and mail to `a@127.0.0.1` may never leave the mail server.
+fn ends_in_number(domain: &str) -> bool {
+    let last = domain.rsplit('.').next().unwrap_or(domain);
+    let has_only = |digits: &str, radix| digits.chars().all(|c| c.is_digit(radix));
+    has_only(last, 10) || last.strip_prefix("0x").is_some_and(|digits| has_only(digits, 16))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +137,12 @@ mod tests {
             ("info@bücher.example", "info@xn--bcher-kva.example"),
             ("info@BÜCHER.example", "info@xn--bcher-kva.example"),
             ("x@例え.テスト", "x@xn--r8jz45g.xn--zckzah"),
+            ("\u{a0}ada@example.com\u{3000}", "ada@example.com"),
+            ("\u{feff}ada@example.com\u{200b}", "ada@example.com"),
+            ("\u{2003}ada@example.com\u{2060} \u{202f}", "ada@example.com"),
+            ("ada@163.example", "ada@163.example"),
+            ("ada@1.2.3.4.example", "ada@1.2.3.4.example"),
+            ("ada@example.0xyz", "ada@example.0xyz"),
         ];
         for (text, expected) in cases {
             assert_eq!(EmailAddress::parse(text).unwrap().as_str(), expected);
@@ -152,6 +175,15 @@ mod tests {
             ("a@example.com.", Malformed),
             ("a@-example.com", Malformed),
             ("a@[127.0.0.1]", Malformed),
+            ("a@127.0.0.1", Malformed),
+            ("1@1.1", Malformed),
+            ("a@0x7f.1", Malformed),
+            ("a@example.0X7F", Malformed),
+            ("a@example.0x", Malformed),
+            ("a@127.0.0.１", Malformed),
+            ("\u{3000}\u{feff}", Empty),
+            ("a\u{a0}b@example.com", LocalPartNotAscii),
+            ("a@example.com\n", Malformed),
             ("\"a b\"@example.com", Malformed),
             ("Ada <ada@example.com>", Malformed),
             ("a@example.com\r\nBcc: b@example.com", Malformed),

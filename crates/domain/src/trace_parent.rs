@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-/// A W3C Trace Context `traceparent`, version 00: which request something belongs to.
+/// A W3C Trace Context `traceparent`: which request something belongs to. Any version is read, version 00 is
+/// written.
 ///
 /// ```
 /// use domain::{TraceParent, TraceParentError};
@@ -24,10 +25,15 @@ pub struct TraceParent {
     flags: u8,
 }
 
-/// Not a `traceparent` of version 00, or one of its identifiers is zero.
+/// Not a `traceparent`, or one of its identifiers is zero.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not a W3C traceparent")]
 pub struct TraceParentError;
+
+/// The characters of version 00, with which every later version begins.
+const LENGTH: usize = 55;
+
+const SAMPLED: u128 = 0x01;
 
 impl TraceParent {
     /// A new trace, with identifiers taken from a random one.
@@ -46,28 +52,36 @@ impl FromStr for TraceParent {
     type Err = TraceParentError;
 
     fn from_str(text: &str) -> Result<Self, TraceParentError> {
-        let is_lower_hex = |part: &str, length| {
-            part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-        };
-        let parts: Vec<&str> = text.split('-').collect();
+        let (known, further) = text.split_at_checked(LENGTH).ok_or(TraceParentError)?;
+        let parts: Vec<&str> = known.split('-').collect();
         let [version, trace_id, span_id, flags] = parts[..] else { return Err(TraceParentError) };
-        let well_formed = version == "00"
-            && is_lower_hex(trace_id, 32)
-            && is_lower_hex(span_id, 16)
-            && is_lower_hex(flags, 2);
-        if !well_formed {
-            return Err(TraceParentError);
-        }
-        let parsed = Self {
-            trace_id: u128::from_str_radix(trace_id, 16).map_err(|_| TraceParentError)?,
-            span_id: u64::from_str_radix(span_id, 16).map_err(|_| TraceParentError)?,
-            flags: u8::from_str_radix(flags, 16).map_err(|_| TraceParentError)?,
+        let version = parse_hex(version, 2)?;
+        let flags = parse_hex(flags, 2)?;
+        let flags = match version {
+            0 if further.is_empty() => flags,
+            0xff => return Err(TraceParentError),
+            // A later version: nothing but these fields and the flag "sampled" is known to mean the same
+            // (section 3.2.4).
+            1.. if further.is_empty() || further.starts_with('-') => flags & SAMPLED,
+            _ => return Err(TraceParentError),
         };
-        if parsed.trace_id == 0 || parsed.span_id == 0 {
+        let (trace_id, span_id) = (parse_hex(trace_id, 32)?, parse_hex(span_id, 16)?);
+        if trace_id == 0 || span_id == 0 {
             return Err(TraceParentError);
         }
-        Ok(parsed)
+        let span_id = u64::try_from(span_id).map_err(|_| TraceParentError)?;
+        let flags = u8::try_from(flags).map_err(|_| TraceParentError)?;
+        Ok(Self { trace_id, span_id, flags })
     }
+}
+
+/// Reads so many lower-case hexadecimal digits.
+fn parse_hex(text: &str, digits: usize) -> Result<u128, TraceParentError> {
+    let is_lower_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if text.len() != digits || !is_lower_hex {
+        return Err(TraceParentError);
+    }
+    u128::from_str_radix(text, 16).map_err(|_| TraceParentError)
 }
 
 impl fmt::Display for TraceParent {
@@ -89,12 +103,34 @@ mod tests {
     }
 
     #[test]
+    fn later_versions_are_read_as_the_recommendation_says() {
+        let known = "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7";
+        for (text, flags) in [
+            (format!("01-{known}-01"), "01"),
+            (format!("cc-{known}-03-what-the-future-may-be-like"), "01"),
+            (format!("fe-{known}-fe-"), "00"),
+        ] {
+            let parsed: TraceParent = text.parse().unwrap();
+            assert_eq!(parsed.to_string(), format!("00-{known}-{flags}"), "{text}");
+        }
+    }
+
+    #[test]
     fn anything_else_is_not_a_traceparent() {
         for text in [
             "",
             "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-further",
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0",
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01further",
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-011",
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01-further",
+            "0-04bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "0g-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0é",
             "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
             "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",

@@ -18,13 +18,14 @@ use tokio::sync::Notify;
 
 /// Mails codes until the process is asked to stop.
 pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
-    let service = Service::begin(settings)?;
+    let mut service = Service::begin(settings)?;
     describe_metrics();
     let consumer = RabbitmqConsumer::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
     let consumer = Arc::new(consumer);
-    let (handler, health) = wire(settings, &consumer)?;
+    let (handler, health) = wire(settings, &consumer, &service)?;
     service.serve_operator(settings, health)?;
-    consumer.run(Arc::new(handler), service.shutdown.cancelled_owned()).await;
+    consumer.run(Arc::new(handler), service.shutdown.clone().cancelled_owned()).await;
+    service.end().await;
     Ok(())
 }
 
@@ -41,6 +42,7 @@ pub(crate) async fn run_dead_letters(
 fn wire(
     settings: &Settings,
     consumer: &Arc<RabbitmqConsumer>,
+    service: &Service,
 ) -> Result<(DeliverCode, Health), SettingsError> {
     let database = Database::new(&settings.postgres.options()?)?;
     // The worker records no events, so there is no relay to wake.
@@ -50,11 +52,12 @@ fn wire(
     let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis, &settings.redis.key_prefix));
     let mailer: Arc<dyn Mailer> = Arc::new(settings.mailer(settings.smtp.server()?)?);
     // Nothing of it takes the worker out of service: it waits for what is away and goes on.
-    let health = Health::new(vec![
+    let checks = vec![
         HealthCheck::optional("postgres", &users, |users| users.ping()),
         HealthCheck::optional("redis", &codes, |codes| codes.ping()),
         HealthCheck::optional("rabbitmq", consumer, |consumer| ready(consumer.ping()).boxed()),
         HealthCheck::optional("smtp", &mailer, |mailer| mailer.ping()),
-    ]);
+    ];
+    let health = Health::new(checks, service.shutdown.clone());
     Ok((worker_settings::deliver_code(settings, users, codes, mailer, Arc::new(SystemIds))?, health))
 }

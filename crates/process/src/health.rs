@@ -13,6 +13,7 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use utoipa::ToSchema;
 
@@ -94,6 +95,8 @@ pub enum Readiness {
     Degraded,
     /// A required dependency is missing.
     Unavailable,
+    /// The process was asked to stop: send it no more requests. Those that come are still answered.
+    Draining,
 }
 
 impl Readiness {
@@ -101,7 +104,7 @@ impl Readiness {
     pub fn http_status(self) -> StatusCode {
         match self {
             Self::Ready | Self::Degraded => StatusCode::OK,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -168,17 +171,27 @@ pub struct Health {
     runtime: Handle,
     checks: Arc<Vec<HealthCheck>>,
     latest: Arc<Mutex<Option<(Instant, ReadinessReport)>>>,
+    shutdown: CancellationToken,
 }
 
 impl Health {
     /// Asks these, on the runtime within which this is called: the connections that a check opens must not belong to
-    /// the thread of the server that is asked, which ends before the process does.
-    pub fn new(checks: Vec<HealthCheck>) -> Self {
-        Self { runtime: Handle::current(), checks: Arc::new(checks), latest: Arc::default() }
+    /// the thread of the server that is asked, which ends before the process does. Once `shutdown` is cancelled, the
+    /// process is draining.
+    pub fn new(checks: Vec<HealthCheck>, shutdown: CancellationToken) -> Self {
+        Self { runtime: Handle::current(), checks: Arc::new(checks), latest: Arc::default(), shutdown }
     }
 
-    /// The state now, or as it was a second ago at most.
+    /// The state now; that of the dependencies as it was a second ago at most.
     pub async fn readiness(&self) -> ReadinessReport {
+        let report = self.dependencies().await;
+        if self.shutdown.is_cancelled() {
+            return ReadinessReport { status: Readiness::Draining, ..report };
+        }
+        report
+    }
+
+    async fn dependencies(&self) -> ReadinessReport {
         // Held while the dependencies are asked, so that probes at the same time share one answer.
         let mut latest = self.latest.lock().await;
         if let Some((asked, report)) = &*latest
@@ -210,7 +223,19 @@ mod tests {
     }
 
     async fn status(checks: Vec<HealthCheck>) -> Readiness {
-        Health::new(checks).readiness().await.status
+        Health::new(checks, CancellationToken::new()).readiness().await.status
+    }
+
+    #[tokio::test]
+    async fn a_process_that_was_asked_to_stop_is_draining_at_once() {
+        let shutdown = CancellationToken::new();
+        let check = HealthCheck::required("a", &Arc::new(Ok(())), answered);
+        let health = Health::new(vec![check], shutdown.clone());
+        assert_eq!(health.readiness().await.status, Readiness::Ready);
+        shutdown.cancel();
+        let report = health.readiness().await;
+        assert_eq!((report.status, report.status.http_status().as_u16()), (Readiness::Draining, 503));
+        assert_eq!(report.dependencies["a"].status, DependencyStatus::Up);
     }
 
     #[tokio::test]
@@ -229,10 +254,13 @@ mod tests {
         let (process, server) = (build(), build());
         let asked_on = Arc::new(std::sync::OnceLock::new());
         let health = process.block_on(async {
-            Health::new(vec![HealthCheck::required("a", &asked_on, |asked_on| {
-                let _ = asked_on.set(Handle::current().id());
-                std::future::ready(Ok::<_, Source>(())).boxed()
-            })])
+            Health::new(
+                vec![HealthCheck::required("a", &asked_on, |asked_on| {
+                    let _ = asked_on.set(Handle::current().id());
+                    std::future::ready(Ok::<_, Source>(())).boxed()
+                })],
+                CancellationToken::new(),
+            )
         });
         assert_eq!(server.block_on(health.readiness()).status, Readiness::Ready);
         assert_eq!(asked_on.get(), Some(&process.handle().id()));
@@ -243,7 +271,7 @@ mod tests {
         let silent = HealthCheck::optional("silent", &Arc::new(()), |()| {
             std::future::pending::<Result<(), Source>>().boxed()
         });
-        let report = Health::new(vec![silent]).readiness().await;
+        let report = Health::new(vec![silent], CancellationToken::new()).readiness().await;
         assert_eq!(report.dependencies["silent"].status, DependencyStatus::Down);
     }
 }

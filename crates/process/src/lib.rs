@@ -12,6 +12,7 @@ mod metrics;
 pub mod operator;
 mod output;
 mod shutdown;
+mod standard_error;
 mod start;
 
 pub use error::StartError;

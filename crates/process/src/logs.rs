@@ -1,34 +1,25 @@
 //! Logs: one event per line on standard error. What an event holds is its author's responsibility: identifiers
 //! and masked addresses, never a password, a code or a credential.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{IsTerminal, Write};
+use std::panic::PanicHookInfo;
 
 use settings::{LogFormat, Settings, SettingsError};
 use tracing_subscriber::EnvFilter;
+
+use crate::standard_error;
 
 /// Never logged, whatever the filter says: actix reports each malformed request as an error, with which any client
 /// could fill the log.
 const SILENCED: [&str; 1] = ["actix_http::h1::dispatcher=off"];
 
-/// Counts lines that could not be written.
-const LOST_LINES: &str = "log_lines_lost_total";
+/// Queues each event for standard error.
+struct LogWriter;
 
-/// Tells the installed recorder what the metric means.
-pub(crate) fn describe_metrics() {
-    metrics::describe_counter!(LOST_LINES, "Log lines that could not be written to standard error.");
-    metrics::counter!(LOST_LINES).increment(0);
-}
-
-/// Standard error, as far as it takes anything: a log that cannot be written is counted and passed over (OWASP
-/// ASVS 16.5.2).
-#[derive(Default)]
-struct BestEffort;
-
-impl Write for BestEffort {
+impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        if std::io::stderr().write_all(line).is_err() {
-            metrics::counter!(LOST_LINES).increment(1);
-        }
+        standard_error::write_line(line);
         Ok(line.len())
     }
 
@@ -48,7 +39,7 @@ pub(crate) fn init(settings: &Settings) -> Result<(), SettingsError> {
     }
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(BestEffort::default)
+        .with_writer(|| LogWriter)
         // Its own complaint about a failed write would go to standard error too, by a macro that panics.
         .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
@@ -59,6 +50,7 @@ pub(crate) fn init(settings: &Settings) -> Result<(), SettingsError> {
     if let Err(error) = installed {
         tracing::debug!(event = "log.already_installed", %error, "a log subscriber was already installed");
     }
+    std::panic::set_hook(Box::new(log_panic));
     for key in &settings.renamed {
         tracing::warn!(
             event = "settings.renamed",
@@ -68,4 +60,19 @@ pub(crate) fn init(settings: &Settings) -> Result<(), SettingsError> {
         );
     }
     Ok(())
+}
+
+/// Logs a panic as an event of its own. The standard library's hook writes to standard error itself, and waits there
+/// for a reader that reads nothing.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    if !tracing::event_enabled!(tracing::Level::ERROR) {
+        standard_error::write_line(format!("{panic}\n").as_bytes());
+        return;
+    }
+    let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+    let location = panic.location().map(ToString::to_string).unwrap_or_default();
+    let message = panic.payload_as_str().unwrap_or("no message");
+    let backtrace = Backtrace::capture();
+    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| format!("{backtrace:?}"));
+    tracing::error!(event = "panicked", thread, backtrace, "panicked at {location}: {message}");
 }

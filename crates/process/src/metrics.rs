@@ -6,7 +6,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use settings::SettingsError;
 use supervisor::supervise;
 
-use crate::logs;
+use crate::standard_error;
 
 /// Upper bounds of the latency histograms, in seconds: from a database round trip to an SMTP timeout.
 const LATENCY_BUCKETS: [f64; 12] =
@@ -25,7 +25,7 @@ pub(crate) fn init() -> Result<PrometheusHandle, SettingsError> {
     let upkeep = metrics.clone();
     supervise("metrics-upkeep", move || run_upkeep(upkeep.clone()));
     supervisor::describe_metrics();
-    logs::describe_metrics();
+    standard_error::describe_metrics();
     Ok(metrics)
 }
 

@@ -5,9 +5,10 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpResponse, HttpServer, Route, guard, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use supervisor::supervise;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
@@ -15,20 +16,39 @@ use crate::health::Health;
 /// The wait before a listener that ended by itself is started again.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
-/// Serves `GET /metrics`, `GET /health/live` and `GET /health/ready` in the background until `shutdown` is
-/// cancelled.
-pub(crate) fn start(
-    address: SocketAddr,
-    metrics: PrometheusHandle,
-    health: Health,
-    shutdown: CancellationToken,
-) -> std::io::Result<()> {
-    let listener = TcpListener::bind(address)?;
-    supervise("operator-listener", move || {
-        serve(listener.try_clone(), metrics.clone(), health.clone(), shutdown.clone())
-    });
-    tracing::info!(event = "operator.listening", %address, "metrics and health are listening");
-    Ok(())
+/// How long the end of the process waits for the operator's last requests, in seconds.
+const END_TIMEOUT_SECONDS: u64 = 1;
+
+/// The listener, served in the background until it is ended.
+pub(crate) struct OperatorListener {
+    end: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl OperatorListener {
+    /// Serves `GET /metrics`, `GET /health/live` and `GET /health/ready`.
+    pub(crate) fn start(
+        address: SocketAddr,
+        metrics: PrometheusHandle,
+        health: Health,
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        let end = CancellationToken::new();
+        let ended = end.clone();
+        let task = supervise("operator-listener", move || {
+            serve(listener.try_clone(), metrics.clone(), health.clone(), ended.clone())
+        });
+        tracing::info!(event = "operator.listening", %address, "metrics and health are listening");
+        Ok(Self { end, task })
+    }
+
+    /// Answers open requests, for a second at most, and closes.
+    pub(crate) async fn end(self) {
+        self.end.cancel();
+        let timeout = Duration::from_secs(END_TIMEOUT_SECONDS) + RESTART_DELAY;
+        // A listener that does not end in time ends with the process.
+        let _ = tokio::time::timeout(timeout, self.task).await;
+    }
 }
 
 async fn serve(
@@ -57,11 +77,12 @@ async fn serve_once(
         App::new()
             .app_data(web::Data::new(metrics.clone()))
             .app_data(web::Data::new(health.clone()))
-            .route("/metrics", web::get().to(render_metrics))
-            .route("/health/live", web::get().to(HttpResponse::Ok))
-            .route("/health/ready", web::get().to(ready))
+            .route("/metrics", get_or_head().to(render_metrics))
+            .route("/health/live", get_or_head().to(HttpResponse::Ok))
+            .route("/health/ready", get_or_head().to(ready))
     };
-    let server = HttpServer::new(app).workers(1).disable_signals().listen(listener?)?.run();
+    let server = HttpServer::new(app).workers(1).disable_signals().shutdown_timeout(END_TIMEOUT_SECONDS);
+    let server = server.listen(listener?)?.run();
     let handle = server.handle();
     let stop = async {
         shutdown.cancelled().await;
@@ -74,6 +95,11 @@ async fn serve_once(
         },
         () = stop => Ok(()),
     }
+}
+
+/// HEAD is answered wherever GET is (RFC 9110 section 9.1); the server leaves the body out.
+fn get_or_head() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 async fn render_metrics(metrics: web::Data<PrometheusHandle>) -> HttpResponse {

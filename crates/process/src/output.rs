@@ -5,6 +5,7 @@
 use std::io::{ErrorKind, Write};
 
 use crate::error::StartError;
+use crate::standard_error;
 
 /// Writes what a command was asked for to standard output. A reader that has seen enough (`| head`) is not an error.
 pub fn write_output(text: &str) -> Result<(), StartError> {
@@ -23,5 +24,6 @@ pub fn greet(text: &str) {
 
 /// Tells a person something on standard error, if anybody is there to read it.
 pub fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    standard_error::write_line(format!("{text}\n").as_bytes());
+    standard_error::flush();
 }

@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::StartError;
 use crate::health::Health;
-use crate::{logs, metrics, operator, output, shutdown};
+use crate::operator::OperatorListener;
+use crate::{logs, metrics, output, shutdown, standard_error};
 
 /// Runs `work` on a runtime of its own and turns an error into a sentence on standard error and a failure.
 /// Without a number of threads there is one per core.
@@ -17,6 +18,8 @@ pub fn run(
     threads: Option<usize>,
     work: impl Future<Output = Result<ExitCode, StartError>>,
 ) -> ExitCode {
+    // Declared before the runtime, so that it is dropped after it, at a panic too.
+    let _flush = standard_error::FlushOnDrop;
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = threads {
         builder.worker_threads(threads);
@@ -50,6 +53,7 @@ pub struct Service {
     /// Cancelled when the process is asked to stop.
     pub shutdown: CancellationToken,
     metrics: PrometheusHandle,
+    operator: Option<OperatorListener>,
 }
 
 impl Service {
@@ -58,14 +62,23 @@ impl Service {
         begin_command(settings)?;
         let metrics = metrics::init()?;
         let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
-        Ok(Self { shutdown, metrics })
+        Ok(Self { shutdown, metrics, operator: None })
     }
 
     /// Serves the operator's listener in the background, where one is set.
-    pub fn serve_operator(&self, settings: &Settings, health: Health) -> Result<(), StartError> {
+    pub fn serve_operator(&mut self, settings: &Settings, health: Health) -> Result<(), StartError> {
         let Some(address) = settings.metrics.listen else { return Ok(()) };
         let advice = "set metrics.listen (REGISTRATION__METRICS__LISTEN) to another port or to off";
-        operator::start(address, self.metrics.clone(), health, self.shutdown.clone())
-            .map_err(|source| StartError::Listen { address, source, advice })
+        let listener = OperatorListener::start(address, self.metrics.clone(), health)
+            .map_err(|source| StartError::Listen { address, source, advice })?;
+        self.operator = Some(listener);
+        Ok(())
+    }
+
+    /// Ends the operator's listener, after everything that it tells about.
+    pub async fn end(self) {
+        if let Some(listener) = self.operator {
+            listener.end().await;
+        }
     }
 }

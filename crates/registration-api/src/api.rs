@@ -3,8 +3,11 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use actix_web::dev::Server;
 use actix_web::web::Data;
 use domain::ports::UserRepository;
+use supervisor::supervise;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::{AppState, ServerOptions, server};
@@ -28,28 +31,54 @@ pub struct Api {
 }
 
 impl Api {
-    /// Runs until `shutdown` is cancelled; then completes open requests, and only then drains the
-    /// relay, so that the events of the last registrations are delivered too.
+    /// Runs until `shutdown` is cancelled, and the delay longer; then completes open requests, and only then drains
+    /// the relay, so that the events of the last registrations are delivered too.
     pub async fn run(self, shutdown: CancellationToken) -> std::io::Result<()> {
         let address = self.listener.local_addr()?;
         let server = server(self.listener, Data::new(self.state), self.server)?;
-        let handle = server.handle();
         let answered = CancellationToken::new();
-        let relay = tokio::spawn(self.relay.run(answered.clone()));
-        let purge = tokio::spawn(purge_regularly(self.users, self.purge, shutdown.clone()));
-        tokio::spawn({
-            let shutdown = shutdown.clone();
-            async move {
-                shutdown.cancelled().await;
-                handle.stop(true).await;
-            }
-        });
+        let relay = supervise_relay(self.relay, answered.clone());
+        let purge = supervise_purge(self.users, self.purge, shutdown.clone());
         tracing::info!(event = "api.listening", %address, "the API is listening");
-        let outcome = server.await;
+        let outcome = serve(server, self.server, &shutdown).await;
         // If the server itself has failed, the background tasks must stop too.
         shutdown.cancel();
         answered.cancel();
         let (relayed, purged) = tokio::join!(relay, purge);
         outcome.and(relayed.map_err(std::io::Error::other)).and(purged.map_err(std::io::Error::other))
     }
+}
+
+async fn serve(server: Server, options: ServerOptions, shutdown: &CancellationToken) -> std::io::Result<()> {
+    let handle = server.handle();
+    tokio::pin!(server);
+    let asked_to_stop = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(options.shutdown_delay).await;
+    };
+    tokio::select! {
+        outcome = &mut server => return outcome,
+        () = asked_to_stop => {}
+    }
+    let stopped = async { tokio::join!(handle.stop(true), server).1 };
+    tokio::time::timeout(options.shutdown_timeout, stopped).await.unwrap_or_else(|_| {
+        tracing::warn!(event = "http.drain_timed_out", "requests are cut off that did not end in time");
+        Ok(())
+    })
+}
+
+fn supervise_relay(relay: OutboxRelay, shutdown: CancellationToken) -> JoinHandle<()> {
+    let relay = Arc::new(relay);
+    supervise("outbox-relay", move || {
+        let (relay, shutdown) = (relay.clone(), shutdown.clone());
+        async move { relay.run(shutdown).await }
+    })
+}
+
+fn supervise_purge(
+    users: Arc<dyn UserRepository>,
+    options: PurgeOptions,
+    shutdown: CancellationToken,
+) -> JoinHandle<()> {
+    supervise("purge", move || purge_regularly(users.clone(), options, shutdown.clone()))
 }

@@ -60,6 +60,7 @@ pub fn server_options(settings: &Settings) -> ServerOptions {
         keep_alive: http.keep_alive,
         client_request_timeout: http.header_timeout,
         client_disconnect_timeout: http.header_timeout,
+        shutdown_delay: http.shutdown_delay,
         shutdown_timeout: drain_timeout(settings),
     }
 }

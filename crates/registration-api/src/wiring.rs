@@ -40,18 +40,20 @@ pub(crate) async fn run_dead_letters(
 
 /// Runs the API until it is asked to stop.
 pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
-    let service = Service::begin(settings)?;
+    let mut service = Service::begin(settings)?;
     describe_metrics();
-    let (api, health) = wire(settings)?;
+    let (api, health) = wire(settings, &service)?;
     service.serve_operator(settings, health)?;
-    api.run(service.shutdown).await.map_err(StartError::failed)
+    api.run(service.shutdown.clone()).await.map_err(StartError::failed)?;
+    service.end().await;
+    Ok(())
 }
 
 fn database(settings: &Settings) -> Result<Database, SettingsError> {
     Ok(Database::new(&settings.postgres.options()?)?)
 }
 
-fn wire(settings: &Settings) -> Result<(Api, Health), StartError> {
+fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health), StartError> {
     let database = database(settings)?;
     let redis = settings.redis.connect()?;
     let prefix = &settings.redis.key_prefix;
@@ -62,11 +64,12 @@ fn wire(settings: &Settings) -> Result<(Api, Health), StartError> {
         Arc::new(PostgresUserRepository::new(database.clone(), wake.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis.clone(), prefix));
     // Only PostgreSQL takes the API out of service: without the others registrations are still accepted.
-    let health = Health::new(vec![
+    let checks = vec![
         HealthCheck::required("postgres", &users, |users| users.ping()),
         HealthCheck::optional("redis", &codes, |codes| codes.ping()),
         HealthCheck::optional("rabbitmq", &publisher, |publisher| publisher.ping()),
-    ]);
+    ];
+    let health = Health::new(checks, service.shutdown.clone());
     let ports = Ports {
         users: users.clone(),
         codes,

@@ -39,6 +39,12 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
+/// For `#[serde(deserialize_with)]` where no time at all means something.
+pub(crate) fn deserialize_or_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.trim() == "0s" { Ok(Duration::ZERO) } else { parse(&text).map_err(D::Error::custom) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,4 +25,6 @@ pub struct HttpSettings {
     pub workers: usize,
     #[serde(deserialize_with = "duration::deserialize")]
     pub shutdown_timeout: Duration,
+    #[serde(deserialize_with = "duration::deserialize_or_zero")]
+    pub shutdown_delay: Duration,
 }

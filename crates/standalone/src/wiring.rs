@@ -36,7 +36,7 @@ const MAX_WORKERS: usize = 2;
 
 /// Runs the system until it is asked to stop.
 pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
-    let service = Service::begin(&settings)?;
+    let mut service = Service::begin(&settings)?;
     registration_api::describe_metrics();
     email_worker::describe_metrics();
     let data = DataDirectory::open(&settings.standalone.data_dir).map_err(StartError::failed)?;
@@ -51,16 +51,17 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
         }
         None => settings.smtp.server()?,
     };
-    let (api, health) = wire(&settings, database, listener, server).await?;
+    let (api, health) = wire(&settings, database, listener, server, &service).await?;
     service.serve_operator(&settings, health)?;
     let addresses =
         inbox.as_ref().map(|inbox| InboxAddresses { page: inbox.http_address(), smtp: inbox.smtp_address() });
     let greeting = Greeting { api: api_address, inbox: addresses, data: &settings.standalone.data_dir };
     process::greet(&format!("{greeting}\n"));
-    api.run(service.shutdown).await.map_err(StartError::failed)?;
+    api.run(service.shutdown.clone()).await.map_err(StartError::failed)?;
     if let Some(inbox) = inbox {
         inbox.shutdown().await;
     }
+    service.end().await;
     Ok(())
 }
 
@@ -115,6 +116,7 @@ async fn wire(
     database: sqlite::Database,
     listener: TcpListener,
     server: MailServer,
+    service: &Service,
 ) -> Result<(Api, Health), StartError> {
     let wake = Arc::new(Notify::new());
     let users: Arc<dyn UserRepository> = Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
@@ -127,7 +129,8 @@ async fn wire(
     let outbox = SqliteOutbox::new(database);
     // What a killed process had claimed: nobody else can be at it.
     outbox.release_all().await.map_err(StartError::failed)?;
-    let health = Health::new(vec![HealthCheck::required("sqlite", &users, |users| users.ping())]);
+    let checks = vec![HealthCheck::required("sqlite", &users, |users| users.ping())];
+    let health = Health::new(checks, service.shutdown.clone());
     let ports = Ports {
         users: users.clone(),
         codes,

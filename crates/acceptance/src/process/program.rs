@@ -1,6 +1,7 @@
 //! What to start, and how.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, mpsc};
 use std::time::Duration;
@@ -18,6 +19,8 @@ pub struct Program {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     working_directory: Option<PathBuf>,
+    stdout: Option<PathBuf>,
+    stderr: Option<PathBuf>,
 }
 
 /// What a program that ran to its end has left.
@@ -40,7 +43,14 @@ impl Program {
             ("RUST_BACKTRACE", "1".to_owned()),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value)).to_vec();
-        Self { path: path.into(), arguments: Vec::new(), environment, working_directory: None }
+        Self {
+            path: path.into(),
+            arguments: Vec::new(),
+            environment,
+            working_directory: None,
+            stdout: None,
+            stderr: None,
+        }
     }
 
     /// One of the product's binaries.
@@ -75,6 +85,23 @@ impl Program {
     pub fn working_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.working_directory = Some(directory.into());
         self
+    }
+
+    /// Sends its standard output to a file, a device or a pipe with a name, instead of to these tests.
+    pub fn stdout_to(mut self, path: impl Into<PathBuf>) -> Self {
+        self.stdout = Some(path.into());
+        self
+    }
+
+    /// Sends its standard error to a file, a device or a pipe with a name, instead of to these tests.
+    pub fn stderr_to(mut self, path: impl Into<PathBuf>) -> Self {
+        self.stderr = Some(path.into());
+        self
+    }
+
+    /// Whether its standard error goes elsewhere than to these tests.
+    pub fn has_own_stderr(&self) -> bool {
+        self.stderr.is_some()
     }
 
     /// The name of its file.
@@ -116,13 +143,17 @@ impl Program {
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stdout(stream_to(self.stdout.as_deref()))
+            .stderr(stream_to(self.stderr.as_deref()));
         if let Some(directory) = &self.working_directory {
             command.current_dir(directory);
         }
         command
     }
+}
+
+fn stream_to(path: Option<&Path>) -> Stdio {
+    path.map_or_else(Stdio::piped, |path| OpenOptions::new().append(true).open(path).unwrap().into())
 }
 
 impl Finished {

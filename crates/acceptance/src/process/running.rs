@@ -22,8 +22,11 @@ pub struct Process {
 
 impl Process {
     pub(super) fn new(name: String, mut child: Child, stdout: Output, stderr: Output) -> Self {
-        let readers =
-            vec![stdout.follow(child.stdout.take().unwrap()), stderr.follow(child.stderr.take().unwrap())];
+        let readers = [
+            child.stdout.take().map(|stream| stdout.follow(stream)),
+            child.stderr.take().map(|stream| stderr.follow(stream)),
+        ];
+        let readers = readers.into_iter().flatten().collect();
         Self { name, child: Mutex::new(child), readers: Mutex::new(readers), stdout, stderr }
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use test_support::free_port;
 
 use super::settings::Settings;
+use super::setup::Setup;
 use crate::process::{Program, Service};
 
 /// How the product runs.
@@ -31,35 +32,37 @@ impl Deployment {
     pub(super) async fn services(
         self,
         settings: &Settings,
+        setup: &Setup,
         data: &Path,
     ) -> (Service, Option<Service>, Addresses) {
         match self {
             Self::Distributed => {
-                let (api, worker, addresses) = distributed(settings).await;
+                let (api, worker, addresses) = distributed(settings, setup).await;
                 (api, Some(worker), addresses)
             }
             Self::Standalone => {
-                let (api, addresses) = standalone(settings, data);
+                let (api, addresses) = standalone(settings, setup, data);
                 (api, None, addresses)
             }
         }
     }
 }
 
-async fn distributed(settings: &Settings) -> (Service, Service, Addresses) {
+async fn distributed(settings: &Settings, setup: &Setup) -> (Service, Service, Addresses) {
     let (api, addresses) = listening(Program::of_product("registration-api").settings(settings));
     let (worker, worker_addresses) = listening(Program::of_product("email-worker").settings(settings));
     let migrated = api.clone().arguments(["migrate"]).run_to_end().await;
     assert_eq!(migrated.code, 0, "{}", migrated.output());
+    let (api, worker) = (setup.redirect(api), setup.redirect(worker));
     let api = Service::new(api, format!("{}/health/ready", addresses.api));
     let worker = Service::new(worker, format!("{}/health/ready", worker_addresses.operator));
     (api, worker, addresses)
 }
 
-fn standalone(settings: &Settings, data: &Path) -> (Service, Addresses) {
+fn standalone(settings: &Settings, setup: &Setup, data: &Path) -> (Service, Addresses) {
     let program = Program::of_product("standalone").arguments(["--data-dir", data.to_str().unwrap()]);
     let (program, addresses) = listening(program.settings(settings));
-    let service = Service::new(program, format!("{}/health/ready", addresses.api));
+    let service = Service::new(setup.redirect(program), format!("{}/health/ready", addresses.api));
     (service, addresses)
 }
 

@@ -1,5 +1,9 @@
 //! What a test requires of the system it runs on.
 
+use std::path::{Path, PathBuf};
+
+use crate::process::Program;
+
 /// The settings of a system and whether it may be shared.
 #[derive(Debug, Clone)]
 #[must_use]
@@ -8,6 +12,8 @@ pub struct Setup {
     settings: Vec<(String, String)>,
     expects_errors: bool,
     has_default_limits: bool,
+    stdout: Option<PathBuf>,
+    stderr: Option<PathBuf>,
 }
 
 impl Setup {
@@ -30,7 +36,14 @@ impl Setup {
     }
 
     fn with_defaults() -> Self {
-        Self { shared_as: None, settings: Vec::new(), expects_errors: false, has_default_limits: false }
+        Self {
+            shared_as: None,
+            settings: Vec::new(),
+            expects_errors: false,
+            has_default_limits: false,
+            stdout: None,
+            stderr: None,
+        }
     }
 
     /// Leaves the limits of clients and addresses at their defaults; all other systems have none.
@@ -53,6 +66,27 @@ impl Setup {
     pub fn with(mut self, key: &str, value: &str) -> Self {
         self.settings.push((key.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Sends the standard output of the services elsewhere than to the tests.
+    pub fn stdout_to(self, path: &Path) -> Self {
+        Self { stdout: Some(path.to_owned()), ..self }
+    }
+
+    /// Sends the logs of the services elsewhere than to the tests.
+    pub fn stderr_to(self, path: &Path) -> Self {
+        Self { stderr: Some(path.to_owned()), ..self }
+    }
+
+    /// A program with its streams where this setup sends them.
+    pub(super) fn redirect(&self, mut program: Program) -> Program {
+        if let Some(path) = &self.stdout {
+            program = program.stdout_to(path);
+        }
+        if let Some(path) = &self.stderr {
+            program = program.stderr_to(path);
+        }
+        program
     }
 
     /// How long a code counts.

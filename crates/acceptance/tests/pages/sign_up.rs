@@ -71,6 +71,23 @@ async fn both_pages_lead_from_an_address_to_an_active_account() {
 }
 
 #[tokio::test]
+async fn the_documentation_sends_credentials_as_utf8() {
+    let data = tempfile::tempdir().unwrap();
+    let standalone = StandaloneCommand::on(data.path()).with("code.window_seconds", "3600").start().await;
+    // Characters that ISO-8859-1 has and others that it does not.
+    let account = Account { password: "Größe in € und 円".into(), ..Account::new() };
+    standalone.client().register(&account).await.expect_status(201);
+    let code = standalone.mailbox().first(&account.email).await.code();
+    let browser = Browser::start(Theme::Light, (1280, 900)).await;
+    browser.open(&format!("{}/docs", standalone.api)).await;
+    authorize(&browser, &account).await;
+    browser.click(&format!("{ACTIVATE} .opblock-summary-control")).await;
+    let status = execute(&browser, ACTIVATE, &format!(r#"{{ "code": "{code}" }}"#)).await;
+    assert!(status.starts_with("200"), "{status}");
+    browser.assert_requested_only_from(&[&standalone.api]).await;
+}
+
+#[tokio::test]
 async fn the_list_of_problems_can_be_read_by_day_and_by_night() {
     let data = tempfile::tempdir().unwrap();
     let standalone = StandaloneCommand::on(data.path()).start().await;

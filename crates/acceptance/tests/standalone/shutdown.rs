@@ -3,7 +3,9 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use acceptance::{Account, RawConnection, Standalone, StandaloneCommand};
+use acceptance::{Account, Client, RawConnection, Secrets, Standalone, StandaloneCommand};
+use test_support::eventually;
+use tokio::net::TcpStream;
 
 /// A registration whose head has been read and whose body is still awaited.
 struct HalfSent {
@@ -53,6 +55,37 @@ async fn ctrl_c_answers_what_has_been_asked_and_ends_well() {
     // What was answered is kept.
     let next = start.start().await;
     next.client().register(&account).await.expect_problem(409, "email-taken");
+}
+
+#[tokio::test]
+async fn while_the_shutdown_delay_lasts_requests_are_answered_and_readiness_is_503() {
+    let data = tempfile::tempdir().unwrap();
+    let standalone = StandaloneCommand::on(data.path()).with("http.shutdown_delay", "1h").start().await;
+    interrupt(&standalone).await;
+    let client = standalone.client();
+    let report = client.get("/health/ready").await;
+    assert_eq!((report.status, report.text("status").as_str()), (503, "draining"));
+    client.register(&Account::new()).await.expect_status(201);
+    standalone.process.signal("INT");
+    assert_eq!(standalone.process.wait().await.code(), Some(130));
+}
+
+#[tokio::test]
+async fn the_listener_of_the_operator_outlasts_the_last_request() {
+    let data = tempfile::tempdir().unwrap();
+    let start = StandaloneCommand::on(data.path()).with("http.shutdown_timeout", "10m");
+    let standalone = start.start().await;
+    let request = HalfSent::to(&standalone, &Account::new()).await;
+    interrupt(&standalone).await;
+    // The API has closed its listener, the operator's is still there.
+    let api = standalone.api.trim_start_matches("http://");
+    eventually("the API to close its listener", async || TcpStream::connect(api).await.err()).await;
+    let operator = Client::new(&format!("http://127.0.0.1:{}", start.metrics_port), Secrets::default());
+    assert_eq!(operator.get("/health/ready").await.expect_status(503).text("status"), "draining");
+    operator.get("/metrics").await.expect_status(200);
+    let answer = request.finish().await;
+    assert!(answer.starts_with("HTTP/1.1 201 Created"), "{answer}");
+    assert_eq!(standalone.process.wait().await.code(), Some(0), "{}", standalone.process.stderr.text());
 }
 
 #[tokio::test]

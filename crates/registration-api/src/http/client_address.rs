@@ -1,7 +1,8 @@
 //! The address of the client that a request comes from.
 //!
 //! Anybody can send a forwarding header, so it counts only as far as our own proxies vouch for it
-//! (OWASP ASVS 4.1.3, 15.3.4). Only `X-Forwarded-For` is read; `Forwarded` is ignored.
+//! (OWASP ASVS 4.1.3, 15.3.4). Only `X-Forwarded-For` is read; `Forwarded` is ignored. The same holds for the trace
+//! that a request says it belongs to.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -27,9 +28,12 @@ impl TrustedProxies {
     }
 
     pub(crate) fn find_client(&self, request: &HttpRequest) -> IpAddr {
-        // Only a Unix socket has no peer address, and the server does not listen on one.
-        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        self.client(peer.to_canonical(), request.headers())
+        self.client(peer_address(request), request.headers())
+    }
+
+    /// Whether one of them has sent this request.
+    pub(crate) fn have_sent(&self, request: &HttpRequest) -> bool {
+        self.contain(peer_address(request))
     }
 
     /// Whether an address is one of theirs. An IPv4-mapped IPv6 address counts as IPv4.
@@ -56,6 +60,11 @@ impl TrustedProxies {
         }
         client
     }
+}
+
+/// Who has connected. Only a Unix socket has no peer address, and the server does not listen on one.
+fn peer_address(request: &HttpRequest) -> IpAddr {
+    request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()).to_canonical()
 }
 
 /// An address as proxies write it: plain, with a port, or in brackets.

@@ -1,4 +1,5 @@
-//! One log line and two metrics per request: method, route, status, time, request id.
+//! One log line and two metrics per request: method, route, status, time, request id. Every line that is logged
+//! while the request is served names its id and its client, so that an attack can be traced to where it comes from.
 //!
 //! The route is the pattern, never the path, and nothing from query, headers or bodies is logged: a
 //! client could have put a secret there.
@@ -11,7 +12,6 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 use domain::TraceParent;
-use domain::ports::IdSource;
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -26,14 +26,20 @@ pub(crate) async fn log_request<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let ids = request.app_data::<Data<AppState>>().map(|state| state.ids.clone());
-    let trace = ids.map(|ids| read_or_start_trace(request.headers(), &*ids));
-    let request_id = trace.map(|trace| trace.trace_id()).unwrap_or_default();
-    if let Some(trace) = trace {
-        request.extensions_mut().insert(trace);
-    }
-    let span = tracing::info_span!("request", request_id);
-    let entry = LogEntry::begin(request.method(), span.clone());
+    let Some(state) = request.app_data::<Data<AppState>>().cloned() else { return next.call(request).await };
+    let proxies = &state.options.trusted_proxies;
+    let client = proxies.find_client(request.request());
+    let clients_trace = read_trace(request.headers());
+    let (trace, link) = match clients_trace {
+        Some(trace) if proxies.have_sent(request.request()) => (trace, None),
+        // A stranger must not choose what the log calls the request (W3C Trace Context, section 7).
+        other => (TraceParent::start(state.ids.next_id()), other),
+    };
+    request.extensions_mut().insert(trace);
+    let request_id = trace.trace_id();
+    // Of the level of errors, so that no filter takes the client from a line that it lets through.
+    let span = tracing::error_span!("request", request_id, %client);
+    let entry = LogEntry::begin(request.method(), span.clone(), link);
     let result = next.call(request).instrument(span).await;
     let mut response = match result {
         Ok(response) => response,
@@ -51,12 +57,11 @@ pub(crate) async fn log_request<B: MessageBody>(
     Ok(response)
 }
 
-/// Continues the client's trace (W3C Trace Context), if it sent exactly one, or starts a new one.
-fn read_or_start_trace(headers: &HeaderMap, ids: &dyn IdSource) -> TraceParent {
+/// The trace that the request says it belongs to (W3C Trace Context), if it names exactly one.
+fn read_trace(headers: &HeaderMap) -> Option<TraceParent> {
     let mut values = headers.get_all("traceparent");
     let only = values.next().filter(|_| values.next().is_none());
     only.and_then(|value| value.to_str().ok()?.parse().ok())
-        .unwrap_or_else(|| TraceParent::start(ids.next_id()))
 }
 
 /// Clients can make up methods, and a metric must not get a series for each.
@@ -78,20 +83,38 @@ struct LogEntry {
     method: &'static str,
     started: Instant,
     span: tracing::Span,
+    /// The client's own trace, where it was not adopted.
+    client_trace_id: Option<String>,
     is_finished: bool,
 }
 
 impl LogEntry {
-    fn begin(method: &Method, span: tracing::Span) -> Self {
-        Self { method: label_method(method), started: Instant::now(), span, is_finished: false }
+    fn begin(method: &Method, span: tracing::Span, client_trace: Option<TraceParent>) -> Self {
+        Self {
+            method: label_method(method),
+            started: Instant::now(),
+            span,
+            client_trace_id: client_trace.map(|trace| trace.trace_id()),
+            is_finished: false,
+        }
     }
 
     fn finish(mut self, route: &str, status: u16, problem: Option<&'static str>) {
         let method = self.method;
+        let client_trace_id = self.client_trace_id.as_deref();
         let elapsed = self.started.elapsed();
         let duration_ms = elapsed.as_secs_f64() * 1000.0;
         self.span.in_scope(|| {
-            tracing::info!(event = "http.request", method, route, status, duration_ms, problem, "request");
+            tracing::info!(
+                event = "http.request",
+                method,
+                route,
+                status,
+                duration_ms,
+                problem,
+                client_trace_id,
+                "request"
+            );
         });
         let route = route.to_owned();
         let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
@@ -107,9 +130,16 @@ impl Drop for LogEntry {
             return;
         }
         let (method, elapsed) = (self.method, self.started.elapsed());
+        let client_trace_id = self.client_trace_id.as_deref();
         let duration_ms = elapsed.as_secs_f64() * 1000.0;
         self.span.in_scope(|| {
-            tracing::info!(event = "http.abandoned", method, duration_ms, "the client disconnected");
+            tracing::info!(
+                event = "http.abandoned",
+                method,
+                duration_ms,
+                client_trace_id,
+                "the client disconnected"
+            );
         });
         metrics::counter!(HTTP_REQUESTS_ABANDONED).increment(1);
     }

@@ -36,7 +36,9 @@ pub struct ServerOptions {
     pub client_request_timeout: Duration,
     /// How long a client may take to close a connection.
     pub client_disconnect_timeout: Duration,
-    /// How long requests may take to finish at shutdown.
+    /// How long requests are still accepted once the process was asked to stop.
+    pub shutdown_delay: Duration,
+    /// How long requests may take to finish after that.
     pub shutdown_timeout: Duration,
 }
 
@@ -70,7 +72,8 @@ pub fn server(
         .on_connect(watch_connection(request_timeout))
         .client_request_timeout(options.client_request_timeout)
         .client_disconnect_timeout(options.client_disconnect_timeout)
-        .shutdown_timeout(options.shutdown_timeout.as_secs())
+        // In whole seconds only; who runs the server stops waiting when the time is over.
+        .shutdown_timeout(options.shutdown_timeout.as_secs() + 1)
         .h1_allow_half_closed(false)
         .disable_signals()
         .listen(listener)?;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use domain::ErrorChain;
 use domain::ports::{EventPublisher, Outbox, OutboxEntry, OutboxError};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -27,10 +27,6 @@ pub struct OutboxRelay {
     publisher: Arc<dyn EventPublisher>,
     wake: Arc<Notify>,
     options: RelayOptions,
-    deliveries: JoinSet<Delivery>,
-    /// How many times in a row the outbox did not answer.
-    outbox_failures: u32,
-    bus_is_down: bool,
 }
 
 impl OutboxRelay {
@@ -41,39 +37,50 @@ impl OutboxRelay {
         wake: Arc<Notify>,
         options: RelayOptions,
     ) -> Self {
-        let deliveries = JoinSet::new();
-        Self { outbox, publisher, wake, options, deliveries, outbox_failures: 0, bus_is_down: false }
+        Self { outbox, publisher, wake, options }
     }
 
     /// Runs until `shutdown` is cancelled, then waits for batches in flight, within the drain
-    /// timeout.
-    pub async fn run(mut self, shutdown: CancellationToken) {
+    /// timeout. May be run again after a panic: the events in flight become due at the end of their lease.
+    pub async fn run(&self, shutdown: CancellationToken) {
+        let mut run = Run { relay: self, deliveries: JoinSet::new(), outbox_failures: 0, bus_is_down: false };
         while !shutdown.is_cancelled() {
-            let pause = self.step().await;
+            let pause = run.step().await;
             tokio::select! {
                 () = pause.wait(&self.wake) => {}
                 () = shutdown.cancelled() => {}
                 // A finished delivery may make room for the next, or show that the bus is down.
-                Some(ended) = self.deliveries.join_next() => self.observe(ended.ok()),
+                Some(ended) = run.deliveries.join_next() => run.observe(ended),
             }
         }
         // Picks up the events of the last requests.
-        self.step().await;
-        self.drain().await;
+        run.step().await;
+        run.drain().await;
     }
+}
 
+/// What one run of the relay knows.
+struct Run<'a> {
+    relay: &'a OutboxRelay,
+    deliveries: JoinSet<Delivery>,
+    /// How many times in a row the outbox did not answer.
+    outbox_failures: u32,
+    bus_is_down: bool,
+}
+
+impl Run<'_> {
     /// Claims a batch and starts its delivery, if there is room; returns what to wait for next.
     async fn step(&mut self) -> Pause {
         while let Some(ended) = self.deliveries.try_join_next() {
-            self.observe(ended.ok());
+            self.observe(ended);
         }
-        if self.deliveries.len() >= self.options.batches_in_flight.max(1) {
+        if self.deliveries.len() >= self.relay.options.batches_in_flight.max(1) {
             return Pause::UntilDelivered;
         }
         if self.bus_is_down && !self.check_bus().await {
-            return Pause::For(self.options.poll_interval);
+            return Pause::For(self.relay.options.poll_interval);
         }
-        match self.outbox.claim(self.options.batch_size, self.options.lease).await {
+        match self.relay.outbox.claim(self.relay.options.batch_size, self.relay.options.lease).await {
             Ok(entries) => self.send(entries),
             Err(error) => self.back_off(&error),
         }
@@ -84,17 +91,18 @@ impl OutboxRelay {
             self.outbox_failures = 0;
             tracing::info!(event = "outbox.recovered", "the outbox answers again");
         }
-        let is_full = u32::try_from(entries.len()).is_ok_and(|length| length >= self.options.batch_size);
+        let is_full =
+            u32::try_from(entries.len()).is_ok_and(|length| length >= self.relay.options.batch_size);
         if !entries.is_empty() {
             let batch = Batch {
-                outbox: self.outbox.clone(),
-                publisher: self.publisher.clone(),
-                options: self.options,
-                deadline: Instant::now() + self.options.lease,
+                outbox: self.relay.outbox.clone(),
+                publisher: self.relay.publisher.clone(),
+                options: self.relay.options,
+                deadline: Instant::now() + self.relay.options.lease,
             };
             self.deliveries.spawn(batch.deliver(entries));
         }
-        if is_full { Pause::None } else { Pause::UntilWoken(self.options.poll_interval) }
+        if is_full { Pause::None } else { Pause::UntilWoken(self.relay.options.poll_interval) }
     }
 
     fn back_off(&mut self, error: &OutboxError) -> Pause {
@@ -102,21 +110,27 @@ impl OutboxRelay {
         if self.outbox_failures == 0 {
             tracing::error!(event = "outbox.down", error = %ErrorChain(error), "the outbox does not answer");
         }
-        let delay = self.options.first_retry.saturating_mul(1 << self.outbox_failures.min(16));
+        let delay = self.relay.options.first_retry.saturating_mul(1 << self.outbox_failures.min(16));
         self.outbox_failures = self.outbox_failures.saturating_add(1);
-        Pause::For(delay.min(self.options.max_retry))
+        Pause::For(delay.min(self.relay.options.max_retry))
     }
 
     /// While the bus is down nothing is claimed, so that outages do not count as attempts.
-    fn observe(&mut self, delivery: Option<Delivery>) {
-        if delivery == Some(Delivery::BusDown) && !self.bus_is_down {
-            self.bus_is_down = true;
-            tracing::error!(event = "bus.down", "no event can be delivered");
+    fn observe(&mut self, delivery: Result<Delivery, JoinError>) {
+        match delivery {
+            Ok(Delivery::BusDown) if !self.bus_is_down => {
+                self.bus_is_down = true;
+                tracing::error!(event = "bus.down", "no event can be delivered");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(event = "relay.failed", %error, "a delivery panicked; its events become due again");
+            }
         }
     }
 
     async fn check_bus(&mut self) -> bool {
-        let ping = tokio::time::timeout(self.options.lease, self.publisher.ping()).await;
+        let ping = tokio::time::timeout(self.relay.options.lease, self.relay.publisher.ping()).await;
         let answers = matches!(ping, Ok(Ok(())));
         if answers {
             self.bus_is_down = false;
@@ -127,7 +141,7 @@ impl OutboxRelay {
 
     async fn drain(mut self) {
         let all = async { while self.deliveries.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.options.drain_timeout, all).await.is_err() {
+        if tokio::time::timeout(self.relay.options.drain_timeout, all).await.is_err() {
             tracing::warn!(
                 event = "relay.drain_timed_out",
                 "deliveries are aborted; their events become due again"

@@ -7,14 +7,14 @@ use std::error::Error;
 use std::sync::Arc;
 
 use domain::ports::{HashError, PasswordHasher, RepositoryError, UserRepository, Verification};
-use domain::{EmailAddress, ErrorChain, Password, User};
+use domain::{EmailAddress, ErrorChain, Password, PasswordHash, User};
 
 /// The address and password that a client presents.
 #[derive(Debug)]
 pub struct Credentials {
     /// The address.
     pub email: EmailAddress,
-    /// The password, exactly as received.
+    /// The password.
     pub password: Password,
 }
 
@@ -42,11 +42,12 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Returns the user with these credentials. A hash made with outdated parameters is replaced.
+    /// Returns the user with these credentials. A hash made with outdated parameters, or of a password that was
+    /// not normalised, is replaced.
     pub async fn authenticate(&self, credentials: &Credentials) -> Result<User, AuthenticationError> {
         let user = self.users.find_by_email(&credentials.email).await?;
         let hash = user.as_ref().map(|user| user.password_hash().clone());
-        let verification = self.hasher.verify(credentials.password.clone(), hash).await?;
+        let verification = self.verify(&credentials.password, hash).await?;
         let (Some(user), Verification::Match { outdated }) = (user, verification) else {
             let address = credentials.email.masked();
             tracing::info!(event = "authentication.failed", address, "wrong address or password");
@@ -56,6 +57,23 @@ impl Authenticator {
             self.upgrade_hash(&user, credentials.password.clone()).await;
         }
         Ok(user)
+    }
+
+    /// A password that normalisation changed is verified once more as it was received, since earlier versions
+    /// hashed it so. Whether it is depends on the request alone: an unknown address takes the same time.
+    async fn verify(
+        &self,
+        password: &Password,
+        hash: Option<PasswordHash>,
+    ) -> Result<Verification, HashError> {
+        let verification = self.hasher.verify(password.clone(), hash.clone()).await?;
+        let (Verification::Mismatch, Some(received)) = (verification, password.as_received()) else {
+            return Ok(verification);
+        };
+        Ok(match self.hasher.verify(received, hash).await? {
+            Verification::Match { .. } => Verification::Match { outdated: true },
+            Verification::Mismatch => Verification::Mismatch,
+        })
     }
 
     /// The old hash remains valid, so a failure is only logged.

@@ -16,7 +16,7 @@ async fn the_page_and_all_it_loads_come_from_here() {
     assert!(!page.contains("http:") && !page.contains("https:"));
     let is_file = |part: &&str| part.starts_with("/docs/") && part.contains('.');
     let files: BTreeSet<_> = page.split(['"']).filter(is_file).collect();
-    assert_eq!(files.len(), 5);
+    assert_eq!(files.len(), 6);
     for link in files {
         let response = app.get(link).await;
         assert_eq!(response.status(), 200, "{link}");

@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use registration_api::limits::ActionQuotas;
 
-use crate::support::{TestApp, World, code, options};
+use crate::support::{TestApp, World, behind_a_proxy, code, options, wrong_code};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -50,10 +50,16 @@ fn lines() -> Vec<Value> {
     String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// The line of the request with this id. It is written after the answer.
+async fn request_line(id: &str) -> Value {
+    let is_it = |line: &Value| line["span"]["request_id"] == id;
+    eventually("the line of the request", async || of_event("http.request").into_iter().find(is_it)).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_16_2_5_requests_are_logged_without_their_secrets() {
     LazyLock::force(&LOG);
-    let app = TestApp::start();
+    let app = TestApp::start_with(World::default(), behind_a_proxy());
     let (email, password) = ("canary.recipient@example.com", "Canary-Password-5512");
     // Requests of other tests count from the same number: this one has a name of its own.
     let id = "5512c0ffee5512c0ffee5512c0ffee55";
@@ -68,13 +74,11 @@ async fn asvs_16_2_5_requests_are_logged_without_their_secrets() {
     app.activate(email, "Canary-Wrong-5513", &code(issue)).await;
     app.activate(email, password, &code(issue)).await;
     app.get("/nothing?token=Canary-Query-5514").await;
-    // The line is written after the answer.
-    let request = eventually("the line of the request", async || {
-        of_event("http.request").into_iter().find(|line| {
-            line["span"]["request_id"] == id && line["fields"]["route"] == "/api/v1/users/register"
-        })
-    })
-    .await;
+    let request = request_line(id).await;
+    assert_eq!(
+        (&request["fields"]["route"], &request["fields"]["client_trace_id"]),
+        (&"/api/v1/users/register".into(), &Value::Null)
+    );
     assert_eq!((&request["fields"]["method"], &request["fields"]["status"]), (&"POST".into(), &201.into()));
     assert!(request["fields"]["duration_ms"].as_f64().unwrap() > 0.0);
     for event in ["user.registered", "authentication.failed", "activation.failed", "user.activated"] {
@@ -107,6 +111,66 @@ async fn asvs_16_3_1_what_matters_to_security_is_logged() {
         let line = found.unwrap_or_else(|| panic!("{event} is not logged"));
         assert!(line["timestamp"].is_string() && line["span"]["request_id"].is_string(), "{line}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asvs_16_3_1_failed_credentials_refused_codes_and_limits_name_the_client() {
+    LazyLock::force(&LOG);
+    let mut options = behind_a_proxy();
+    let three = Some(Quota { burst: 3, period: Duration::from_mins(1) });
+    options.quotas.activate = ActionQuotas { client: None, address: three };
+    let app = TestApp::start_with(World::default(), options);
+    let (email, password) = ("stella@example.com", "a password of Stella's");
+    app.register(email, password).await;
+    let issue = app.world.users.get(email).unwrap().issue();
+    app.world.users.mail_accepted(issue);
+    app.world.codes.open_window(issue, 5);
+    let activate = async |client: &str, password: &str, code: String| {
+        let request = app.post("/api/v1/users/activate").header("x-forwarded-for", client);
+        let body = serde_json::json!({ "code": code });
+        request.basic_auth(email, Some(password)).json(&body).send().await.unwrap();
+    };
+    activate("198.51.100.1, 203.0.113.71", "not Stella's password", code(issue)).await;
+    activate("203.0.113.72", password, wrong_code(issue)).await;
+    activate("2001:db8:7::3", password, code(issue)).await;
+    activate("203.0.113.74:4711", password, code(issue)).await;
+    for (event, outcome, client) in [
+        ("authentication.failed", Value::Null, "203.0.113.71"),
+        ("activation.failed", "invalid-credentials".into(), "203.0.113.71"),
+        ("activation.failed", "code-invalid".into(), "203.0.113.72"),
+        ("user.activated", Value::Null, "2001:db8:7::3"),
+        ("limit.exceeded", Value::Null, "203.0.113.74"),
+        ("activation.failed", "limited".into(), "203.0.113.74"),
+    ] {
+        let found = of_event(event).into_iter().any(|line| {
+            let fields = &line["fields"];
+            fields["address"] == "s***@example.com"
+                && fields["outcome"] == outcome
+                && line["span"]["client"] == client
+        });
+        assert!(found, "{event} {outcome} of {client}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_trace_is_linked_and_not_adopted() {
+    LazyLock::force(&LOG);
+    let app = TestApp::start();
+    let (email, trace_id) = ("linda@example.com", "11abf92f3577b34da6a3ce929d0e0e47");
+    let body = serde_json::json!({"email": email, "password": "a password of Linda's"});
+    let request = app.post("/api/v1/users/register").json(&body);
+    // The header of a proxy counts no more than that of anybody else.
+    let request = request.header("x-forwarded-for", "127.0.0.1");
+    let response =
+        request.header("traceparent", format!("00-{trace_id}-00f067aa0ba902b7-01")).send().await.unwrap();
+    let id = response.headers()["x-request-id"].to_str().unwrap();
+    assert_ne!(id, trace_id);
+    let event = app.world.users.events.lock().unwrap()[0].clone();
+    assert_eq!(event.trace.trace_id(), id);
+    let is_linked = |line: &Value| line["fields"]["client_trace_id"] == trace_id;
+    let find = async || of_event("http.request").into_iter().find(is_linked);
+    let line = eventually("the line of the linked request", find).await;
+    assert_eq!(line["span"]["request_id"], id);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,11 +3,11 @@ use std::sync::atomic::Ordering;
 use domain::UserEvent;
 use serde_json::Value;
 
-use crate::support::{EMAIL, PASSWORD, TestApp, faults, problem};
+use crate::support::{EMAIL, PASSWORD, TestApp, World, behind_a_proxy, faults, problem};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_is_claimed_with_its_event() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(World::default(), behind_a_proxy());
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let body = serde_json::json!({"email": " Ada@Example.COM ", "password": PASSWORD});
     let request = app.post("/api/v1/users/register").header("traceparent", trace).json(&body);

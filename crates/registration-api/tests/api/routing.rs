@@ -1,6 +1,6 @@
 use actix_web::http::Method;
 
-use crate::support::{TestApp, World, options, problem};
+use crate::support::{TestApp, World, behind_a_proxy, options, problem};
 
 const POST: [&str; 3] = ["/api/v1/users/register", "/api/v1/users/activate", "/api/v1/users/resend-code"];
 const GET: [&str; 5] = ["/api/v1/openapi.json", "/health/live", "/health/ready", "/docs", "/docs/problems"];
@@ -94,8 +94,8 @@ async fn asvs_14_3_2_every_answer_has_the_security_headers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_id_is_the_clients_trace_or_a_new_one() {
-    let app = TestApp::start();
+async fn a_request_id_is_the_trace_that_a_proxy_passes_on_or_a_new_one() {
+    let app = TestApp::start_with(World::default(), behind_a_proxy());
     let id = async |traces: &[&str]| {
         let request = traces.iter().fold(request(&app, "GET", "/health/live"), |request, trace| {
             request.header("traceparent", *trace)
@@ -104,6 +104,7 @@ async fn a_request_id_is_the_clients_trace_or_a_new_one() {
     };
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     assert_eq!(id(&[trace]).await, "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert_eq!(id(&[&trace.replacen("00", "42", 1)]).await, "4bf92f3577b34da6a3ce929d0e0e4736");
     let fresh = [id(&[]).await, id(&["00-evil"]).await, id(&[trace, trace]).await];
     assert!(fresh.iter().all(|id| id.len() == 32 && !id.starts_with("4bf9")), "{fresh:?}");
     assert!(fresh[0] != fresh[1] && fresh[1] != fresh[2]);

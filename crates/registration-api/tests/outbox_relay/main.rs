@@ -45,7 +45,10 @@ fn start(options: RelayOptions, prepare: impl FnOnce(&MemoryOutbox, &Bus)) -> Ru
     prepare(&outbox, &bus);
     let (wake, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
     let relay = OutboxRelay::new(outbox.clone(), bus.clone(), wake.clone(), options);
-    let task = tokio::spawn(relay.run(shutdown.clone()));
+    let task = tokio::spawn({
+        let shutdown = shutdown.clone();
+        async move { relay.run(shutdown).await }
+    });
     Running { outbox, bus, wake, shutdown, task }
 }
 

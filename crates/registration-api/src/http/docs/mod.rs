@@ -17,6 +17,7 @@ use super::problem_kind::ProblemKind;
 const PAGE: &str = include_str!("page.html");
 const PROBLEMS_HEAD: &str = include_str!("problems.html");
 const ICON: &str = include_str!("icon.svg");
+const CREDENTIALS_SCRIPT: &str = include_str!("utf8-credentials.js");
 const START_SCRIPT: &str = include_str!("start.js");
 const STYLE: &str = concat!(include_str!("../../../../../assets/pages.css"), include_str!("style.css"));
 
@@ -57,6 +58,9 @@ pub(crate) async fn asset(name: Path<String>) -> Result<HttpResponse, Problem> {
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "public, max-age=3600"));
     match name.as_str() {
+        "utf8-credentials.js" => {
+            Ok(response.content_type("text/javascript; charset=utf-8").body(CREDENTIALS_SCRIPT))
+        }
         "start.js" => Ok(response.content_type("text/javascript; charset=utf-8").body(START_SCRIPT)),
         "style.css" => Ok(response.content_type("text/css; charset=utf-8").body(STYLE)),
         "icon.svg" => Ok(response.content_type("image/svg+xml").body(ICON)),

@@ -29,8 +29,8 @@ struct RegisterRequest {
     /// Where the code is mailed to. At most 254 characters; internationalised domains are accepted.
     #[schema(format = "email", max_length = 254, examples("ada@example.com"))]
     email: String,
-    /// Used exactly as it is sent. Any characters except control characters; there are no
-    /// composition rules.
+    /// Any characters except control characters; there are no composition rules. Neither trimmed nor cut. The same
+    /// text in another Unicode form (NFC, NFD), or with other spaces than U+0020, is the same password.
     #[schema(
         format = "password",
         pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",

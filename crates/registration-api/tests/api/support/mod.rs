@@ -1,10 +1,12 @@
 //! A server on a free port, and doubles of the ports behind it.
 
+mod background;
 mod codes;
 mod hasher;
 mod limiter;
 mod users;
 
+pub(crate) use background::{EmptyOutbox, busy_purge, relay_of};
 pub(crate) use codes::{Codes, Guesses};
 pub(crate) use hasher::Hasher;
 pub(crate) use limiter::Limiter;
@@ -19,7 +21,7 @@ use actix_web::web::Data;
 use domain::ports::{GuessAllowance, IdSource, Source};
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, PasswordHash, PasswordLength, User, UserId};
 use process::health::{Health, HealthCheck};
-use registration_api::http::client_address::TrustedProxies;
+use registration_api::http::client_address::{TrustedProxies, parse_network};
 use registration_api::http::{ApiOptions, AppState, Ports};
 use registration_api::http::{ServerOptions, server};
 use registration_api::limits::{Limits, Quotas, RequestLimits};
@@ -28,6 +30,7 @@ use registration_api::use_cases::{ExistingAccount, Register};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use test_support::CODE_KEY;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub(crate) const EMAIL: &str = "ada@example.com";
@@ -72,6 +75,19 @@ impl World {
     pub(crate) fn no_limits(&self) -> RequestLimits {
         RequestLimits::new(Arc::new(Limits::new(Quotas::default(), self.limiter.clone(), None)))
     }
+
+    pub(crate) fn ports(&self) -> Ports {
+        Ports {
+            users: self.users.clone(),
+            codes: self.codes.clone(),
+            guesses: self.guesses.clone(),
+            hasher: self.hasher.clone(),
+            limiter: self.limiter.clone(),
+            fallback_limiter: self.fallback.clone().map(|limiter| limiter as _),
+            breached: None,
+            ids: Arc::new(Ids(AtomicU64::new(1))),
+        }
+    }
 }
 
 pub(crate) fn options() -> ApiOptions {
@@ -91,6 +107,12 @@ pub(crate) fn options() -> ApiOptions {
     }
 }
 
+/// The test is the proxy: it may say who the client is and which trace its request belongs to.
+pub(crate) fn behind_a_proxy() -> ApiOptions {
+    let networks = vec![parse_network("127.0.0.1").unwrap()];
+    ApiOptions { trusted_proxies: TrustedProxies::new(networks), ..options() }
+}
+
 pub(crate) fn key() -> CodeKey {
     CodeKey::from_hex(CODE_KEY).unwrap()
 }
@@ -102,6 +124,7 @@ pub(crate) fn server_options() -> ServerOptions {
         keep_alive: Duration::from_secs(5),
         client_request_timeout: Duration::from_secs(5),
         client_disconnect_timeout: Duration::from_secs(1),
+        shutdown_delay: Duration::ZERO,
         shutdown_timeout: Duration::from_secs(1),
     }
 }
@@ -128,17 +151,8 @@ impl TestApp {
         checks: Vec<HealthCheck>,
         server_options: ServerOptions,
     ) -> Self {
-        let ports = Ports {
-            users: world.users.clone(),
-            codes: world.codes.clone(),
-            guesses: world.guesses.clone(),
-            hasher: world.hasher.clone(),
-            limiter: world.limiter.clone(),
-            fallback_limiter: world.fallback.clone().map(|limiter| limiter as _),
-            breached: None,
-            ids: Arc::new(Ids(AtomicU64::new(1))),
-        };
-        let state = Data::new(AppState::new(ports, options, Health::new(checks)));
+        let state =
+            Data::new(AppState::new(world.ports(), options, Health::new(checks, CancellationToken::new())));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(server(listener, state, server_options).unwrap());
