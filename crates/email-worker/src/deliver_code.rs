@@ -1,6 +1,6 @@
-//! Turns an event into the mail that it asks for. Bears the same event any number of times: a redelivery
-//! mails the same code under the same Message-ID. Must never mail a code that is dead, log a code or an
-//! address, or start the minute before the mail server has taken the mail.
+//! Turns an event into the mail it asks for. Tolerates duplicates: a redelivered event mails the
+//! same code under the same Message-ID. Must never mail a dead code, log a code or an address, or
+//! start the minute before the mail server has accepted the mail.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, Event, User, UserEven
 use crate::metrics::{self, DropReason};
 use crate::templates::{MailContent, TemplateError, Templates};
 
-/// How codes are issued. Must be what activation expects.
+/// How codes are issued. Must match what activation expects.
 #[derive(Debug, Clone, Copy)]
 pub struct DeliveryOptions {
     /// How many digits a code has.
     pub code_length: CodeLength,
-    /// How long a code counts from the acceptance of its mail.
+    /// How long a code is valid once its mail has been accepted.
     pub window: Duration,
     /// How many guesses a code allows.
     pub attempts: u32,
@@ -28,23 +28,23 @@ pub struct DeliveryOptions {
 
 /// Handles the events that need a mail.
 pub struct DeliverCode {
-    /// Says whether a code is still wanted, and where to.
+    /// Tells whether a code is still wanted, and where to send it.
     pub users: Arc<dyn UserRepository>,
-    /// Keeps the windows in which codes count.
+    /// Holds the window of each code.
     pub codes: Arc<dyn CodeStore>,
-    /// Takes the mails.
+    /// Sends the mails.
     pub mailer: Arc<dyn Mailer>,
-    /// Tells the time at which a mail was accepted, for the latency metric.
+    /// Timestamps the acceptance of a mail, for the latency metric.
     pub ids: Arc<dyn IdSource>,
     /// Derives the codes.
     pub key: Arc<CodeKey>,
-    /// Writes the mails.
+    /// Renders the mails.
     pub templates: Templates,
     /// How codes are issued.
     pub options: DeliveryOptions,
 }
 
-/// What came of an event.
+/// What became of an event.
 enum Outcome {
     Sent { kind: &'static str, to: EmailAddress },
     Dropped(DropReason),
@@ -84,7 +84,7 @@ impl DeliverCode {
         Ok(Outcome::Sent { kind: "code", to: user.email().clone() })
     }
 
-    /// Gives the code its whole window, or says why it is dead.
+    /// Opens a full window for the code, or returns why the code is dead.
     async fn open_window(&self, issue: CodeIssue) -> Result<Option<DropReason>, CodeStoreError> {
         let DeliveryOptions { window, attempts, .. } = self.options;
         Ok(match self.codes.open(issue, window, attempts).await? {
@@ -94,8 +94,9 @@ impl DeliverCode {
         })
     }
 
-    /// The mail is on its way: what it took so far is not taken from the recipient's time. A code that was
-    /// used or replaced while its mail was being accepted has no minute to start.
+    /// Starts the window afresh once the mail is accepted, so that a slow mail server does not use
+    /// up the recipient's time. A code that was used or replaced in the meantime gets no new
+    /// window.
     async fn restart_window(&self, issue: CodeIssue) -> Result<(), DeliveryError> {
         if self.open_window(issue).await?.is_none() {
             self.users.hold_address(issue, self.options.window).await?;
@@ -103,8 +104,8 @@ impl DeliverCode {
         Ok(())
     }
 
-    /// A mail that can never be delivered must not keep its address from anybody: it is freed before the
-    /// event is set aside.
+    /// Releases the address if its mail can never be delivered, so that it can be claimed again.
+    /// Comes before the event is dead-lettered, since nothing would release it afterwards.
     async fn release_address_if_undeliverable(
         &self,
         issue: CodeIssue,
@@ -126,7 +127,7 @@ impl DeliverCode {
         Ok(Outcome::Sent { kind: "registration_repeated", to: user.email().clone() })
     }
 
-    /// Failures are only counted here: whoever delivers the events logs them, with what becomes of them.
+    /// Only counts failures: the consumer logs them, together with what happens to the event next.
     fn record(&self, event: &Event, outcome: &Result<Outcome, DeliveryError>) {
         let (user_id, trace_id) = (event.kind.user_id(), event.trace.trace_id());
         match outcome {
@@ -145,7 +146,7 @@ impl DeliverCode {
     }
 }
 
-/// The user, if this code of theirs is still waited for.
+/// Returns the user if this is still the code to mail.
 fn check_still_wanted(user: Option<User>, issue: CodeIssue) -> Result<User, DropReason> {
     let user = user.ok_or(DropReason::UserGone)?;
     if user.is_active() {
@@ -162,7 +163,7 @@ fn mail_to(to: &EmailAddress, message_id: String, content: MailContent) -> Mail 
     Mail { message_id, to: to.clone(), subject, text, html }
 }
 
-/// Why an event was not dealt with.
+/// Why an event was not handled.
 #[derive(Debug, thiserror::Error)]
 enum DeliveryError {
     #[error(transparent)]

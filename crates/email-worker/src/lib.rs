@@ -1,5 +1,6 @@
-//! Mails the codes: takes events, opens the window in which a code counts, and hands the mail to a mail
-//! server. Knows the domain only; which broker, database and server are behind it is the binary's business.
+//! Mails the codes: takes events, opens each code's window, and hands the mail to a mail server.
+//! Depends on the domain's ports only; the binary chooses the broker, the stores and the mail
+//! server.
 #![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 mod deliver_code;

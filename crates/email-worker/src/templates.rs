@@ -1,15 +1,16 @@
-//! The texts of the mails, compiled into the binary.
+//! The templates of the mails, compiled into the binary.
 //!
-//! In a code's mail the code is the only number of its length, so that people, scripts and autofill find
-//! it. The templates must never load anything from a network: that would tell a third party who reads.
+//! In a mail with a code, the code is the only number of its length, so that people, scripts and
+//! autofill find it. Templates must never load anything from the network: that would tell a third
+//! party who reads the mail.
 
 use std::time::Duration;
 
 use domain::{CodeLength, VerificationCode};
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
-/// Each mail has a subject, a plain text and an HTML, which fills the layout. The names end as the content does:
-/// by that, what goes into HTML is escaped.
+/// Each mail has a subject, a plain text and an HTML version, which extends the layout. The
+/// extension decides about escaping: values are escaped in `.html` only.
 const SOURCES: [(&str, &str); 7] = [
     ("layout.html", include_str!("../templates/layout.html")),
     ("code.subject.txt", include_str!("../templates/code.subject.txt")),
@@ -23,21 +24,21 @@ const SOURCES: [(&str, &str); 7] = [
 /// What the mails of one deployment have in common.
 #[derive(Debug, Clone)]
 pub struct TemplateOptions {
-    /// What people have signed up for, as they know it.
+    /// The name of the product that people sign up for.
     pub product_name: String,
-    /// How long a code counts.
+    /// How long a code is valid.
     pub window: Duration,
     /// How many digits a code has.
     pub code_length: CodeLength,
 }
 
-/// Why the mails cannot be written.
+/// Why the mails cannot be rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// It goes into the subject, which is one line.
+    /// The name goes into the subject, which is a single line.
     #[error("the product name must be 1 to 60 characters without control characters")]
     ProductName,
-    /// Readers and autofill could take it for the code.
+    /// Readers and autofill could mistake it for the code.
     #[error("the product name and the window must not contain a number of {0} or more digits")]
     LooksLikeCode(usize),
     /// A template does not compile or render.
@@ -48,15 +49,15 @@ pub enum TemplateError {
 /// A mail without its recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailContent {
-    /// One line. Does not contain the code: notifications show it on locked screens.
+    /// One line. Never contains the code: lock screens show subjects.
     pub subject: String,
     /// The plain text.
     pub text: String,
-    /// The HTML.
+    /// The HTML version.
     pub html: String,
 }
 
-/// Writes the mails.
+/// Renders the mails.
 #[derive(Debug)]
 pub struct Templates {
     environment: Environment<'static>,
@@ -65,7 +66,8 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// Compiles the templates and makes sure that a code will be found in its mail.
+    /// Compiles the templates and checks that nothing else in a mail could be mistaken for its
+    /// code.
     pub fn new(options: &TemplateOptions) -> Result<Self, TemplateError> {
         let product = options.product_name.trim().to_owned();
         if product.is_empty() || product.chars().count() > 60 || product.chars().any(char::is_control) {
@@ -81,12 +83,12 @@ impl Templates {
         Ok(templates)
     }
 
-    /// The mail that brings a code.
+    /// The mail with a code.
     pub fn code(&self, code: &VerificationCode) -> Result<MailContent, TemplateError> {
         self.render_mail("code", code.expose())
     }
 
-    /// The mail that tells the owner of an account that somebody tried to register its address.
+    /// The mail that tells the owner of an account that someone tried to register their address.
     pub fn registration_repeated(&self) -> Result<MailContent, TemplateError> {
         self.render_mail("registration_repeated", "")
     }
@@ -96,7 +98,7 @@ impl Templates {
         let render = |form: &str, values: Value| -> Result<String, TemplateError> {
             Ok(self.environment.get_template(&format!("{name}.{form}"))?.render(values)?)
         };
-        // No code: notifications show the subject on locked screens.
+        // The subject is rendered without the code, so that no template can put it there.
         let subject = render("subject.txt", context! { product, window })?;
         let values = context! { product, window, code, subject => subject.as_str() };
         Ok(MailContent { text: render("txt", values.clone())?, html: render("html", values)?, subject })
@@ -112,7 +114,7 @@ impl Templates {
     }
 }
 
-/// A duration as one would say it, never longer than it is.
+/// A duration in words, rounded down.
 fn say_duration(window: Duration) -> String {
     const WORDS: [&str; 13] = [
         "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
@@ -138,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_said_as_people_say_them() {
+    fn durations_are_given_in_words() {
         let cases = [
             (0, "a moment"),
             (1, "one second"),

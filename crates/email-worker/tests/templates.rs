@@ -1,4 +1,4 @@
-//! What the mails say: the code can't be missed, and nothing else can be taken for it.
+//! What the mails say: the code cannot be missed, and nothing else can be mistaken for it.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::time::Duration;
@@ -23,7 +23,7 @@ fn templates(product: &str, seconds: u64, digits: u8) -> Result<Templates, Templ
     })
 }
 
-/// The runs of decimal digits that are long enough to be a code.
+/// The runs of digits that are long enough to be a code.
 fn numbers(text: &str) -> Vec<&str> {
     text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() >= 4).collect()
 }
@@ -35,29 +35,29 @@ fn the_plain_text_of_a_code_mail() {
     assert_eq!(mail.subject, "Your Acme verification code");
     assert_eq!(
         mail.text,
-        "Your verification code for Acme:\n\
+        "Your Acme verification code:\n\
          \n\
          7963\n\
          \n\
-         This code is valid for one minute. Enter it where you signed up.\n\
+         Enter it where you signed up. It is valid for one minute.\n\
          \n\
-         If you did not sign up for Acme, ignore this mail: without the code,\n\
-         nothing happens. We will never ask you to tell us this code."
+         Do not share this code with anyone. If you did not sign up for Acme,\n\
+         you can safely ignore this email."
     );
 }
 
 #[test]
 fn the_plain_text_of_the_notice_to_an_owner() {
     let mail = templates("Acme", 60, 4).unwrap().registration_repeated().unwrap();
-    assert_eq!(mail.subject, "You already have an account at Acme");
+    assert_eq!(mail.subject, "You already have an account with Acme");
     assert_eq!(
         mail.text,
-        "Somebody tried to sign up for Acme with your e-mail address.\n\
+        "Someone tried to sign up for Acme with your email address.\n\
          \n\
          You already have an account, so nothing has changed.\n\
          \n\
-         If it was you, sign in with the password you chose when you signed up.\n\
-         If it was not you, you can ignore this mail."
+         If it was you, sign in with your existing password.\n\
+         If it was not you, you can safely ignore this email."
     );
 }
 
@@ -81,7 +81,7 @@ fn the_product_name_is_text_in_html() {
 }
 
 #[test]
-fn what_could_be_taken_for_a_code_is_refused() {
+fn what_could_be_mistaken_for_a_code_is_refused() {
     assert!(matches!(templates("Studio 2024", 60, 4), Err(TemplateError::LooksLikeCode(4))));
     assert!(matches!(templates("Call 5551234", 60, 4), Err(TemplateError::LooksLikeCode(4))));
     assert!(templates("Studio 2024", 60, 6).is_ok());
@@ -93,7 +93,7 @@ fn what_could_be_taken_for_a_code_is_refused() {
 
 proptest! {
     #[test]
-    fn the_code_is_the_only_number_and_has_a_line_of_its_own(
+    fn the_code_is_the_only_number_and_is_on_its_own_line(
         user: u128,
         digits in 4_u8..=8,
         seconds in 1_u64..100_000,

@@ -5,10 +5,10 @@ const byId = (id) => document.getElementById(id);
 const wide = matchMedia('(min-width: 761px)');
 const views = ['html', 'text', 'source'];
 
-let mails = [];          // The list as it is shown, newest first.
-let total = 0;           // All mails, whatever the search.
+let mails = [];          // The list as shown, newest first.
+let total = 0;           // The number of all mails, whatever the search.
 let open = null;         // The identifier of the open mail.
-let follow = true;       // Show the newest mail until somebody chooses one.
+let follow = true;       // Show the newest mail until one is chosen.
 let known = null;        // Identifiers already seen, to mark new ones.
 
 function element(tag, className, text) {
@@ -24,7 +24,7 @@ async function request(path, options) {
   return response;
 }
 
-// A code has a line of its own; else the only number of four to eight digits is taken for it.
+// A code is on a line of its own. Failing that, the only number of four to eight digits is taken to be the code.
 function findCode(text) {
   const lines = new Set(Array.from(text.matchAll(/^[ \t]*(\d{4,8})[ \t]*\r?$/gm), (match) => match[1]));
   if (lines.size === 1) return [...lines][0];
@@ -36,7 +36,7 @@ async function copy(text, button) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // Browsers offer the clipboard to secure pages only, and an IP address is none.
+    // Browsers offer the clipboard to secure pages only, which plain HTTP on another machine is not.
     const field = element('textarea', 'visually-hidden', text);
     document.body.append(field);
     field.select();
@@ -51,8 +51,8 @@ async function copy(text, button) {
 
 // The list ---------------------------------------------------------------------------------------------
 
-// Runs a task once more at the end when it was asked for meanwhile, however often.
-function coalesced(task) {
+// While the task runs, any number of further calls make it run once more.
+function coalesce(task) {
   let running = false;
   let again = false;
   return async () => {
@@ -66,7 +66,7 @@ function coalesced(task) {
   };
 }
 
-const refresh = coalesced(async () => {
+const refresh = coalesce(async () => {
   const query = byId('search').value.trim();
   const path = query ? `/api/v1/search?limit=1000&query=${encodeURIComponent(query)}` : '/api/v1/messages?limit=1000';
   const response = await fetch(path);
@@ -139,12 +139,12 @@ setInterval(() => {
 
 // The open mail ----------------------------------------------------------------------------------------
 
-const chosen = () => location.hash.match(/^#\/([0-9a-zA-Z]+)$/)?.[1] ?? null;
+const chosenId = () => location.hash.match(/^#\/([0-9a-zA-Z]+)$/)?.[1] ?? null;
 
 async function chooseMail() {
-  const wanted = chosen() ?? (follow && wide.matches ? mails[0]?.ID ?? null : null);
-  if (wanted === open) return showPane();
-  open = wanted;
+  const id = chosenId() ?? (follow && wide.matches ? mails[0]?.ID ?? null : null);
+  if (id === open) return showPane();
+  open = id;
   for (const link of document.querySelectorAll('#list a')) {
     if (link.dataset.id === open) link.setAttribute('aria-current', 'true');
     else link.removeAttribute('aria-current');
@@ -204,7 +204,7 @@ async function showView(view) {
     tab.tabIndex = name === view ? 0 : -1;
     byId(`view-${name}`).hidden = name !== view;
   }
-  // A frame is loaded only when it is looked at, and without leaving an entry in the history.
+  // The frame is loaded only when it is shown, and without adding an entry to the history.
   byId('view-html').contentWindow.location.replace(view === 'html' ? `/view/${open}.html?embed=1` : 'about:blank');
   if (view === 'source') {
     const id = open;
@@ -225,7 +225,7 @@ async function deleteOpen() {
   const at = mails.findIndex((mail) => mail.ID === open);
   const next = (mails[at + 1] ?? mails[at - 1])?.ID;
   const gone = open;
-  location.replace(next && chosen() ? `#/${next}` : '#/');
+  location.replace(next && chosenId() ? `#/${next}` : '#/');
   await deleteMails([gone]);
 }
 
@@ -286,7 +286,7 @@ document.addEventListener('keydown', (event) => {
   action();
 });
 window.addEventListener('hashchange', () => {
-  follow = chosen() === null;
+  follow = chosenId() === null;
   chooseMail();
 });
 wide.addEventListener('change', chooseMail);
@@ -305,7 +305,7 @@ function listen() {
   events.addEventListener('altered', refresh);
   events.onerror = () => {
     showStatus('Reconnecting…', 'lost');
-    // The browser connects again by itself unless the answer was an error.
+    // The browser reconnects by itself unless the response was an error.
     if (events.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
   };
 }
@@ -317,7 +317,7 @@ async function introduce() {
   byId('example-box').hidden = !about.example;
 }
 
-follow = chosen() === null;
+follow = chosenId() === null;
 introduce();
 refresh();
 listen();

@@ -1,6 +1,6 @@
-//! An inbox for development and tests: takes every mail over SMTP, shows it on a web page as it arrives,
-//! and answers Mailpit's JSON API. Keeps everything in memory, within bounds. Has no passwords, so it
-//! belongs on the loopback interface; never point anything but a test at it.
+//! An inbox for development and tests: accepts every mail over SMTP, shows it on a web page as it
+//! arrives, and serves Mailpit's JSON API. Keeps everything in memory, within limits. It has no
+//! passwords, so it belongs on the loopback interface; send it nothing but test mail.
 #![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 mod http;
@@ -20,17 +20,17 @@ use tokio::task::JoinHandle;
 pub use mail::{Address, Content, Envelope, File, Mail, Overview};
 pub use mailbox::{Capacity, Change, Entry, Mailbox, Selection, Totals};
 
-/// The largest mail that is taken, in bytes.
+/// The largest mail that is accepted, in bytes.
 const MAX_MAIL_BYTES: usize = 1024 * 1024;
 
 /// Where an inbox listens and what it keeps.
 #[derive(Debug, Clone)]
 pub struct InboxOptions {
-    /// Where mails are taken; port 0 picks a free one.
+    /// Where SMTP listens; port 0 picks a free one.
     pub smtp: SocketAddr,
-    /// Where the page and the API are; port 0 picks a free one.
+    /// Where the page and the API listen; port 0 picks a free one.
     pub http: SocketAddr,
-    /// How much is kept.
+    /// How much mail is kept.
     pub capacity: Capacity,
     /// A command that makes a mail arrive, which the page shows while the inbox is empty.
     pub example: Option<String>,
@@ -39,10 +39,10 @@ pub struct InboxOptions {
 /// Why an inbox cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum InboxError {
-    /// Somebody else listens there.
+    /// Something else is listening there.
     #[error("port {} is in use, so {service} cannot start: stop what listens on {address} or choose another port", .address.port())]
     PortInUse {
-        /// What was to listen there.
+        /// What should have listened there.
         service: &'static str,
         /// Where.
         address: SocketAddr,
@@ -50,11 +50,11 @@ pub enum InboxError {
     /// Any other reason.
     #[error("{service} cannot listen on {address}: {source}")]
     Listen {
-        /// What was to listen there.
+        /// What should have listened there.
         service: &'static str,
         /// Where.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }
@@ -70,7 +70,8 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Starts to listen. Needs a tokio runtime, which serves SMTP; the page has one thread of its own.
+    /// Starts listening. Needs a tokio runtime, which serves SMTP; the page runs on a thread of its
+    /// own.
     pub async fn start(options: InboxOptions) -> Result<Self, InboxError> {
         let smtp = listen(options.smtp, "the inbox's SMTP server").await?;
         let http = listen(options.http, "the inbox's page").await?;
@@ -88,12 +89,12 @@ impl Inbox {
         Ok(Self { mailbox, smtp_address, http_address, stop, tasks: [smtp_task, http_task] })
     }
 
-    /// Where mails are taken.
+    /// Where SMTP listens.
     pub fn smtp_address(&self) -> SocketAddr {
         self.smtp_address
     }
 
-    /// Where the page and the API are.
+    /// Where the page and the API listen.
     pub fn http_address(&self) -> SocketAddr {
         self.http_address
     }
@@ -103,7 +104,7 @@ impl Inbox {
         &self.mailbox
     }
 
-    /// Stops listening, lets mails that are being received come in, and closes every connection.
+    /// Stops listening, finishes receiving mails in progress, and closes every connection.
     pub async fn shutdown(self) {
         self.stop.send_replace(true);
         for task in self.tasks {

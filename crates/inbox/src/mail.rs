@@ -1,35 +1,35 @@
-//! One mail as it was received, and what its headers and parts say. What a mail says is somebody else's
-//! text: nothing here may be trusted to be true, short or harmless.
+//! One mail as received, and what its headers and parts say. None of it can be trusted: it may be
+//! false, huge or malicious.
 
 use mail_parser::{Address as HeaderAddress, DateTime, Message, MessageParser, MessagePart, MimeHeaders};
 use serde::Serialize;
 use uuid::Uuid;
 
-/// The most addresses that are kept of one header: a mail of a megabyte must not become many in memory.
+/// The most addresses kept per header: a mail of one megabyte must not take many in memory.
 const MAX_ADDRESSES: usize = 100;
-/// The most characters of the snippet.
+/// The most characters in a snippet.
 const SNIPPET_LENGTH: usize = 200;
 
-/// Who sent a mail to whom, as the SMTP conversation said it (RFC 5321 section 2.3.1).
+/// Who sent a mail to whom, according to the SMTP session (RFC 5321 section 2.3.1).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Envelope {
-    /// The reverse-path; empty for the null one.
+    /// The reverse-path; may be null, which is empty here.
     pub from: String,
     /// The forward-paths.
     pub to: Vec<String>,
 }
 
-/// A name and an address out of a header.
+/// A name and an address from a header.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Address {
-    /// The display name, or nothing.
+    /// The display name, or empty.
     pub name: String,
     /// The address itself.
     pub address: String,
 }
 
-/// What the list of mails shows, under the names that Mailpit's API has for it.
+/// What the list of mails shows, with the field names of Mailpit's API.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Overview {
@@ -51,7 +51,7 @@ pub struct Overview {
     pub reply_to: Vec<Address>,
     /// The subject, decoded.
     pub subject: String,
-    /// The size of the mail as it was received, in bytes.
+    /// The size of the mail as received, in bytes.
     pub size: usize,
 }
 
@@ -60,24 +60,24 @@ pub struct Overview {
 pub struct Mail {
     /// What the list shows of it.
     pub overview: Overview,
-    /// The conversation it came in.
+    /// The envelope it arrived in.
     pub envelope: Envelope,
     /// When it was received (RFC 3339, UTC, milliseconds).
     pub received: String,
-    /// The beginning of its text on one line.
+    /// The start of its text, on one line.
     pub snippet: String,
-    /// How many files are attached, those shown within the text apart.
+    /// How many files are attached, not counting those shown inline.
     pub attachments: usize,
-    /// The mail as it was received, headers and all.
+    /// The mail as received, headers and all.
     pub raw: Vec<u8>,
 }
 
 /// The parts of a mail.
 #[derive(Debug, Default)]
 pub struct Content {
-    /// The plain text; made from the HTML where there is none.
+    /// The plain text; derived from the HTML if there is none.
     pub text: String,
-    /// The HTML, or nothing.
+    /// The HTML, or empty.
     pub html: String,
     /// Everything else.
     pub files: Vec<File>,
@@ -90,24 +90,24 @@ pub struct File {
     /// Identifies the part within its mail.
     #[serde(rename = "PartID")]
     pub part_id: String,
-    /// The name that the sender gave it.
+    /// The file name that the sender gave it.
     pub file_name: String,
-    /// What the sender says it is.
+    /// The type that the sender claims.
     pub content_type: String,
-    /// By which the HTML refers to it.
+    /// The identifier by which the HTML refers to it.
     #[serde(rename = "ContentID")]
     pub content_id: String,
-    /// In bytes, decoded.
+    /// The decoded size in bytes.
     pub size: usize,
-    /// Whether it is to be shown within the HTML.
+    /// Whether it is meant to be shown inline.
     #[serde(skip)]
     pub is_inline: bool,
 }
 
 impl Mail {
-    /// Reads a mail that arrived at the time of its identifier (a `UUIDv7`). Whatever cannot be
-    /// understood of it is left empty.
-    pub(crate) fn read(id: Uuid, envelope: Envelope, raw: Vec<u8>) -> Self {
+    /// Parses a mail that arrived at the time in its identifier (a `UUIDv7`). What cannot be parsed
+    /// is left empty.
+    pub(crate) fn parse(id: Uuid, envelope: Envelope, raw: Vec<u8>) -> Self {
         let received = format_rfc3339(id);
         let id = id.simple().to_string();
         let Some(message) = MessageParser::default().parse(&raw) else {
@@ -137,7 +137,7 @@ impl Mail {
         self.with_message(read_content).unwrap_or_default()
     }
 
-    /// The headers in their order, names as they were written, values unfolded but not decoded.
+    /// The headers in order: names as written, values unfolded but not decoded.
     pub fn headers(&self) -> Vec<(String, String)> {
         let unfold = |value: &str| value.replace("\r\n", "").replace('\n', "").trim().to_owned();
         let read = |message: &Message<'_>| {

@@ -8,15 +8,15 @@ use uuid::Uuid;
 
 use crate::mail::{Envelope, Mail};
 
-/// How many changes a slow listener may fall behind before it is told to look again.
+/// How many changes a slow subscriber may fall behind before it has to read the entries again.
 const CHANGES_KEPT: usize = 64;
 
 /// How much an inbox keeps.
 #[derive(Debug, Clone, Copy)]
 pub struct Capacity {
-    /// The most mails.
+    /// The most mails kept.
     pub mails: usize,
-    /// The most bytes of mail as received.
+    /// The most bytes kept, counted as received.
     pub bytes: usize,
 }
 
@@ -26,7 +26,7 @@ impl Default for Capacity {
     }
 }
 
-/// A change of the mailbox.
+/// A change to the mailbox.
 #[derive(Debug, Clone)]
 pub enum Change {
     /// A mail has arrived.
@@ -35,16 +35,16 @@ pub enum Change {
     Altered,
 }
 
-/// A mail and whether it has been looked at.
+/// A mail and whether it has been read.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// The mail.
     pub mail: Arc<Mail>,
-    /// Whether it has been looked at.
+    /// Whether it has been read.
     pub read: bool,
 }
 
-/// What has happened since the start.
+/// Counts since the start.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Totals {
     /// Mails received.
@@ -55,12 +55,12 @@ pub struct Totals {
     pub deleted: u64,
 }
 
-/// Which mails are meant.
+/// Which mails an operation applies to.
 #[derive(Debug, Clone)]
 pub enum Selection {
     /// All of them.
     All,
-    /// Those with these identifiers.
+    /// The ones with these identifiers.
     Ids(HashSet<String>),
 }
 
@@ -84,9 +84,9 @@ impl Mailbox {
         Self { capacity, state: Mutex::default(), changes: broadcast::Sender::new(CHANGES_KEPT) }
     }
 
-    /// Puts a mail in and drops the oldest ones over the capacity.
+    /// Adds a mail, and drops the oldest ones beyond the capacity.
     pub fn add(&self, envelope: Envelope, raw: Vec<u8>) -> Arc<Mail> {
-        let mail = Arc::new(Mail::read(stamp_arrival(), envelope, raw));
+        let mail = Arc::new(Mail::parse(stamp_arrival(), envelope, raw));
         let size = mail.raw.len();
         {
             let mut state = self.lock();
@@ -108,7 +108,7 @@ impl Mailbox {
         self.lock().entries.iter().rev().cloned().collect()
     }
 
-    /// The mail of an identifier; `latest` means the newest.
+    /// The mail with this identifier; `latest` means the newest.
     pub fn get(&self, id: &str) -> Option<Arc<Mail>> {
         let state = self.lock();
         let mut newest_first = state.entries.iter().rev();
@@ -146,7 +146,7 @@ impl Mailbox {
         }
     }
 
-    /// What has happened since the start.
+    /// Counts since the start.
     pub fn totals(&self) -> Totals {
         self.lock().totals
     }
@@ -156,26 +156,27 @@ impl Mailbox {
         self.lock().bytes
     }
 
-    /// The changes from now on. A listener that falls behind is told so, and reads
-    /// [`Mailbox::entries`] again.
+    /// Subscribes to changes from now on. A subscriber that falls behind is told so, and should
+    /// read [`Mailbox::entries`] again.
     pub fn subscribe(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
     }
 
-    /// The newest mail that is wanted, as soon as there is one. Waits for ever: callers set the deadline.
-    pub async fn wait_for(&self, wanted: impl Fn(&Mail) -> bool) -> Arc<Mail> {
+    /// Waits for a mail that matches, and returns the newest. Never times out: callers set the
+    /// deadline.
+    pub async fn wait_for(&self, matches: impl Fn(&Mail) -> bool) -> Arc<Mail> {
         let mut changes = self.subscribe();
         loop {
-            if let Some(entry) = self.entries().into_iter().find(|entry| wanted(&entry.mail)) {
+            if let Some(entry) = self.entries().into_iter().find(|entry| matches(&entry.mail)) {
                 return entry.mail;
             }
-            // An error means that changes were missed, and so does a change: look again.
+            // Either a change arrived or some were missed: look again.
             let _ = changes.recv().await;
         }
     }
 
     fn announce(&self, change: Change) {
-        // Nobody listening is no failure.
+        // It is no failure if there are no subscribers.
         let _ = self.changes.send(change);
     }
 
@@ -193,10 +194,10 @@ impl Selection {
     }
 }
 
-/// An identifier that holds the time of arrival. The inbox is a store: its own clock stamps its mails.
+/// A new identifier, which holds the time of arrival by the inbox's own clock.
 #[expect(
     clippy::disallowed_methods,
-    reason = "an IdSource is the services' port; the inbox knows none of them"
+    reason = "the IdSource port belongs to the domain, which the inbox does not depend on"
 )]
 fn stamp_arrival() -> Uuid {
     Uuid::now_v7()

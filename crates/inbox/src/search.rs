@@ -1,12 +1,12 @@
-//! Mailpit's search expressions, as far as an inbox of codes needs them: words and quoted phrases that a
-//! mail must contain, `to:`, `from:`, `cc:`, `bcc:`, `reply-to:`, `addressed:`, `subject:`,
-//! `message-id:`, `is:read`, `is:unread`, `has:attachment`, each negated by `-` or `!` before it.
-//! Letters match whatever their case.
+//! The part of Mailpit's search syntax that an inbox for codes needs: words and quoted phrases that
+//! a mail must contain, `to:`, `from:`, `cc:`, `bcc:`, `reply-to:`, `addressed:`, `subject:`,
+//! `message-id:`, `is:read`, `is:unread`, `has:attachment`. A leading `-` or `!` negates a term.
+//! Case is ignored.
 
 use crate::mail::{Address, Mail};
 use crate::mailbox::Entry;
 
-/// What a mail is searched by: all of the terms.
+/// A search. A mail must match every term.
 #[derive(Debug, Clone)]
 pub(crate) struct Query(Vec<Term>);
 
@@ -36,13 +36,13 @@ enum Field {
     MessageId,
 }
 
-/// Why a query is refused. Ignoring a filter could delete what was not meant.
+/// Why a query is refused. Ignoring an unsupported filter could delete the wrong mails.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum QueryError {
     /// Nothing to search for.
     #[error("no search query")]
     Empty,
-    /// Mailpit knows the filter, this inbox does not.
+    /// Mailpit supports this filter, but this inbox does not.
     #[error("this inbox does not support the filter {0}")]
     Unsupported(&'static str),
 }
@@ -62,14 +62,14 @@ const UNSUPPORTED: [&str; 8] =
     ["tag:", "is:tagged", "has:inline", "after:", "before:", "larger:", "smaller:", "has:tag"];
 
 impl Query {
-    /// Reads a search expression.
+    /// Parses a search expression.
     pub(crate) fn parse(text: &str) -> Result<Self, QueryError> {
         let terms = split_words(text).into_iter().filter_map(|word| Term::parse(&word).transpose());
         let terms = terms.collect::<Result<Vec<_>, _>>()?;
         if terms.is_empty() { Err(QueryError::Empty) } else { Ok(Self(terms)) }
     }
 
-    /// Whether a mail is meant.
+    /// Whether a mail matches.
     pub(crate) fn matches(&self, entry: &Entry) -> bool {
         self.0.iter().all(|term| term.test.matches(entry) != term.negated)
     }
@@ -143,7 +143,7 @@ fn contains_text(mail: &Mail, text: &str) -> bool {
         || mail.content().text.to_lowercase().contains(text)
 }
 
-/// Splits at spaces outside double quotes, and drops the quotes.
+/// Splits at spaces outside double quotes, and removes the quotes.
 fn split_words(text: &str) -> Vec<String> {
     let mut quoted = false;
     let split = text.split(|character| {

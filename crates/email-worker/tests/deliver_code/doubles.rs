@@ -1,6 +1,8 @@
-//! Doubles of the ports that write down, in order, what they were asked, and answer as a test has set.
+//! Test doubles of the ports: they record every call in order and answer as a test has told them
+//! to.
 
 use std::collections::VecDeque;
+use std::future::pending;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +16,7 @@ use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserSta
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// What was asked of the outside world, in order.
+/// A call of a port.
 #[derive(Debug, PartialEq, Eq, Clone)]
 pub(crate) enum Call {
     Find,
@@ -38,11 +40,11 @@ pub(crate) struct World {
     pub(crate) user: Mutex<Option<(u32, UserStatus)>>,
     pub(crate) find_fault: Mutex<Option<Fault>>,
     pub(crate) address_fault: Mutex<Option<Fault>>,
-    /// Answers to the next calls; `Opened` and acceptance once they are used up.
+    /// Answers to the next calls; once they are used up, `Opened` and acceptance.
     pub(crate) openings: Mutex<VecDeque<Result<Opening, &'static str>>>,
     pub(crate) sendings: Mutex<VecDeque<Result<(), MailError>>>,
     ids: AtomicU64,
-    /// The number of the call that never returns, if there is one.
+    /// The number of the call that never returns, if any.
     hanging_call: Mutex<Option<usize>>,
     hung: Notify,
 }
@@ -64,18 +66,18 @@ impl World {
         self.calls.lock().unwrap().clone()
     }
 
-    /// Lets one call hang before it has any effect, counted from 1.
+    /// Makes one call, counted from 1, hang before it has any effect.
     pub(crate) fn hang_at(&self, call: usize) {
         *self.hanging_call.lock().unwrap() = Some(call);
     }
 
-    /// Waits until that call hangs; later ones do not.
+    /// Waits until that call hangs. No later call will.
     pub(crate) async fn hung(&self) {
         self.hung.notified().await;
         *self.hanging_call.lock().unwrap() = None;
     }
 
-    async fn note(&self, call: Call) {
+    async fn record(&self, call: Call) {
         let count = {
             let mut calls = self.calls.lock().unwrap();
             calls.push(call);
@@ -83,19 +85,19 @@ impl World {
         };
         if *self.hanging_call.lock().unwrap() == Some(count) {
             self.hung.notify_one();
-            std::future::pending::<()>().await;
+            pending::<()>().await;
         }
     }
 
-    fn change_address(&self) -> Result<(), RepositoryError> {
+    fn answer_address_change(&self) -> Result<(), RepositoryError> {
         match *self.address_fault.lock().unwrap() {
-            Some(fault) => Err(raise(fault)),
+            Some(fault) => Err(repository_error(fault)),
             None => Ok(()),
         }
     }
 }
 
-fn raise(fault: Fault) -> RepositoryError {
+fn repository_error(fault: Fault) -> RepositoryError {
     match fault {
         Fault::Unavailable => RepositoryError::Unavailable("connection refused".into()),
         Fault::Damaged => RepositoryError::Damaged("not an address".into()),
@@ -105,9 +107,9 @@ fn raise(fault: Fault) -> RepositoryError {
 #[async_trait]
 impl UserRepository for World {
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
-        self.note(Call::Find).await;
+        self.record(Call::Find).await;
         if let Some(fault) = *self.find_fault.lock().unwrap() {
-            return Err(raise(fault));
+            return Err(repository_error(fault));
         }
         let email = EmailAddress::parse("ada@example.com").unwrap();
         let hash = PasswordHash::from_phc("$argon2id$".into());
@@ -116,16 +118,16 @@ impl UserRepository for World {
     }
 
     async fn hold_address(&self, issue: CodeIssue, duration: Duration) -> Result<(), RepositoryError> {
-        self.note(Call::HoldAddress(issue, duration)).await;
-        self.change_address()
+        self.record(Call::HoldAddress(issue, duration)).await;
+        self.answer_address_change()
     }
     async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError> {
-        self.note(Call::ReleaseAddress(issue)).await;
-        self.change_address()
+        self.record(Call::ReleaseAddress(issue)).await;
+        self.answer_address_change()
     }
 
     async fn claim(&self, _: &User, _: &[Event]) -> Result<(), ClaimError> {
-        unreachable!("the worker claims nothing")
+        unreachable!("the worker claims no address")
     }
     async fn find_by_email(&self, _: &EmailAddress) -> Result<Option<User>, RepositoryError> {
         unreachable!("events carry no address")
@@ -165,7 +167,7 @@ impl CodeStore for World {
         window: Duration,
         attempts: u32,
     ) -> Result<Opening, CodeStoreError> {
-        self.note(Call::Open(issue, window, attempts)).await;
+        self.record(Call::Open(issue, window, attempts)).await;
         let answer = self.openings.lock().unwrap().pop_front().unwrap_or(Ok(Opening::Opened));
         answer.map_err(|reason| CodeStoreError(reason.into()))
     }
@@ -186,7 +188,7 @@ impl CodeStore for World {
 #[async_trait]
 impl Mailer for World {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        self.note(Call::Send(mail.message_id.clone())).await;
+        self.record(Call::Send(mail.message_id.clone())).await;
         self.sendings.lock().unwrap().pop_front().unwrap_or(Ok(()))?;
         self.mails.lock().unwrap().push(mail.clone());
         Ok(())

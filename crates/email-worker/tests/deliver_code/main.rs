@@ -1,4 +1,4 @@
-//! Every branch of the delivery of a code, and the order of its steps.
+//! Every branch of delivering a code, and the order of the steps.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod doubles;
@@ -71,7 +71,7 @@ async fn asvs_6_5_5_the_window_opens_before_the_mail_and_starts_afresh_when_it_i
 }
 
 #[tokio::test]
-async fn a_code_that_was_asked_for_again_is_mailed_under_its_own_message_id() {
+async fn a_requested_code_is_mailed_under_its_own_message_id() {
     let world = World::with_user(2, PENDING);
     handle(&world, UserEvent::CodeRequested { issue: issue(2) }).await.unwrap();
     let mails = world.mails.lock().unwrap();
@@ -83,8 +83,8 @@ async fn a_code_that_was_asked_for_again_is_mailed_under_its_own_message_id() {
 async fn a_dead_code_is_not_mailed() {
     let gone = Arc::new(World::default());
     let active = World::with_user(1, UserStatus::Active);
-    let asked_again = World::with_user(2, PENDING);
-    for world in [gone, active, asked_again] {
+    let superseded = World::with_user(2, PENDING);
+    for world in [gone, active, superseded] {
         handle(&world, registered()).await.unwrap();
         assert_eq!(world.calls(), [Call::Find]);
     }
@@ -97,7 +97,7 @@ async fn a_dead_code_is_not_mailed() {
 }
 
 #[tokio::test]
-async fn a_code_superseded_or_used_while_its_mail_was_accepted_starts_no_minute() {
+async fn a_code_superseded_or_used_while_its_mail_was_accepted_gets_no_new_window() {
     for opening in [Opening::Superseded, Opening::Consumed] {
         let world = World::with_user(1, PENDING);
         world.openings.lock().unwrap().extend([Ok(Opening::Opened), Ok(opening)]);
@@ -106,9 +106,8 @@ async fn a_code_superseded_or_used_while_its_mail_was_accepted_starts_no_minute(
     }
 }
 
-/// A worker that dies with the event in hand, at each step in turn: whatever the first one has done, the event
-/// that comes again gets the code mailed and its minute started. The code may be mailed twice, when the first
-/// worker died after the mail was accepted, but then it is the same mail.
+/// The worker dies at each step in turn. Wherever that is, the redelivered event gets the code mailed
+/// and its minute started. If the worker died after the mail was accepted, the same mail is sent twice.
 #[tokio::test]
 async fn a_redelivery_after_a_crash_mails_the_same_code_under_the_same_message_id() {
     let steps = [Call::Find, opened(), sent(), opened(), Call::HoldAddress(issue(1), WINDOW)];
@@ -116,7 +115,7 @@ async fn a_redelivery_after_a_crash_mails_the_same_code_under_the_same_message_i
         let world = World::with_user(1, PENDING);
         world.hang_at(died_at);
         tokio::select! {
-            _ = handle(&world, registered()) => panic!("the worker was to die at step {died_at}"),
+            _ = handle(&world, registered()) => panic!("the worker did not die at step {died_at}"),
             () = world.hung() => {}
         }
         assert_eq!(world.calls(), steps[..died_at]);
@@ -142,7 +141,7 @@ async fn a_redelivery_after_a_crash_mails_the_same_code_under_the_same_message_i
 }
 
 #[tokio::test]
-async fn a_mail_that_is_not_taken_for_now_starts_nothing_and_is_tried_again() {
+async fn a_temporary_refusal_starts_no_window_and_is_retried() {
     let world = World::with_user(1, PENDING);
     world.sendings.lock().unwrap().push_back(Err(transient()));
     assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
@@ -150,7 +149,7 @@ async fn a_mail_that_is_not_taken_for_now_starts_nothing_and_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_mail_that_is_refused_for_good_frees_the_address() {
+async fn a_permanent_refusal_releases_the_address() {
     let world = World::with_user(1, PENDING);
     world.sendings.lock().unwrap().push_back(Err(MailError::Permanent("550 no such mailbox".into())));
     assert!(matches!(handle(&world, registered()).await, Err(HandleError::Permanent(_))));
@@ -159,7 +158,7 @@ async fn a_mail_that_is_refused_for_good_frees_the_address() {
 }
 
 #[tokio::test]
-async fn an_address_that_could_not_be_freed_is_freed_at_the_next_delivery() {
+async fn an_address_that_could_not_be_released_is_released_at_the_next_delivery() {
     let world = World::with_user(1, PENDING);
     let refused = || Err(MailError::Permanent("550 no such mailbox".into()));
     world.sendings.lock().unwrap().extend([refused(), refused()]);
@@ -174,7 +173,7 @@ async fn an_address_that_could_not_be_freed_is_freed_at_the_next_delivery() {
 }
 
 #[tokio::test]
-async fn stores_that_do_not_answer_are_tried_again_and_damaged_records_are_not() {
+async fn unavailable_stores_are_retried_and_damaged_records_are_not() {
     for (fault, permanent) in [(Fault::Unavailable, false), (Fault::Damaged, true)] {
         let finding = World::with_user(1, PENDING);
         *finding.find_fault.lock().unwrap() = Some(fault);

@@ -1,5 +1,5 @@
-//! Mailpit's JSON API, the part of it that lists, reads, searches and deletes mails: the same paths,
-//! parameters, field names and answers, so that Mailpit's clients work with this inbox.
+//! The part of Mailpit's JSON API that lists, reads, searches and deletes mails: the same paths,
+//! parameters, field names and responses, so that Mailpit's clients work with this inbox.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,7 +14,7 @@ use crate::mail::{File, Overview};
 use crate::mailbox::{Entry, Mailbox, Selection};
 use crate::search::{Query, QueryError};
 
-/// How many mails a list has when it is not asked for more.
+/// How many mails a list returns unless the client sets a limit.
 const DEFAULT_LIMIT: usize = 50;
 
 /// When the inbox was started.
@@ -96,7 +96,8 @@ struct Message<'a> {
     attachments: Vec<File>,
 }
 
-/// What Mailpit makes of the List-Unsubscribe header, which codes do not have: always empty here.
+/// What Mailpit reports about the List-Unsubscribe header. Mails with codes have none: always empty
+/// here.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct ListUnsubscribe<'a> {
@@ -106,7 +107,7 @@ struct ListUnsubscribe<'a> {
     header_post: &'a str,
 }
 
-/// Numbers that are none count as not given, as with Mailpit.
+/// A value that is not a number is ignored, as in Mailpit.
 #[derive(Deserialize)]
 struct Range {
     start: Option<String>,
@@ -193,7 +194,7 @@ async fn read_headers(mailbox: web::Data<Mailbox>, id: web::Path<String>) -> Htt
     HttpResponse::Ok().json(headers)
 }
 
-/// A header's name as Go, and so Mailpit, writes it: `Message-Id`.
+/// Writes a header's name as Go does, and so Mailpit: `Message-Id`.
 fn canonicalize(name: &str) -> String {
     let word = |word: &str| {
         let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
@@ -202,7 +203,7 @@ fn canonicalize(name: &str) -> String {
     name.split('-').map(word).collect::<Vec<_>>().join("-")
 }
 
-/// Go reads field names in any case.
+/// Go, and so Mailpit, accepts field names in any case.
 #[derive(Deserialize, Default)]
 struct Change {
     #[serde(rename = "IDs", alias = "ids", alias = "Ids", default)]
@@ -232,7 +233,8 @@ async fn set_read(mailbox: web::Data<Mailbox>, body: web::Bytes) -> HttpResponse
 
 async fn delete(mailbox: web::Data<Mailbox>, body: web::Bytes) -> HttpResponse {
     let change = if body.is_empty() { Ok(Change::default()) } else { serde_json::from_slice(&body) };
-    // Mailpit deletes everything when it cannot read the body. Who sent something meant something.
+    // Mailpit deletes everything if it cannot parse the body. A client that sent one did not mean
+    // everything.
     let Ok(Change { ids, .. }) = change else { return reject_body() };
     mailbox.delete(&if ids.is_empty() { Selection::All } else { Selection::Ids(ids) });
     respond_plain(StatusCode::OK, "ok")
@@ -282,7 +284,7 @@ fn reject_query(error: &QueryError) -> HttpResponse {
 }
 
 fn reject_body() -> HttpResponse {
-    respond_plain(StatusCode::BAD_REQUEST, "the body is not JSON of the expected form")
+    respond_plain(StatusCode::BAD_REQUEST, "the body is not the expected JSON")
 }
 
 fn respond_plain(status: StatusCode, text: &str) -> HttpResponse {

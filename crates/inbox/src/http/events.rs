@@ -1,5 +1,6 @@
-//! Server-sent events (WHATWG HTML section 9.2): tells a page at once what has changed, so that it need
-//! not ask. `arrived` carries the new mail as the list shows it, `altered` says to read the list again.
+//! Server-sent events (WHATWG HTML section 9.2): tell a page at once what has changed, so that it
+//! need not poll. `arrived` carries the new mail as the list shows it; `altered` means that the
+//! list must be reloaded.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -18,13 +19,14 @@ use super::api::Summary;
 use super::route::get;
 use crate::mailbox::{Change, Entry, Mailbox};
 
-/// Set when the inbox is to stop, so that answers without end come to one.
+/// Changes when the inbox shuts down, so that endless responses end.
 #[derive(Clone)]
 pub(super) struct Stopping(pub(super) watch::Receiver<bool>);
 
-/// How long a stream is silent before it shows that it is alive: proxies cut silent ones after a minute.
+/// How long a stream may be silent before it sends a heartbeat: proxies close silent ones after a
+/// minute.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Sent first: how long a browser waits before it connects again, in milliseconds.
+/// Sent first: how long a browser waits before it reconnects, in milliseconds.
 const RETRY: &str = "retry: 1000\n\n";
 
 pub(super) fn add_routes(config: &mut web::ServiceConfig) {
@@ -39,7 +41,7 @@ async fn send_events(
     let mut response = HttpResponse::Ok();
     response.content_type("text/event-stream");
     if method == Method::HEAD {
-        // The server would await the end of a stream even where it sends nothing of it.
+        // The server would wait for the stream to end, though it sends none of it.
         return response.finish();
     }
     response.streaming(stream_changes(mailbox.subscribe(), stopping.0.clone()))

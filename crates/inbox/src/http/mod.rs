@@ -1,8 +1,9 @@
 //! The page and the API over HTTP, on one thread.
 //!
-//! Any page that a developer visits can send requests to the loopback interface. So every answer is
-//! closed to other origins, names other than `localhost` are refused (DNS rebinding), and what deletes
-//! something uses a method that browsers do not send to other origins unasked.
+//! Any website that a developer visits can send requests to the loopback interface. So other
+//! origins cannot read the responses, host names other than `localhost` are refused (DNS
+//! rebinding), and deleting takes a method that browsers send to other origins only after a
+//! preflight.
 
 mod api;
 mod events;
@@ -25,7 +26,7 @@ use crate::mailbox::Mailbox;
 use events::Stopping;
 pub(crate) use page::Page;
 
-/// Prepares the server on a listener that is bound already.
+/// Builds the server on a listener that is already bound.
 pub(crate) fn build_server(
     listener: TcpListener,
     mailbox: Arc<Mailbox>,
@@ -79,7 +80,8 @@ async fn refuse_unknown_hosts(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    // Only the Host header: a page that is served under a forged name can set X-Forwarded-Host itself.
+    // Only the Host header counts: a page served under a forged name can set X-Forwarded-Host
+    // itself.
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     if host.is_some_and(is_local_name) {
         return Ok(next.call(request).await?.map_into_boxed_body());

@@ -1,4 +1,4 @@
-//! The web page: static files, compiled in, that need nothing from anywhere else.
+//! The web page: static files, compiled in, that load nothing from elsewhere.
 
 use std::net::SocketAddr;
 
@@ -7,14 +7,14 @@ use serde_json::json;
 
 use super::route::get;
 
-/// What the page knows of its surroundings.
+/// What the page tells about its inbox.
 #[derive(Debug, Clone)]
 pub(crate) struct Page {
     pub(crate) smtp: SocketAddr,
     pub(crate) example: Option<String>,
 }
 
-/// The page's own files only, and mails in frames; nobody else may frame the page.
+/// Only the page's own files, and mails in frames; no other page may frame this one.
 pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -1,5 +1,6 @@
-//! What a mail says, as it is: text, HTML, source and files. All of it is somebody else's; it is served
-//! so that a browser neither runs it nor loads anything for it, even when it is opened on its own.
+//! The content of a mail, unchanged: text, HTML, source and files. None of it can be trusted, so it
+//! is served in a way that a browser neither runs it nor loads anything for it, even if it is
+//! opened on its own.
 
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY};
 use actix_web::{HttpResponse, HttpResponseBuilder, web};
@@ -36,7 +37,7 @@ async fn show_html(
     if html.is_empty() {
         return not_found();
     }
-    // Within the page, a link must not replace the mail. The first `base` counts, wherever it stands.
+    // Within the page, a link must not replace the mail. The first `base` counts, wherever it is.
     let base = if options.embed.as_deref() == Some("1") { "<base target=\"_blank\">" } else { "" };
     respond_untrusted("text/html; charset=utf-8").body(html + base)
 }
@@ -70,7 +71,8 @@ async fn show_source(
 async fn download_file(mailbox: web::Data<Mailbox>, path: web::Path<(String, String)>) -> HttpResponse {
     let (id, part_id) = path.into_inner();
     match mailbox.get(&id).and_then(|mail| mail.file(&part_id)) {
-        // The sender's name and type are only shown: neither decides what the browser does with the file.
+        // The sender's file name and type are only displayed: neither decides what the browser does
+        // with the file.
         Some((_, content)) => respond_untrusted("application/octet-stream")
             .insert_header((CONTENT_DISPOSITION, "attachment"))
             .body(content),

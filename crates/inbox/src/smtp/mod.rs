@@ -1,5 +1,5 @@
-//! Takes mails over SMTP, many connections at a time on the caller's runtime. Speaks plain text only and
-//! is meant for the loopback interface.
+//! Receives mails over SMTP, many connections at a time, on the caller's runtime. Has no TLS: it is
+//! meant for the loopback interface.
 
 mod session;
 
@@ -16,12 +16,12 @@ use crate::mailbox::Mailbox;
 use session::{GREETING, IDLE_TOO_LONG, Next, SHUTTING_DOWN, Session, TOO_MANY_CONNECTIONS};
 
 const MAX_CONNECTIONS: usize = 256;
-/// RFC 5321 section 4.5.3.2.7 asks for five minutes; keeping connections of mail pools open needs no less.
+/// RFC 5321 section 4.5.3.2.7 asks for at least five minutes. Clients' connection pools rely on it.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
-/// How long mails that are being received at shutdown may take to complete.
+/// How long mails in progress may take to complete at shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Accepts connections until `stop` changes, then lets the mails under way come in.
+/// Accepts connections until `stop` changes, then finishes receiving mails in progress.
 pub(crate) async fn serve(
     listener: TcpListener,
     mailbox: Arc<Mailbox>,
@@ -49,7 +49,7 @@ pub(crate) async fn serve(
                 });
             }
             Err(error) => {
-                // Out of file descriptors, most likely: accepting again at once would only spin.
+                // Most likely out of file descriptors: accepting again at once would only spin.
                 tracing::warn!(event = "inbox.smtp_refused", %error, "an SMTP connection cannot be accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }

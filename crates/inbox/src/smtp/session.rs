@@ -1,6 +1,6 @@
-//! The server's side of an SMTP conversation (RFC 5321 with SIZE, 8BITMIME, SMTPUTF8 and PIPELINING),
-//! without any I/O: bytes in, replies out. Takes every mail for every recipient. Keeps no more of a
-//! conversation than one mail of the permitted size.
+//! The server's side of an SMTP session (RFC 5321 with SIZE, 8BITMIME, SMTPUTF8 and PIPELINING),
+//! without any I/O: bytes in, replies out. Accepts every mail for every recipient. Buffers no more
+//! than one mail of the permitted size.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use smtp_proto::{Error, MailFrom, Request};
 use crate::mail::Envelope;
 use crate::mailbox::Mailbox;
 
-/// The most recipients of one mail: as many as RFC 5321 section 4.5.3.1.8 asks for.
+/// The most recipients per mail: the minimum that RFC 5321 section 4.5.3.1.8 requires.
 const MAX_RECIPIENTS: usize = 100;
-/// After so many errors a client is taken not to speak SMTP.
+/// After this many errors, the client is assumed not to speak SMTP.
 const MAX_ERRORS: u32 = 20;
 
 pub(crate) const GREETING: &str = "220 inbox ESMTP ready\r\n";
@@ -22,16 +22,16 @@ pub(crate) const SHUTTING_DOWN: &str = "421 the inbox is shutting down\r\n";
 pub(crate) const IDLE_TOO_LONG: &str = "421 idle for too long\r\n";
 
 const OK: &str = "250 OK\r\n";
-const BAD_SEQUENCE: &str = "503 not now: first EHLO, then MAIL, RCPT and DATA\r\n";
+const BAD_SEQUENCE: &str = "503 bad sequence: send EHLO, then MAIL, RCPT and DATA\r\n";
 
-/// Whether the conversation goes on.
+/// Whether the session goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     Continue,
     Close,
 }
 
-/// One conversation.
+/// One session.
 pub(crate) struct Session {
     mailbox: Arc<Mailbox>,
     max_size: usize,
@@ -47,7 +47,7 @@ enum State {
         receiver: DataReceiver,
         mail: Vec<u8>,
     },
-    /// The mail is too large: what is left of it is skipped.
+    /// The mail is too large: the rest of it is skipped.
     Skipping(DummyDataReceiver),
 }
 
@@ -57,12 +57,13 @@ impl Session {
         Self { mailbox, max_size, greeted: false, errors: 0, envelope: None, state }
     }
 
-    /// Whether a mail is on its way, which should not be cut short.
+    /// Whether a mail is being received, which should not be cut short.
     pub(crate) fn is_receiving(&self) -> bool {
         !matches!(self.state, State::Command(_))
     }
 
-    /// Takes what the client sent, any number of commands or a part of one, and appends the replies.
+    /// Processes what the client sent, any number of commands or part of one, and appends the
+    /// replies.
     pub(crate) fn receive(&mut self, bytes: &[u8], replies: &mut Vec<u8>) -> Next {
         let mut bytes = bytes.iter();
         while !bytes.as_slice().is_empty() {
@@ -112,7 +113,7 @@ impl Session {
             }
             Request::Noop { .. } => OK,
             Request::Vrfy { .. } => "252 every recipient is accepted\r\n",
-            Request::Help { .. } => "214 RFC 5321 says it all\r\n",
+            Request::Help { .. } => "214 see RFC 5321\r\n",
             Request::Quit => return ("221 bye\r\n".into(), Next::Close),
             _ => "502 not supported\r\n",
         };
@@ -156,13 +157,14 @@ impl Session {
             return BAD_SEQUENCE;
         }
         let mut receiver = DataReceiver::new();
-        // The receiver looks for a dot after a line's end; the mail's first line follows that of DATA.
+        // The receiver recognises a dot only after a line break; for the first line, that is the
+        // one after DATA.
         receiver.ingest(&mut b"\r\n".iter(), &mut Vec::new());
         self.state = State::Data { receiver, mail: Vec::new() };
         "354 go ahead, end with a dot on a line of its own\r\n"
     }
 
-    /// The mail has ended; there is none if it was too large to keep.
+    /// Ends a mail, which is `None` if it was too large to keep.
     fn finish_mail(&mut self, mail: Option<Vec<u8>>) -> (Cow<'static, str>, Next) {
         self.state = State::Command(RequestReceiver::default());
         let envelope = self.envelope.take().unwrap_or_default();
@@ -176,7 +178,7 @@ impl Session {
     fn refuse(&mut self, error: &Error) -> (Cow<'static, str>, Next) {
         self.errors += 1;
         let reply = match error {
-            // What follows of the line cannot be told from a command.
+            // The rest of the line could not be told from a command.
             Error::ResponseTooLong => return ("500 the line is too long\r\n".into(), Next::Close),
             _ if self.errors >= MAX_ERRORS => return ("421 too many errors\r\n".into(), Next::Close),
             Error::UnknownCommand => "500 unknown command\r\n",
