@@ -13,6 +13,7 @@ use actix_web::{App, HttpServer};
 
 use super::cors::cors;
 use super::endpoints::OpenApiDocument;
+use super::host::require_valid_host;
 use super::openapi;
 use super::rate_limit_fields::add_rate_limit_fields;
 use super::request_log::log_request;
@@ -60,6 +61,7 @@ pub fn server(
             .configure(routes)
             .wrap(from_fn(add_rate_limit_fields))
             .wrap(Condition::new(!origins.is_empty(), cors(origins)))
+            .wrap(from_fn(require_valid_host))
             .wrap(security_headers())
             .wrap(from_fn(log_request))
             .wrap(from_fn(mark_activity))
