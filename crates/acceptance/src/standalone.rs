@@ -38,7 +38,7 @@ impl StandaloneCommand {
             .arguments(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]))
             .setting("metrics.listen", &format!("127.0.0.1:{metrics_port}"))
             // Tests do not look for a busy machine.
-            .setting("hashing.deadline_ms", "60000");
+            .setting("hashing.deadline", "60s");
         Self { program, api_port, inbox_port, smtp_port, metrics_port }
     }
 
@@ -51,6 +51,12 @@ impl StandaloneCommand {
     /// Changes a setting, `section.key`.
     pub fn with(mut self, key: &str, value: &str) -> Self {
         self.program = self.program.setting(key, value);
+        self
+    }
+
+    /// Limits the files and sockets that it may have open: the soft limit and the hard one.
+    pub fn descriptors(mut self, soft: u64, hard: u64) -> Self {
+        self.program = self.program.descriptors(soft, hard);
         self
     }
 

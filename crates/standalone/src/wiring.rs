@@ -141,7 +141,7 @@ async fn wire(
         breached: breached_passwords(settings)?,
         ids: Arc::new(SystemIds),
     };
-    let mut server = api_settings::server_options(settings);
+    let mut server = api_settings::server_options(settings, service.descriptors);
     server.workers = server.workers.min(MAX_WORKERS);
     let api = Api {
         listener,

@@ -3,6 +3,7 @@
 //!
 //! Needs no server, only the binary in `TEST_BIN_DIR`.
 
+mod descriptors;
 mod refusals;
 mod shutdown;
 mod starts;

@@ -4,6 +4,7 @@
 //! secret that was sent, and no log line may contain one.
 
 mod basic_auth;
+mod connections;
 mod content_negotiation;
 mod cors;
 mod docs;
@@ -20,7 +21,6 @@ mod request_log;
 mod routes;
 mod security_headers;
 mod server;
-mod stalled_connections;
 mod state;
 
 pub mod client_address;
