@@ -105,6 +105,7 @@ async fn start_inbox(settings: &Settings, api: SocketAddr) -> Result<Option<Inbo
     let options = InboxOptions {
         smtp: settings.standalone.inbox_smtp_listen,
         http: settings.standalone.inbox_listen,
+        hosts: settings.standalone.inbox_hosts.0.clone(),
         capacity: Capacity::default(),
         example: Some(register_command(api)),
     };

@@ -1,7 +1,7 @@
 //! The page and the API over HTTP, on one thread.
 //!
 //! Any page that a developer visits can send requests to the loopback interface. So every answer is
-//! closed to other origins, names other than `localhost` are refused (DNS rebinding), and what deletes
+//! closed to other origins, names that nobody has allowed are refused (DNS rebinding), and what deletes
 //! something uses a method that browsers do not send to other origins unasked.
 
 mod api;
@@ -29,6 +29,20 @@ pub(crate) struct Page {
     pub(crate) example: Option<String>,
 }
 
+/// Names under which the inbox can be opened, besides those that no DNS server can forge.
+#[derive(Debug, Clone)]
+pub(crate) struct Hosts(Vec<String>);
+
+impl Hosts {
+    pub(crate) fn new(names: &[String]) -> Self {
+        Self(names.iter().map(|name| name.to_ascii_lowercase()).collect())
+    }
+
+    fn include(&self, host: &str) -> bool {
+        is_local_name(host) || self.0.contains(&name_of(host).to_ascii_lowercase())
+    }
+}
+
 /// Set when the inbox is to stop, so that answers without end come to one.
 #[derive(Clone)]
 struct Stopping(watch::Receiver<bool>);
@@ -38,11 +52,13 @@ pub(crate) fn build_server(
     listener: TcpListener,
     mailbox: Arc<Mailbox>,
     page: Page,
+    hosts: Hosts,
     stopping: watch::Receiver<bool>,
 ) -> std::io::Result<Server> {
     let mailbox = web::Data::from(mailbox);
     let page = web::Data::new(page);
     let stopping = web::Data::new(Stopping(stopping));
+    let hosts = web::Data::new(hosts);
     let started = web::Data::new(api::Started(tokio::time::Instant::now()));
     let server = HttpServer::new(move || {
         App::new()
@@ -50,6 +66,7 @@ pub(crate) fn build_server(
             .app_data(page.clone())
             .app_data(stopping.clone())
             .app_data(started.clone())
+            .app_data(hosts.clone())
             .wrap(security_headers())
             .wrap(from_fn(refuse_unknown_hosts))
             .configure(api::add_routes)
@@ -95,22 +112,29 @@ async fn refuse_unknown_hosts(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     // Only the Host header: a page that is served under a forged name can set X-Forwarded-Host itself.
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    if host.is_some_and(is_local_name) {
+    let hosts = request.app_data::<web::Data<Hosts>>();
+    if host.is_some_and(|host| hosts.is_some_and(|hosts| hosts.include(host))) {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
-    let refusal = HttpResponse::MisdirectedRequest().body("open the inbox as localhost or by its IP address");
+    let refusal = HttpResponse::MisdirectedRequest()
+        .body("open the inbox as localhost or by its IP address, or add this name to standalone.inbox_hosts");
     Ok(request.into_response(refusal))
 }
 
 /// Whether a Host header names this machine in a way that no DNS server can forge.
 fn is_local_name(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
+    let name = name_of(host);
     let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
     let name = name.to_ascii_lowercase();
     address.parse::<IpAddr>().is_ok() || name == "localhost" || name.ends_with(".localhost")
+}
+
+/// A Host header without its port.
+fn name_of(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
 }
 
 #[cfg(test)]
