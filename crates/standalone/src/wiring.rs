@@ -12,8 +12,8 @@ use adapters::in_process::{
 use adapters::smtp::SmtpTls;
 use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
-use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, UserRepository};
-use email_worker::settings as worker_settings;
+use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, Mailer, UserRepository};
+use email_worker::{WatchedMailer, settings as worker_settings};
 use inbox::{Capacity, Inbox, InboxOptions};
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
@@ -122,15 +122,24 @@ async fn wire(
     let wake = Arc::new(Notify::new());
     let users: Arc<dyn UserRepository> = Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
-    let mailer = Arc::new(settings.mailer(server)?);
-    let handler =
-        worker_settings::deliver_code(settings, users.clone(), codes.clone(), mailer, Arc::new(SystemIds))?;
+    let mailer: Arc<dyn Mailer> = Arc::new(WatchedMailer::new(Arc::new(settings.mailer(server)?)));
+    say_whether_mails_are_taken(mailer.clone());
+    let handler = worker_settings::deliver_code(
+        settings,
+        users.clone(),
+        codes.clone(),
+        mailer.clone(),
+        Arc::new(SystemIds),
+    )?;
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections.get()));
     let outbox = SqliteOutbox::new(database);
     // What a killed process had claimed: nobody else can be at it.
     outbox.release_all().await.map_err(StartError::failed)?;
-    let checks = vec![HealthCheck::required("sqlite", &users, |users| users.ping())];
+    let checks = vec![
+        HealthCheck::required("sqlite", &users, |users| users.ping()),
+        HealthCheck::optional("smtp", &mailer, |mailer| mailer.ping()),
+    ];
     let health = Health::new(checks, service.shutdown.clone());
     let ports = Ports {
         users: users.clone(),
@@ -153,6 +162,14 @@ async fn wire(
         purge: api_settings::purge_options(settings),
     };
     Ok((api, health))
+}
+
+/// Connects once in the background: wrong settings are better read at the start than after the first registration.
+fn say_whether_mails_are_taken(mailer: Arc<dyn Mailer>) {
+    tokio::spawn(async move {
+        // Reported by the mailer itself.
+        let _ = mailer.ping().await;
+    });
 }
 
 fn breached_passwords(settings: &Settings) -> Result<Option<Arc<dyn BreachedPasswords>>, SettingsError> {
