@@ -54,6 +54,12 @@ impl StandaloneCommand {
         self
     }
 
+    /// Limits the files and sockets that it may have open: the soft limit and the hard one.
+    pub fn descriptors(mut self, soft: u64, hard: u64) -> Self {
+        self.program = self.program.descriptors(soft, hard);
+        self
+    }
+
     /// What is started, for starts that cannot succeed.
     pub fn program(&self) -> &Program {
         &self.program

@@ -7,7 +7,9 @@ mod deliver_code;
 mod metrics;
 pub mod settings;
 mod templates;
+mod watched_mailer;
 
 pub use deliver_code::{DeliverCode, DeliveryOptions};
 pub use metrics::describe_metrics;
 pub use templates::{MailContent, TemplateError, TemplateOptions, Templates};
+pub use watched_mailer::WatchedMailer;

@@ -8,7 +8,7 @@ use adapters::rabbitmq::{RabbitmqConsumer, RabbitmqDeadLetters};
 use adapters::redis::RedisCodeStore;
 use adapters::system_ids::SystemIds;
 use domain::ports::{CodeStore, Mailer, UserRepository};
-use email_worker::{DeliverCode, describe_metrics, settings as worker_settings};
+use email_worker::{DeliverCode, WatchedMailer, describe_metrics, settings as worker_settings};
 use futures::FutureExt;
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
@@ -50,7 +50,8 @@ fn wire(
         Arc::new(PostgresUserRepository::new(database, Arc::new(Notify::new())));
     let redis = settings.redis.connect()?;
     let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis, &settings.redis.key_prefix));
-    let mailer: Arc<dyn Mailer> = Arc::new(settings.mailer(settings.smtp.server()?)?);
+    let mailer = Arc::new(settings.mailer(settings.smtp.server()?)?);
+    let mailer: Arc<dyn Mailer> = Arc::new(WatchedMailer::new(mailer));
     // Nothing of it takes the worker out of service: it waits for what is away and goes on.
     let checks = vec![
         HealthCheck::optional("postgres", &users, |users| users.ping()),

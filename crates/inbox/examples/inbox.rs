@@ -14,6 +14,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = InboxOptions {
         smtp: loopback(1025)?,
         http: loopback(8025)?,
+        hosts: Vec::new(),
         capacity: Capacity::default(),
         example: Some("curl -d 'Subject: Hello' smtp://localhost:1025".to_owned()),
     };

@@ -173,7 +173,7 @@ function renderMail(mail) {
     element('dt', '', name),
     element('dd', '', list.map((one) => (one.Name ? `${one.Name} <${one.Address}>` : one.Address)).join(', ')),
   ]);
-  lines.push(element('dt', '', 'Received'), element('dd', '', new Date(mail.Date).toLocaleString()));
+  lines.push(element('dt', '', 'Date'), element('dd', '', new Date(mail.Date).toLocaleString()));
   byId('people').replaceChildren(...lines);
   const code = findCode(mail.Text);
   byId('code-card').hidden = !code;

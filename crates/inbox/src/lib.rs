@@ -30,6 +30,8 @@ pub struct InboxOptions {
     pub smtp: SocketAddr,
     /// Where the page and the API listen; port 0 picks a free one.
     pub http: SocketAddr,
+    /// Names under which the page can be opened, besides `localhost` and IP addresses.
+    pub hosts: Vec<String>,
     /// How much mail is kept.
     pub capacity: Capacity,
     /// A command that makes a mail arrive, which the page shows while the inbox is empty.
@@ -81,8 +83,12 @@ impl Inbox {
         let (stop, stopping) = watch::channel(false);
         let max_size = MAX_MAIL_BYTES.min(options.capacity.bytes);
         let page = http::Page { smtp: smtp_address, example: options.example };
-        let server = http::build_server(http, mailbox.clone(), page, stopping.clone()).map_err(|source| {
-            InboxError::Listen { service: "the inbox's page", address: http_address, source }
+        let hosts = http::Hosts::new(&options.hosts);
+        let server = http::build_server(http, mailbox.clone(), page, hosts, stopping.clone());
+        let server = server.map_err(|source| InboxError::Listen {
+            service: "the inbox's page",
+            address: http_address,
+            source,
         })?;
         let smtp_task = tokio::spawn(smtp::serve(smtp, mailbox.clone(), max_size, stopping.clone()));
         let http_task = tokio::spawn(http::serve(server, stopping));

@@ -11,7 +11,8 @@ const MAX_ADDRESSES: usize = 100;
 const SNIPPET_LENGTH: usize = 200;
 
 /// Who sent a mail to whom, according to the SMTP session (RFC 5321 section 2.3.1).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Envelope {
     /// The reverse-path; may be null, which is empty here.
     pub from: String,
@@ -64,6 +65,8 @@ pub struct Mail {
     pub envelope: Envelope,
     /// When it was received (RFC 3339, UTC, milliseconds).
     pub received: String,
+    /// When it says that it was written (RFC 3339, with its time zone), if it says so.
+    pub date: Option<String>,
     /// The start of its text, on one line.
     pub snippet: String,
     /// How many files are attached, not counting those shown inline.
@@ -111,8 +114,10 @@ impl Mail {
         let received = format_rfc3339(id);
         let id = id.simple().to_string();
         let Some(message) = MessageParser::default().parse(&raw) else {
-            let overview = Overview { id, size: raw.len(), ..Overview::default() };
-            return Self { overview, envelope, received, snippet: String::new(), attachments: 0, raw };
+            let mut overview = Overview { id, size: raw.len(), ..Overview::default() };
+            overview.add_hidden_recipients(&envelope);
+            let snippet = String::new();
+            return Self { overview, envelope, received, date: None, snippet, attachments: 0, raw };
         };
         let content = read_content(&message);
         let mut overview = Overview {
@@ -129,7 +134,8 @@ impl Mail {
         overview.add_hidden_recipients(&envelope);
         let attachments = content.files.iter().filter(|file| !file.is_inline).count();
         let snippet = shorten(&content.text);
-        Self { overview, envelope, received, snippet, attachments, raw }
+        let date = message.date().filter(|date| date.is_valid()).map(DateTime::to_rfc3339);
+        Self { overview, envelope, received, date, snippet, attachments, raw }
     }
 
     /// The text, the HTML and the other parts.

@@ -100,6 +100,16 @@ pub enum Readiness {
 }
 
 impl Readiness {
+    /// Its name, as in a report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Degraded => "degraded",
+            Self::Unavailable => "unavailable",
+            Self::Draining => "draining",
+        }
+    }
+
     /// The HTTP status of a report with this readiness.
     pub fn http_status(self) -> StatusCode {
         match self {
@@ -125,6 +135,7 @@ pub struct DependencyState {
     /// Whether it answers.
     pub status: DependencyStatus,
     /// Whether the service is unavailable without it.
+    #[schema(examples(true))]
     pub required: bool,
 }
 
@@ -134,6 +145,7 @@ pub struct ReadinessReport {
     /// The state as a whole.
     pub status: Readiness,
     /// By name.
+    #[schema(examples("postgres"))]
     pub dependencies: BTreeMap<&'static str, DependencyState>,
 }
 

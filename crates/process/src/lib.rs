@@ -5,6 +5,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 pub mod dead_letters;
+mod descriptors;
 mod error;
 pub mod health;
 mod logs;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::StartError;
 use crate::health::Health;
 use crate::operator::OperatorListener;
-use crate::{logs, metrics, output, shutdown, standard_error};
+use crate::{descriptors, logs, metrics, output, shutdown, standard_error};
 
 /// Runs `work` on a runtime of its own and turns an error into a sentence on standard error and a failure.
 /// Without a number of threads there is one per core.
@@ -52,17 +52,19 @@ pub fn install_crypto() {
 pub struct Service {
     /// Cancelled when the process is asked to stop.
     pub shutdown: CancellationToken,
+    /// How many files and sockets it may have open.
+    pub descriptors: usize,
     metrics: PrometheusHandle,
     operator: Option<OperatorListener>,
 }
 
 impl Service {
-    /// Installs logs, metrics, TLS and the handling of signals. Must be called within a tokio runtime.
+    /// Installs logs, metrics, TLS and the handling of signals, and raises the limit on open files. Must be called within a tokio runtime.
     pub fn begin(settings: &Settings) -> Result<Self, StartError> {
         begin_command(settings)?;
         let metrics = metrics::init()?;
         let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
-        Ok(Self { shutdown, metrics, operator: None })
+        Ok(Self { shutdown, descriptors: descriptors::raise_limit(), metrics, operator: None })
     }
 
     /// Serves the operator's listener in the background, where one is set.

@@ -16,6 +16,7 @@ pub(crate) const OUTBOX_DEFERRED: &str = "outbox_deferred_total";
 pub(crate) const OUTBOX_BURIED: &str = "outbox_buried_total";
 pub(crate) const HTTP_REQUESTS: &str = "http_requests_total";
 pub(crate) const HTTP_REQUESTS_ABANDONED: &str = "http_requests_abandoned_total";
+pub(crate) const HTTP_CONNECTIONS_CUT: &str = "http_connections_cut_total";
 pub(crate) const HTTP_REQUEST_DURATION: &str = "http_request_duration_seconds";
 
 /// Tells the installed recorder what each metric means and in which unit it is.
@@ -37,6 +38,10 @@ pub fn describe_metrics() {
     describe_counter!(OUTBOX_BURIED, "Events that can never be delivered.");
     describe_counter!(HTTP_REQUESTS, "Requests answered, by method, route and status.");
     describe_counter!(HTTP_REQUESTS_ABANDONED, "Requests whose client disconnected.");
+    describe_counter!(
+        HTTP_CONNECTIONS_CUT,
+        "Connections that were closed because a request took too long to arrive, or too much memory, by reason."
+    );
     describe_histogram!(
         HTTP_REQUEST_DURATION,
         Unit::Seconds,

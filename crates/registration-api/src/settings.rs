@@ -50,19 +50,45 @@ fn drain_timeout(settings: &Settings) -> Duration {
     settings.http.shutdown_timeout / 2
 }
 
-/// What bounds the HTTP server.
-pub fn server_options(settings: &Settings) -> ServerOptions {
+/// What requests may take over all connections until they are answered: four thousand bodies of the largest size are
+/// twice as much, and then connections with long requests are closed.
+const REQUEST_MEMORY: usize = 32 * 1024 * 1024;
+
+/// Files and sockets that are no connections of clients, beside those of the pools: logs, databases, brokers,
+/// listeners, the operator and the inbox.
+const OTHER_DESCRIPTORS: usize = 96;
+
+/// What bounds the HTTP server in a process that may have `descriptors` files and sockets open.
+pub fn server_options(settings: &Settings, descriptors: usize) -> ServerOptions {
     let http = &settings.http;
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     ServerOptions {
         workers: if http.workers == 0 { cores } else { http.workers },
-        max_connections: http.max_connections.get(),
+        max_connections: max_connections(settings, descriptors),
+        request_memory: REQUEST_MEMORY,
         keep_alive: http.keep_alive,
         client_request_timeout: http.header_timeout,
         client_disconnect_timeout: http.header_timeout,
         shutdown_delay: http.shutdown_delay,
         shutdown_timeout: drain_timeout(settings),
     }
+}
+
+/// The connections for which there are descriptors, once the stores have theirs.
+fn max_connections(settings: &Settings, descriptors: usize) -> usize {
+    let wanted = settings.http.max_connections.get();
+    let reserved = OTHER_DESCRIPTORS + settings.postgres.pool_size.get() + settings.smtp.connections.get();
+    let possible = descriptors.saturating_sub(reserved).max(1);
+    if wanted > possible {
+        tracing::warn!(
+            event = "http.max_connections_lowered",
+            wanted,
+            max_connections = possible,
+            descriptors,
+            "the limit on open files allows fewer connections than http.max_connections"
+        );
+    }
+    wanted.min(possible)
 }
 
 /// How the relay works.

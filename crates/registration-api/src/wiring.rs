@@ -88,7 +88,7 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health), StartEr
     let api = Api {
         listener: listen(settings)?,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
-        server: api_settings::server_options(settings),
+        server: api_settings::server_options(settings, service.descriptors),
         relay: OutboxRelay::new(outbox, publisher, wake, api_settings::relay_options(settings)),
         users,
         purge: api_settings::purge_options(settings),

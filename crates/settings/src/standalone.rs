@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::CommaList;
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StandaloneSettings {
@@ -13,4 +15,5 @@ pub struct StandaloneSettings {
     pub inbox: bool,
     pub inbox_listen: SocketAddr,
     pub inbox_smtp_listen: SocketAddr,
+    pub inbox_hosts: CommaList<String>,
 }

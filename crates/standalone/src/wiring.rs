@@ -10,8 +10,8 @@ use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessEventBu
 use adapters::smtp::SmtpTls;
 use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
-use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, UserRepository};
-use email_worker::settings as worker_settings;
+use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, Mailer, UserRepository};
+use email_worker::{WatchedMailer, settings as worker_settings};
 use inbox::{Capacity, Inbox, InboxOptions};
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
@@ -103,6 +103,7 @@ async fn start_inbox(settings: &Settings, api: SocketAddr) -> Result<Option<Inbo
     let options = InboxOptions {
         smtp: settings.standalone.inbox_smtp_listen,
         http: settings.standalone.inbox_listen,
+        hosts: settings.standalone.inbox_hosts.0.clone(),
         capacity: Capacity::default(),
         example: Some(register_command(api)),
     };
@@ -119,15 +120,24 @@ async fn wire(
     let wake = Arc::new(Notify::new());
     let users: Arc<dyn UserRepository> = Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
-    let mailer = Arc::new(settings.mailer(server)?);
-    let handler =
-        worker_settings::deliver_code(settings, users.clone(), codes.clone(), mailer, Arc::new(SystemIds))?;
+    let mailer: Arc<dyn Mailer> = Arc::new(WatchedMailer::new(Arc::new(settings.mailer(server)?)));
+    say_whether_mails_are_taken(mailer.clone());
+    let handler = worker_settings::deliver_code(
+        settings,
+        users.clone(),
+        codes.clone(),
+        mailer.clone(),
+        Arc::new(SystemIds),
+    )?;
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections.get()));
     let outbox = SqliteOutbox::new(database);
     // What a killed process had claimed: nobody else can be at it.
     outbox.release_all().await.map_err(StartError::failed)?;
-    let checks = vec![HealthCheck::required("sqlite", &users, |users| users.ping())];
+    let checks = vec![
+        HealthCheck::required("sqlite", &users, |users| users.ping()),
+        HealthCheck::optional("smtp", &mailer, |mailer| mailer.ping()),
+    ];
     let health = Health::new(checks, service.shutdown.clone());
     let ports = Ports {
         users: users.clone(),
@@ -139,7 +149,7 @@ async fn wire(
         breached: breached_passwords(settings)?,
         ids: Arc::new(SystemIds),
     };
-    let mut server = api_settings::server_options(settings);
+    let mut server = api_settings::server_options(settings, service.descriptors);
     server.workers = server.workers.min(MAX_WORKERS);
     let api = Api {
         listener,
@@ -150,6 +160,14 @@ async fn wire(
         purge: api_settings::purge_options(settings),
     };
     Ok((api, health))
+}
+
+/// Connects once in the background: wrong settings are better read at the start than after the first registration.
+fn say_whether_mails_are_taken(mailer: Arc<dyn Mailer>) {
+    tokio::spawn(async move {
+        // Reported by the mailer itself.
+        let _ = mailer.ping().await;
+    });
 }
 
 fn breached_passwords(settings: &Settings) -> Result<Option<Arc<dyn BreachedPasswords>>, SettingsError> {

@@ -21,6 +21,7 @@ pub struct Program {
     working_directory: Option<PathBuf>,
     stdout: Option<PathBuf>,
     stderr: Option<PathBuf>,
+    descriptors: Option<(u64, u64)>,
 }
 
 /// What a program that ran to its end has left.
@@ -50,6 +51,7 @@ impl Program {
             working_directory: None,
             stdout: None,
             stderr: None,
+            descriptors: None,
         }
     }
 
@@ -99,6 +101,12 @@ impl Program {
         self
     }
 
+    /// Limits the files and sockets that it may have open: the soft limit and the hard one.
+    pub fn descriptors(mut self, soft: u64, hard: u64) -> Self {
+        self.descriptors = Some((soft, hard));
+        self
+    }
+
     /// Whether its standard error goes elsewhere than to these tests.
     pub fn has_own_stderr(&self) -> bool {
         self.stderr.is_some()
@@ -138,6 +146,9 @@ impl Program {
         let mut command = Command::new("setpriv");
         command
             .args(["--pdeathsig", "KILL", "--"])
+            .args(self.descriptors.iter().flat_map(|(soft, hard)| {
+                ["prlimit".to_owned(), format!("--nofile={soft}:{hard}"), "--".to_owned()]
+            }))
             .arg(&self.path)
             .args(&self.arguments)
             .env_clear()

@@ -45,6 +45,11 @@ impl Process {
         Duration::from_millis(10 * ticks.sum::<u64>())
     }
 
+    /// How many files and sockets it has open.
+    pub fn open_descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count()
+    }
+
     /// Sends a signal, `INT` or `TERM` for example.
     pub fn signal(&self, signal: &str) {
         let status = Command::new("kill").args(["-s", signal, &self.id().to_string()]).status().unwrap();

@@ -12,6 +12,8 @@ journeys!(both {
         "GET /api/v1/openapi.json 406", "GET /health/live 406", "GET /health/ready 406"
     ];
     asvs_13_4_5_metrics_have_a_listener_of_their_own: Setup::ordinary(), [];
+    head_is_answered_wherever_get_is: Setup::ordinary(), [];
+    probes_may_ask_for_plain_text: Setup::ordinary(), [];
     health_tells_of_every_dependency: Setup::ordinary(), ["GET /health/live 200", "GET /health/ready 200"];
 });
 
@@ -64,5 +66,27 @@ async fn asvs_4_1_1_whoever_reads_no_json_is_told_so(journey: &Journey) {
     for path in ["/api/v1/openapi.json", "/health/live", "/health/ready"] {
         let request = journey.api.request(Method::GET, path).header("accept", "image/png");
         journey.api.send(request).await.expect_problem(406, "not-acceptable");
+    }
+}
+
+async fn head_is_answered_wherever_get_is(journey: &Journey) {
+    let operator = Client::new(&journey.system.addresses.operator, Secrets::default());
+    let of_operator = ["/metrics", "/health/live", "/health/ready"].map(|path| (&operator, path));
+    let of_api = ["/docs", "/docs/problems", "/api/v1/openapi.json", "/health/live", "/health/ready"];
+    for (client, path) in of_api.map(|path| (&journey.api, path)).into_iter().chain(of_operator) {
+        let head = client.send(client.request(Method::HEAD, path)).await;
+        let get = client.get(path).await;
+        assert_eq!((head.status, head.body.as_str()), (get.status, ""), "{path}");
+        assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
+    }
+}
+
+async fn probes_may_ask_for_plain_text(journey: &Journey) {
+    let operator = Client::new(&journey.system.addresses.operator, Secrets::default());
+    for client in [&journey.api, &operator] {
+        for path in ["/health/live", "/health/ready"] {
+            let request = client.request(Method::GET, path).header("accept", "text/plain");
+            client.send(request).await.expect_status(200);
+        }
     }
 }

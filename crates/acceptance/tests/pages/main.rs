@@ -4,7 +4,10 @@
 //! fail and say so. Screenshots of every step are left in `target/artefacts`, to be looked at.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod api_description;
 mod inbox_page;
 mod mailpit_client;
+mod npm_package;
+mod path_prefix;
 mod pictures;
 mod sign_up;

@@ -3,6 +3,8 @@
 //!
 //! Needs no server, only the binary in `TEST_BIN_DIR`.
 
+mod descriptors;
+mod mail_server;
 mod refusals;
 mod shutdown;
 mod starts;

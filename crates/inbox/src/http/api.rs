@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::route::get;
-use crate::mail::{File, Overview};
+use crate::mail::{Envelope, File, Overview};
 use crate::mailbox::{Entry, Mailbox, Selection};
 use crate::search::{Query, QueryError};
 
@@ -85,6 +85,8 @@ struct Message<'a> {
     #[serde(flatten)]
     overview: &'a Overview,
     return_path: &'a str,
+    /// Not part of Mailpit's API: who really got the mail, whatever its headers say.
+    envelope: &'a Envelope,
     date: &'a str,
     tags: [&'a str; 0],
     username: &'a str,
@@ -174,7 +176,8 @@ async fn read_mail(mailbox: web::Data<Mailbox>, id: web::Path<String>) -> HttpRe
     HttpResponse::Ok().json(Message {
         overview: &mail.overview,
         return_path: &mail.envelope.from,
-        date: &mail.received,
+        date: mail.date.as_ref().unwrap_or(&mail.received),
+        envelope: &mail.envelope,
         tags: [],
         username: "",
         list_unsubscribe: ListUnsubscribe::default(),

@@ -1,7 +1,7 @@
 //! The page and the API over HTTP, on one thread.
 //!
 //! Any website that a developer visits can send requests to the loopback interface. So other
-//! origins cannot read the responses, host names other than `localhost` are refused (DNS
+//! origins cannot read the responses, host names that nobody has allowed are refused (DNS
 //! rebinding), and deleting takes a method that browsers send to other origins only after a
 //! preflight.
 
@@ -26,16 +26,32 @@ use crate::mailbox::Mailbox;
 use events::Stopping;
 pub(crate) use page::Page;
 
+/// Names under which the inbox can be opened, besides those that no DNS server can forge.
+#[derive(Debug, Clone)]
+pub(crate) struct Hosts(Vec<String>);
+
+impl Hosts {
+    pub(crate) fn new(names: &[String]) -> Self {
+        Self(names.iter().map(|name| name.to_ascii_lowercase()).collect())
+    }
+
+    fn include(&self, host: &str) -> bool {
+        is_local_name(host) || self.0.contains(&name_of(host).to_ascii_lowercase())
+    }
+}
+
 /// Builds the server on a listener that is already bound.
 pub(crate) fn build_server(
     listener: TcpListener,
     mailbox: Arc<Mailbox>,
     page: Page,
+    hosts: Hosts,
     stopping: watch::Receiver<bool>,
 ) -> std::io::Result<Server> {
     let mailbox = web::Data::from(mailbox);
     let page = web::Data::new(page);
     let stopping = web::Data::new(Stopping(stopping));
+    let hosts = web::Data::new(hosts);
     let started = web::Data::new(api::Started(tokio::time::Instant::now()));
     let server = HttpServer::new(move || {
         App::new()
@@ -43,6 +59,7 @@ pub(crate) fn build_server(
             .app_data(page.clone())
             .app_data(stopping.clone())
             .app_data(started.clone())
+            .app_data(hosts.clone())
             .wrap(security_headers())
             .wrap(from_fn(refuse_unknown_hosts))
             .configure(api::add_routes)
@@ -83,22 +100,29 @@ async fn refuse_unknown_hosts(
     // Only the Host header counts: a page served under a forged name can set X-Forwarded-Host
     // itself.
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    if host.is_some_and(is_local_name) {
+    let hosts = request.app_data::<web::Data<Hosts>>();
+    if host.is_some_and(|host| hosts.is_some_and(|hosts| hosts.include(host))) {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
-    let refusal = HttpResponse::MisdirectedRequest().body("open the inbox as localhost or by its IP address");
+    let refusal = HttpResponse::MisdirectedRequest()
+        .body("open the inbox as localhost or by its IP address, or add this name to standalone.inbox_hosts");
     Ok(request.into_response(refusal))
 }
 
 /// Whether a Host header names this machine in a way that no DNS server can forge.
 fn is_local_name(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
+    let name = name_of(host);
     let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
     let name = name.to_ascii_lowercase();
     address.parse::<IpAddr>().is_ok() || name == "localhost" || name.ends_with(".localhost")
+}
+
+/// A Host header without its port.
+fn name_of(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
 }
 
 #[cfg(test)]

@@ -90,6 +90,28 @@ async fn a_mail_is_read_whole_and_marked_as_read() {
 }
 
 #[tokio::test]
+async fn a_mail_keeps_its_date_and_the_recipients_of_its_envelope() {
+    let inbox = start().await;
+    let text = "To: Everybody <list@example.com>\nDate: Tue, 1 Jul 2003 10:52:37 +0200\nSubject: x\n\nhi\n";
+    let id = send(&inbox, "ada@example.com", text).await;
+    let mail = get_json(&inbox, &format!("/api/v1/message/{id}")).await;
+    assert_eq!(mail["Date"], "2003-07-01T10:52:37+02:00");
+    assert_eq!(mail["Envelope"], json!({ "From": "sender@example.com", "To": ["ada@example.com"] }));
+    assert_eq!(mail["To"][0]["Address"], "list@example.com");
+    assert_eq!(found(&inbox, "addressed:ada@example.com").await, [id.as_str()]);
+    // Without a date, or with none that can be read, the time of arrival stands in.
+    for text in ["Subject: x\n\nhi\n", "Date: soon\n\nhi\n"] {
+        let id = send(&inbox, "ada@example.com", text).await;
+        let mail = get_json(&inbox, &format!("/api/v1/message/{id}")).await;
+        let received = inbox.mailbox().get(&id).unwrap().received.clone();
+        assert_eq!(mail["Date"], received);
+    }
+    // Not a mail at all: somebody got it all the same.
+    let id = send(&inbox, "eve@example.com", "\n").await;
+    assert_eq!(found(&inbox, "addressed:eve@example.com").await, [id.as_str()]);
+}
+
+#[tokio::test]
 async fn headers_source_and_views_are_served() {
     let (inbox, [ada, _, eve]) = filled().await;
     let headers = get_json(&inbox, &format!("/api/v1/message/{ada}/headers")).await;

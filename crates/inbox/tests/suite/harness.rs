@@ -17,7 +17,8 @@ pub(crate) async fn start() -> Inbox {
 }
 
 pub(crate) async fn start_with(capacity: Capacity) -> Inbox {
-    let options = InboxOptions { smtp: loopback(), http: loopback(), capacity, example: None };
+    let options =
+        InboxOptions { smtp: loopback(), http: loopback(), hosts: Vec::new(), capacity, example: None };
     Inbox::start(options).await.unwrap()
 }
 

@@ -1,11 +1,11 @@
 //! What a mail says is never run, and other sites can't reach the inbox through a developer's browser.
 
-use inbox::Inbox;
+use inbox::{Capacity, Inbox, InboxOptions};
 use reqwest::Method;
 use reqwest::header::HOST;
 use test_support::soon;
 
-use crate::harness::{get, http_client, send, start, url};
+use crate::harness::{get, http_client, loopback, send, start, url};
 
 const EVIL: &str = "From: \"<script>alert(1)</script>\" <eve@evil.example>\n\
     Subject: <img src=x onerror=alert(1)>\nMIME-Version: 1.0\nContent-Type: text/html\n\n\
@@ -78,6 +78,26 @@ async fn names_that_a_foreign_dns_server_could_point_here_are_refused() {
         assert_eq!(status(&inbox, Method::GET, "/api/v1/messages", host).await, 200, "{host}");
     }
     assert_eq!(inbox.mailbox().entries().len(), 1);
+}
+
+#[tokio::test]
+async fn names_that_were_allowed_are_served_and_no_others() {
+    let hosts = vec!["Inbox.dev.example".to_owned()];
+    let options = InboxOptions {
+        smtp: loopback(),
+        http: loopback(),
+        hosts,
+        capacity: Capacity::default(),
+        example: None,
+    };
+    let inbox = Inbox::start(options).await.unwrap();
+    for host in ["inbox.dev.example", "INBOX.dev.example:8025", "localhost:8025"] {
+        assert_eq!(status(&inbox, Method::GET, "/api/v1/messages", host).await, 200, "{host}");
+    }
+    for host in ["dev.example", "x.inbox.dev.example", "inbox.dev.example.evil.example", "evil.example:8025"]
+    {
+        assert_eq!(status(&inbox, Method::GET, "/api/v1/messages", host).await, 421, "{host}");
+    }
 }
 
 #[tokio::test]

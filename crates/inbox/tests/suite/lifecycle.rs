@@ -12,7 +12,8 @@ async fn a_port_in_use_is_named_with_what_to_do() {
     let address = taken.local_addr().unwrap();
     let cases = [(address, loopback(), "the inbox's SMTP server"), (loopback(), address, "the inbox's page")];
     for (smtp, http, service) in cases {
-        let options = InboxOptions { smtp, http, capacity: Capacity::default(), example: None };
+        let options =
+            InboxOptions { smtp, http, hosts: Vec::new(), capacity: Capacity::default(), example: None };
         let error = Inbox::start(options).await.unwrap_err().to_string();
         let port = address.port();
         let expected = format!(
@@ -25,7 +26,13 @@ async fn a_port_in_use_is_named_with_what_to_do() {
 #[tokio::test]
 async fn an_address_of_another_machine_is_one_clear_sentence() {
     let smtp = ([192, 0, 2, 1], 0).into();
-    let options = InboxOptions { smtp, http: loopback(), capacity: Capacity::default(), example: None };
+    let options = InboxOptions {
+        smtp,
+        http: loopback(),
+        hosts: Vec::new(),
+        capacity: Capacity::default(),
+        example: None,
+    };
     let error = Inbox::start(options).await.unwrap_err().to_string();
     assert!(error.starts_with("the inbox's SMTP server cannot listen on 192.0.2.1:0: "), "{error}");
 }

@@ -3,6 +3,7 @@
 
 mod api;
 mod bounds;
+mod charsets;
 mod conversations;
 mod events;
 mod harness;

@@ -17,14 +17,44 @@ impl FromRequest for AcceptsJson {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let accepted = accepts(request.headers(), "json") || accepts(request.headers(), "problem+json");
-        ready(if accepted { Ok(Self) } else { Err(Problem::new(ProblemKind::NotAcceptable)) })
+        ready(if accepts_json(request.headers()) { Ok(Self) } else { Err(not_acceptable()) })
     }
 }
 
-/// Whether `application/{subtype}` is acceptable: the most specific matching range has a weight
-/// over 0.
-fn accepts(headers: &HeaderMap, subtype: &str) -> bool {
+/// In which form the client reads the answer of a health check: probes often ask for plain text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HealthFormat {
+    Json,
+    /// The status alone.
+    Text,
+}
+
+impl FromRequest for HealthFormat {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let headers = request.headers();
+        ready(if accepts_json(headers) {
+            Ok(Self::Json)
+        } else if accepts(headers, ("text", "plain")) {
+            Ok(Self::Text)
+        } else {
+            Err(not_acceptable())
+        })
+    }
+}
+
+fn not_acceptable() -> Problem {
+    Problem::new(ProblemKind::NotAcceptable)
+}
+
+fn accepts_json(headers: &HeaderMap) -> bool {
+    accepts(headers, ("application", "json")) || accepts(headers, ("application", "problem+json"))
+}
+
+/// Whether a media type is acceptable: the most specific matching range has a weight over 0.
+fn accepts(headers: &HeaderMap, media_type: (&str, &str)) -> bool {
     if !headers.contains_key(ACCEPT) {
         return true;
     }
@@ -32,19 +62,18 @@ fn accepts(headers: &HeaderMap, subtype: &str) -> bool {
         .get_all(ACCEPT)
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .filter_map(|range| weigh(range, subtype))
+        .filter_map(|range| weigh(range, media_type))
         .max_by_key(|(specificity, _)| *specificity)
         .is_some_and(|(_, weight)| weight > 0.0)
 }
 
-/// How specifically a range matches `application/{subtype}`, and with which weight; `None` if it
-/// does not.
-fn weigh(range: &str, subtype: &str) -> Option<(u8, f32)> {
+/// How specifically a range matches a media type, and with which weight; `None` if it does not.
+fn weigh(range: &str, (main, subtype): (&str, &str)) -> Option<(u8, f32)> {
     let mut parts = range.split(';').map(str::trim);
     let media = parts.next()?.to_ascii_lowercase();
     let specificity = match media.split_once('/')? {
-        ("application", named) if named == subtype => 2,
-        ("application", "*") => 1,
+        (named, sub) if named == main && sub == subtype => 2,
+        (named, "*") if named == main => 1,
         ("*", "*") => 0,
         _ => return None,
     };
@@ -59,10 +88,14 @@ mod tests {
     use super::*;
     use actix_web::http::header::HeaderValue;
 
-    fn accepts_json(value: &'static str) -> bool {
+    fn headers(accept: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static(value));
-        accepts(&headers, "json")
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        headers
+    }
+
+    fn accepts_json(accept: &'static str) -> bool {
+        super::accepts_json(&headers(accept))
     }
 
     #[test]
@@ -75,6 +108,9 @@ mod tests {
         for value in ["", "text/html", "application/json;q=0, */*", "application/xml", "json", "*/*; q=0"] {
             assert!(!accepts_json(value), "{value}");
         }
-        assert!(accepts(&HeaderMap::new(), "json"));
+        assert!(super::accepts_json(&HeaderMap::new()));
+        for (accept, text) in [("text/plain", true), ("text/*;q=0.5", true), ("text/html", false)] {
+            assert_eq!(accepts(&headers(accept), ("text", "plain")), text, "{accept}");
+        }
     }
 }

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{
+    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
+};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use actix_web::{HttpMessage, HttpRequest};
 use futures::StreamExt;
@@ -33,9 +35,12 @@ pub(crate) async fn read(
 }
 
 fn check_headers(request: &HttpRequest) -> Result<(), Problem> {
-    let encoded = request.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+    if is_encoded(request.headers()) {
+        let identity = HeaderValue::from_static("identity");
+        return Err(Problem::new(ProblemKind::UnsupportedMediaType).header(ACCEPT_ENCODING, identity));
+    }
     let one_type = request.headers().get_all(CONTENT_TYPE).count() == 1;
-    if encoded || !one_type || !request.content_type().eq_ignore_ascii_case("application/json") {
+    if !one_type || !request.content_type().eq_ignore_ascii_case("application/json") {
         return Err(Problem::new(ProblemKind::UnsupportedMediaType));
     }
     let announced =
@@ -44,6 +49,14 @@ fn check_headers(request: &HttpRequest) -> Result<(), Problem> {
         return Err(Problem::new(ProblemKind::PayloadTooLarge));
     }
     Ok(())
+}
+
+/// Whether there is a content coding other than `identity`; their names are case-insensitive (RFC 9110 section 8.4.1).
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let is_identity = |coding: &str| coding.trim().eq_ignore_ascii_case("identity");
+    headers
+        .get_all(CONTENT_ENCODING)
+        .any(|value| !value.to_str().is_ok_and(|codings| codings.split(',').all(is_identity)))
 }
 
 async fn collect(mut payload: Payload) -> Result<Bytes, Problem> {

@@ -4,11 +4,14 @@
 //! secret that was sent, and no log line may contain one.
 
 mod basic_auth;
+mod connections;
 mod content_negotiation;
 mod cors;
 mod docs;
 mod endpoints;
+mod host;
 mod json_body;
+mod openapi_examples;
 mod port_errors;
 mod problem;
 mod problem_kind;
@@ -18,7 +21,6 @@ mod request_log;
 mod routes;
 mod security_headers;
 mod server;
-mod stalled_connections;
 mod state;
 
 pub mod client_address;

@@ -2,13 +2,15 @@
 
 use actix_web::http::StatusCode;
 use domain::{CodeLength, PasswordLength};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{RefOr, Type};
 use utoipa::{Modify, OpenApi};
 
 use super::endpoints::endpoints;
+use super::openapi_examples::add_examples;
 use super::problem::{FieldError, ProblemDocument};
+use super::problem_kind::ProblemKind;
 use super::problem_responses::describe_header;
 
 #[derive(OpenApi)]
@@ -16,8 +18,10 @@ use super::problem_responses::describe_header;
     info(
         title = "Registration",
         description = "Sign up with an address and a password, and send back the code that arrives by mail. \
-                       Errors are problem documents (RFC 9457): see [the list](/docs/problems)."
+                       Errors are problem documents (RFC 9457): see [the list](docs/problems).",
+        contact(name = "Whoever runs this service")
     ),
+    servers((url = "../..", description = "The server that this document comes from, relative to it")),
     components(schemas(ProblemDocument, FieldError)),
     tags(
         (name = "users", description = "From an address to an active account"),
@@ -43,7 +47,15 @@ pub fn document(password_length: PasswordLength, code_length: CodeLength) -> Str
     let code = &mut schemas["ActivateRequest"]["properties"]["code"];
     code["pattern"] = json!(format!("^[0-9]{{{}}}$", code_length.digits()));
     code["examples"] = Value::from(["04273918".get(..code_length.digits())].as_slice());
+    schemas["Problem"]["properties"]["code"]["enum"] =
+        ProblemKind::ALL.iter().map(|kind| kind.code()).collect();
     require_headers(&mut document);
+    let schemas = document["components"]["schemas"].clone();
+    for operation in operations(&mut document) {
+        // Without a word on it, tools cannot tell an open operation from a forgotten one.
+        operation.entry("security").or_insert_with(|| json!([]));
+        add_examples(operation, &schemas);
+    }
     format!("{document:#}\n")
 }
 
@@ -70,9 +82,7 @@ fn declare_rate_limit_fields(openapi: &mut utoipa::openapi::OpenApi) {
 /// Marks the headers that are always present: a client may rely on them, and a test of the document
 /// checks them.
 fn require_headers(document: &mut Value) {
-    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
-    let operations = paths.filter_map(Value::as_object_mut).flat_map(|path| path.values_mut());
-    for operation in operations {
+    for operation in operations(document) {
         let responses = operation["responses"].as_object_mut().into_iter().flat_map(|all| all.values_mut());
         for headers in responses.filter_map(|response| response.get_mut("headers")) {
             for name in ["Retry-After", "WWW-Authenticate"] {
@@ -82,6 +92,13 @@ fn require_headers(document: &mut Value) {
             }
         }
     }
+}
+
+/// Every operation of every path.
+fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    let operations = paths.filter_map(Value::as_object_mut).flat_map(|path| path.values_mut());
+    operations.filter_map(Value::as_object_mut)
 }
 
 struct BasicScheme;

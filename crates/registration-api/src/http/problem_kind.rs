@@ -40,6 +40,8 @@ macro_rules! problem_kinds {
 }
 
 problem_kinds! {
+    BadRequest BAD_REQUEST "bad-request" "Bad request"
+        "The Host header is not the name of a host (RFC 9112 section 3.2).";
     MalformedJson BAD_REQUEST "malformed-json" "Malformed JSON"
         "The body is not a complete JSON document in UTF-8 (RFC 8259), or is nested too deeply.";
     CodeInvalid BAD_REQUEST "code-invalid" "Invalid code"

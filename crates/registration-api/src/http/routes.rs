@@ -1,9 +1,11 @@
 //! Which handler serves which path and method. Everything else is 404 or 405.
 
+use std::future::ready;
+
 use actix_web::http::Method;
 use actix_web::http::header::LOCATION;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Resource, ResponseError, Route, guard};
+use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError, Route, guard};
 use utoipa::openapi::PathItem;
 
 use super::docs;
@@ -22,7 +24,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(page("/docs", web::to(docs::page)))
         .service(page("/docs/problems", web::to(docs::problems)))
         .service(page("/docs/{asset}", web::to(docs::asset)))
-        .service(page("/", web::to(redirect_to_docs)))
+        .service(page("/docs/", web::to(|| ready(redirect("../docs")))))
+        .service(page("/", web::to(|| ready(redirect("docs")))))
         .default_service(web::to(not_found));
 }
 
@@ -46,14 +49,19 @@ fn page(path: &str, route: Route) -> Resource {
 fn resource(path: &str, methods: Vec<Method>, route: Route) -> Resource {
     let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
     let is_allowed = guard::fn_guard(move |request| methods.contains(&request.head().method));
-    let refuse = move || std::future::ready(Problem::method_not_allowed(&allow).error_response());
+    let refuse = move || ready(Problem::method_not_allowed(&allow).error_response());
     web::resource(path).route(route.guard(is_allowed)).default_service(web::to(refuse))
 }
 
-async fn redirect_to_docs() -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((LOCATION, "/docs")).finish()
+/// Leads to a page; a relative path holds behind a proxy that adds one in front.
+fn redirect(path: &'static str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
 }
 
-async fn not_found() -> HttpResponse {
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    // `OPTIONS *` asks whether the server as a whole answers (RFC 9110 section 9.3.7).
+    if request.method() == Method::OPTIONS && request.path() == "*" {
+        return HttpResponse::NoContent().finish();
+    }
     Problem::new(ProblemKind::NotFound).error_response()
 }

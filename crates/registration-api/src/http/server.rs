@@ -1,24 +1,32 @@
-//! The HTTP server, with its timeouts and its limit on connections.
+//! The HTTP server, with its timeouts and its limits on connections and memory.
 //!
 //! When a client disconnects, its request ends: half-closed connections are not served, so the
 //! handler's future is dropped and a password that is still queued is never hashed.
 
-use std::net::TcpListener;
+use std::future::ready;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::Server;
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Request};
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
+use actix_web::body::MessageBody;
+use actix_web::dev::{AppConfig, Extensions, Server, ServiceFactory, ServiceResponse, fn_service};
 use actix_web::middleware::{Condition, from_fn};
+use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
+use actix_web::{App, Error, HttpResponse};
 
+use super::connections::{Connection, RequestMemory, mark_activity};
 use super::cors::cors;
 use super::endpoints::OpenApiDocument;
+use super::host::require_valid_host;
 use super::openapi;
 use super::rate_limit_fields::add_rate_limit_fields;
 use super::request_log::log_request;
 use super::routes::routes;
 use super::security_headers::security_headers;
-use super::stalled_connections::{mark_activity, watch_connection};
 use super::state::AppState;
 
 /// The limits of the server.
@@ -29,6 +37,9 @@ pub struct ServerOptions {
     /// Maximum number of open connections in total; more wait in the backlog of the operating
     /// system.
     pub max_connections: usize,
+    /// How many bytes requests may take, over all connections, until they are answered. Beyond that, connections
+    /// with long requests are closed.
+    pub request_memory: usize,
     /// How long a connection stays open without a request.
     pub keep_alive: Duration,
     /// How long a client may take to send the head of its first request; then 408. For later
@@ -50,32 +61,76 @@ pub fn server(
     options: ServerOptions,
 ) -> std::io::Result<Server> {
     let workers = options.workers.max(1);
+    let memory = RequestMemory::new(options.request_memory);
     let document = openapi::document(state.options.password_length, state.options.code_length);
     let document = Data::new(OpenApiDocument(document));
-    let app = move || {
-        let origins = &state.options.allowed_origins;
-        App::new()
-            .app_data(state.clone())
-            .app_data(document.clone())
-            .configure(routes)
-            .wrap(from_fn(add_rate_limit_fields))
-            .wrap(Condition::new(!origins.is_empty(), cors(origins)))
-            .wrap(security_headers())
-            .wrap(from_fn(log_request))
-            .wrap(from_fn(mark_activity))
-    };
-    let request_timeout = options.keep_alive + options.client_request_timeout;
-    let server = HttpServer::new(app)
+    let builder = Server::build();
+    let stopping = builder.graceful_shutdown_signal();
+    let server = builder
         .workers(workers)
-        .max_connections(options.max_connections.div_ceil(workers).max(1))
-        .keep_alive(options.keep_alive)
-        .on_connect(watch_connection(request_timeout))
-        .client_request_timeout(options.client_request_timeout)
-        .client_disconnect_timeout(options.client_disconnect_timeout)
+        .max_concurrent_connections(options.max_connections.div_ceil(workers).max(1))
         // In whole seconds only; who runs the server stops waiting when the time is over.
         .shutdown_timeout(options.shutdown_timeout.as_secs() + 1)
-        .h1_allow_half_closed(false)
         .disable_signals()
-        .listen(listener)?;
+        .listen("registration-api", listener, move || {
+            let stopping = stopping.clone();
+            let http = HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                })
+                .keep_alive(options.keep_alive)
+                .client_request_timeout(options.client_request_timeout)
+                .client_disconnect_timeout(options.client_disconnect_timeout)
+                .h1_allow_half_closed(false)
+                .on_connect_ext(|connection: &Connection, extensions: &mut Extensions| {
+                    extensions.insert(connection.activity());
+                })
+                .h1(map_config(app(state.clone(), document.clone()), |()| AppConfig::default()));
+            accept(options.keep_alive + options.client_request_timeout, memory.clone()).and_then(http)
+        })?;
     Ok(server.run())
+}
+
+/// Puts a socket into a [`Connection`].
+fn accept(
+    idle_timeout: Duration,
+    memory: Arc<RequestMemory>,
+) -> impl ServiceFactory<
+    TcpStream,
+    Config = (),
+    Response = (Connection, Option<SocketAddr>),
+    Error = DispatchError,
+    InitError = (),
+> {
+    fn_service(move |stream: TcpStream| {
+        let client = stream.peer_addr().ok();
+        ready(Ok((Connection::new(stream, idle_timeout, memory.clone()), client)))
+    })
+}
+
+fn app(
+    state: Data<AppState>,
+    document: Data<OpenApiDocument>,
+) -> impl ServiceFactory<
+    Request,
+    Config = AppConfig,
+    Response = ServiceResponse<impl MessageBody>,
+    Error = HttpResponse,
+    InitError = (),
+> {
+    let origins = &state.options.allowed_origins;
+    let cors = Condition::new(!origins.is_empty(), cors(origins));
+    App::new()
+        .app_data(state)
+        .app_data(document)
+        .configure(routes)
+        .wrap(from_fn(add_rate_limit_fields))
+        .wrap(cors)
+        .wrap(from_fn(require_valid_host))
+        .wrap(security_headers())
+        .wrap(from_fn(log_request))
+        .wrap(from_fn(mark_activity))
+        .into_factory()
+        .map_err(|error: Error| error.error_response())
 }

@@ -86,10 +86,18 @@ async fn asvs_4_1_1_another_content_type_is_415() {
         problem(send(Some(content_type), None).await.unwrap(), 415, "unsupported-media-type").await;
     }
     problem(send(None, None).await.unwrap(), 415, "unsupported-media-type").await;
-    let gzip = send(Some("application/json"), Some("gzip")).await.unwrap();
-    problem(gzip, 415, "unsupported-media-type").await;
     let accepted = send(Some("Application/JSON; charset=utf-8"), None).await.unwrap();
     assert_eq!(accepted.status(), 201);
+    for coding in ["gzip", "identity, gzip", "Gzip", "identity;q=1"] {
+        let encoded = send(Some("application/json"), Some(coding)).await.unwrap();
+        assert_eq!(encoded.headers()["accept-encoding"], "identity", "{coding}");
+        problem(encoded, 415, "unsupported-media-type").await;
+    }
+    for coding in ["identity", "Identity", "IDENTITY, identity"] {
+        // Read and understood: the address is taken by now.
+        let plain = send(Some("application/json"), Some(coding)).await.unwrap();
+        problem(plain, 409, "email-taken").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,18 +14,19 @@ async fn the_page_and_all_it_loads_come_from_here() {
     assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
     let page = response.text().await.unwrap();
     assert!(!page.contains("http:") && !page.contains("https:"));
-    let is_file = |part: &&str| part.starts_with("/docs/") && part.contains('.');
+    let is_file = |part: &&str| part.starts_with("docs/") && part.contains('.');
     let files: BTreeSet<_> = page.split(['"']).filter(is_file).collect();
     assert_eq!(files.len(), 6);
     for link in files {
-        let response = app.get(link).await;
+        let response = app.get(&format!("/{link}")).await;
         assert_eq!(response.status(), 200, "{link}");
         assert!(response.headers()["cache-control"].to_str().unwrap().contains("max-age"));
         assert!(!response.bytes().await.unwrap().is_empty());
     }
-    assert_eq!(app.get("/").await.headers()["location"], "/docs");
+    assert_eq!(app.get("/").await.headers()["location"], "docs");
+    assert_eq!(app.get("/docs/").await.headers()["location"], "../docs");
     let script = app.get("/docs/start.js").await.text().await.unwrap();
-    assert!(script.contains("/api/v1/openapi.json"));
+    assert!(script.contains("api/v1/openapi.json"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,6 +91,43 @@ fn every_status_of_the_contract_is_documented() {
     let security = &document["paths"]["/api/v1/users/activate"]["post"]["security"];
     assert_eq!(security, &serde_json::json!([{"basic": []}]));
     assert_eq!(document["components"]["securitySchemes"]["basic"]["scheme"], "basic");
+}
+
+#[test]
+fn the_document_says_where_what_and_for_whom() {
+    let text = document(PasswordLength { min: 8, max: 128 }, CodeLength::new(6).unwrap());
+    let document: Value = serde_json::from_str(&text).unwrap();
+    // Relative to the document itself: also right behind a path prefix.
+    assert_eq!(document["servers"][0]["url"], "../..");
+    let codes =
+        document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"].as_array().unwrap();
+    for code in ["code-invalid", "email-taken", "too-many-attempts", "unavailable"] {
+        assert!(codes.contains(&code.into()), "{code} is not in {codes:?}");
+    }
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for operation in item.as_object().unwrap().values() {
+            let is_open =
+                ["/api/v1/users/activate", "/api/v1/users/resend-code"].iter().all(|own| own != path);
+            assert_eq!(operation["security"] == serde_json::json!([]), is_open, "{path}");
+            // The description is its own example.
+            if path == "/api/v1/openapi.json" {
+                continue;
+            }
+            let request = operation.get("requestBody").into_iter();
+            let responses = operation["responses"].as_object().unwrap().values();
+            for body in request.chain(responses) {
+                for content in body["content"].as_object().unwrap().values() {
+                    let example = content.get("example");
+                    assert!(example.is_some_and(|example| !example.is_null()), "{path}: {body}");
+                }
+            }
+        }
+    }
+    let activate = &document["paths"]["/api/v1/users/activate"]["post"];
+    let body = &activate["requestBody"]["content"]["application/json"];
+    assert_eq!(body["example"], serde_json::json!({"code": "042739"}));
+    let answer = &activate["responses"]["200"]["content"]["application/json"]["example"];
+    assert_eq!((&answer["email"], &answer["is_active"]), (&"ada@example.com".into(), &true.into()));
 }
 
 #[test]

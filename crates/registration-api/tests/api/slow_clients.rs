@@ -1,6 +1,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::select_all;
 use test_support::{eventually, soon};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -58,6 +60,47 @@ async fn a_slow_head_is_408() {
     let mut answer = String::new();
     soon("an answer", stream.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_head_of_a_later_request_must_arrive_in_time() {
+    let mut server_options = server_options();
+    server_options.keep_alive = Duration::from_millis(300);
+    server_options.client_request_timeout = Duration::from_millis(200);
+    let app = TestApp::start_full(World::default(), options(), Vec::new(), server_options);
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nGET /heal").await.unwrap();
+    let mut answer = String::new();
+    soon("an answer", stream.read_to_string(&mut answer)).await.unwrap();
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asvs_15_2_2_unanswered_requests_have_bounded_memory_over_all_connections() {
+    let head = format!("GET /health/live HTTP/1.1\r\nHost: x\r\nX-Filler: {}", "x".repeat(60 * 1024));
+    let mut server_options = server_options();
+    server_options.request_memory = 3 * head.len();
+    let app = TestApp::start_full(World::default(), options(), Vec::new(), server_options);
+    let mut clients = Vec::new();
+    for _ in 0..5 {
+        clients.push(TcpStream::connect(app.address).await.unwrap());
+    }
+    for client in &mut clients {
+        // One that is closed meanwhile cannot be written to.
+        let _ = client.write_all(head.as_bytes()).await;
+    }
+    let closed =
+        clients.iter_mut().map(|client| async { client.read(&mut [0; 1]).await.unwrap_or(0) }.boxed());
+    let (read, ..) = soon("a closed connection", select_all(closed)).await;
+    assert_eq!(read, 0);
+    // Small requests still pass, and what was closed has given its memory back.
+    assert_eq!(app.register(EMAIL, PASSWORD).await.status(), 201);
+    drop(clients);
+    let mut client = TcpStream::connect(app.address).await.unwrap();
+    client.write_all(format!("{head}\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answer = [0; 15];
+    soon("an answer", client.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,8 @@
 //! `GET /docs`: the API documentation to read and try out, with Swagger UI, and the list of
 //! problems.
 //!
-//! Everything is served by this process: the pages work offline and load nothing from elsewhere.
+//! Everything is served by this process: the pages work offline and load nothing from elsewhere. Their links are
+//! relative, so that they also work behind a proxy that adds a path.
 
 use std::fmt::Write;
 use std::sync::Arc;

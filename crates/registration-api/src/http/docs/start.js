@@ -10,7 +10,8 @@ dark.addEventListener("change", applyTheme);
 applyTheme();
 
 SwaggerUIBundle({
-  url: "/api/v1/openapi.json",
+  // Beside this page, whatever path a proxy has put in front of both.
+  url: new URL("api/v1/openapi.json", location.href).href,
   dom_id: "#swagger-ui",
   deepLinking: true,
   operationsSorter: (one, other) => step(one) - step(other),

@@ -42,8 +42,10 @@ struct ActivateResponse {
     #[schema(format = "email", examples("ada@example.com"))]
     email: String,
     /// Always true.
+    #[schema(examples(true))]
     is_active: bool,
     /// A human-readable confirmation.
+    #[schema(examples("The account is active."))]
     message: String,
 }
 

@@ -10,6 +10,8 @@ use crate::http::problem_responses::NegotiationProblems;
 pub(crate) struct OpenApiDocument(pub(crate) String);
 
 /// The description of the API
+///
+/// For tools that generate clients.
 #[utoipa::path(
     get,
     path = "/api/v1/openapi.json",

@@ -49,6 +49,7 @@ struct RegisterResponse {
     #[schema(format = "email", examples("ada@example.com"))]
     email: String,
     /// A human-readable note on what happens next.
+    #[schema(examples("A code is on its way. Send it back within 60 seconds after it is mailed."))]
     message: String,
 }
 
@@ -59,6 +60,7 @@ struct ConcealedResponse {
     #[schema(format = "email", examples("ada@example.com"))]
     email: String,
     /// A human-readable note on what happens next.
+    #[schema(examples("A code is on its way. Send it back within 60 seconds after it is mailed."))]
     message: String,
 }
 

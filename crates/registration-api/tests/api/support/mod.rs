@@ -110,6 +110,7 @@ pub(crate) fn server_options() -> ServerOptions {
     ServerOptions {
         workers: 1,
         max_connections: 500,
+        request_memory: 1024 * 1024,
         keep_alive: Duration::from_secs(5),
         client_request_timeout: Duration::from_secs(5),
         client_disconnect_timeout: Duration::from_secs(1),
