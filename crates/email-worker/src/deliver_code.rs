@@ -1,6 +1,7 @@
-//! Turns an event into the mail that it asks for. Bears the same event any number of times: a redelivery
-//! mails the same code under the same Message-ID. Must never mail a code that is dead, log a code or an
-//! address, or start the minute before the mail server has taken the mail.
+//! Turns an event into the mail that it asks for. Tolerates the same event any number of times: a redelivery
+//! repeats only what is missing, and mails the same code under the same Message-ID. Must never mail a code that
+//! is dead or whose mail was accepted, log a code or an address, or start the minute before the mail server has
+//! accepted the mail.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,8 +72,16 @@ impl DeliverCode {
             Ok(user) => user,
             Err(reason) => return Ok(Outcome::Dropped(reason)),
         };
-        if let Some(reason) = self.open_window(issue).await? {
-            return Ok(Outcome::Dropped(reason));
+        let DeliveryOptions { window, attempts, .. } = self.options;
+        match self.codes.open(issue, window, attempts).await? {
+            Opening::Opened => {}
+            Opening::Accepted { left } => {
+                // An earlier delivery got this far and no further: the recipient has the mail.
+                self.users.hold_address(issue, left).await?;
+                return Ok(Outcome::Dropped(DropReason::AlreadyMailed));
+            }
+            Opening::Superseded => return Ok(Outcome::Dropped(DropReason::Superseded)),
+            Opening::Consumed => return Ok(Outcome::Dropped(DropReason::Consumed)),
         }
         let content = self.templates.code(&self.key.derive(issue, self.options.code_length))?;
         let message_id = format!("{}.{}", issue.user_id, issue.number);
@@ -80,25 +89,19 @@ impl DeliverCode {
             self.release_address_if_undeliverable(issue, &error).await?;
             return Err(error.into());
         }
-        self.restart_window(issue).await?;
+        self.record_acceptance(issue).await?;
         Ok(Outcome::Sent { kind: "code", to: user.email().clone() })
     }
 
-    /// Gives the code its whole window, or says why it is dead.
-    async fn open_window(&self, issue: CodeIssue) -> Result<Option<DropReason>, CodeStoreError> {
+    /// The mail is on its way: what it took so far is not taken from the recipient's time. The code store comes
+    /// first, so that a retry finds the acceptance there and does not mail the code again. A code that was used
+    /// or replaced while its mail was being accepted has no minute to start.
+    async fn record_acceptance(&self, issue: CodeIssue) -> Result<(), DeliveryError> {
         let DeliveryOptions { window, attempts, .. } = self.options;
-        Ok(match self.codes.open(issue, window, attempts).await? {
-            Opening::Opened => None,
-            Opening::Superseded => Some(DropReason::Superseded),
-            Opening::Consumed => Some(DropReason::Consumed),
-        })
-    }
-
-    /// The mail is on its way: what it took so far is not taken from the recipient's time. A code that was
-    /// used or replaced while its mail was being accepted has no minute to start.
-    async fn restart_window(&self, issue: CodeIssue) -> Result<(), DeliveryError> {
-        if self.open_window(issue).await?.is_none() {
-            self.users.hold_address(issue, self.options.window).await?;
+        match self.codes.mark_accepted(issue, window, attempts).await? {
+            Opening::Opened => self.users.hold_address(issue, window).await?,
+            Opening::Accepted { left } => self.users.hold_address(issue, left).await?,
+            Opening::Superseded | Opening::Consumed => {}
         }
         Ok(())
     }

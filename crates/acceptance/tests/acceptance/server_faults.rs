@@ -1,6 +1,7 @@
 //! PostgreSQL, Redis or RabbitMQ gone and back: registration needs only PostgreSQL, and nobody gets a 500.
 
-use acceptance::{Account, Client, Journey, Setup, journeys};
+use acceptance::stores::postgres;
+use acceptance::{Account, Client, Journey, Setup, Verdict, journeys};
 use test_support::eventually;
 
 journeys!(distributed {
@@ -16,7 +17,12 @@ journeys!(distributed {
         "GET /health/ready 503",
     ];
     while_the_worker_is_stopped_codes_pile_up_and_one_is_mailed: Setup::own(), [];
+    while_postgresql_cannot_be_written_a_code_is_mailed_once: impatient_with_postgresql(), [];
 });
+
+fn impatient_with_postgresql() -> Setup {
+    Setup::own().with("postgres.statement_timeout", "2s")
+}
 
 /// Waits until `/health/ready` reports this state of a dependency.
 async fn wait_for_health(api: &Client, status: u16, dependency: &str, state: &str) {
@@ -94,4 +100,39 @@ async fn while_the_worker_is_stopped_codes_pile_up_and_one_is_mailed(journey: &J
     journey.everything_settled().await;
     assert_eq!(journey.mailbox.mails(&account.email).await.len(), 1);
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
+}
+
+async fn while_postgresql_cannot_be_written_a_code_is_mailed_once(journey: &Journey) {
+    let (system, account) = (&journey.system, Account::new());
+    system.smtp.script(&[Verdict::Hold]);
+    journey.api.register(&account).await.expect_status(201);
+    system.smtp.wait_for_attempts(1).await;
+    // Whoever reads is let through, as on a server whose disk is full.
+    let database = postgres(system).await;
+    database.batch_execute("BEGIN; LOCK TABLE users IN EXCLUSIVE MODE").await.unwrap();
+    system.smtp.release();
+    wait_for_failures(journey, 2).await;
+    system.worker().restart().await;
+    wait_for_failures(journey, 4).await;
+    assert_eq!(system.smtp.deliveries(&account.email).len(), 1);
+
+    database.batch_execute("ROLLBACK").await.unwrap();
+    eventually("the address being held", async || {
+        let held = "SELECT 1 FROM users WHERE code_expires_at > now()";
+        database.query_opt(held, &[]).await.unwrap()
+    })
+    .await;
+    journey.api.register(&account).await.expect_problem(409, "email-taken");
+    let mail = journey.mailbox.first(&account.email).await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    assert_eq!(system.smtp.deliveries(&account.email).len(), 1);
+}
+
+/// Waits until the worker has handled events in vain so often, over all its lives.
+async fn wait_for_failures(journey: &Journey, count: usize) {
+    eventually(&format!("{count} failures of the worker"), async || {
+        let lines = journey.system.worker().logs().lines();
+        (lines.iter().filter(|line| line.contains("event.failed")).count() >= count).then_some(())
+    })
+    .await;
 }

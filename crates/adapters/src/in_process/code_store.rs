@@ -26,6 +26,7 @@ struct Window {
     attempts_left: u32,
     ends_at: Instant,
     consumed: bool,
+    accepted: bool,
 }
 
 impl InProcessCodeStore {
@@ -38,6 +39,36 @@ impl InProcessCodeStore {
     /// early if it has run out; while all of them are live, opening another one fails.
     pub fn with_capacity(windows: usize) -> Self {
         Self { windows: Mutex::new(ExpiringMap::new(windows)) }
+    }
+
+    fn open_window(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+        accepted: bool,
+    ) -> Result<Opening, CodeStoreError> {
+        let mut windows = lock(&self.windows);
+        let now = Instant::now();
+        windows.sweep(now);
+        let known = windows.get_mut(&issue.user_id, now).copied();
+        let (opened, opening) = match known {
+            Some(known) if known.number > issue.number => return Ok(Opening::Superseded),
+            Some(known) if known.number == issue.number && known.consumed => return Ok(Opening::Consumed),
+            Some(known) if known.number == issue.number && known.accepted => {
+                (known, Opening::Accepted { left: known.ends_at.saturating_duration_since(now) })
+            }
+            known => {
+                let known = known.filter(|known| known.number == issue.number);
+                let attempts_left = known.map_or(attempts, |known| known.attempts_left);
+                let (number, ends_at) = (issue.number, after(now, window));
+                (Window { number, attempts_left, ends_at, consumed: false, accepted }, Opening::Opened)
+            }
+        };
+        windows
+            .insert(issue.user_id, opened, after(now, window.max(REMEMBERED)), |first| first.ends_at <= now)
+            .map_err(|full| CodeStoreError(full.into()))?;
+        Ok(opening)
     }
 }
 
@@ -55,21 +86,16 @@ impl CodeStore for InProcessCodeStore {
         window: Duration,
         attempts: u32,
     ) -> Result<Opening, CodeStoreError> {
-        let mut windows = lock(&self.windows);
-        let now = Instant::now();
-        windows.sweep(now);
-        let attempts_left = match windows.get_mut(&issue.user_id, now) {
-            Some(known) if known.number > issue.number => return Ok(Opening::Superseded),
-            Some(known) if known.number == issue.number && known.consumed => return Ok(Opening::Consumed),
-            Some(known) if known.number == issue.number => known.attempts_left,
-            _ => attempts,
-        };
-        let opened =
-            Window { number: issue.number, attempts_left, ends_at: after(now, window), consumed: false };
-        windows
-            .insert(issue.user_id, opened, after(now, window.max(REMEMBERED)), |first| first.ends_at <= now)
-            .map_err(|full| CodeStoreError(full.into()))?;
-        Ok(Opening::Opened)
+        self.open_window(issue, window, attempts, false)
+    }
+
+    async fn mark_accepted(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+    ) -> Result<Opening, CodeStoreError> {
+        self.open_window(issue, window, attempts, true)
     }
 
     async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {

@@ -49,6 +49,26 @@ impl RedisCodeStore {
         invocation.arg(issue.number);
         invocation
     }
+
+    async fn open_window(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+        is_accepted: bool,
+    ) -> Result<Opening, CodeStoreError> {
+        let mut script = self.prepare(&self.open, issue);
+        script.arg(micros(window)).arg(attempts).arg(micros(window.max(REMEMBERED)) / 1000);
+        script.arg(u8::from(is_accepted));
+        let (answer, left): (String, u64) = self.connection.invoke(&script).await?;
+        match answer.as_str() {
+            "opened" => Ok(Opening::Opened),
+            "accepted" => Ok(Opening::Accepted { left: Duration::from_micros(left) }),
+            "superseded" => Ok(Opening::Superseded),
+            "consumed" => Ok(Opening::Consumed),
+            _ => Err(unknown(answer)),
+        }
+    }
 }
 
 impl From<ConnectionError> for CodeStoreError {
@@ -65,15 +85,16 @@ impl CodeStore for RedisCodeStore {
         window: Duration,
         attempts: u32,
     ) -> Result<Opening, CodeStoreError> {
-        let mut script = self.prepare(&self.open, issue);
-        script.arg(micros(window)).arg(attempts).arg(micros(window.max(REMEMBERED)) / 1000);
-        let answer: String = self.connection.invoke(&script).await?;
-        match answer.as_str() {
-            "opened" => Ok(Opening::Opened),
-            "superseded" => Ok(Opening::Superseded),
-            "consumed" => Ok(Opening::Consumed),
-            _ => Err(unknown(answer)),
-        }
+        self.open_window(issue, window, attempts, false).await
+    }
+
+    async fn mark_accepted(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+    ) -> Result<Opening, CodeStoreError> {
+        self.open_window(issue, window, attempts, true).await
     }
 
     async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {

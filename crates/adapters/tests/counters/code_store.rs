@@ -31,6 +31,10 @@ contract! {
         a_later_code_supersedes_an_earlier_one,
         asvs_6_5_1_a_consumed_code_stays_consumed,
         a_consumed_code_makes_way_for_a_later_one,
+        an_accepted_mail_is_remembered_and_its_window_left_alone,
+        an_acceptance_starts_the_window_and_keeps_the_attempts,
+        an_acceptance_of_a_dead_code_does_nothing,
+        an_acceptance_belongs_to_one_code,
         a_release_gives_a_consumed_code_back,
         a_release_of_anything_else_does_nothing,
         asvs_6_6_2_registrations_do_not_share_windows,
@@ -152,6 +156,62 @@ async fn a_consumed_code_makes_way_for_a_later_one(store: Store) {
     assert_eq!(store.spend_attempt(issue(user, 2)).await.unwrap(), Attempt::Spent { left: 4 });
     assert_eq!(store.consume(issue(user, 1)).await.unwrap(), Consumption::Gone);
     assert_eq!(store.consume(issue(user, 2)).await.unwrap(), Consumption::Won);
+}
+
+async fn an_accepted_mail_is_remembered_and_its_window_left_alone(store: Store) {
+    let code = issue(user_id(), 1);
+    store.open(code, MINUTE, 5).await.unwrap();
+    assert_eq!(store.mark_accepted(code, SHORT_WINDOW, 5).await.unwrap(), Opening::Opened);
+    let marked = Instant::now();
+    for _ in 0..2 {
+        let Opening::Accepted { left } = store.open(code, MINUTE, 5).await.unwrap() else {
+            panic!("the acceptance is forgotten")
+        };
+        assert!(left <= SHORT_WINDOW, "{left:?}");
+    }
+    until_expired(&store, code).await;
+    assert!(marked.elapsed() <= SHORT_WINDOW + EXPIRY_TIMEOUT);
+    let over = Opening::Accepted { left: Duration::ZERO };
+    assert_eq!(store.open(code, MINUTE, 5).await.unwrap(), over);
+    assert_eq!(store.mark_accepted(code, MINUTE, 5).await.unwrap(), over);
+    assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Expired);
+}
+
+async fn an_acceptance_starts_the_window_and_keeps_the_attempts(store: Store) {
+    let code = issue(user_id(), 1);
+    store.open(code, Duration::ZERO, 3).await.unwrap();
+    store.open(code, MINUTE, 3).await.unwrap();
+    store.spend_attempt(code).await.unwrap();
+    store.open(code, Duration::ZERO, 3).await.unwrap();
+    assert_eq!(store.mark_accepted(code, MINUTE, 3).await.unwrap(), Opening::Opened);
+    assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Spent { left: 1 });
+
+    // The store has lost everything while the mail was under way.
+    let forgotten = issue(user_id(), 1);
+    assert_eq!(store.mark_accepted(forgotten, MINUTE, 3).await.unwrap(), Opening::Opened);
+    assert!(matches!(store.open(forgotten, MINUTE, 3).await.unwrap(), Opening::Accepted { .. }));
+    assert_eq!(store.spend_attempt(forgotten).await.unwrap(), Attempt::Spent { left: 2 });
+}
+
+async fn an_acceptance_of_a_dead_code_does_nothing(store: Store) {
+    let user = user_id();
+    store.open(issue(user, 2), MINUTE, 5).await.unwrap();
+    assert_eq!(store.mark_accepted(issue(user, 1), MINUTE, 5).await.unwrap(), Opening::Superseded);
+    assert_eq!(store.open(issue(user, 2), MINUTE, 5).await.unwrap(), Opening::Opened);
+    store.consume(issue(user, 2)).await.unwrap();
+    assert_eq!(store.mark_accepted(issue(user, 2), MINUTE, 5).await.unwrap(), Opening::Consumed);
+    store.release(issue(user, 2)).await.unwrap();
+    assert_eq!(store.open(issue(user, 2), MINUTE, 5).await.unwrap(), Opening::Opened);
+}
+
+async fn an_acceptance_belongs_to_one_code(store: Store) {
+    let user = user_id();
+    store.mark_accepted(issue(user, 1), MINUTE, 5).await.unwrap();
+    assert_eq!(store.open(issue(user, 2), MINUTE, 5).await.unwrap(), Opening::Opened);
+    assert_eq!(store.open(issue(user, 2), MINUTE, 5).await.unwrap(), Opening::Opened);
+    store.mark_accepted(issue(user, 2), MINUTE, 5).await.unwrap();
+    assert_eq!(store.consume(issue(user, 2)).await.unwrap(), Consumption::Won);
+    assert_eq!(store.open(issue(user, 2), MINUTE, 5).await.unwrap(), Opening::Consumed);
 }
 
 async fn a_release_gives_a_consumed_code_back(store: Store) {

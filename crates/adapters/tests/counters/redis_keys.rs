@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adapters::redis::{RedisCodeStore, RedisGuessBudget, RedisRateLimiter};
-use domain::ports::{CodeStore, GuessAllowance, GuessBudget, LimitKey, Quota, RateLimiter};
+use domain::ports::{Attempt, CodeStore, GuessAllowance, GuessBudget, LimitKey, Opening, Quota, RateLimiter};
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress};
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
@@ -56,12 +56,38 @@ async fn every_key_expires_in_its_time() {
     }
 }
 
+/// A rolling update: windows that the version before has opened, and that it goes on to open.
+#[tokio::test]
+async fn windows_of_the_previous_version_work() {
+    let prefix = prefix();
+    let (user_id, minute) = (user_id(), Duration::from_mins(1));
+    let issue = |number| CodeIssue { user_id, number };
+    let mut redis = inspector().await;
+    let mut open_as_before = async |number: u32| {
+        let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(&mut redis).await.unwrap();
+        let ends = (seconds + 60) * 1_000_000;
+        let fields =
+            [("issue", u64::from(number)), ("left", 5), ("consumed", 0), ("ends", ends)];
+        let (): () = redis.hset_multiple(format!("{prefix}:code:{user_id}"), &fields).await.unwrap();
+    };
+    let codes = RedisCodeStore::new(redis_connection(), &prefix);
+    open_as_before(1).await;
+    assert_eq!(codes.spend_attempt(issue(1)).await.unwrap(), Attempt::Spent { left: 4 });
+    assert_eq!(codes.open(issue(1), minute, 5).await.unwrap(), Opening::Opened);
+    assert_eq!(codes.mark_accepted(issue(1), minute, 5).await.unwrap(), Opening::Opened);
+    // A worker of that version takes the next code, and leaves the fields that it does not know.
+    open_as_before(2).await;
+    assert_eq!(codes.open(issue(2), minute, 5).await.unwrap(), Opening::Opened);
+    assert_eq!(codes.spend_attempt(issue(2)).await.unwrap(), Attempt::Spent { left: 4 });
+}
+
 /// Uses every store once.
 async fn fill(prefix: &str, address: &EmailAddress, issue: CodeIssue) {
     let connection = redis_connection();
     let codes = RedisCodeStore::new(connection.clone(), prefix);
     codes.open(issue, Duration::from_mins(1), 5).await.unwrap();
     codes.spend_attempt(issue).await.unwrap();
+    codes.mark_accepted(issue, Duration::from_mins(1), 5).await.unwrap();
     codes.consume(issue).await.unwrap();
     let guesses = RedisGuessBudget::new(connection.clone(), prefix);
     guesses.spend_guess(address, GuessAllowance { guesses: 20, period: DAY }).await.unwrap();

@@ -15,8 +15,18 @@ use crate::code::CodeIssue;
 #[async_trait]
 pub trait CodeStore: Send + Sync {
     /// Opens the window of a code for `window` from now. A known code gets the whole window again
-    /// and keeps its remaining attempts; a greater number replaces a smaller one.
+    /// and keeps its remaining attempts; a greater number replaces a smaller one. The window of a
+    /// code whose mail was accepted is left alone.
     async fn open(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+    ) -> Result<Opening, CodeStoreError>;
+
+    /// Opens the window as [`Self::open`] does and remembers that the mail server has accepted the
+    /// code's mail: from then on [`Self::open`] answers [`Opening::Accepted`].
+    async fn mark_accepted(
         &self,
         issue: CodeIssue,
         window: Duration,
@@ -42,6 +52,11 @@ pub trait CodeStore: Send + Sync {
 pub enum Opening {
     /// The window is open.
     Opened,
+    /// The code's mail was accepted before, which started its window.
+    Accepted {
+        /// How long the window stays open; zero if it has run out.
+        left: Duration,
+    },
     /// A later code of the same registration is known: this one is no longer valid.
     Superseded,
     /// The code has been used.

@@ -19,6 +19,7 @@ use uuid::Uuid;
 pub(crate) enum Call {
     Find,
     Open(CodeIssue, Duration, u32),
+    MarkAccepted(CodeIssue, Duration, u32),
     Send(String),
     HoldAddress(CodeIssue, Duration),
     ReleaseAddress(CodeIssue),
@@ -41,6 +42,8 @@ pub(crate) struct World {
     /// Answers to the next calls; `Opened` and acceptance once they are used up.
     pub(crate) openings: Mutex<VecDeque<Result<Opening, &'static str>>>,
     pub(crate) sendings: Mutex<VecDeque<Result<(), MailError>>>,
+    /// The code whose mail was accepted, and what is left of its window.
+    pub(crate) accepted: Mutex<Option<(CodeIssue, Duration)>>,
     ids: AtomicU64,
     /// The number of the call that never returns, if there is one.
     hanging_call: Mutex<Option<usize>>,
@@ -85,6 +88,15 @@ impl World {
             self.hung.notify_one();
             std::future::pending::<()>().await;
         }
+    }
+
+    fn next_opening(&self, issue: CodeIssue) -> Result<Opening, CodeStoreError> {
+        let known = match *self.accepted.lock().unwrap() {
+            Some((accepted, left)) if accepted == issue => Opening::Accepted { left },
+            _ => Opening::Opened,
+        };
+        let answer = self.openings.lock().unwrap().pop_front().unwrap_or(Ok(known));
+        answer.map_err(|reason| CodeStoreError(reason.into()))
     }
 
     fn change_address(&self) -> Result<(), RepositoryError> {
@@ -166,8 +178,20 @@ impl CodeStore for World {
         attempts: u32,
     ) -> Result<Opening, CodeStoreError> {
         self.note(Call::Open(issue, window, attempts)).await;
-        let answer = self.openings.lock().unwrap().pop_front().unwrap_or(Ok(Opening::Opened));
-        answer.map_err(|reason| CodeStoreError(reason.into()))
+        self.next_opening(issue)
+    }
+    async fn mark_accepted(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+    ) -> Result<Opening, CodeStoreError> {
+        self.note(Call::MarkAccepted(issue, window, attempts)).await;
+        let opening = self.next_opening(issue)?;
+        if opening == Opening::Opened {
+            *self.accepted.lock().unwrap() = Some((issue, window));
+        }
+        Ok(opening)
     }
     async fn spend_attempt(&self, _: CodeIssue) -> Result<Attempt, CodeStoreError> {
         unreachable!("the worker guesses nothing")
