@@ -14,6 +14,7 @@ use domain::ports::{
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, Event, User, UserEvent, UserId};
 
 use crate::metrics::{self, DropReason};
+use crate::sending_lease::{LeaseError, while_leased};
 use crate::templates::{MailContent, TemplateError, Templates};
 
 /// How codes are issued. Must be what activation expects.
@@ -35,7 +36,7 @@ pub struct DeliverCode {
     pub codes: Arc<dyn CodeStore>,
     /// Takes the mails.
     pub mailer: Arc<dyn Mailer>,
-    /// Tells the time at which a mail was accepted, for the latency metric.
+    /// Tells the time at which a mail was accepted, for the latency metric, and names who sends a mail.
     pub ids: Arc<dyn IdSource>,
     /// Derives the codes.
     pub key: Arc<CodeKey>,
@@ -72,6 +73,10 @@ impl DeliverCode {
             Ok(user) => user,
             Err(reason) => return Ok(Outcome::Dropped(reason)),
         };
+        while_leased(&*self.codes, &*self.ids, issue, self.deliver_to(&user, issue)).await
+    }
+
+    async fn deliver_to(&self, user: &User, issue: CodeIssue) -> Result<Outcome, DeliveryError> {
         let DeliveryOptions { window, attempts, .. } = self.options;
         match self.codes.open(issue, window, attempts).await? {
             Opening::Opened => {}
@@ -176,6 +181,8 @@ enum DeliveryError {
     Mail(#[from] MailError),
     #[error(transparent)]
     Template(#[from] TemplateError),
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
 }
 
 impl DeliveryError {
@@ -185,6 +192,7 @@ impl DeliveryError {
             Self::Repository(RepositoryError::Unavailable(_))
                 | Self::CodeStore(_)
                 | Self::Mail(MailError::Transient(_))
+                | Self::Lease(_)
         )
     }
 }

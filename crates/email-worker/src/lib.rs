@@ -4,6 +4,7 @@
 
 mod deliver_code;
 mod metrics;
+mod sending_lease;
 pub mod settings;
 mod templates;
 

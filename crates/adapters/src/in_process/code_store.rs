@@ -5,9 +5,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
+use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening, SendingLease};
 use domain::{CodeIssue, UserId};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::clock::after;
 use super::expiring_map::{DEFAULT_CAPACITY, ExpiringMap, lock};
@@ -18,6 +19,8 @@ const REMEMBERED: Duration = Duration::from_hours(24);
 /// A [`CodeStore`] for one process.
 pub struct InProcessCodeStore {
     windows: Mutex<ExpiringMap<UserId, Window>>,
+    /// Who sends the mail of an issue: a user and a number.
+    senders: Mutex<ExpiringMap<(UserId, u32), Uuid>>,
 }
 
 #[derive(Clone, Copy)]
@@ -38,7 +41,8 @@ impl InProcessCodeStore {
     /// A store of at most `windows` windows. When it is full, the window opened first is forgotten
     /// early if it has run out; while all of them are live, opening another one fails.
     pub fn with_capacity(windows: usize) -> Self {
-        Self { windows: Mutex::new(ExpiringMap::new(windows)) }
+        let (windows, senders) = (ExpiringMap::new(windows), ExpiringMap::new(windows));
+        Self { windows: Mutex::new(windows), senders: Mutex::new(senders) }
     }
 
     fn open_window(
@@ -80,6 +84,33 @@ impl Default for InProcessCodeStore {
 
 #[async_trait]
 impl CodeStore for InProcessCodeStore {
+    async fn lease_sending(
+        &self,
+        issue: CodeIssue,
+        sender: Uuid,
+        lease: Duration,
+    ) -> Result<SendingLease, CodeStoreError> {
+        let mut senders = lock(&self.senders);
+        let (key, now) = ((issue.user_id, issue.number), Instant::now());
+        senders.sweep(now);
+        if senders.get_mut(&key, now).is_some_and(|holder| *holder != sender) {
+            return Ok(SendingLease::HeldByAnother);
+        }
+        senders
+            .insert(key, sender, after(now, lease), |_| false)
+            .map_err(|full| CodeStoreError(full.into()))?;
+        Ok(SendingLease::Held)
+    }
+
+    async fn release_sending(&self, issue: CodeIssue, sender: Uuid) -> Result<(), CodeStoreError> {
+        let mut senders = lock(&self.senders);
+        let key = (issue.user_id, issue.number);
+        if senders.get_mut(&key, Instant::now()).is_some_and(|holder| *holder == sender) {
+            senders.remove(&key);
+        }
+        Ok(())
+    }
+
     async fn open(
         &self,
         issue: CodeIssue,

@@ -7,6 +7,7 @@ use domain::ports::{Attempt, CodeStore, GuessAllowance, GuessBudget, LimitKey, O
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress};
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
+use test_support::unique_id;
 
 use crate::{prefix, redis_connection, redis_url, user_id};
 
@@ -35,7 +36,7 @@ async fn asvs_6_5_2_no_key_and_no_value_holds_a_code_or_an_address() {
         kinds.push(key.split(':').nth(1).unwrap().to_owned());
     }
     kinds.sort_unstable();
-    assert_eq!(kinds, ["code", "guesses", "limit", "limit"]);
+    assert_eq!(kinds, ["code", "guesses", "limit", "limit", "sending"]);
 }
 
 #[tokio::test]
@@ -48,7 +49,8 @@ async fn every_key_expires_in_its_time() {
     for key in keys(&mut redis, &prefix).await {
         let left: i64 = redis.pttl(&key).await.unwrap();
         let left = Duration::from_millis(u64::try_from(left).expect("the key never expires"));
-        let most = if key.contains(":limit:") { Duration::from_mins(1) } else { DAY };
+        let is_short = key.contains(":limit:") || key.contains(":sending:");
+        let most = if is_short { Duration::from_mins(1) } else { DAY };
         assert!(left <= most, "{key} stays for {left:?}");
         if key.contains(":code:") || key.contains(":guesses:") {
             assert!(left + Duration::from_mins(1) > DAY, "{key} is forgotten in {left:?}");
@@ -66,8 +68,7 @@ async fn windows_of_the_previous_version_work() {
     let mut open_as_before = async |number: u32| {
         let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(&mut redis).await.unwrap();
         let ends = (seconds + 60) * 1_000_000;
-        let fields =
-            [("issue", u64::from(number)), ("left", 5), ("consumed", 0), ("ends", ends)];
+        let fields = [("issue", u64::from(number)), ("left", 5), ("consumed", 0), ("ends", ends)];
         let (): () = redis.hset_multiple(format!("{prefix}:code:{user_id}"), &fields).await.unwrap();
     };
     let codes = RedisCodeStore::new(redis_connection(), &prefix);
@@ -85,6 +86,7 @@ async fn windows_of_the_previous_version_work() {
 async fn fill(prefix: &str, address: &EmailAddress, issue: CodeIssue) {
     let connection = redis_connection();
     let codes = RedisCodeStore::new(connection.clone(), prefix);
+    codes.lease_sending(issue, unique_id(), Duration::from_mins(1)).await.unwrap();
     codes.open(issue, Duration::from_mins(1), 5).await.unwrap();
     codes.spend_attempt(issue).await.unwrap();
     codes.mark_accepted(issue, Duration::from_mins(1), 5).await.unwrap();

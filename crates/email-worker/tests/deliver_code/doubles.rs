@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ports::{
     Attempt, ClaimError, CodeStore, CodeStoreError, Consumption, IdSource, Mail, MailError, Mailer, Opening,
-    RepositoryError, SaveError, UserRepository,
+    RepositoryError, SaveError, SendingLease, UserRepository,
 };
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
 use tokio::sync::Notify;
@@ -44,6 +44,10 @@ pub(crate) struct World {
     pub(crate) sendings: Mutex<VecDeque<Result<(), MailError>>>,
     /// The code whose mail was accepted, and what is left of its window.
     pub(crate) accepted: Mutex<Option<(CodeIssue, Duration)>>,
+    /// Who holds the lease to send.
+    sender: Mutex<Option<Uuid>>,
+    /// Whether each request for the lease was granted.
+    pub(crate) leases: Mutex<Vec<bool>>,
     ids: AtomicU64,
     /// The number of the call that never returns, if there is one.
     hanging_call: Mutex<Option<usize>>,
@@ -76,6 +80,11 @@ impl World {
     pub(crate) async fn hung(&self) {
         self.hung.notified().await;
         *self.hanging_call.lock().unwrap() = None;
+    }
+
+    /// The end of a lease that nobody renews.
+    pub(crate) fn end_lease(&self) {
+        *self.sender.lock().unwrap() = None;
     }
 
     async fn note(&self, call: Call) {
@@ -171,6 +180,21 @@ impl UserRepository for World {
 
 #[async_trait]
 impl CodeStore for World {
+    async fn lease_sending(
+        &self,
+        _: CodeIssue,
+        sender: Uuid,
+        _: Duration,
+    ) -> Result<SendingLease, CodeStoreError> {
+        let mut holder = self.sender.lock().unwrap();
+        let is_held = *holder.get_or_insert(sender) == sender;
+        self.leases.lock().unwrap().push(is_held);
+        Ok(if is_held { SendingLease::Held } else { SendingLease::HeldByAnother })
+    }
+    async fn release_sending(&self, _: CodeIssue, sender: Uuid) -> Result<(), CodeStoreError> {
+        self.sender.lock().unwrap().take_if(|holder| *holder == sender);
+        Ok(())
+    }
     async fn open(
         &self,
         issue: CodeIssue,

@@ -127,6 +127,7 @@ async fn a_redelivery_after_a_crash_mails_the_same_code_under_the_same_message_i
         let mailed_before = world.mails.lock().unwrap().len();
         assert_eq!(mailed_before, usize::from(died_at > 3), "accepted, or not, when the worker died");
 
+        world.end_lease();
         handle(&world, registered()).await.unwrap();
         assert_eq!(
             world.calls().last(),
@@ -156,6 +157,7 @@ async fn a_user_store_that_cannot_be_written_costs_no_second_mail() {
     assert_eq!(world.mails.lock().unwrap().len(), 1);
 
     *world.address_fault.lock().unwrap() = None;
+    world.end_lease();
     // By now some of the minute has passed: the address is held for no longer than the code counts.
     let left = Duration::from_secs(20);
     *world.accepted.lock().unwrap() = Some((issue(1), left));
@@ -163,6 +165,40 @@ async fn a_user_store_that_cannot_be_written_costs_no_second_mail() {
     handle(&world, registered()).await.unwrap();
     assert_eq!(world.calls(), [Call::Find, opened(), Call::HoldAddress(issue(1), left)]);
     assert_eq!(world.mails.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_one_worker_sends_a_mail_another_waits() {
+    let world = World::with_user(1, PENDING);
+    world.hang_at(3);
+    let first = tokio::spawn({
+        let world = world.clone();
+        async move { handle(&world, registered()).await }
+    });
+    world.hung().await;
+    // The mail server takes its time, and the lease is renewed all the while.
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let renewals = world.leases.lock().unwrap().len();
+    assert!(renewals > 40, "{renewals} in ten minutes");
+    let error = handle(&world, registered()).await.unwrap_err();
+    assert!(matches!(error, HandleError::Transient(_)));
+    assert_eq!(world.leases.lock().unwrap().last(), Some(&false));
+    assert_eq!(world.calls(), [Call::Find, opened(), sent(), Call::Find]);
+
+    // The first one dies, and its lease ends.
+    first.abort();
+    world.end_lease();
+    handle(&world, registered()).await.unwrap();
+    assert_eq!(world.mails.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn after_a_failure_the_next_attempt_need_not_wait_for_the_lease() {
+    let world = World::with_user(1, PENDING);
+    world.sendings.lock().unwrap().push_back(Err(transient()));
+    assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
+    handle(&world, registered()).await.unwrap();
+    assert_eq!(*world.leases.lock().unwrap(), [true, true]);
 }
 
 #[tokio::test]
