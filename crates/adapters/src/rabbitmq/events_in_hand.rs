@@ -1,19 +1,19 @@
 //! The events that a worker is handling, by id. A connection that is lost takes its deliveries with it, but not the
 //! work on them: when such an event is delivered again, the delivery joins the handling that is under way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use domain::ports::{EventHandler, HandleError};
-use domain::{Event, EventId};
+use domain::{Event, EventId, UserEventError};
 use futures::FutureExt;
 use lapin::message::Delivery;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::envelope::decode;
+use super::envelope::{EnvelopeError, decode};
 use super::failed_messages::{count_failures, describe};
 use super::recent_events::RecentEvents;
 
@@ -24,6 +24,8 @@ pub(super) enum Verdict {
     Retry,
     /// With the reason.
     Dead(String),
+    /// For a newer worker, which knows the type of the event.
+    HandBack,
 }
 
 /// A verdict that may not have been reached yet.
@@ -37,6 +39,8 @@ pub(super) struct EventsInHand {
     permits: Arc<Semaphore>,
     verdicts: HashMap<EventId, PendingVerdict>,
     handlings: JoinSet<()>,
+    /// The types of a newer version that have been reported.
+    unknown_types: HashSet<String>,
 }
 
 impl PendingVerdict {
@@ -56,22 +60,15 @@ impl PendingVerdict {
 impl EventsInHand {
     pub(super) fn new(handler: Arc<dyn EventHandler>, recent: Arc<RecentEvents>, most_at_once: u16) -> Self {
         let permits = Arc::new(Semaphore::new(most_at_once.into()));
-        Self { handler, recent, permits, verdicts: HashMap::new(), handlings: JoinSet::new() }
+        let (verdicts, unknown_types) = Default::default();
+        Self { handler, recent, permits, verdicts, handlings: JoinSet::new(), unknown_types }
     }
 
     /// Starts to handle the event of a delivery, unless that has been done or is under way.
     pub(super) fn take(&mut self, delivery: &Delivery) -> PendingVerdict {
         let event = match decode(&delivery.data) {
             Ok(event) => event,
-            Err(error) => {
-                let reason = describe(&error);
-                tracing::error!(
-                    event = "message.undecodable",
-                    reason,
-                    "a message that is not an event was set aside"
-                );
-                return PendingVerdict::reached(Verdict::Dead(reason));
-            }
+            Err(error) => return PendingVerdict::reached(self.judge_unreadable(error)),
         };
         self.forget_finished();
         if self.recent.contains(event.id) {
@@ -81,6 +78,24 @@ impl EventsInHand {
             return pending.clone();
         }
         self.start(event, count_failures(delivery))
+    }
+
+    fn judge_unreadable(&mut self, error: EnvelopeError) -> Verdict {
+        if let EnvelopeError::Event(UserEventError::UnknownType(kind)) = error {
+            // Once: the event comes back until a newer worker takes it.
+            if self.unknown_types.insert(kind.clone()) {
+                let text = "events of a type that this version does not know are handed back for a newer one";
+                tracing::warn!(event = "event.unknown_type", kind, "{text}");
+            }
+            return Verdict::HandBack;
+        }
+        let reason = describe(&error);
+        tracing::error!(
+            event = "message.undecodable",
+            reason,
+            "a message that is not an event was set aside"
+        );
+        Verdict::Dead(reason)
     }
 
     /// Waits until no event is in hand.

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::confirmed_publishing::ConfirmedPublishing;
 use super::connection::{Broker, BrokerError};
 use super::events_in_hand::{PendingVerdict, Verdict};
-use super::failed_messages::{to_dead_letter_queue, to_retry_queue};
+use super::failed_messages::{hand_back, to_dead_letter_queue, to_retry_queue};
 
 /// What is needed to settle a delivery.
 pub(super) struct Outgoing {
@@ -33,6 +33,7 @@ pub(super) async fn settle(
     let message = match verdict {
         Verdict::Done => None,
         Verdict::Retry => Some(to_retry_queue(topology, &delivery)),
+        Verdict::HandBack => Some(hand_back(topology, &delivery)),
         Verdict::Dead(reason) => Some(to_dead_letter_queue(topology, &delivery, &reason)),
     };
     if let Some(message) = message {

@@ -6,6 +6,7 @@
 
 mod batch;
 mod options;
+mod unknown_events;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use batch::{Batch, Delivery};
+use unknown_events::UnknownEvents;
 
 pub use options::RelayOptions;
 
@@ -31,6 +33,7 @@ pub struct OutboxRelay {
     /// How many times in a row the outbox did not answer.
     outbox_failures: u32,
     bus_is_down: bool,
+    unknown_events: UnknownEvents,
 }
 
 impl OutboxRelay {
@@ -42,7 +45,8 @@ impl OutboxRelay {
         options: RelayOptions,
     ) -> Self {
         let deliveries = JoinSet::new();
-        Self { outbox, publisher, wake, options, deliveries, outbox_failures: 0, bus_is_down: false }
+        let (outbox_failures, bus_is_down, unknown_events) = Default::default();
+        Self { outbox, publisher, wake, options, deliveries, outbox_failures, bus_is_down, unknown_events }
     }
 
     /// Runs until `shutdown` is cancelled, then waits for batches in flight, within the drain
@@ -73,6 +77,7 @@ impl OutboxRelay {
         if self.bus_is_down && !self.check_bus().await {
             return Pause::For(self.options.poll_interval);
         }
+        self.unknown_events.count(&*self.outbox).await;
         match self.outbox.claim(self.options.batch_size, self.options.lease).await {
             Ok(entries) => self.send(entries),
             Err(error) => self.back_off(&error),
