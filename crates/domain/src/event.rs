@@ -50,6 +50,10 @@ pub enum UserEventError {
 }
 
 impl UserEvent {
+    /// The type names of all events of this version. A newer one may have more.
+    pub const TYPES: [&'static str; 4] =
+        [USER_REGISTERED, CODE_REQUESTED, USER_ACTIVATED, REGISTRATION_REPEATED];
+
     /// The type names of the events that [`Self::needs_mail`].
     pub const MAIL_TYPES: [&'static str; 3] = [USER_REGISTERED, CODE_REQUESTED, REGISTRATION_REPEATED];
 
@@ -159,6 +163,7 @@ mod tests {
                 UserEvent::from_parts(event.type_name(), event.user_id(), number).as_ref(),
                 Ok(&event)
             );
+            assert!(UserEvent::TYPES.contains(&event.type_name()));
             assert_eq!(UserEvent::MAIL_TYPES.contains(&event.type_name()), event.needs_mail());
             let without_number = UserEvent::from_parts(event.type_name(), user_id, None);
             assert_eq!(without_number.is_err(), event.issue().is_some());

@@ -1,6 +1,7 @@
-//! Turns an event into the mail it asks for. Tolerates duplicates: a redelivered event mails the
-//! same code under the same Message-ID. Must never mail a dead code, log a code or an address, or
-//! start the minute before the mail server has accepted the mail.
+//! Turns an event into the mail it asks for. Tolerates duplicates: a redelivered event repeats only
+//! what is missing, and mails the same code under the same Message-ID. Must never mail a code that is
+//! dead or whose mail was accepted, log a code or an address, or start the minute before the mail
+//! server has accepted the mail.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use domain::ports::{
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, Event, User, UserEvent, UserId};
 
 use crate::metrics::{self, DropReason};
+use crate::sending_lease::{LeaseError, while_leased};
 use crate::templates::{MailContent, TemplateError, Templates};
 
 /// How codes are issued. Must match what activation expects.
@@ -34,7 +36,7 @@ pub struct DeliverCode {
     pub codes: Arc<dyn CodeStore>,
     /// Sends the mails.
     pub mailer: Arc<dyn Mailer>,
-    /// Timestamps the acceptance of a mail, for the latency metric.
+    /// Timestamps the acceptance of a mail, for the latency metric, and names the sender of a mail.
     pub ids: Arc<dyn IdSource>,
     /// Derives the codes.
     pub key: Arc<CodeKey>,
@@ -71,8 +73,20 @@ impl DeliverCode {
             Ok(user) => user,
             Err(reason) => return Ok(Outcome::Dropped(reason)),
         };
-        if let Some(reason) = self.open_window(issue).await? {
-            return Ok(Outcome::Dropped(reason));
+        while_leased(&*self.codes, &*self.ids, issue, self.deliver_to(&user, issue)).await
+    }
+
+    async fn deliver_to(&self, user: &User, issue: CodeIssue) -> Result<Outcome, DeliveryError> {
+        let DeliveryOptions { window, attempts, .. } = self.options;
+        match self.codes.open(issue, window, attempts).await? {
+            Opening::Opened => {}
+            Opening::Accepted { left } => {
+                // An earlier delivery got this far and no further: the recipient has the mail.
+                self.users.hold_address(issue, left).await?;
+                return Ok(Outcome::Dropped(DropReason::AlreadyMailed));
+            }
+            Opening::Superseded => return Ok(Outcome::Dropped(DropReason::Superseded)),
+            Opening::Consumed => return Ok(Outcome::Dropped(DropReason::Consumed)),
         }
         let content = self.templates.code(&self.key.derive(issue, self.options.code_length))?;
         let message_id = format!("{}.{}", issue.user_id, issue.number);
@@ -80,26 +94,20 @@ impl DeliverCode {
             self.release_address_if_undeliverable(issue, &error).await?;
             return Err(error.into());
         }
-        self.restart_window(issue).await?;
+        self.record_acceptance(issue).await?;
         Ok(Outcome::Sent { kind: "code", to: user.email().clone() })
     }
 
-    /// Opens a full window for the code, or returns why the code is dead.
-    async fn open_window(&self, issue: CodeIssue) -> Result<Option<DropReason>, CodeStoreError> {
-        let DeliveryOptions { window, attempts, .. } = self.options;
-        Ok(match self.codes.open(issue, window, attempts).await? {
-            Opening::Opened => None,
-            Opening::Superseded => Some(DropReason::Superseded),
-            Opening::Consumed => Some(DropReason::Consumed),
-        })
-    }
-
     /// Starts the window afresh once the mail is accepted, so that a slow mail server does not use
-    /// up the recipient's time. A code that was used or replaced in the meantime gets no new
+    /// up the recipient's time. The code store comes first: a retry finds the acceptance there and
+    /// does not mail the code again. A code that was used or replaced in the meantime gets no new
     /// window.
-    async fn restart_window(&self, issue: CodeIssue) -> Result<(), DeliveryError> {
-        if self.open_window(issue).await?.is_none() {
-            self.users.hold_address(issue, self.options.window).await?;
+    async fn record_acceptance(&self, issue: CodeIssue) -> Result<(), DeliveryError> {
+        let DeliveryOptions { window, attempts, .. } = self.options;
+        match self.codes.mark_accepted(issue, window, attempts).await? {
+            Opening::Opened => self.users.hold_address(issue, window).await?,
+            Opening::Accepted { left } => self.users.hold_address(issue, left).await?,
+            Opening::Superseded | Opening::Consumed => {}
         }
         Ok(())
     }
@@ -174,6 +182,8 @@ enum DeliveryError {
     Mail(#[from] MailError),
     #[error(transparent)]
     Template(#[from] TemplateError),
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
 }
 
 impl DeliveryError {
@@ -183,6 +193,7 @@ impl DeliveryError {
             Self::Repository(RepositoryError::Unavailable(_))
                 | Self::CodeStore(_)
                 | Self::Mail(MailError::Transient(_))
+                | Self::Lease(_)
         )
     }
 }

@@ -5,6 +5,7 @@
 
 mod deliver_code;
 mod metrics;
+mod sending_lease;
 pub mod settings;
 mod templates;
 mod watched_mailer;

@@ -32,6 +32,8 @@ pub(crate) enum DropReason {
     Superseded,
     /// The code has been used.
     Consumed,
+    /// The mail was accepted at an earlier delivery of the event.
+    AlreadyMailed,
 }
 
 impl DropReason {
@@ -41,6 +43,7 @@ impl DropReason {
             Self::UserActive => "user_active",
             Self::Superseded => "superseded",
             Self::Consumed => "consumed",
+            Self::AlreadyMailed => "already_mailed",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the API and the relay count. No label ever holds an address, an identifier or a code.
 
-use metrics::{Unit, describe_counter, describe_histogram};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
 pub(crate) const REGISTRATIONS: &str = "registrations_total";
 pub(crate) const CODES_REQUESTED: &str = "codes_requested_total";
@@ -14,6 +14,7 @@ pub(crate) const RATE_LIMITER_FAILURES: &str = "rate_limiter_failures_total";
 pub(crate) const OUTBOX_PUBLISHED: &str = "outbox_published_total";
 pub(crate) const OUTBOX_DEFERRED: &str = "outbox_deferred_total";
 pub(crate) const OUTBOX_BURIED: &str = "outbox_buried_total";
+pub(crate) const OUTBOX_UNKNOWN: &str = "outbox_unknown_events";
 pub(crate) const HTTP_REQUESTS: &str = "http_requests_total";
 pub(crate) const HTTP_REQUESTS_ABANDONED: &str = "http_requests_abandoned_total";
 pub(crate) const HTTP_CONNECTIONS_CUT: &str = "http_connections_cut_total";
@@ -36,6 +37,7 @@ pub fn describe_metrics() {
     describe_counter!(OUTBOX_PUBLISHED, "Events that were delivered.");
     describe_counter!(OUTBOX_DEFERRED, "Deliveries that failed and will be retried.");
     describe_counter!(OUTBOX_BURIED, "Events that can never be delivered.");
+    describe_gauge!(OUTBOX_UNKNOWN, "Events that wait for a newer version, which knows their types.");
     describe_counter!(HTTP_REQUESTS, "Requests answered, by method, route and status.");
     describe_counter!(HTTP_REQUESTS_ABANDONED, "Requests whose client disconnected.");
     describe_counter!(

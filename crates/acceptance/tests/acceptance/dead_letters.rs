@@ -2,7 +2,7 @@
 //! when an operator says so.
 
 use acceptance::stores::postgres;
-use acceptance::{Account, Journey, Service, Setup, Verdict, journeys};
+use acceptance::{Account, Client, Journey, Secrets, Service, Setup, Verdict, journeys};
 use test_support::eventually;
 
 journeys!(both {
@@ -38,21 +38,31 @@ async fn a_refused_mail_is_listed_and_replayed(journey: &Journey) {
     assert!(left.contains("dead letters shown: 0"), "{left}");
 }
 
-/// What cannot even be published: an event that this version does not know.
+/// What an older version does not know: it waits for a newer one, and is no dead letter.
 pub(crate) mod in_the_outbox {
     use super::*;
 
     journeys!(distributed {
-        an_unknown_event_is_listed_and_holds_up_nobody: Setup::own().expecting_errors(), [];
+        an_event_of_a_newer_version_waits_in_the_outbox_and_holds_up_nobody: Setup::own(), [];
     });
 
-    async fn an_unknown_event_is_listed_and_holds_up_nobody(journey: &Journey) {
+    async fn an_event_of_a_newer_version_waits_in_the_outbox_and_holds_up_nobody(journey: &Journey) {
         let unknown = "INSERT INTO outbox (id, type, user_id, traceparent) VALUES \
                        (gen_random_uuid(), 'user.of_the_future', gen_random_uuid(), '')";
-        postgres(&journey.system).await.batch_execute(unknown).await.unwrap();
+        let (system, database) = (&journey.system, postgres(&journey.system).await);
+        database.batch_execute(unknown).await.unwrap();
+        system.api().restart().await;
         journey.activated().await;
-        let listed = dead_letters(journey.system.api(), "list").await;
-        assert!(listed.contains("dead letters shown: 1"), "{listed}");
-        assert!(listed.contains("user.of_the_future"), "{listed}");
+        let listed = dead_letters(system.api(), "list").await;
+        assert!(listed.contains("dead letters shown: 0"), "{listed}");
+        let waiting = "SELECT 1 FROM outbox WHERE type = 'user.of_the_future' AND attempts = 0";
+        assert_eq!(database.query(waiting, &[]).await.unwrap().len(), 1);
+
+        let operator = Client::new(&system.addresses.operator, Secrets::default());
+        let metrics = operator.get("/metrics").await.body;
+        assert!(metrics.contains("outbox_unknown_events 1"), "{metrics}");
+        let lines = system.api().logs().lines();
+        let reports = lines.iter().filter(|line| line.contains("outbox.unknown_events"));
+        assert_eq!(reports.count(), 1);
     }
 }

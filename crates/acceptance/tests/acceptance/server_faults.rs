@@ -1,7 +1,8 @@
 //! PostgreSQL, Redis or RabbitMQ gone and back: registration needs only PostgreSQL, and nobody gets a 500.
 
-use acceptance::{Account, Client, Journey, Setup, journeys};
-use test_support::eventually;
+use acceptance::stores::postgres;
+use acceptance::{Account, Client, Journey, Service, Setup, Verdict, journeys, required};
+use test_support::{eventually, free_port};
 
 journeys!(distributed {
     asvs_16_5_2_without_redis_registration_goes_on: Setup::own().expecting_errors(), [
@@ -16,7 +17,14 @@ journeys!(distributed {
         "GET /health/ready 503",
     ];
     while_the_worker_is_stopped_codes_pile_up_and_one_is_mailed: Setup::own(), [];
+    a_mail_server_that_hangs_keeps_no_worker_from_its_broker: Setup::own(), [];
+    what_one_worker_is_sending_no_other_sends: Setup::own().expecting_errors(), [];
+    while_postgresql_cannot_be_written_a_code_is_mailed_once: impatient_with_postgresql(), [];
 });
+
+fn impatient_with_postgresql() -> Setup {
+    Setup::own().with("postgres.statement_timeout", "2s")
+}
 
 /// Waits until `/health/ready` reports this state of a dependency.
 async fn wait_for_health(api: &Client, status: u16, dependency: &str, state: &str) {
@@ -94,4 +102,83 @@ async fn while_the_worker_is_stopped_codes_pile_up_and_one_is_mailed(journey: &J
     journey.everything_settled().await;
     assert_eq!(journey.mailbox.mails(&account.email).await.len(), 1);
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
+}
+
+async fn while_postgresql_cannot_be_written_a_code_is_mailed_once(journey: &Journey) {
+    let (system, account) = (&journey.system, Account::new());
+    system.smtp.script(&[Verdict::Hold]);
+    journey.api.register(&account).await.expect_status(201);
+    system.smtp.wait_for_attempts(1).await;
+    // Whoever reads is let through, as on a server whose disk is full.
+    let database = postgres(system).await;
+    database.batch_execute("BEGIN; LOCK TABLE users IN EXCLUSIVE MODE").await.unwrap();
+    system.smtp.release();
+    wait_for_failures(system.worker(), 2).await;
+    system.worker().restart().await;
+    wait_for_failures(system.worker(), 4).await;
+    assert_eq!(system.smtp.deliveries(&account.email).len(), 1);
+
+    database.batch_execute("ROLLBACK").await.unwrap();
+    eventually("the address being held", async || {
+        let held = "SELECT 1 FROM users WHERE code_expires_at > now()";
+        database.query_opt(held, &[]).await.unwrap()
+    })
+    .await;
+    journey.api.register(&account).await.expect_problem(409, "email-taken");
+    let mail = journey.mailbox.first(&account.email).await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    assert_eq!(system.smtp.deliveries(&account.email).len(), 1);
+}
+
+/// Waits until a worker has handled events in vain so often, over all its lives.
+async fn wait_for_failures(worker: &Service, count: usize) {
+    eventually(&format!("{count} failures of the worker"), async || {
+        let lines = worker.logs().lines();
+        (lines.iter().filter(|line| line.contains("event.failed")).count() >= count).then_some(())
+    })
+    .await;
+}
+
+async fn a_mail_server_that_hangs_keeps_no_worker_from_its_broker(journey: &Journey) {
+    let (system, unlucky) = (&journey.system, Account::new());
+    system.smtp.script(&[Verdict::Hold]);
+    journey.api.register(&unlucky).await.expect_status(201);
+    system.smtp.wait_for_attempts(1).await;
+    system.servers().rabbitmq.cut().await;
+    wait_for_worker_health(journey, "rabbitmq", "down").await;
+    system.servers().rabbitmq.restore().await;
+    wait_for_worker_health(journey, "rabbitmq", "up").await;
+    journey.activated().await;
+    assert!(journey.mailbox.mails(&unlucky.email).await.is_empty());
+
+    system.smtp.release();
+    let mail = journey.mailbox.first(&unlucky.email).await;
+    journey.api.activate(&unlucky, &mail.code()).await.expect_status(200);
+    journey.everything_settled().await;
+    assert_eq!(system.smtp.deliveries(&unlucky.email).len(), 1);
+}
+
+async fn what_one_worker_is_sending_no_other_sends(journey: &Journey) {
+    let (system, account) = (&journey.system, Account::new());
+    system.smtp.script(&[Verdict::Hold]);
+    journey.api.register(&account).await.expect_status(201);
+    system.smtp.wait_for_attempts(1).await;
+    // Cut off from the broker, which gives the event to another worker.
+    system.servers().rabbitmq.cut().await;
+    let operator = format!("127.0.0.1:{}", free_port());
+    let program = system.worker().program().clone();
+    let program = program.setting("rabbitmq.url", &required("TEST_AMQP_URL"));
+    let program = program.setting("metrics.listen", &operator);
+    let other = Service::new(program, format!("http://{operator}/health/ready"));
+    other.start().await;
+    wait_for_failures(&other, 2).await;
+    assert!(journey.mailbox.mails(&account.email).await.is_empty());
+
+    system.smtp.release();
+    let mail = journey.mailbox.first(&account.email).await;
+    system.servers().rabbitmq.restore().await;
+    journey.everything_settled().await;
+    assert_eq!(system.smtp.deliveries(&account.email).len(), 1);
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    other.kill();
 }

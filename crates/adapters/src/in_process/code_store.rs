@@ -5,9 +5,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
+use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening, SendingLease};
 use domain::{CodeIssue, UserId};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::clock::after;
 use super::expiring_map::{DEFAULT_CAPACITY, ExpiringMap, lock};
@@ -18,6 +19,8 @@ const REMEMBERED: Duration = Duration::from_hours(24);
 /// A [`CodeStore`] for one process.
 pub struct InProcessCodeStore {
     windows: Mutex<ExpiringMap<UserId, Window>>,
+    /// Who sends the mail of an issue: a user and a number.
+    senders: Mutex<ExpiringMap<(UserId, u32), Uuid>>,
 }
 
 #[derive(Clone, Copy)]
@@ -26,6 +29,7 @@ struct Window {
     attempts_left: u32,
     ends_at: Instant,
     consumed: bool,
+    accepted: bool,
 }
 
 impl InProcessCodeStore {
@@ -37,7 +41,38 @@ impl InProcessCodeStore {
     /// A store of at most `windows` windows. When it is full, the window opened first is forgotten
     /// early if it has run out; while all of them are live, opening another one fails.
     pub fn with_capacity(windows: usize) -> Self {
-        Self { windows: Mutex::new(ExpiringMap::new(windows)) }
+        let (windows, senders) = (ExpiringMap::new(windows), ExpiringMap::new(windows));
+        Self { windows: Mutex::new(windows), senders: Mutex::new(senders) }
+    }
+
+    fn open_window(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+        accepted: bool,
+    ) -> Result<Opening, CodeStoreError> {
+        let mut windows = lock(&self.windows);
+        let now = Instant::now();
+        windows.sweep(now);
+        let known = windows.get_mut(&issue.user_id, now).copied();
+        let (opened, opening) = match known {
+            Some(known) if known.number > issue.number => return Ok(Opening::Superseded),
+            Some(known) if known.number == issue.number && known.consumed => return Ok(Opening::Consumed),
+            Some(known) if known.number == issue.number && known.accepted => {
+                (known, Opening::Accepted { left: known.ends_at.saturating_duration_since(now) })
+            }
+            known => {
+                let known = known.filter(|known| known.number == issue.number);
+                let attempts_left = known.map_or(attempts, |known| known.attempts_left);
+                let (number, ends_at) = (issue.number, after(now, window));
+                (Window { number, attempts_left, ends_at, consumed: false, accepted }, Opening::Opened)
+            }
+        };
+        windows
+            .insert(issue.user_id, opened, after(now, window.max(REMEMBERED)), |first| first.ends_at <= now)
+            .map_err(|full| CodeStoreError(full.into()))?;
+        Ok(opening)
     }
 }
 
@@ -49,27 +84,49 @@ impl Default for InProcessCodeStore {
 
 #[async_trait]
 impl CodeStore for InProcessCodeStore {
+    async fn lease_sending(
+        &self,
+        issue: CodeIssue,
+        sender: Uuid,
+        lease: Duration,
+    ) -> Result<SendingLease, CodeStoreError> {
+        let mut senders = lock(&self.senders);
+        let (key, now) = ((issue.user_id, issue.number), Instant::now());
+        senders.sweep(now);
+        if senders.get_mut(&key, now).is_some_and(|holder| *holder != sender) {
+            return Ok(SendingLease::HeldByAnother);
+        }
+        senders
+            .insert(key, sender, after(now, lease), |_| false)
+            .map_err(|full| CodeStoreError(full.into()))?;
+        Ok(SendingLease::Held)
+    }
+
+    async fn release_sending(&self, issue: CodeIssue, sender: Uuid) -> Result<(), CodeStoreError> {
+        let mut senders = lock(&self.senders);
+        let key = (issue.user_id, issue.number);
+        if senders.get_mut(&key, Instant::now()).is_some_and(|holder| *holder == sender) {
+            senders.remove(&key);
+        }
+        Ok(())
+    }
+
     async fn open(
         &self,
         issue: CodeIssue,
         window: Duration,
         attempts: u32,
     ) -> Result<Opening, CodeStoreError> {
-        let mut windows = lock(&self.windows);
-        let now = Instant::now();
-        windows.sweep(now);
-        let attempts_left = match windows.get_mut(&issue.user_id, now) {
-            Some(known) if known.number > issue.number => return Ok(Opening::Superseded),
-            Some(known) if known.number == issue.number && known.consumed => return Ok(Opening::Consumed),
-            Some(known) if known.number == issue.number => known.attempts_left,
-            _ => attempts,
-        };
-        let opened =
-            Window { number: issue.number, attempts_left, ends_at: after(now, window), consumed: false };
-        windows
-            .insert(issue.user_id, opened, after(now, window.max(REMEMBERED)), |first| first.ends_at <= now)
-            .map_err(|full| CodeStoreError(full.into()))?;
-        Ok(Opening::Opened)
+        self.open_window(issue, window, attempts, false)
+    }
+
+    async fn mark_accepted(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+    ) -> Result<Opening, CodeStoreError> {
+        self.open_window(issue, window, attempts, true)
     }
 
     async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {

@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use diesel::pg::Pg;
 use diesel::pg::data_types::PgInterval;
 use diesel::query_builder::{QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Interval, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Interval, Nullable, Text};
 use diesel::{
     ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, QueryableByName, sql_query,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::EventId;
 use domain::ports::{Outbox, OutboxEntry, OutboxError};
+use domain::{EventId, UserEvent};
 use futures::FutureExt;
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ use crate::sql_rows::StoredEvent;
 const CLAIM: &str = "
     WITH due AS MATERIALIZED (
         SELECT id FROM outbox
-        WHERE failed_at IS NULL AND due_at <= now()
+        WHERE failed_at IS NULL AND due_at <= now() AND type = ANY($3)
         ORDER BY due_at, id LIMIT $1
         FOR UPDATE SKIP LOCKED
     ), claimed AS (
@@ -103,7 +103,10 @@ fn unavailable(failure: Failure) -> OutboxError {
 #[async_trait]
 impl Outbox for PostgresOutbox {
     async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxEntry>, OutboxError> {
-        let claim = sql_query(CLAIM).bind::<BigInt, _>(i64::from(limit)).bind::<Interval, _>(interval(lease));
+        let claim = sql_query(CLAIM)
+            .bind::<BigInt, _>(i64::from(limit))
+            .bind::<Interval, _>(interval(lease))
+            .bind::<Array<Text>, _>(UserEvent::TYPES.to_vec());
         let rows: Vec<Row> =
             self.database.run(|connection| claim.load(connection).boxed()).await.map_err(unavailable)?;
         let mut entries = Vec::with_capacity(rows.len());
@@ -122,6 +125,13 @@ impl Outbox for PostgresOutbox {
             }
         }
         Ok(entries)
+    }
+
+    async fn count_unknown(&self) -> Result<u64, OutboxError> {
+        let waiting = outbox::table.filter(outbox::failed_at.is_null());
+        let unknown = waiting.filter(outbox::kind.ne_all(UserEvent::TYPES.to_vec())).count();
+        let count = self.database.run(|connection| unknown.get_result::<i64>(connection).boxed());
+        Ok(u64::try_from(count.await.map_err(unavailable)?).unwrap_or(0))
     }
 
     async fn delete(&self, events: &[EventId]) -> Result<(), OutboxError> {

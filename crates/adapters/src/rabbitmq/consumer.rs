@@ -11,10 +11,12 @@ use futures::StreamExt;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::confirmed_publishing::ConfirmedPublishing;
 use super::connection::{Broker, BrokerError};
+use super::events_in_hand::EventsInHand;
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 use super::recent_events::RecentEvents;
 use super::settlement::{Outgoing, settle};
@@ -51,13 +53,23 @@ impl RabbitmqConsumer {
         if self.is_consuming.load(Ordering::Relaxed) { Ok(()) } else { Err(NotConsuming) }
     }
 
-    /// Consumes until `shutdown` completes; then finishes the events in progress, takes no more and
-    /// returns. Keeps reconnecting; before it does, it finishes the events in progress, so that
-    /// none is handled twice at the same time.
+    /// Consumes until `shutdown` completes; then finishes the events in hand, takes no more and returns.
     ///
-    /// If the future is dropped instead, the events in progress are abandoned and redelivered.
+    /// Reconnects at once whenever it loses the broker, and goes on handling the events in hand meanwhile:
+    /// when they are delivered again, that is joined rather than repeated. If the future is dropped, the
+    /// events in hand are abandoned and redelivered.
     pub async fn run(&self, handler: Arc<dyn EventHandler>, shutdown: impl Future<Output = ()> + Send) {
-        let mut shutdown = pin!(shutdown);
+        let prefetch = self.broker.options.prefetch;
+        let mut events = EventsInHand::new(handler, self.recent_events.clone(), prefetch);
+        self.consume_until(pin!(shutdown), &mut events).await;
+        events.finish().await;
+    }
+
+    async fn consume_until<F: Future<Output = ()>>(
+        &self,
+        mut shutdown: Pin<&mut F>,
+        events: &mut EventsInHand,
+    ) {
         let mut delays = self.broker.reconnect_delays();
         loop {
             let connected = tokio::select! {
@@ -70,8 +82,7 @@ impl RabbitmqConsumer {
                     tracing::info!(event = "consumer.connected", %queue, "consuming from RabbitMQ");
                     delays = self.broker.reconnect_delays();
                     self.is_consuming.store(true, Ordering::Relaxed);
-                    let ended = session.consume(&handler, shutdown.as_mut()).await;
-                    self.is_consuming.store(false, Ordering::Relaxed);
+                    let ended = session.consume(events, shutdown.as_mut(), &self.is_consuming).await;
                     match ended {
                         Ended::ShutDown => return,
                         Ended::Lost(error) => error,
@@ -99,8 +110,7 @@ impl RabbitmqConsumer {
         // On its own connection: a broker short of memory or disk stops reading from connections
         // that publish, but it must still read the acknowledgements, which free memory.
         let publishing = ConfirmedPublishing::new(self.broker.connect().await?);
-        let (broker, recent_events) = (self.broker.clone(), self.recent_events.clone());
-        let outgoing = Arc::new(Outgoing { broker, recent_events, publishing });
+        let outgoing = Arc::new(Outgoing { broker: self.broker.clone(), publishing });
         Ok(Session { connection, channel, deliveries, outgoing })
     }
 }
@@ -116,35 +126,47 @@ struct Session {
 impl Session {
     async fn consume<F: Future<Output = ()>>(
         mut self,
-        handler: &Arc<dyn EventHandler>,
+        events: &mut EventsInHand,
         mut shutdown: Pin<&mut F>,
+        is_consuming: &AtomicBool,
     ) -> Ended {
         // Bounded by the prefetch: the broker sends no more without an acknowledgement.
-        let mut in_progress: JoinSet<Result<(), BrokerError>> = JoinSet::new();
+        let mut settlements: JoinSet<Result<(), BrokerError>> = JoinSet::new();
+        let in_use = watch::Sender::new(());
         let ended = loop {
             tokio::select! {
                 () = &mut shutdown => break Ended::ShutDown,
-                Some(settled) = in_progress.join_next() => {
+                Some(settled) = settlements.join_next() => {
                     if let Ok(Err(error)) = settled {
                         break Ended::Lost(error);
                     }
                 }
                 delivery = self.deliveries.next() => match delivery {
                     Some(Ok(delivery)) => {
-                        in_progress.spawn(settle(self.outgoing.clone(), handler.clone(), delivery));
+                        let verdict = events.take(&delivery);
+                        let outgoing = self.outgoing.clone();
+                        settlements.spawn(settle(outgoing, delivery, verdict, in_use.subscribe()));
                     }
                     Some(Err(error)) => break Ended::Lost(error.into()),
                     None => break Ended::Lost(BrokerError::Cancelled),
                 },
             }
         };
-        self.wind_up(in_progress).await;
+        is_consuming.store(false, Ordering::Relaxed);
+        match ended {
+            Ended::ShutDown => self.wind_up(settlements).await,
+            Ended::Lost(_) => {
+                // What has its verdict may still be settled; nothing waits for the rest, nor for that.
+                drop(in_use);
+                tokio::spawn(self.wind_up(settlements));
+            }
+        }
         ended
     }
 
-    /// Takes no more deliveries, finishes those in progress and closes the connection, which
-    /// returns the rest to the queue.
-    async fn wind_up(self, mut in_progress: JoinSet<Result<(), BrokerError>>) {
+    /// Takes no more deliveries, settles those in hand and closes the connection, which returns the rest to
+    /// the queue.
+    async fn wind_up(self, mut settlements: JoinSet<Result<(), BrokerError>>) {
         let broker = &self.outgoing.broker;
         if self.connection.status().connected() {
             let cancel =
@@ -153,7 +175,7 @@ impl Session {
                 tracing::debug!(event = "consumer.not_cancelled", %error, "the consumer could not be cancelled");
             }
         }
-        while in_progress.join_next().await.is_some() {}
+        while settlements.join_next().await.is_some() {}
         broker.close(&self.connection).await;
     }
 }

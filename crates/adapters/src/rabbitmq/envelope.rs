@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use domain::{Event, EventId, TraceParent, UserEvent, UserEventError, UserId};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The content type of an encoded event.
@@ -38,7 +38,9 @@ struct Envelope {
     #[serde(rename = "type")]
     kind: String,
     traceparent: Option<String>,
-    data: Data,
+    /// Read last: that of an unknown type may have any form.
+    #[serde(default)]
+    data: Value,
 }
 
 #[derive(Deserialize)]
@@ -75,8 +77,12 @@ pub fn decode(body: &[u8]) -> Result<Event, EnvelopeError> {
     if envelope.specversion != "1.0" {
         return Err(EnvelopeError::Version(envelope.specversion));
     }
-    let user_id = UserId::from_uuid(envelope.data.user_id);
-    let kind = UserEvent::from_parts(&envelope.kind, user_id, envelope.data.issue_number)?;
+    if !UserEvent::TYPES.contains(&envelope.kind.as_str()) {
+        return Err(UserEventError::UnknownType(envelope.kind).into());
+    }
+    let data: Data = serde_json::from_value(envelope.data)?;
+    let user_id = UserId::from_uuid(data.user_id);
+    let kind = UserEvent::from_parts(&envelope.kind, user_id, data.issue_number)?;
     let trace = envelope.traceparent.and_then(|text| text.parse().ok());
     let trace = trace.unwrap_or_else(|| TraceParent::start(envelope.id));
     Ok(Event { id: EventId::from_uuid(envelope.id), trace, kind })

@@ -29,9 +29,18 @@ pub(super) fn count_failures(delivery: &Delivery) -> u32 {
 /// The same event for the retry queue that is next.
 pub(super) fn to_retry_queue(topology: &Topology, delivery: &Delivery) -> Message {
     let failures = count_failures(delivery).saturating_add(1);
+    copy(delivery, topology.retry_queue(failures), failed(failures))
+}
+
+/// The same event for the retry queue with the longest delay. It has not failed.
+pub(super) fn hand_back(topology: &Topology, delivery: &Delivery) -> Message {
+    copy(delivery, topology.longest_retry_queue(), failed(count_failures(delivery)))
+}
+
+fn failed(times: u32) -> FieldTable {
     let mut headers = FieldTable::default();
-    headers.insert(FAILURES.into(), AMQPValue::LongLongInt(failures.into()));
-    copy(delivery, topology.retry_queue(failures), headers)
+    headers.insert(FAILURES.into(), AMQPValue::LongLongInt(times.into()));
+    headers
 }
 
 /// The same message for the dead-letter queue.

@@ -10,6 +10,7 @@ mod connection;
 mod consumer;
 mod dead_letters;
 mod envelope;
+mod events_in_hand;
 mod failed_messages;
 mod options;
 mod publisher;

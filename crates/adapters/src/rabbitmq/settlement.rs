@@ -1,46 +1,39 @@
-//! One delivery, from its arrival to its acknowledgement.
+//! One delivery, from the verdict on its event to its acknowledgement.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use domain::Event;
-use domain::ports::{EventHandler, HandleError};
-use futures::FutureExt;
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
-use tracing::Instrument;
+use tokio::sync::watch;
 
 use super::confirmed_publishing::ConfirmedPublishing;
 use super::connection::{Broker, BrokerError};
-use super::envelope::decode;
-use super::failed_messages::{count_failures, describe, to_dead_letter_queue, to_retry_queue};
-use super::recent_events::RecentEvents;
-
-/// What becomes of a delivery.
-enum Verdict {
-    Done,
-    Retry,
-    /// With the reason.
-    Dead(String),
-}
+use super::events_in_hand::{PendingVerdict, Verdict};
+use super::failed_messages::{hand_back, to_dead_letter_queue, to_retry_queue};
 
 /// What is needed to settle a delivery.
 pub(super) struct Outgoing {
     pub(super) broker: Arc<Broker>,
-    pub(super) recent_events: Arc<RecentEvents>,
     pub(super) publishing: ConfirmedPublishing,
 }
 
-/// Handles a delivery and acknowledges it when nothing can be lost any more.
+/// Waits for the verdict and acknowledges the delivery when nothing can be lost any more. Does not wait any longer once
+/// the sender of `in_use` is dropped: the broker will deliver the event again.
 pub(super) async fn settle(
     outgoing: Arc<Outgoing>,
-    handler: Arc<dyn EventHandler>,
     delivery: Delivery,
+    verdict: PendingVerdict,
+    mut in_use: watch::Receiver<()>,
 ) -> Result<(), BrokerError> {
+    let verdict = tokio::select! {
+        verdict = verdict.wait() => verdict,
+        _ = in_use.changed() => return Ok(()),
+    };
     let topology = &outgoing.broker.topology;
-    let message = match judge(&*handler, &outgoing.recent_events, &delivery).await {
+    let message = match verdict {
         Verdict::Done => None,
         Verdict::Retry => Some(to_retry_queue(topology, &delivery)),
+        Verdict::HandBack => Some(hand_back(topology, &delivery)),
         Verdict::Dead(reason) => Some(to_dead_letter_queue(topology, &delivery, &reason)),
     };
     if let Some(message) = message {
@@ -52,55 +45,4 @@ pub(super) async fn settle(
     // again.
     outgoing.broker.with_answer_timeout(delivery.ack(BasicAckOptions::default())).await?;
     Ok(())
-}
-
-async fn judge(handler: &dyn EventHandler, recent_events: &RecentEvents, delivery: &Delivery) -> Verdict {
-    let event = match decode(&delivery.data) {
-        Ok(event) => event,
-        Err(error) => {
-            let reason = describe(&error);
-            tracing::error!(
-                event = "message.undecodable",
-                reason,
-                "a message that is not an event was set aside"
-            );
-            return Verdict::Dead(reason);
-        }
-    };
-    if recent_events.contains(event.id) {
-        return Verdict::Done;
-    }
-    let span = tracing::info_span!(
-        "event",
-        event.id = %event.id.as_uuid(),
-        event.type = event.kind.type_name(),
-        trace_id = event.trace.trace_id(),
-        failures = count_failures(delivery),
-    );
-    let verdict = judge_event(handler, &event).instrument(span).await;
-    if matches!(verdict, Verdict::Done) {
-        recent_events.remember(event.id);
-    }
-    verdict
-}
-
-async fn judge_event(handler: &dyn EventHandler, event: &Event) -> Verdict {
-    // A handler that panics must not leave its event unacknowledged until the connection ends.
-    match AssertUnwindSafe(handler.handle(event)).catch_unwind().await {
-        Ok(Ok(())) => Verdict::Done,
-        Ok(Err(HandleError::Transient(error))) => {
-            let reason = describe(&*error);
-            tracing::warn!(event = "event.failed", reason, "an event failed and will be retried");
-            Verdict::Retry
-        }
-        Ok(Err(HandleError::Permanent(error))) => {
-            let reason = describe(&*error);
-            tracing::error!(event = "event.set_aside", reason, "an event failed for good and was set aside");
-            Verdict::Dead(reason)
-        }
-        Err(_) => {
-            tracing::error!(event = "event.panicked", "the handler panicked; the event will be retried");
-            Verdict::Retry
-        }
-    }
 }

@@ -4,7 +4,7 @@
 //! ```text
 //! registration ──(types that need a mail)──► registration.email ──► worker
 //!                                               ▲                    │ transient failure
-//!                                               │ TTL                ▼
+//!                                               │ TTL                ▼ or unknown type
 //!                                    registration.email.retry.<delay in ms>
 //!                                    registration.email.dead ◄────── permanent failure
 //! ```
@@ -63,6 +63,12 @@ impl Topology {
     pub(super) fn retry_queue(&self, failures: u32) -> ShortString {
         let step = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
         self.retry_queues[step.min(self.retry_queues.len() - 1)].name.clone()
+    }
+
+    /// The retry queue in which an event waits longest.
+    pub(super) fn longest_retry_queue(&self) -> ShortString {
+        let longest = self.retry_queues.iter().max_by_key(|queue| queue.delay);
+        longest.map_or_else(|| self.retry_queue(u32::MAX), |queue| queue.name.clone())
     }
 
     /// Creates what is missing. Fails if something of the same name was declared differently.
@@ -125,5 +131,7 @@ mod tests {
         let names = [1, 2, 3, 4, 1_000, u32::MAX].map(|failures| topology.retry_queue(failures));
         let expected = [1000, 5000, 30000, 30000, 30000, 30000].map(|ms| format!("x.email.retry.{ms}"));
         assert_eq!(names.map(String::from), expected);
+        let unordered = Topology::new("x", &[5, 30, 1].map(Duration::from_secs));
+        assert_eq!(unordered.longest_retry_queue().as_str(), "x.email.retry.30000");
     }
 }

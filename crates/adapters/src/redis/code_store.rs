@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::CodeIssue;
-use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
+use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening, SendingLease};
 use redis::{Script, ScriptInvocation};
+use uuid::Uuid;
 
 use super::connection::Connection;
 use super::error::ConnectionError;
@@ -19,6 +20,9 @@ const REMEMBERED: Duration = Duration::from_hours(24);
 pub struct RedisCodeStore {
     connection: Connection,
     prefix: String,
+    lease_prefix: String,
+    lease_sending: Script,
+    release_sending: Script,
     open: Script,
     spend_attempt: Script,
     consume: Script,
@@ -31,11 +35,14 @@ pub struct RedisCodeStore {
 struct UnknownAnswer(String);
 
 impl RedisCodeStore {
-    /// A store whose keys are `<prefix>:code:<user id>`.
+    /// A store whose keys are `<prefix>:code:<user id>` and `<prefix>:sending:<user id>:<number>`.
     pub fn new(connection: Connection, prefix: &str) -> Self {
         Self {
             connection,
             prefix: format!("{prefix}:code:"),
+            lease_prefix: format!("{prefix}:sending:"),
+            lease_sending: Script::new(include_str!("lease_sending.lua")),
+            release_sending: Script::new(include_str!("release_sending.lua")),
             open: Script::new(include_str!("open.lua")),
             spend_attempt: Script::new(include_str!("spend_attempt.lua")),
             consume: Script::new(include_str!("consume.lua")),
@@ -49,6 +56,33 @@ impl RedisCodeStore {
         invocation.arg(issue.number);
         invocation
     }
+
+    /// Prepares a script for the lease of one issue with its key and first argument.
+    fn prepare_lease<'a>(&self, script: &'a Script, issue: CodeIssue, sender: Uuid) -> ScriptInvocation<'a> {
+        let mut invocation = script.key(format!("{}{}:{}", self.lease_prefix, issue.user_id, issue.number));
+        invocation.arg(sender.to_string());
+        invocation
+    }
+
+    async fn open_window(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+        is_accepted: bool,
+    ) -> Result<Opening, CodeStoreError> {
+        let mut script = self.prepare(&self.open, issue);
+        script.arg(micros(window)).arg(attempts).arg(micros(window.max(REMEMBERED)) / 1000);
+        script.arg(u8::from(is_accepted));
+        let (answer, left): (String, u64) = self.connection.invoke(&script).await?;
+        match answer.as_str() {
+            "opened" => Ok(Opening::Opened),
+            "accepted" => Ok(Opening::Accepted { left: Duration::from_micros(left) }),
+            "superseded" => Ok(Opening::Superseded),
+            "consumed" => Ok(Opening::Consumed),
+            _ => Err(unknown(answer)),
+        }
+    }
 }
 
 impl From<ConnectionError> for CodeStoreError {
@@ -59,21 +93,38 @@ impl From<ConnectionError> for CodeStoreError {
 
 #[async_trait]
 impl CodeStore for RedisCodeStore {
+    async fn lease_sending(
+        &self,
+        issue: CodeIssue,
+        sender: Uuid,
+        lease: Duration,
+    ) -> Result<SendingLease, CodeStoreError> {
+        let mut script = self.prepare_lease(&self.lease_sending, issue, sender);
+        script.arg((micros(lease) / 1000).max(1));
+        let is_held: bool = self.connection.invoke(&script).await?;
+        Ok(if is_held { SendingLease::Held } else { SendingLease::HeldByAnother })
+    }
+
+    async fn release_sending(&self, issue: CodeIssue, sender: Uuid) -> Result<(), CodeStoreError> {
+        Ok(self.connection.invoke(&self.prepare_lease(&self.release_sending, issue, sender)).await?)
+    }
+
     async fn open(
         &self,
         issue: CodeIssue,
         window: Duration,
         attempts: u32,
     ) -> Result<Opening, CodeStoreError> {
-        let mut script = self.prepare(&self.open, issue);
-        script.arg(micros(window)).arg(attempts).arg(micros(window.max(REMEMBERED)) / 1000);
-        let answer: String = self.connection.invoke(&script).await?;
-        match answer.as_str() {
-            "opened" => Ok(Opening::Opened),
-            "superseded" => Ok(Opening::Superseded),
-            "consumed" => Ok(Opening::Consumed),
-            _ => Err(unknown(answer)),
-        }
+        self.open_window(issue, window, attempts, false).await
+    }
+
+    async fn mark_accepted(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+    ) -> Result<Opening, CodeStoreError> {
+        self.open_window(issue, window, attempts, true).await
     }
 
     async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {

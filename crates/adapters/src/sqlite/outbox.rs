@@ -10,8 +10,8 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, RunQueryDsl,
     SqliteConnection,
 };
-use domain::EventId;
 use domain::ports::{Outbox, OutboxEntry, OutboxError};
+use domain::{EventId, UserEvent};
 
 use super::database::{Database, Failure};
 use super::schema::{millis, now, outbox};
@@ -79,6 +79,7 @@ impl Outbox for SqliteOutbox {
         let due = due
             .filter(due.field(outbox::failed_at).is_null())
             .filter(due.field(outbox::due_at).le(now()))
+            .filter(due.field(outbox::kind).eq_any(UserEvent::TYPES))
             .order((due.field(outbox::due_at), due.field(outbox::id)))
             .limit(limit.into())
             .select(due.field(outbox::id));
@@ -111,6 +112,14 @@ impl Outbox for SqliteOutbox {
             }
         }
         Ok(entries)
+    }
+
+    async fn count_unknown(&self) -> Result<u64, OutboxError> {
+        let waiting = outbox::table.filter(outbox::failed_at.is_null());
+        let unknown = waiting.filter(outbox::kind.ne_all(UserEvent::TYPES)).count();
+        let count: i64 =
+            self.database.write(|connection| unknown.get_result(connection)).await.map_err(unavailable)?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     async fn delete(&self, events: &[EventId]) -> Result<(), OutboxError> {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use adapters::in_process::InProcessCodeStore;
 use adapters::redis::RedisCodeStore;
-use domain::ports::{Attempt, CodeStore, Consumption, Opening};
+use domain::ports::{Attempt, CodeStore, Consumption, Opening, SendingLease};
 use domain::{CodeIssue, UserId};
 use futures::future::join_all;
-use test_support::eventually_within;
+use test_support::{eventually_within, unique_id};
 use tokio::time::{Instant, sleep};
 
 use crate::{prefix, redis_connection, user_id};
@@ -31,6 +31,13 @@ contract! {
         a_later_code_supersedes_an_earlier_one,
         asvs_6_5_1_a_consumed_code_stays_consumed,
         a_consumed_code_makes_way_for_a_later_one,
+        an_accepted_mail_is_remembered_and_its_window_left_alone,
+        an_acceptance_starts_the_window_and_keeps_the_attempts,
+        an_acceptance_of_a_dead_code_does_nothing,
+        an_acceptance_belongs_to_one_code,
+        a_code_is_sent_by_one_sender_at_a_time,
+        a_lease_ends_by_the_clock_unless_it_is_renewed,
+        a_lease_is_given_back_by_its_holder_only,
         a_release_gives_a_consumed_code_back,
         a_release_of_anything_else_does_nothing,
         asvs_6_6_2_registrations_do_not_share_windows,
@@ -39,6 +46,7 @@ contract! {
         asvs_6_6_3_parallel_attempts_get_exactly_the_allowed_number,
         asvs_6_5_1_one_of_parallel_consumptions_wins,
         the_latest_of_parallel_openings_stays,
+        one_of_parallel_senders_gets_the_lease,
     ],
     in_process: std::sync::Arc::new(super::InProcessCodeStore::new()),
     redis: std::sync::Arc::new(super::RedisCodeStore::new(super::redis_connection(), &super::prefix())),
@@ -152,6 +160,116 @@ async fn a_consumed_code_makes_way_for_a_later_one(store: Store) {
     assert_eq!(store.spend_attempt(issue(user, 2)).await.unwrap(), Attempt::Spent { left: 4 });
     assert_eq!(store.consume(issue(user, 1)).await.unwrap(), Consumption::Gone);
     assert_eq!(store.consume(issue(user, 2)).await.unwrap(), Consumption::Won);
+}
+
+async fn an_accepted_mail_is_remembered_and_its_window_left_alone(store: Store) {
+    let code = issue(user_id(), 1);
+    store.open(code, MINUTE, 5).await.unwrap();
+    assert_eq!(store.mark_accepted(code, SHORT_WINDOW, 5).await.unwrap(), Opening::Opened);
+    let marked = Instant::now();
+    for _ in 0..2 {
+        let Opening::Accepted { left } = store.open(code, MINUTE, 5).await.unwrap() else {
+            panic!("the acceptance is forgotten")
+        };
+        assert!(left <= SHORT_WINDOW, "{left:?}");
+    }
+    until_expired(&store, code).await;
+    assert!(marked.elapsed() <= SHORT_WINDOW + EXPIRY_TIMEOUT);
+    let over = Opening::Accepted { left: Duration::ZERO };
+    assert_eq!(store.open(code, MINUTE, 5).await.unwrap(), over);
+    assert_eq!(store.mark_accepted(code, MINUTE, 5).await.unwrap(), over);
+    assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Expired);
+}
+
+async fn an_acceptance_starts_the_window_and_keeps_the_attempts(store: Store) {
+    let code = issue(user_id(), 1);
+    store.open(code, Duration::ZERO, 3).await.unwrap();
+    store.open(code, MINUTE, 3).await.unwrap();
+    store.spend_attempt(code).await.unwrap();
+    store.open(code, Duration::ZERO, 3).await.unwrap();
+    assert_eq!(store.mark_accepted(code, MINUTE, 3).await.unwrap(), Opening::Opened);
+    assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Spent { left: 1 });
+
+    // The store has lost everything while the mail was under way.
+    let forgotten = issue(user_id(), 1);
+    assert_eq!(store.mark_accepted(forgotten, MINUTE, 3).await.unwrap(), Opening::Opened);
+    assert!(matches!(store.open(forgotten, MINUTE, 3).await.unwrap(), Opening::Accepted { .. }));
+    assert_eq!(store.spend_attempt(forgotten).await.unwrap(), Attempt::Spent { left: 2 });
+}
+
+async fn an_acceptance_of_a_dead_code_does_nothing(store: Store) {
+    let user = user_id();
+    store.open(issue(user, 2), MINUTE, 5).await.unwrap();
+    assert_eq!(store.mark_accepted(issue(user, 1), MINUTE, 5).await.unwrap(), Opening::Superseded);
+    assert_eq!(store.open(issue(user, 2), MINUTE, 5).await.unwrap(), Opening::Opened);
+    store.consume(issue(user, 2)).await.unwrap();
+    assert_eq!(store.mark_accepted(issue(user, 2), MINUTE, 5).await.unwrap(), Opening::Consumed);
+    store.release(issue(user, 2)).await.unwrap();
+    assert_eq!(store.open(issue(user, 2), MINUTE, 5).await.unwrap(), Opening::Opened);
+}
+
+async fn an_acceptance_belongs_to_one_code(store: Store) {
+    let user = user_id();
+    store.mark_accepted(issue(user, 1), MINUTE, 5).await.unwrap();
+    assert_eq!(store.open(issue(user, 2), MINUTE, 5).await.unwrap(), Opening::Opened);
+    assert_eq!(store.open(issue(user, 2), MINUTE, 5).await.unwrap(), Opening::Opened);
+    store.mark_accepted(issue(user, 2), MINUTE, 5).await.unwrap();
+    assert_eq!(store.consume(issue(user, 2)).await.unwrap(), Consumption::Won);
+    assert_eq!(store.open(issue(user, 2), MINUTE, 5).await.unwrap(), Opening::Consumed);
+}
+
+async fn a_code_is_sent_by_one_sender_at_a_time(store: Store) {
+    let (user, one, other) = (user_id(), unique_id(), unique_id());
+    let lease =
+        async |number, sender| store.lease_sending(issue(user, number), sender, MINUTE).await.unwrap();
+    assert_eq!(lease(1, one).await, SendingLease::Held);
+    assert_eq!(lease(1, other).await, SendingLease::HeldByAnother);
+    assert_eq!(lease(1, one).await, SendingLease::Held, "a renewal");
+    assert_eq!(lease(2, other).await, SendingLease::Held, "another code");
+    let someone_else = store.lease_sending(issue(user_id(), 1), other, MINUTE).await.unwrap();
+    assert_eq!(someone_else, SendingLease::Held, "another registration");
+    // A lease is no window.
+    assert_eq!(store.spend_attempt(issue(user, 1)).await.unwrap(), Attempt::Unknown);
+    assert_eq!(store.open(issue(user, 1), MINUTE, 5).await.unwrap(), Opening::Opened);
+}
+
+async fn a_lease_ends_by_the_clock_unless_it_is_renewed(store: Store) {
+    let (code, one, other) = (issue(user_id(), 1), unique_id(), unique_id());
+    store.lease_sending(code, one, SHORT_WINDOW).await.unwrap();
+    store.lease_sending(code, one, MINUTE).await.unwrap();
+    sleep(2 * SHORT_WINDOW).await;
+    let asked = store.lease_sending(code, other, SHORT_WINDOW).await.unwrap();
+    assert_eq!(asked, SendingLease::HeldByAnother, "it was renewed for a minute");
+
+    store.lease_sending(code, one, SHORT_WINDOW).await.unwrap();
+    let renewed = Instant::now();
+    eventually_within(EXPIRY_TIMEOUT, "the end of the lease", async || {
+        let asked = store.lease_sending(code, other, MINUTE).await.unwrap();
+        (asked == SendingLease::Held).then_some(())
+    })
+    .await;
+    assert!(renewed.elapsed() >= SHORT_WINDOW);
+    assert_eq!(store.lease_sending(code, one, MINUTE).await.unwrap(), SendingLease::HeldByAnother);
+}
+
+async fn a_lease_is_given_back_by_its_holder_only(store: Store) {
+    let (code, one, other) = (issue(user_id(), 1), unique_id(), unique_id());
+    store.release_sending(code, one).await.unwrap();
+    store.lease_sending(code, one, MINUTE).await.unwrap();
+    store.release_sending(code, other).await.unwrap();
+    assert_eq!(store.lease_sending(code, other, MINUTE).await.unwrap(), SendingLease::HeldByAnother);
+    store.release_sending(code, one).await.unwrap();
+    assert_eq!(store.lease_sending(code, other, MINUTE).await.unwrap(), SendingLease::Held);
+}
+
+async fn one_of_parallel_senders_gets_the_lease(store: Store) {
+    let code = issue(user_id(), 1);
+    let answers = in_parallel(50, || {
+        let (store, sender) = (store.clone(), unique_id());
+        async move { store.lease_sending(code, sender, MINUTE).await.unwrap() }
+    })
+    .await;
+    assert_eq!(answers.iter().filter(|answer| **answer == SendingLease::Held).count(), 1);
 }
 
 async fn a_release_gives_a_consumed_code_back(store: Store) {

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
-use domain::ports::{Allowance, Budget, BudgetKey, BudgetKind, CodeStore, LimitKey, Quota, RateLimiter};
+use domain::ports::{
+    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, LimitKey, Opening, Quota, RateLimiter,
+};
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress};
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
+use test_support::unique_id;
 
 use crate::{prefix, redis_connection, redis_url, user_id};
 
@@ -35,7 +38,9 @@ async fn asvs_6_5_2_no_key_and_no_value_holds_a_code_or_an_address() {
         kinds.push(key.split(':').nth(1).unwrap().to_owned());
     }
     kinds.sort_unstable();
-    assert_eq!(kinds, ["client-guesses", "code", "guesses", "limit", "limit", "mails", "network-mails"]);
+    let expected =
+        ["client-guesses", "code", "guesses", "limit", "limit", "mails", "network-mails", "sending"];
+    assert_eq!(kinds, expected);
 }
 
 #[tokio::test]
@@ -48,7 +53,8 @@ async fn every_key_expires_in_its_time() {
     for key in keys(&mut redis, &prefix).await {
         let left: i64 = redis.pttl(&key).await.unwrap();
         let left = Duration::from_millis(u64::try_from(left).expect("the key never expires"));
-        let most = if key.contains(":limit:") { Duration::from_mins(1) } else { DAY };
+        let is_short = key.contains(":limit:") || key.contains(":sending:");
+        let most = if is_short { Duration::from_mins(1) } else { DAY };
         assert!(left <= most, "{key} stays for {left:?}");
         if !key.contains(":limit:") {
             assert!(left + Duration::from_mins(1) > DAY, "{key} is forgotten in {left:?}");
@@ -56,12 +62,38 @@ async fn every_key_expires_in_its_time() {
     }
 }
 
+/// A rolling update: windows that the version before has opened, and that it goes on to open.
+#[tokio::test]
+async fn windows_of_the_previous_version_work() {
+    let prefix = prefix();
+    let (user_id, minute) = (user_id(), Duration::from_mins(1));
+    let issue = |number| CodeIssue { user_id, number };
+    let mut redis = inspector().await;
+    let mut open_as_before = async |number: u32| {
+        let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(&mut redis).await.unwrap();
+        let ends = (seconds + 60) * 1_000_000;
+        let fields = [("issue", u64::from(number)), ("left", 5), ("consumed", 0), ("ends", ends)];
+        let (): () = redis.hset_multiple(format!("{prefix}:code:{user_id}"), &fields).await.unwrap();
+    };
+    let codes = RedisCodeStore::new(redis_connection(), &prefix);
+    open_as_before(1).await;
+    assert_eq!(codes.spend_attempt(issue(1)).await.unwrap(), Attempt::Spent { left: 4 });
+    assert_eq!(codes.open(issue(1), minute, 5).await.unwrap(), Opening::Opened);
+    assert_eq!(codes.mark_accepted(issue(1), minute, 5).await.unwrap(), Opening::Opened);
+    // A worker of that version takes the next code, and leaves the fields that it does not know.
+    open_as_before(2).await;
+    assert_eq!(codes.open(issue(2), minute, 5).await.unwrap(), Opening::Opened);
+    assert_eq!(codes.spend_attempt(issue(2)).await.unwrap(), Attempt::Spent { left: 4 });
+}
+
 /// Uses every store once.
 async fn fill(prefix: &str, address: &EmailAddress, issue: CodeIssue) {
     let connection = redis_connection();
     let codes = RedisCodeStore::new(connection.clone(), prefix);
+    codes.lease_sending(issue, unique_id(), Duration::from_mins(1)).await.unwrap();
     codes.open(issue, Duration::from_mins(1), 5).await.unwrap();
     codes.spend_attempt(issue).await.unwrap();
+    codes.mark_accepted(issue, Duration::from_mins(1), 5).await.unwrap();
     codes.consume(issue).await.unwrap();
     let budget = RedisBudget::new(connection.clone(), prefix);
     for kind in BudgetKind::ALL {

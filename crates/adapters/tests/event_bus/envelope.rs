@@ -165,3 +165,15 @@ fn what_is_no_event_says_why() {
         EnvelopeError::Event(UserEventError::UnknownType(_))
     ));
 }
+
+/// A newer version may say what it likes in an event of a type of its own.
+#[test]
+fn an_event_of_an_unknown_type_is_not_called_malformed() {
+    for data in [json!({}), json!({ "user_ids": [1, 2] }), json!("text"), Value::Null] {
+        let mut message = example_json();
+        message["type"] = json!("user.of_the_future");
+        message["data"] = data;
+        let error = decode(message.to_string().as_bytes()).unwrap_err();
+        assert!(matches!(error, EnvelopeError::Event(UserEventError::UnknownType(_))), "{error}");
+    }
+}

@@ -50,6 +50,14 @@ impl ScriptedHandler {
         Self::build(|_| Reply::Done, Some(gate))
     }
 
+    /// Answers each call as `script` says, when the test adds a permit.
+    pub(crate) fn gated_script(
+        gate: Arc<Semaphore>,
+        script: impl Fn(usize) -> Reply + Send + Sync + 'static,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Call>) {
+        Self::build(script, Some(gate))
+    }
+
     fn build(
         script: impl Fn(usize) -> Reply + Send + Sync + 'static,
         gate: Option<Arc<Semaphore>>,

@@ -122,19 +122,21 @@ async fn remove(options: &RabbitmqOptions) {
 
 /// A consumer at work.
 pub(crate) struct Consuming {
+    pub(crate) consumer: Arc<RabbitmqConsumer>,
     pub(crate) task: JoinHandle<()>,
     shutdown: Option<oneshot::Sender<()>>,
 }
 
 impl Consuming {
     pub(crate) fn start(options: &RabbitmqOptions, handler: Arc<dyn EventHandler>) -> Self {
-        let consumer = RabbitmqConsumer::new(options).unwrap();
+        let consumer = Arc::new(RabbitmqConsumer::new(options).unwrap());
         let (shutdown, requested) = oneshot::channel::<()>();
+        let running = consumer.clone();
         let task = tokio::spawn(async move {
             let requested = async { drop(requested.await) };
-            consumer.run(handler, requested).await;
+            running.run(handler, requested).await;
         });
-        Self { task, shutdown: Some(shutdown) }
+        Self { consumer, task, shutdown: Some(shutdown) }
     }
 
     pub(crate) fn shut_down(&mut self) {

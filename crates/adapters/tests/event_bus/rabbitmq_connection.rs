@@ -15,7 +15,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::handler::{DELIVERY_TIMEOUT, Reply, ScriptedHandler, next, registered};
+use crate::handler::{DELIVERY_TIMEOUT, Reply, ScriptedHandler, assert_no_more, next, registered};
 use crate::rabbitmq::{Consuming, Rabbit, amqp_url, options};
 
 /// `host:port` of the broker.
@@ -59,6 +59,58 @@ async fn what_was_dealt_with_is_only_acknowledged_when_it_comes_again() {
     publisher.publish(std::slice::from_ref(&later)).await.pop().unwrap().unwrap();
     assert_eq!(next(&mut calls).await.event, later);
     rabbit.await_waiting("email", 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_reconnects_while_an_event_is_in_hand_and_does_not_handle_it_twice() {
+    let rabbit = Rabbit::new().await;
+    let proxy = Proxy::start(upstream()).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let (handler, mut calls) = ScriptedHandler::gated(gate.clone());
+    let options = through(&rabbit, "amqp:", "127.0.0.1", proxy.port());
+    let mut consuming = Consuming::start(&options, handler.clone());
+    let consumer = consuming.consumer.clone();
+    let (publisher, slow) = (rabbit.publisher(), registered());
+    publisher.publish(std::slice::from_ref(&slow)).await.pop().unwrap().unwrap();
+    assert_eq!(next(&mut calls).await.event, slow);
+    consumer.ping().unwrap();
+
+    for round in 1..=3 {
+        proxy.cut().await;
+        eventually("the consumer to say that it is away", async || consumer.ping().err()).await;
+        proxy.restore().await;
+        eventually("the consumer to be back", async || consumer.ping().ok()).await;
+        let other = registered();
+        publisher.publish(std::slice::from_ref(&other)).await.pop().unwrap().unwrap();
+        assert_eq!(next(&mut calls).await.event, other, "in round {round}");
+    }
+    // The one that is slow and three others are in hand, as many as there may be; all are delivered again.
+    assert_eq!(handler.most_busy(), usize::from(options.prefetch));
+    gate.add_permits(5);
+    assert_no_more(&publisher, &mut calls).await;
+    consuming.shut_down();
+    soon_within(DELIVERY_TIMEOUT, "the consumer to end", &mut consuming.task).await.unwrap();
+    rabbit.await_waiting("email", 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_fails_while_the_broker_is_away_is_tried_again() {
+    let rabbit = Rabbit::new().await;
+    let proxy = Proxy::start(upstream()).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let script = |n| if n == 0 { Reply::Transient } else { Reply::Done };
+    let (handler, mut calls) = ScriptedHandler::gated_script(gate.clone(), script);
+    let options = through(&rabbit, "amqp:", "127.0.0.1", proxy.port());
+    let consuming = Consuming::start(&options, handler);
+    let (publisher, event) = (rabbit.publisher(), registered());
+    publisher.publish(std::slice::from_ref(&event)).await.pop().unwrap().unwrap();
+    next(&mut calls).await;
+    proxy.cut().await;
+    eventually("the consumer to say that it is away", async || consuming.consumer.ping().err()).await;
+    gate.add_permits(3);
+    proxy.restore().await;
+    assert_eq!(next(&mut calls).await.event, event);
+    assert_no_more(&publisher, &mut calls).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

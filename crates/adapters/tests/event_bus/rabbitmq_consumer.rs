@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ports::EventPublisher;
-use lapin::options::QueueDeleteOptions;
+use domain::ports::{DeadLetters, EventPublisher};
+use lapin::BasicProperties;
+use lapin::options::{BasicGetOptions, BasicPublishOptions, QueueDeleteOptions};
 use test_support::{eventually, soon_within};
 use tokio::sync::Semaphore;
 
@@ -126,4 +127,30 @@ async fn an_event_is_kept_while_its_retry_queue_is_missing() {
         assert_eq!(next(&mut calls).await.event, event);
     }
     assert_no_more(&rabbit.publisher(), &mut calls).await;
+}
+
+/// A rolling update: the worker is older than whoever published the event.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_a_newer_version_is_handed_back_unchanged_and_holds_up_nobody() {
+    let mut rabbit = Rabbit::new().await;
+    rabbit.options.retry_delays = [Duration::from_hours(1), Duration::from_millis(50)].to_vec();
+    let (handler, mut calls) = ScriptedHandler::new(|_| Reply::Done);
+    let consuming = rabbit.consume(handler);
+    rabbit.publisher().publish(&[registered()]).await.pop().unwrap().unwrap();
+    next(&mut calls).await;
+    let body = r#"{"specversion":"1.0","id":"019767c5-9a00-7000-8000-00000000002a","source":"/registration",
+        "type":"user.of_the_future","data":{"made":["up"]}}"#;
+    let (exchange, key) = (rabbit.options.exchange.as_str().into(), "user.registered".into());
+    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+    let channel = rabbit.channel().await;
+    channel.basic_publish(exchange, key, options, body.as_bytes(), properties).await.unwrap().await.unwrap();
+    // The longest of the delays, not the first or the last.
+    rabbit.await_waiting("email.retry.3600000", 1).await;
+    assert_no_more(&rabbit.publisher(), &mut calls).await;
+    assert!(rabbit.dead_letters().list(10).await.unwrap().is_empty());
+
+    let queue = rabbit.queue("email.retry.3600000").into();
+    let message = channel.basic_get(queue, BasicGetOptions { no_ack: true }).await.unwrap().unwrap();
+    assert_eq!(message.data, body.as_bytes());
+    drop(consuming);
 }

@@ -1,9 +1,12 @@
 //! What every case starts from.
 
 use std::any::Any;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::{Connection, SqliteConnection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use domain::ports::{DeadLetters, Outbox, OutboxEntry, UserRepository};
 use domain::{EmailAddress, Event, EventId, PasswordHash, TraceParent, User, UserEvent, UserId};
 use test_support::unique_id;
@@ -21,8 +24,32 @@ pub(crate) struct Store {
     pub(crate) outbox: Arc<dyn Outbox>,
     pub(crate) dead_letters: Arc<dyn DeadLetters>,
     pub(crate) events_recorded: Arc<Notify>,
+    /// Where the database is, for what no port does.
+    pub(crate) location: Location,
     /// Removes the database when it is dropped.
     pub(crate) _keeper: Box<dyn Any + Send + Sync>,
+}
+
+/// Where a database is.
+pub(crate) enum Location {
+    Postgres(String),
+    Sqlite(PathBuf),
+}
+
+impl Location {
+    /// Runs statements that both databases understand.
+    pub(crate) async fn execute(&self, statements: &str) {
+        match self {
+            Self::Postgres(url) => {
+                let mut connection = AsyncPgConnection::establish(url).await.unwrap();
+                connection.batch_execute(statements).await.unwrap();
+            }
+            Self::Sqlite(path) => {
+                let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                diesel::connection::SimpleConnection::batch_execute(&mut connection, statements).unwrap();
+            }
+        }
+    }
 }
 
 impl Store {

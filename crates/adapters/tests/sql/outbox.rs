@@ -20,6 +20,7 @@ on_every_store! {
     a_deferred_event_comes_back_after_its_delay,
     a_buried_event_stays_until_it_is_replayed,
     dead_letters_are_listed_oldest_first,
+    an_event_of_a_newer_version_is_left_alone_and_counted,
 }
 
 /// Records that many events; returns them in the order of their identifiers.
@@ -181,4 +182,34 @@ async fn dead_letters_are_listed_oldest_first(store: Store) {
     let mut registered = common(&events[0], "user.registered");
     registered["code_number"] = 1.into();
     assert_eq!(parsed, [registered, common(&events[1], "user.activated")]);
+}
+
+/// A rolling update, or one that is taken back: the event waits for a relay that knows its type.
+async fn an_event_of_a_newer_version_is_left_alone_and_counted(store: Store) {
+    let (mut statements, unknown) = (String::new(), 20);
+    for _ in 0..unknown {
+        // Due before all others, which it must not keep from being taken.
+        statements += &format!(
+            "INSERT INTO outbox (id, type, user_id, traceparent, due_at, created_at)
+             SELECT '{}', 'user.of_the_future', '{}', '', due_at, created_at FROM outbox LIMIT 1;",
+            unique_id(),
+            unique_id()
+        );
+    }
+    let earlier = record(&store, 1).await;
+    store.location.execute(&statements).await;
+    let later = record(&store, 2).await;
+    assert_eq!(store.outbox.count_unknown().await.unwrap(), unknown);
+    let mut claimed = ids(&store.outbox.claim(3, LONG_PERIOD).await.unwrap());
+    claimed.sort();
+    assert_eq!(claimed, [ids_of(&earlier), ids_of(&later)].concat());
+    assert!(store.due().await.is_empty());
+    assert!(store.dead_letters.list(10).await.unwrap().is_empty());
+
+    // A newer version knows the type.
+    store.location.execute("UPDATE outbox SET type = 'user.activated', traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' WHERE type = 'user.of_the_future'").await;
+    let due = store.due().await;
+    assert_eq!(due.len() as u64, unknown);
+    assert!(due.iter().all(|entry| entry.attempts == 1), "it was never claimed before");
+    assert_eq!(store.outbox.count_unknown().await.unwrap(), 0);
 }

@@ -9,11 +9,12 @@ use adapters::postgres::{
     Database, PostgresDeadLetters, PostgresOptions, PostgresOutbox, PostgresUserRepository, migrate,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use secrecy::ExposeSecret;
 use test_support::unique_name;
 use tokio::sync::Notify;
 use tokio_postgres::config::Host;
 
-use crate::fixtures::Store;
+use crate::fixtures::{Location, Store};
 
 /// Options as a service would have them, but impatient enough for a test.
 pub(crate) fn options(url: &str) -> PostgresOptions {
@@ -131,6 +132,7 @@ pub(crate) fn store_on(options: &PostgresOptions, keeper: impl Any + Send + Sync
         outbox: Arc::new(PostgresOutbox::new(database.clone())),
         dead_letters: Arc::new(PostgresDeadLetters::new(database)),
         events_recorded,
+        location: Location::Postgres(options.url.expose_secret().to_owned()),
         _keeper: Box::new(keeper),
     }
 }

@@ -14,19 +14,20 @@ use test_support::run_again;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::fixtures::{Store, events_of, user};
+use crate::fixtures::{Location, Store, events_of, user};
 
 pub(crate) fn options(path: &Path) -> SqliteOptions {
     SqliteOptions { path: path.to_owned(), busy_timeout: Duration::from_secs(5) }
 }
 
-fn store_on(database: Database, keeper: tempfile::TempDir) -> Store {
+fn store_on(database: Database, path: &Path, keeper: tempfile::TempDir) -> Store {
     let events_recorded = Arc::new(Notify::new());
     Store {
         users: Arc::new(SqliteUserRepository::new(database.clone(), Arc::clone(&events_recorded))),
         outbox: Arc::new(SqliteOutbox::new(database.clone())),
         dead_letters: Arc::new(SqliteDeadLetters::new(database)),
         events_recorded,
+        location: Location::Sqlite(path.to_owned()),
         _keeper: Box::new(keeper),
     }
 }
@@ -34,8 +35,9 @@ fn store_on(database: Database, keeper: tempfile::TempDir) -> Store {
 /// A fresh store for one test.
 pub(crate) async fn store() -> Store {
     let directory = tempfile::tempdir().unwrap();
-    let database = open(options(&directory.path().join("registration.db"))).await.unwrap();
-    store_on(database, directory)
+    let path = directory.path().join("registration.db");
+    let database = open(options(&path)).await.unwrap();
+    store_on(database, &path, directory)
 }
 
 async fn refusal(path: PathBuf) -> String {
@@ -57,10 +59,10 @@ async fn the_file_is_for_its_owner_only() {
 async fn what_was_written_is_there_after_the_next_start() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.db");
-    let store = store_on(open(options(&path)).await.unwrap(), tempfile::tempdir().unwrap());
+    let store = store_on(open(options(&path)).await.unwrap(), &path, tempfile::tempdir().unwrap());
     let user = store.registered("ada@example.com").await;
     drop(store);
-    let store = store_on(open(options(&path)).await.unwrap(), directory);
+    let store = store_on(open(options(&path)).await.unwrap(), &path, directory);
     assert!(store.users.find(user.id()).await.unwrap().is_some());
 }
 
@@ -111,7 +113,7 @@ async fn a_path_that_cannot_be_a_database_gets_one_sentence() {
 async fn a_damaged_file_gets_one_sentence() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.db");
-    let store = store_on(open(options(&path)).await.unwrap(), tempfile::tempdir().unwrap());
+    let store = store_on(open(options(&path)).await.unwrap(), &path, tempfile::tempdir().unwrap());
     for number in 0..100 {
         store.registered(&format!("a{number}@example.com")).await;
     }
@@ -145,9 +147,10 @@ async fn a_name_that_looks_like_a_uri_is_a_name() {
 #[tokio::test]
 async fn all_claims_can_be_released() {
     let directory = tempfile::tempdir().unwrap();
-    let database = open(options(&directory.path().join("a.db"))).await.unwrap();
+    let path = directory.path().join("a.db");
+    let database = open(options(&path)).await.unwrap();
     let outbox = SqliteOutbox::new(database.clone());
-    let store = store_on(database, directory);
+    let store = store_on(database, &path, directory);
     let mut recorded = Vec::new();
     for name in ["ada", "bob", "carol"] {
         let mut user = user(&format!("{name}@example.com"));
@@ -168,7 +171,8 @@ const CHILD: &str = "STORAGE_TEST_DATABASE";
 #[tokio::test]
 async fn registers_until_it_is_killed() {
     let Some(path) = std::env::var_os(CHILD) else { return };
-    let store = store_on(open(options(Path::new(&path))).await.unwrap(), tempfile::tempdir().unwrap());
+    let path = Path::new(&path);
+    let store = store_on(open(options(path)).await.unwrap(), path, tempfile::tempdir().unwrap());
     for number in 0.. {
         let mut user = user(&format!("a{number}@example.com"));
         let events = events_of(&mut user);
@@ -198,7 +202,7 @@ async fn nothing_acknowledged_is_lost_by_kill_9() {
     }
     child.wait().unwrap();
     assert!(acknowledged.len() >= 100);
-    let store = store_on(open(options(&path)).await.unwrap(), directory);
+    let store = store_on(open(options(&path)).await.unwrap(), &path, directory);
     let stored: Vec<_> = store.due().await.iter().map(|entry| *entry.event.id.as_uuid()).collect();
     assert!(acknowledged.iter().all(|id| stored.contains(id)));
 }

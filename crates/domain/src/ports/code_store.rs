@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use super::source::Source;
 use crate::code::CodeIssue;
@@ -14,9 +15,31 @@ use crate::code::CodeIssue;
 /// give it fresh attempts.
 #[async_trait]
 pub trait CodeStore: Send + Sync {
+    /// Takes the lease to send a code's mail, from now until `lease` has passed, or renews it. While
+    /// it lasts, nobody but this sender gets it.
+    async fn lease_sending(
+        &self,
+        issue: CodeIssue,
+        sender: Uuid,
+        lease: Duration,
+    ) -> Result<SendingLease, CodeStoreError>;
+
+    /// Gives the lease back before it ends. Does nothing when the sender does not hold it.
+    async fn release_sending(&self, issue: CodeIssue, sender: Uuid) -> Result<(), CodeStoreError>;
+
     /// Opens the window of a code for `window` from now. A known code gets the whole window again
-    /// and keeps its remaining attempts; a greater number replaces a smaller one.
+    /// and keeps its remaining attempts; a greater number replaces a smaller one. The window of a
+    /// code whose mail was accepted is left alone.
     async fn open(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+    ) -> Result<Opening, CodeStoreError>;
+
+    /// Opens the window as [`Self::open`] does and remembers that the mail server has accepted the
+    /// code's mail: from then on [`Self::open`] answers [`Opening::Accepted`].
+    async fn mark_accepted(
         &self,
         issue: CodeIssue,
         window: Duration,
@@ -37,11 +60,25 @@ pub trait CodeStore: Send + Sync {
     async fn ping(&self) -> Result<(), CodeStoreError>;
 }
 
+/// The result of asking for the lease to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendingLease {
+    /// The sender holds it.
+    Held,
+    /// Another sender holds it.
+    HeldByAnother,
+}
+
 /// The result of opening a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opening {
     /// The window is open.
     Opened,
+    /// The code's mail was accepted before, which started its window.
+    Accepted {
+        /// How long the window stays open; zero if it has run out.
+        left: Duration,
+    },
     /// A later code of the same registration is known: this one is no longer valid.
     Superseded,
     /// The code has been used.

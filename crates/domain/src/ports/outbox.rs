@@ -14,8 +14,12 @@ pub trait Outbox: Send + Sync {
     /// Claims up to `limit` due events, the longest due first, so that none waits forever behind
     /// others that keep failing. They are returned in the order in which they happened; no other
     /// relay gets them for `lease`. An event that is neither deleted nor deferred by then is due
-    /// again: its relay has died.
+    /// again: its relay has died. Events of types that this version does not know are left for a
+    /// newer relay.
     async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxEntry>, OutboxError>;
+
+    /// How many events wait whose type this version does not know.
+    async fn count_unknown(&self) -> Result<u64, OutboxError>;
 
     /// Deletes events that have been delivered.
     async fn delete(&self, events: &[EventId]) -> Result<(), OutboxError>;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ports::{
     Attempt, ClaimError, CodeStore, CodeStoreError, Consumption, IdSource, Mail, MailError, Mailer, Opening,
-    RepositoryError, SaveError, UserRepository,
+    RepositoryError, SaveError, SendingLease, UserRepository,
 };
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
 use tokio::sync::Notify;
@@ -21,6 +21,7 @@ use uuid::Uuid;
 pub(crate) enum Call {
     Find,
     Open(CodeIssue, Duration, u32),
+    MarkAccepted(CodeIssue, Duration, u32),
     Send(String),
     HoldAddress(CodeIssue, Duration),
     ReleaseAddress(CodeIssue),
@@ -43,6 +44,12 @@ pub(crate) struct World {
     /// Answers to the next calls; once they are used up, `Opened` and acceptance.
     pub(crate) openings: Mutex<VecDeque<Result<Opening, &'static str>>>,
     pub(crate) sendings: Mutex<VecDeque<Result<(), MailError>>>,
+    /// The code whose mail was accepted, and what is left of its window.
+    pub(crate) accepted: Mutex<Option<(CodeIssue, Duration)>>,
+    /// Who holds the lease to send.
+    sender: Mutex<Option<Uuid>>,
+    /// Whether each request for the lease was granted.
+    pub(crate) leases: Mutex<Vec<bool>>,
     ids: AtomicU64,
     /// The number of the call that never returns, if any.
     hanging_call: Mutex<Option<usize>>,
@@ -77,6 +84,11 @@ impl World {
         *self.hanging_call.lock().unwrap() = None;
     }
 
+    /// The end of a lease that nobody renews.
+    pub(crate) fn end_lease(&self) {
+        *self.sender.lock().unwrap() = None;
+    }
+
     async fn record(&self, call: Call) {
         let count = {
             let mut calls = self.calls.lock().unwrap();
@@ -87,6 +99,15 @@ impl World {
             self.hung.notify_one();
             pending::<()>().await;
         }
+    }
+
+    fn next_opening(&self, issue: CodeIssue) -> Result<Opening, CodeStoreError> {
+        let known = match *self.accepted.lock().unwrap() {
+            Some((accepted, left)) if accepted == issue => Opening::Accepted { left },
+            _ => Opening::Opened,
+        };
+        let answer = self.openings.lock().unwrap().pop_front().unwrap_or(Ok(known));
+        answer.map_err(|reason| CodeStoreError(reason.into()))
     }
 
     fn answer_address_change(&self) -> Result<(), RepositoryError> {
@@ -161,6 +182,21 @@ impl UserRepository for World {
 
 #[async_trait]
 impl CodeStore for World {
+    async fn lease_sending(
+        &self,
+        _: CodeIssue,
+        sender: Uuid,
+        _: Duration,
+    ) -> Result<SendingLease, CodeStoreError> {
+        let mut holder = self.sender.lock().unwrap();
+        let is_held = *holder.get_or_insert(sender) == sender;
+        self.leases.lock().unwrap().push(is_held);
+        Ok(if is_held { SendingLease::Held } else { SendingLease::HeldByAnother })
+    }
+    async fn release_sending(&self, _: CodeIssue, sender: Uuid) -> Result<(), CodeStoreError> {
+        self.sender.lock().unwrap().take_if(|holder| *holder == sender);
+        Ok(())
+    }
     async fn open(
         &self,
         issue: CodeIssue,
@@ -168,8 +204,20 @@ impl CodeStore for World {
         attempts: u32,
     ) -> Result<Opening, CodeStoreError> {
         self.record(Call::Open(issue, window, attempts)).await;
-        let answer = self.openings.lock().unwrap().pop_front().unwrap_or(Ok(Opening::Opened));
-        answer.map_err(|reason| CodeStoreError(reason.into()))
+        self.next_opening(issue)
+    }
+    async fn mark_accepted(
+        &self,
+        issue: CodeIssue,
+        window: Duration,
+        attempts: u32,
+    ) -> Result<Opening, CodeStoreError> {
+        self.record(Call::MarkAccepted(issue, window, attempts)).await;
+        let opening = self.next_opening(issue)?;
+        if opening == Opening::Opened {
+            *self.accepted.lock().unwrap() = Some((issue, window));
+        }
+        Ok(opening)
     }
     async fn spend_attempt(&self, _: CodeIssue) -> Result<Attempt, CodeStoreError> {
         unreachable!("the worker guesses nothing")

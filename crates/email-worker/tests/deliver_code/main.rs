@@ -50,6 +50,10 @@ fn opened() -> Call {
     Call::Open(issue(1), WINDOW, 5)
 }
 
+fn accepted() -> Call {
+    Call::MarkAccepted(issue(1), WINDOW, 5)
+}
+
 fn sent() -> Call {
     Call::Send(MESSAGE_ID.into())
 }
@@ -62,7 +66,7 @@ fn transient() -> MailError {
 async fn asvs_6_5_5_the_window_opens_before_the_mail_and_starts_afresh_when_it_is_accepted() {
     let world = World::with_user(1, PENDING);
     handle(&world, registered()).await.unwrap();
-    let expected = [Call::Find, opened(), sent(), opened(), Call::HoldAddress(issue(1), WINDOW)];
+    let expected = [Call::Find, opened(), sent(), accepted(), Call::HoldAddress(issue(1), WINDOW)];
     assert_eq!(world.calls(), expected);
     let mails = world.mails.lock().unwrap();
     assert_eq!(mails[0].to.as_str(), "ada@example.com");
@@ -102,15 +106,16 @@ async fn a_code_superseded_or_used_while_its_mail_was_accepted_gets_no_new_windo
         let world = World::with_user(1, PENDING);
         world.openings.lock().unwrap().extend([Ok(Opening::Opened), Ok(opening)]);
         handle(&world, registered()).await.unwrap();
-        assert_eq!(world.calls(), [Call::Find, opened(), sent(), opened()]);
+        assert_eq!(world.calls(), [Call::Find, opened(), sent(), accepted()]);
     }
 }
 
 /// The worker dies at each step in turn. Wherever that is, the redelivered event gets the code mailed
-/// and its minute started. If the worker died after the mail was accepted, the same mail is sent twice.
+/// and its minute started. Only a death between the acceptance of the mail and its record costs a
+/// second mail, and then it is the same one.
 #[tokio::test]
 async fn a_redelivery_after_a_crash_mails_the_same_code_under_the_same_message_id() {
-    let steps = [Call::Find, opened(), sent(), opened(), Call::HoldAddress(issue(1), WINDOW)];
+    let steps = [Call::Find, opened(), sent(), accepted(), Call::HoldAddress(issue(1), WINDOW)];
     for died_at in 1..=steps.len() {
         let world = World::with_user(1, PENDING);
         world.hang_at(died_at);
@@ -122,6 +127,7 @@ async fn a_redelivery_after_a_crash_mails_the_same_code_under_the_same_message_i
         let mailed_before = world.mails.lock().unwrap().len();
         assert_eq!(mailed_before, usize::from(died_at > 3), "accepted, or not, when the worker died");
 
+        world.end_lease();
         handle(&world, registered()).await.unwrap();
         assert_eq!(
             world.calls().last(),
@@ -129,6 +135,7 @@ async fn a_redelivery_after_a_crash_mails_the_same_code_under_the_same_message_i
             "the minute is started after a crash at step {died_at}"
         );
         let mails = world.mails.lock().unwrap();
+        assert_eq!(mails.len(), if died_at == 4 { 2 } else { 1 }, "mails after a crash at step {died_at}");
         assert!(mails[0].text.contains("\n7963\n"));
         for mail in mails.iter() {
             assert_eq!(
@@ -138,6 +145,60 @@ async fn a_redelivery_after_a_crash_mails_the_same_code_under_the_same_message_i
             assert_eq!((&mail.text, &mail.html), (&mails[0].text, &mails[0].html));
         }
     }
+}
+
+#[tokio::test]
+async fn a_user_store_that_cannot_be_written_costs_no_second_mail() {
+    let world = World::with_user(1, PENDING);
+    *world.address_fault.lock().unwrap() = Some(Fault::Unavailable);
+    for _ in 0..10 {
+        assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
+    }
+    assert_eq!(world.mails.lock().unwrap().len(), 1);
+
+    *world.address_fault.lock().unwrap() = None;
+    world.end_lease();
+    // By now some of the minute has passed: the address is held for no longer than the code counts.
+    let left = Duration::from_secs(20);
+    *world.accepted.lock().unwrap() = Some((issue(1), left));
+    world.calls.lock().unwrap().clear();
+    handle(&world, registered()).await.unwrap();
+    assert_eq!(world.calls(), [Call::Find, opened(), Call::HoldAddress(issue(1), left)]);
+    assert_eq!(world.mails.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_one_worker_sends_a_mail_another_waits() {
+    let world = World::with_user(1, PENDING);
+    world.hang_at(3);
+    let first = tokio::spawn({
+        let world = world.clone();
+        async move { handle(&world, registered()).await }
+    });
+    world.hung().await;
+    // The mail server takes its time, and the lease is renewed all the while.
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let renewals = world.leases.lock().unwrap().len();
+    assert!(renewals > 40, "{renewals} in ten minutes");
+    let error = handle(&world, registered()).await.unwrap_err();
+    assert!(matches!(error, HandleError::Transient(_)));
+    assert_eq!(world.leases.lock().unwrap().last(), Some(&false));
+    assert_eq!(world.calls(), [Call::Find, opened(), sent(), Call::Find]);
+
+    // The first one dies, and its lease ends.
+    first.abort();
+    world.end_lease();
+    handle(&world, registered()).await.unwrap();
+    assert_eq!(world.mails.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn after_a_failure_the_next_attempt_need_not_wait_for_the_lease() {
+    let world = World::with_user(1, PENDING);
+    world.sendings.lock().unwrap().push_back(Err(transient()));
+    assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
+    handle(&world, registered()).await.unwrap();
+    assert_eq!(*world.leases.lock().unwrap(), [true, true]);
 }
 
 #[tokio::test]
@@ -188,7 +249,7 @@ async fn unavailable_stores_are_retried_and_damaged_records_are_not() {
     let opening_again = [Ok(Opening::Opened), Err("connection lost")];
     for (openings, expected) in [
         (&opening[..], &[Call::Find, opened()][..]),
-        (&opening_again, &[Call::Find, opened(), sent(), opened()]),
+        (&opening_again, &[Call::Find, opened(), sent(), accepted()]),
     ] {
         let world = World::with_user(1, PENDING);
         world.openings.lock().unwrap().extend(openings.iter().copied());

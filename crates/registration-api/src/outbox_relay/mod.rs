@@ -6,6 +6,7 @@
 
 mod batch;
 mod options;
+mod unknown_events;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use batch::{Batch, Delivery};
+use unknown_events::UnknownEvents;
 
 pub use options::RelayOptions;
 
@@ -43,7 +45,7 @@ impl OutboxRelay {
     /// Runs until `shutdown` is cancelled, then waits for batches in flight, within the drain
     /// timeout. May be run again after a panic: the events in flight become due at the end of their lease.
     pub async fn run(&self, shutdown: CancellationToken) {
-        let mut run = Run { relay: self, deliveries: JoinSet::new(), outbox_failures: 0, bus_is_down: false };
+        let mut run = Run::new(self);
         while !shutdown.is_cancelled() {
             let pause = run.step().await;
             tokio::select! {
@@ -66,9 +68,15 @@ struct Run<'a> {
     /// How many times in a row the outbox did not answer.
     outbox_failures: u32,
     bus_is_down: bool,
+    unknown_events: UnknownEvents,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(relay: &'a OutboxRelay) -> Self {
+        let (deliveries, unknown_events) = Default::default();
+        Self { relay, deliveries, outbox_failures: 0, bus_is_down: false, unknown_events }
+    }
+
     /// Claims a batch and starts its delivery, if there is room; returns what to wait for next.
     async fn step(&mut self) -> Pause {
         while let Some(ended) = self.deliveries.try_join_next() {
@@ -80,6 +88,7 @@ impl Run<'_> {
         if self.bus_is_down && !self.check_bus().await {
             return Pause::For(self.relay.options.poll_interval);
         }
+        self.unknown_events.count(&*self.relay.outbox).await;
         match self.relay.outbox.claim(self.relay.options.batch_size, self.relay.options.lease).await {
             Ok(entries) => self.send(entries),
             Err(error) => self.back_off(&error),

@@ -77,6 +77,14 @@ async fn what_nobody_announced_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn events_of_unknown_types_are_counted_once_a_minute() {
+    let relay = start(options(), |_, _| {});
+    // In between, the outbox is looked at thousands of times.
+    tokio::time::sleep(Duration::from_secs(150)).await;
+    assert_eq!(relay.outbox.counts.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failing_event_holds_up_no_other_and_is_tried_again() {
     let relay = start(options(), |outbox, bus| {
         (1..=5).for_each(|number| outbox.add(number));

@@ -25,6 +25,8 @@ pub(crate) struct MemoryOutbox {
     pub(crate) buried: Mutex<HashMap<EventId, String>>,
     pub(crate) deletions: Mutex<Vec<usize>>,
     pub(crate) claims: AtomicU32,
+    /// How often the events of unknown types were counted.
+    pub(crate) counts: AtomicU32,
     pub(crate) is_down: AtomicBool,
     changed: Notify,
 }
@@ -82,6 +84,11 @@ impl Outbox for MemoryOutbox {
             })
             .collect()
         })
+    }
+
+    async fn count_unknown(&self) -> Result<u64, OutboxError> {
+        self.counts.fetch_add(1, Ordering::Relaxed);
+        Ok(1)
     }
 
     async fn delete(&self, events: &[EventId]) -> Result<(), OutboxError> {

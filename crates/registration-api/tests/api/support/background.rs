@@ -14,6 +14,10 @@ pub(crate) struct EmptyOutbox;
 
 #[async_trait]
 impl Outbox for EmptyOutbox {
+    async fn count_unknown(&self) -> Result<u64, OutboxError> {
+        Ok(0)
+    }
+
     async fn claim(&self, _: u32, _: Duration) -> Result<Vec<OutboxEntry>, OutboxError> {
         Ok(Vec::new())
     }

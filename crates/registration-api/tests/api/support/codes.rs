@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening};
+use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening, SendingLease};
 use domain::{CodeIssue, UserId};
+
+use uuid::Uuid;
 
 use super::broken;
 
@@ -61,9 +63,26 @@ impl Codes {
 
 #[async_trait]
 impl CodeStore for Codes {
+    async fn lease_sending(
+        &self,
+        _: CodeIssue,
+        _: Uuid,
+        _: Duration,
+    ) -> Result<SendingLease, CodeStoreError> {
+        unreachable!("the API mails nothing")
+    }
+
+    async fn release_sending(&self, _: CodeIssue, _: Uuid) -> Result<(), CodeStoreError> {
+        unreachable!("the API mails nothing")
+    }
+
     async fn open(&self, issue: CodeIssue, _: Duration, attempts: u32) -> Result<Opening, CodeStoreError> {
         self.open_window(issue, attempts);
         Ok(Opening::Opened)
+    }
+
+    async fn mark_accepted(&self, _: CodeIssue, _: Duration, _: u32) -> Result<Opening, CodeStoreError> {
+        unreachable!("the API mails nothing")
     }
 
     async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {
