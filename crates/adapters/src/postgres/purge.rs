@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel::dsl::{now, select};
 use diesel::sql_types::Timestamptz;
 use diesel::{BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods, QueryDsl};
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use futures::FutureExt;
 use uuid::Uuid;
 
@@ -28,17 +28,19 @@ pub(super) async fn purge(database: &Database, older_than: Duration, limit: u32)
         .select(users::id)
         .for_update()
         .skip_locked();
-    let purge = database.run(move |connection| {
-        connection
-            .transaction(async move |connection| {
+    let purge = database.transact(
+        move |connection| {
+            async move {
                 let lock = select(pg_try_advisory_xact_lock(PURGE_LOCK));
                 if !lock.get_result::<bool>(connection).await? {
                     return Ok(0);
                 }
                 let ids: Vec<Uuid> = stale.load(connection).await?;
                 diesel::delete(users::table.filter(users::id.eq_any(ids))).execute(connection).await
-            })
+            }
             .boxed()
-    });
+        },
+        |_| (),
+    );
     purge.await.map(|rows| rows as u64)
 }

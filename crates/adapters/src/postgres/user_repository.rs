@@ -13,7 +13,7 @@ use diesel::upsert::{excluded, on_constraint};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods, OptionalExtension, QueryDsl,
 };
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use domain::ports::{ClaimError, RepositoryError, SaveError, UserRepository};
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
 use futures::FutureExt;
@@ -49,31 +49,29 @@ impl PostgresUserRepository {
         Q: QueryFragment<Pg> + QueryId + Send + 'static,
     {
         let events: Vec<StoredEvent> = events.iter().map(StoredEvent::from).collect();
-        let events_recorded = Arc::clone(&self.events_recorded);
-        let work = self.database.run(move |connection| {
-            async move {
-                let wake = !events.is_empty();
-                let outcome = connection
-                    .transaction(async |connection| {
-                        record(connection, events).await?;
-                        match statement.execute(connection).await? {
-                            0 => Err(diesel::result::Error::RollbackTransaction),
-                            _ => Ok(()),
-                        }
-                    })
-                    .await;
-                match outcome {
-                    Err(diesel::result::Error::RollbackTransaction) => return Ok(false),
-                    outcome => outcome?,
+        let wake = (!events.is_empty()).then(|| Arc::clone(&self.events_recorded));
+        let change = self.database.transact(
+            move |connection| {
+                async move {
+                    record(connection, events).await?;
+                    match statement.execute(connection).await? {
+                        0 => Err(diesel::result::Error::RollbackTransaction),
+                        _ => Ok(()),
+                    }
                 }
-                if wake {
-                    events_recorded.notify_one();
+                .boxed()
+            },
+            move |()| {
+                if let Some(wake) = wake {
+                    wake.notify_one();
                 }
-                Ok(true)
-            }
-            .boxed()
-        });
-        work.await.map_err(unavailable)
+            },
+        );
+        match change.await {
+            Ok(()) => Ok(true),
+            Err(Failure::Query(diesel::result::Error::RollbackTransaction)) => Ok(false),
+            Err(failure) => Err(unavailable(failure)),
+        }
     }
 
     /// Runs one statement, which is a transaction by itself.
