@@ -49,9 +49,9 @@ fn wire(
     let redis = settings.redis.connect()?;
     let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis, &settings.redis.key_prefix));
     let mailer: Arc<dyn Mailer> = Arc::new(settings.mailer(settings.smtp.server()?)?);
-    // Nothing of it takes the worker out of service: it waits for what is away and goes on.
+    // It waits for what is away and goes on; but without users and their schema there is nobody to mail to.
     let health = Health::new(vec![
-        HealthCheck::optional("postgres", &users, |users| users.ping()),
+        HealthCheck::required("postgres", &users, |users| users.ping()),
         HealthCheck::optional("redis", &codes, |codes| codes.ping()),
         HealthCheck::optional("rabbitmq", consumer, |consumer| ready(consumer.ping()).boxed()),
         HealthCheck::optional("smtp", &mailer, |mailer| mailer.ping()),

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use settings::Settings;
+use supervisor::supervise;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::StartError;
@@ -61,8 +62,10 @@ impl Service {
         Ok(Self { shutdown, metrics })
     }
 
-    /// Serves the operator's listener in the background, where one is set.
+    /// Watches the dependencies and, where one is set, serves the operator's listener, in the background.
     pub fn serve_operator(&self, settings: &Settings, health: Health) -> Result<(), StartError> {
+        let watched = health.clone();
+        supervise("health-watch", move || watched.clone().watch());
         let Some(address) = settings.metrics.listen else { return Ok(()) };
         let advice = "set metrics.listen (REGISTRATION__METRICS__LISTEN) to another port or to off";
         operator::start(address, self.metrics.clone(), health, self.shutdown.clone())

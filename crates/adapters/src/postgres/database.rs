@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::QueryResult;
-use diesel::result::Error;
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
@@ -40,6 +40,8 @@ pub(super) enum Failure {
          postgres.transaction_pooling to true"
     )]
     SharedSession(#[source] diesel::result::Error),
+    #[error("the database schema is missing or older than this program; run `registration-api migrate`")]
+    OldSchema,
     #[error("PostgreSQL does not answer in time")]
     TimedOut,
     #[error("the operation panicked or was cancelled by the shutdown of the process")]
@@ -139,6 +141,12 @@ impl Database {
                 drop(Object::take(connection));
                 return Err(Failure::TimedOut);
             };
+            if let Err(Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)) = &result {
+                tracing::warn!(event = "postgres.read_only", "PostgreSQL takes no writes; connecting again");
+                drop(Object::take(connection));
+                // They lead to the same server. A new connection is made only where writes are taken.
+                pool.retain(|_, _| false);
+            }
             let result = result?;
             done(&result);
             Ok(result)

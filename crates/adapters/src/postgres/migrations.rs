@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use diesel::dsl::select;
-use diesel::migration::Migration;
+use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::sql_types::Text;
 use diesel::{Connection, sql_query};
@@ -41,6 +41,12 @@ pub enum MigrationError {
     /// A migration failed, and was rolled back.
     #[error("the database schema cannot be migrated: {0}")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The versions of all migrations.
+pub(super) fn versions() -> diesel::migration::Result<Vec<String>> {
+    let migrations: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations()?;
+    Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
 /// Applies the missing migrations in order and returns how many there were. Waits for a replica

@@ -10,7 +10,7 @@ pub struct PostgresOptions {
     /// `postgres://user:password@host:port/database`. With `?sslmode=require`, `verify-ca` or
     /// `verify-full` the connection is encrypted and the server's certificate verified, its name
     /// included; otherwise there is no TLS. Of several hosts, `host1:port1,host2:port2`, the first
-    /// reachable one is used.
+    /// that takes writes is used.
     pub url: SecretString,
     /// The most connections that are open at once; at least 1.
     pub pool_size: usize,

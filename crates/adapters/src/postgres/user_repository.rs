@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use diesel::dsl::select;
 use diesel::pg::Pg;
 use diesel::pg::data_types::PgTimestamp;
 use diesel::query_builder::{QueryFragment, QueryId};
-use diesel::sql_types::Integer;
 use diesel::upsert::{excluded, on_constraint};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl,
 };
 use diesel_async::RunQueryDsl;
 use domain::ports::{ClaimError, RepositoryError, SaveError, UserRepository};
@@ -21,6 +19,7 @@ use tokio::sync::Notify;
 
 use super::database::{Database, Failure};
 use super::outbox::{interval, record};
+use super::probe::probe;
 use super::purge::purge;
 use super::schema::{clock_timestamp, users};
 use super::user_row::{read_user, row};
@@ -203,8 +202,6 @@ impl UserRepository for PostgresUserRepository {
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {
-        let ping =
-            self.database.run(|connection| select(1.into_sql::<Integer>()).execute(connection).boxed());
-        ping.await.map(drop).map_err(unavailable)
+        probe(&self.database).await.map_err(unavailable)
     }
 }

@@ -15,10 +15,14 @@ use super::script_arguments::micros;
 /// How long a window is remembered after it was last opened.
 const REMEMBERED: Duration = Duration::from_hours(24);
 
+/// How long the key of a probe is kept.
+const PROBE_LIFETIME: Duration = Duration::from_secs(1);
+
 /// A [`CodeStore`] that every replica shares.
 pub struct RedisCodeStore {
     connection: Connection,
     prefix: String,
+    probe_key: String,
     open: Script,
     spend_attempt: Script,
     consume: Script,
@@ -31,11 +35,12 @@ pub struct RedisCodeStore {
 struct UnknownAnswer(String);
 
 impl RedisCodeStore {
-    /// A store whose keys are `<prefix>:code:<user id>`.
+    /// A store whose keys are `<prefix>:code:<user id>`, and `<prefix>:probe` for its ping.
     pub fn new(connection: Connection, prefix: &str) -> Self {
         Self {
             connection,
             prefix: format!("{prefix}:code:"),
+            probe_key: format!("{prefix}:probe"),
             open: Script::new(include_str!("open.lua")),
             spend_attempt: Script::new(include_str!("spend_attempt.lua")),
             consume: Script::new(include_str!("consume.lua")),
@@ -104,7 +109,10 @@ impl CodeStore for RedisCodeStore {
     }
 
     async fn ping(&self) -> Result<(), CodeStoreError> {
-        Ok(self.connection.query(&redis::cmd("PING")).await?)
+        // A write: a replica, a full server and one that cannot save answer a PING too.
+        let mut probe = redis::cmd("SET");
+        probe.arg(&self.probe_key).arg(1).arg("PX").arg(PROBE_LIFETIME.as_millis().to_string());
+        Ok(self.connection.query(&probe).await?)
     }
 }
 

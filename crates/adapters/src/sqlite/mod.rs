@@ -8,6 +8,7 @@ mod dead_letters;
 mod migrations;
 mod options;
 mod outbox;
+mod probe;
 mod schema;
 mod text_uuid;
 mod user_repository;

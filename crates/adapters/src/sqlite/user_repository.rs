@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 
 use super::database::{Database, Failure};
 use super::outbox::record;
+use super::probe::probe;
 use super::schema::{millis, now, users};
 use super::text_uuid::TextUuid;
 use super::user_row::{read_user, row};
@@ -180,8 +181,6 @@ impl UserRepository for SqliteUserRepository {
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {
-        let query = users::table.select(users::id).limit(1);
-        let ping = self.database.read(move |connection| query.first::<TextUuid>(connection).optional()).await;
-        ping.map(drop).map_err(unavailable)
+        probe(&self.database).await.map_err(unavailable)
     }
 }

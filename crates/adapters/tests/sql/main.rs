@@ -39,6 +39,7 @@ mod outbox;
 mod pgbouncer;
 mod postgres;
 mod postgres_faults;
+mod postgres_probe;
 mod postgres_tls;
 mod sqlite;
 mod user_repository;

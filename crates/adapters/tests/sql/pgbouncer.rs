@@ -30,18 +30,33 @@ pub(crate) struct PgBouncer {
 }
 
 impl PgBouncer {
+    /// Leads to the database that a client names.
     pub(crate) async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// Leads to this database, whatever a client names.
+    pub(crate) async fn start_for(database: &TestDatabase) -> Self {
+        Self::start_with(&format!(" dbname={}", database.name())).await
+    }
+
+    async fn start_with(target: &str) -> Self {
         let port = free_port();
         let configuration = NamedTempFile::new().unwrap();
-        std::fs::write(configuration.path(), configuration_for(port)).unwrap();
+        std::fs::write(configuration.path(), configuration_for(port, target)).unwrap();
         let process = program().arg(configuration.path()).stderr(Stdio::null()).spawn();
         let process = process.expect("pgbouncer is not installed: run `cargo xtask test`");
         eventually("PgBouncer to listen", async || TcpStream::connect(("127.0.0.1", port)).await.ok()).await;
         Self { process, port, _configuration: configuration }
     }
 
+    /// `host:port`.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     fn url(&self, database: &TestDatabase) -> String {
-        url_behind(format!("127.0.0.1:{}", self.port), database.name(), "")
+        url_behind(self.address(), database.name(), "")
     }
 
     pub(crate) fn options(&self, database: &TestDatabase) -> PostgresOptions {
@@ -69,7 +84,7 @@ fn program() -> Command {
     command
 }
 
-fn configuration_for(port: u16) -> String {
+fn configuration_for(port: u16, target: &str) -> String {
     let server: tokio_postgres::Config = server_url().parse().unwrap();
     let Host::Tcp(host) = &server.get_hosts()[0] else { panic!("TEST_POSTGRES_URL names no TCP host") };
     let server_port = server.get_ports().first().copied().unwrap_or(5432);
@@ -81,7 +96,7 @@ fn configuration_for(port: u16) -> String {
     let password = password.unwrap_or_default();
     format!(
         "[databases]\n\
-         * = host={host} port={server_port} user={user}{password}\n\
+         * = host={host} port={server_port} user={user}{password}{target}\n\
          [pgbouncer]\n\
          listen_addr = 127.0.0.1\n\
          listen_port = {port}\n\

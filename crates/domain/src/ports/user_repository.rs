@@ -61,7 +61,7 @@ pub trait UserRepository: Send + Sync {
     /// code and whose minute is not running, unless another replica is purging. Returns how many.
     async fn purge_unverified(&self, older_than: Duration, limit: u32) -> Result<u64, RepositoryError>;
 
-    /// Whether the store answers.
+    /// Whether the store takes what a registration writes.
     async fn ping(&self) -> Result<(), RepositoryError>;
 }
 

@@ -139,4 +139,6 @@ async fn the_store_answers(store: Store) {
     store.users.ping().await.unwrap();
     store.registered("ada@example.com").await;
     store.users.ping().await.unwrap();
+    assert!(store.due().await.is_empty(), "what was written to find out is gone");
+    assert!(store.dead_letters.list(1).await.unwrap().is_empty());
 }
