@@ -73,24 +73,32 @@ impl OutboxRelay {
         if self.bus_is_down && !self.check_bus().await {
             return Pause::For(self.options.poll_interval);
         }
+        // The lease begins before the claim, whose answer may be long in coming.
+        let deadline = Instant::now() + self.options.lease;
         match self.outbox.claim(self.options.batch_size, self.options.lease).await {
-            Ok(entries) => self.send(entries),
+            Ok(entries) => self.send(entries, deadline),
             Err(error) => self.back_off(&error),
         }
     }
 
-    fn send(&mut self, entries: Vec<OutboxEntry>) -> Pause {
+    fn send(&mut self, entries: Vec<OutboxEntry>, deadline: Instant) -> Pause {
         if self.outbox_failures > 0 {
             self.outbox_failures = 0;
             tracing::info!(event = "outbox.recovered", "the outbox answers again");
         }
         let is_full = u32::try_from(entries.len()).is_ok_and(|length| length >= self.options.batch_size);
-        if !entries.is_empty() {
+        if Instant::now() >= deadline {
+            tracing::warn!(
+                event = "relay.late",
+                events = entries.len(),
+                "a claim took longer than its lease"
+            );
+        } else if !entries.is_empty() {
             let batch = Batch {
                 outbox: self.outbox.clone(),
                 publisher: self.publisher.clone(),
                 options: self.options,
-                deadline: Instant::now() + self.options.lease,
+                deadline,
             };
             self.deliveries.spawn(batch.deliver(entries));
         }
