@@ -12,7 +12,7 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl,
 };
 use diesel_async::RunQueryDsl;
-use domain::ports::{ClaimError, RepositoryError, SaveError, UserRepository};
+use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository};
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
 use futures::FutureExt;
 use tokio::sync::Notify;
@@ -197,8 +197,8 @@ impl UserRepository for PostgresUserRepository {
         self.change(statement, std::slice::from_ref(event)).await
     }
 
-    async fn purge_unverified(&self, older_than: Duration, limit: u32) -> Result<u64, RepositoryError> {
-        purge(&self.database, older_than, limit).await.map_err(unavailable)
+    async fn purge_unverified(&self, ages: PurgeAges, limit: u32) -> Result<Purged, RepositoryError> {
+        purge(&self.database, ages, limit).await.map_err(unavailable)
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {

@@ -9,6 +9,7 @@ mod migrations;
 mod options;
 mod outbox;
 mod probe;
+mod purge;
 mod schema;
 mod text_uuid;
 mod user_repository;

@@ -9,7 +9,7 @@ use diesel::sql_types::Text;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::ErrorChain;
-use domain::ports::ClaimError;
+use domain::ports::{ClaimError, PurgeAges};
 use futures::future::join_all;
 use tempfile::NamedTempFile;
 use test_support::{eventually, free_port, soon};
@@ -149,7 +149,8 @@ async fn journey(store: &Store, name: usize) {
     let events: Vec<_> = found.take_events().into_iter().map(event).collect();
     store.users.save(&found, seen, &events).await.unwrap();
     assert!(store.users.find(ada.id()).await.unwrap().unwrap().is_active());
-    store.users.purge_unverified(LONG_PERIOD, 10).await.unwrap();
+    let ages = PurgeAges { mailed: LONG_PERIOD, unmailed: LONG_PERIOD };
+    store.users.purge_unverified(ages, 10).await.unwrap();
     store.users.ping().await.unwrap();
     for entry in store.outbox.claim(100, LONG_PERIOD).await.unwrap() {
         store.outbox.delete(&[entry.event.id]).await.unwrap();

@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{ClaimError, RepositoryError, SaveError, UserRepository};
+use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository};
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
 use tokio::sync::{Notify, Semaphore};
 
@@ -162,8 +162,8 @@ impl UserRepository for Users {
         Ok(is_first)
     }
 
-    async fn purge_unverified(&self, _: Duration, _: u32) -> Result<u64, RepositoryError> {
-        Ok(0)
+    async fn purge_unverified(&self, _: PurgeAges, _: u32) -> Result<Purged, RepositoryError> {
+        Ok(Purged::default())
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {
