@@ -49,6 +49,10 @@ pub(crate) fn for_the_pages() -> Vec<Package> {
     [BROWSER, NODE].concat()
 }
 
+/// What the tests of the stores start themselves, beside the servers of the whole run.
+pub(crate) const POOLER: Package =
+    Package { name: "pgbouncer", find: || process::find_program("pgbouncer", &["/usr/sbin".into()]) };
+
 const BROWSER: [Package; 2] = [
     Package { name: "chromium", find: || any_of(&["chromium", "chromium-browser", "google-chrome"]) },
     Package { name: "chromium-driver", find: || any_of(&["chromedriver", "chromium.chromedriver"]) },

@@ -76,6 +76,12 @@ impl EmailAddress {
         Ok(Self(address))
     }
 
+    /// An address as a store has kept it since it was accepted. It is not checked again: a stricter
+    /// version must not lose accounts that an earlier one has made.
+    pub fn from_stored(address: String) -> Self {
+        Self(address)
+    }
+
     /// The address to send mail to.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -170,6 +176,15 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(EmailAddress::parse(text).unwrap().as_str(), expected);
         }
+    }
+
+    #[test]
+    fn what_was_accepted_once_is_kept_whatever_is_refused_today() {
+        let refused = "a@localhost";
+        EmailAddress::parse(refused).unwrap_err();
+        let stored = EmailAddress::from_stored(refused.to_owned());
+        assert_eq!((stored.as_str(), stored.local_part(), stored.domain()), (refused, "a", "localhost"));
+        assert_eq!(EmailAddress::from_stored("ada".into()).domain(), "");
     }
 
     #[test]

@@ -52,9 +52,9 @@ fn wire(
     let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis, &settings.redis.key_prefix));
     let mailer = Arc::new(settings.mailer(settings.smtp.server()?)?);
     let mailer: Arc<dyn Mailer> = Arc::new(WatchedMailer::new(mailer));
-    // Nothing of it takes the worker out of service: it waits for what is away and goes on.
+    // It waits for what is away and goes on; but without users and their schema there is nobody to mail to.
     let checks = vec![
-        HealthCheck::optional("postgres", &users, |users| users.ping()),
+        HealthCheck::required("postgres", &users, |users| users.ping()),
         HealthCheck::optional("redis", &codes, |codes| codes.ping()),
         HealthCheck::optional("rabbitmq", consumer, |consumer| ready(consumer.ping()).boxed()),
         HealthCheck::optional("smtp", &mailer, |mailer| mailer.ping()),

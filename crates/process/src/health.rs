@@ -25,6 +25,9 @@ const MAX_AGE: Duration = Duration::from_secs(1);
 /// How long a dependency may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How often the dependencies are asked for the log's sake.
+const WATCH_INTERVAL: Duration = Duration::from_secs(5);
+
 type Ping = Arc<dyn Fn() -> BoxFuture<'static, Result<(), Source>> + Send + Sync>;
 
 /// One dependency that readiness asks.
@@ -67,21 +70,32 @@ impl HealthCheck {
         Self { required: false, ..Self::required(name, dependency, ping) }
     }
 
-    async fn is_up(&self, runtime: &Handle) -> bool {
+    /// An answer in time, or why there is none.
+    async fn ask(&self, runtime: &Handle) -> Result<(), String> {
         let asked = AbortOnDropHandle::new(runtime.spawn((self.ping)()));
-        let Ok(Ok(answer)) = tokio::time::timeout(ANSWER_TIMEOUT, asked).await else {
-            tracing::debug!(
-                event = "health.down",
-                dependency = self.name,
-                "a dependency does not answer in time"
-            );
-            return false;
-        };
-        if let Err(error) = &answer {
-            let cause = ErrorChain(&**error);
-            tracing::debug!(event = "health.down", dependency = self.name, error = %cause, "a dependency is down");
+        match tokio::time::timeout(ANSWER_TIMEOUT, asked).await {
+            Ok(Ok(answer)) => answer.map_err(|error| ErrorChain(&*error).to_string()),
+            Ok(Err(ended)) => Err(ended.to_string()),
+            Err(_) => Err("it does not answer in time".to_owned()),
         }
-        answer.is_ok()
+    }
+
+    /// Once per outage, and once at its end.
+    fn log_change(&self, was_up: bool, answer: &Result<(), String>) {
+        match answer {
+            Err(error) if was_up => {
+                tracing::warn!(
+                    event = "dependency.down",
+                    dependency = self.name,
+                    error,
+                    "a dependency is down"
+                );
+            }
+            Ok(()) if !was_up => {
+                tracing::info!(event = "dependency.up", dependency = self.name, "a dependency is up again");
+            }
+            _ => {}
+        }
     }
 }
 
@@ -211,8 +225,13 @@ impl Health {
         {
             return report.clone();
         }
-        let answers = join_all(self.checks.iter().map(|check| check.is_up(&self.runtime))).await;
-        let report = ReadinessReport::of(&self.checks, &answers);
+        let answers = join_all(self.checks.iter().map(|check| check.ask(&self.runtime))).await;
+        for (check, answer) in self.checks.iter().zip(&answers) {
+            let before = latest.as_ref().and_then(|(_, report)| report.dependencies.get(check.name));
+            check.log_change(before.is_none_or(|before| before.status == DependencyStatus::Up), answer);
+        }
+        let up: Vec<bool> = answers.iter().map(Result::is_ok).collect();
+        let report = ReadinessReport::of(&self.checks, &up);
         let before = latest.as_ref().map_or(Readiness::Ready, |(_, report)| report.status);
         if report.status != before {
             let down: Vec<_> = report.down().collect();
@@ -221,10 +240,21 @@ impl Health {
         *latest = Some((Instant::now(), report.clone()));
         report
     }
+
+    /// Asks again and again, so that the log tells of an outage even if nobody asks for readiness.
+    pub(crate) async fn watch(self) {
+        loop {
+            // First: what connects in the background has a moment to do so.
+            tokio::time::sleep(WATCH_INTERVAL).await;
+            self.readiness().await;
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     type Answer = Result<(), &'static str>;
@@ -276,6 +306,19 @@ mod tests {
         });
         assert_eq!(server.block_on(health.readiness()).status, Readiness::Ready);
         assert_eq!(asked_on.get(), Some(&process.handle().id()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dependencies_are_watched_though_nobody_asks() {
+        let asked = Arc::new(AtomicU32::new(0));
+        let counting = HealthCheck::optional("counting", &asked, |asked| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(Ok::<_, Source>(())).boxed()
+        });
+        let watch = tokio::spawn(Health::new(vec![counting], CancellationToken::new()).watch());
+        tokio::time::sleep(WATCH_INTERVAL * 7 / 2).await;
+        watch.abort();
+        assert_eq!(asked.load(Ordering::Relaxed), 3);
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use settings::Settings;
+use supervisor::supervise;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::StartError;
@@ -67,8 +68,10 @@ impl Service {
         Ok(Self { shutdown, descriptors: descriptors::raise_limit(), metrics, operator: None })
     }
 
-    /// Serves the operator's listener in the background, where one is set.
+    /// Watches the dependencies and, where one is set, serves the operator's listener, in the background.
     pub fn serve_operator(&mut self, settings: &Settings, health: Health) -> Result<(), StartError> {
+        let watched = health.clone();
+        supervise("health-watch", move || watched.clone().watch());
         let Some(address) = settings.metrics.listen else { return Ok(()) };
         let advice = "set metrics.listen (REGISTRATION__METRICS__LISTEN) to another port or to off";
         let listener = OperatorListener::start(address, self.metrics.clone(), health)

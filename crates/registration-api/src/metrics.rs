@@ -7,6 +7,7 @@ pub(crate) const CODES_REQUESTED: &str = "codes_requested_total";
 pub(crate) const ACTIVATIONS: &str = "activations_total";
 pub(crate) const WRONG_GUESSES: &str = "wrong_guesses_total";
 pub(crate) const REGISTRATIONS_PURGED: &str = "registrations_purged_total";
+pub(crate) const REGISTRATIONS_PURGED_UNMAILED: &str = "registrations_purged_unmailed_total";
 pub(crate) const BREACH_CHECKS: &str = "breach_checks_total";
 pub(crate) const PASSWORD_HASHING_OVERLOADS: &str = "password_hashing_overloads_total";
 pub(crate) const RATE_LIMIT_REFUSALS: &str = "rate_limit_refusals_total";
@@ -27,6 +28,10 @@ pub fn describe_metrics() {
     describe_counter!(ACTIVATIONS, "Attempts to activate an account, by outcome.");
     describe_counter!(WRONG_GUESSES, "Codes that were compared and wrong, of all clients and addresses.");
     describe_counter!(REGISTRATIONS_PURGED, "Unverified registrations that were deleted.");
+    describe_counter!(
+        REGISTRATIONS_PURGED_UNMAILED,
+        "Unverified registrations that were deleted though their mail had never been sent."
+    );
     describe_counter!(BREACH_CHECKS, "Passwords looked up in known breaches, by outcome.");
     describe_counter!(PASSWORD_HASHING_OVERLOADS, "Requests refused because too many hashes were waiting.");
     describe_counter!(RATE_LIMIT_REFUSALS, "Requests that exceeded a limit, by limit.");

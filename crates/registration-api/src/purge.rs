@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ErrorChain;
-use domain::ports::UserRepository;
+use domain::ports::{PurgeAges, Purged, UserRepository};
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::REGISTRATIONS_PURGED;
+use crate::metrics::{REGISTRATIONS_PURGED, REGISTRATIONS_PURGED_UNMAILED};
 
 /// When unverified registrations are deleted.
 #[derive(Debug, Clone, Copy)]
 pub struct PurgeOptions {
     /// How long they are kept.
-    pub older_than: Duration,
+    pub ages: PurgeAges,
     /// How often to look for them.
     pub interval: Duration,
     /// How many are deleted per transaction.
@@ -40,12 +40,10 @@ pub async fn purge_regularly(
 /// again.
 async fn purge(users: &dyn UserRepository, options: PurgeOptions, shutdown: &CancellationToken) {
     while !shutdown.is_cancelled() {
-        match users.purge_unverified(options.older_than, options.batch).await {
-            Ok(0) => return,
+        match users.purge_unverified(options.ages, options.batch).await {
             Ok(purged) => {
-                metrics::counter!(REGISTRATIONS_PURGED).increment(purged);
-                tracing::info!(event = "registrations.purged", purged, "deleted unverified registrations");
-                if purged < u64::from(options.batch) {
+                report(&purged);
+                if purged.total() < u64::from(options.batch) {
                     return;
                 }
             }
@@ -55,5 +53,22 @@ async fn purge(users: &dyn UserRepository, options: PurgeOptions, shutdown: &Can
                 return;
             }
         }
+    }
+}
+
+fn report(purged: &Purged) {
+    if purged.total() > 0 {
+        let purged = purged.total();
+        metrics::counter!(REGISTRATIONS_PURGED).increment(purged);
+        tracing::info!(event = "registrations.purged", purged, "deleted unverified registrations");
+    }
+    metrics::counter!(REGISTRATIONS_PURGED_UNMAILED).increment(purged.unmailed.len() as u64);
+    // One by one: each was promised a mail.
+    for user_id in &purged.unmailed {
+        tracing::warn!(
+            event = "registration.purged_unmailed",
+            %user_id,
+            "deleted a registration whose mail could not be sent for registration.purge_unmailed_after"
+        );
     }
 }

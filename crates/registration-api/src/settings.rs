@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Uri;
-use domain::ports::{Allowance, Quota};
+use domain::ports::{Allowance, PurgeAges, Quota};
 use settings::{CommaList, ExistingAccountSetting, LimitSettings, QuotaSetting, Settings, SettingsError};
 
 use crate::http::client_address::{TrustedProxies, parse_network};
@@ -109,7 +109,7 @@ pub fn relay_options(settings: &Settings) -> RelayOptions {
 pub fn purge_options(settings: &Settings) -> PurgeOptions {
     let registration = &settings.registration;
     PurgeOptions {
-        older_than: registration.purge_after,
+        ages: PurgeAges { mailed: registration.purge_after, unmailed: registration.purge_unmailed_after },
         interval: registration.purge_interval,
         batch: registration.purge_batch.get(),
     }

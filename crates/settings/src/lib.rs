@@ -83,6 +83,6 @@ impl Settings {
         self.password.check()?;
         self.code.check()?;
         self.rabbitmq.check()?;
-        self.outbox.check(&self.rabbitmq)
+        self.outbox.check(&self.postgres, &self.rabbitmq)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::{RabbitmqSettings, SettingsError, duration};
+use crate::{PostgresSettings, RabbitmqSettings, SettingsError, duration};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,9 +20,15 @@ pub struct OutboxSettings {
 }
 
 impl OutboxSettings {
-    pub(crate) fn check(&self, rabbitmq: &RabbitmqSettings) -> Result<(), SettingsError> {
-        if self.lease <= rabbitmq.confirm_timeout {
-            return Err(SettingsError::invalid("outbox.lease", "must exceed rabbitmq.confirm_timeout"));
+    /// Within its lease a relay hears of its claim, and then of the confirmation.
+    pub(crate) fn check(
+        &self,
+        postgres: &PostgresSettings,
+        rabbitmq: &RabbitmqSettings,
+    ) -> Result<(), SettingsError> {
+        if self.lease <= postgres.statement_timeout + rabbitmq.confirm_timeout {
+            let problem = "must exceed postgres.statement_timeout and rabbitmq.confirm_timeout together";
+            return Err(SettingsError::invalid("outbox.lease", problem));
         }
         Ok(())
     }
@@ -34,7 +40,14 @@ mod tests {
 
     #[test]
     fn a_lease_that_ends_before_its_confirmation_is_refused_by_name() {
-        let error = Sources::default().with("outbox.lease", &"5s").load().unwrap_err();
-        assert!(error.to_string().contains("outbox.lease (REGISTRATION__OUTBOX__LEASE)"), "{error}");
+        for lease in ["5s", "10s"] {
+            let error = Sources::default().with("outbox.lease", &lease).load().unwrap_err().to_string();
+            for name in
+                ["(REGISTRATION__OUTBOX__LEASE)", "postgres.statement_timeout", "rabbitmq.confirm_timeout"]
+            {
+                assert!(error.contains(name), "{error}");
+            }
+        }
+        Sources::default().with("outbox.lease", &"10001ms").load().unwrap();
     }
 }

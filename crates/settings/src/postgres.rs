@@ -21,6 +21,7 @@ pub struct PostgresSettings {
     pub connect_timeout: Duration,
     #[serde(deserialize_with = "duration::deserialize")]
     pub statement_timeout: Duration,
+    pub transaction_pooling: bool,
 }
 
 impl PostgresSettings {
@@ -38,6 +39,7 @@ impl PostgresSettings {
             connect_timeout: self.connect_timeout,
             wait_timeout: self.connect_timeout,
             statement_timeout: self.statement_timeout,
+            transaction_pooling: self.transaction_pooling,
         })
     }
 }

@@ -18,6 +18,8 @@ pub struct RegistrationSettings {
     #[serde(deserialize_with = "duration::deserialize")]
     pub purge_after: Duration,
     #[serde(deserialize_with = "duration::deserialize")]
+    pub purge_unmailed_after: Duration,
+    #[serde(deserialize_with = "duration::deserialize")]
     pub purge_interval: Duration,
     pub purge_batch: NonZeroU32,
 }
@@ -26,6 +28,10 @@ impl RegistrationSettings {
     pub(crate) fn check(&self) -> Result<(), SettingsError> {
         if self.purge_after < SHORTEST_KEEP {
             return Err(SettingsError::invalid("registration.purge_after", "must be at least 1h"));
+        }
+        if self.purge_unmailed_after < self.purge_after {
+            let problem = "must be at least registration.purge_after";
+            return Err(SettingsError::invalid("registration.purge_unmailed_after", problem));
         }
         Ok(())
     }
@@ -36,4 +42,19 @@ impl RegistrationSettings {
 pub enum ExistingAccountSetting {
     Reveal,
     Conceal,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Sources;
+
+    #[test]
+    fn registrations_whose_mail_was_never_sent_are_kept_at_least_as_long_as_others() {
+        let error =
+            Sources::default().with("registration.purge_after", &"31d").load().unwrap_err().to_string();
+        assert!(
+            error.contains("registration.purge_unmailed_after") && error.contains("registration.purge_after")
+        );
+        Sources::default().with("registration.purge_after", &"30d").load().unwrap();
+    }
 }

@@ -27,7 +27,7 @@ pub(super) fn common_settings(smtp: &MailGate) -> Settings {
         ("redis.timeout", "30s"),
         ("rabbitmq.confirm_timeout", "30s"),
         // Longer than a delivery may take, or it would be made twice.
-        ("outbox.lease", "60s"),
+        ("outbox.lease", "61s"),
         ("smtp.host", "127.0.0.1"),
         ("smtp.port", &smtp.port().to_string()),
         ("smtp.tls", "none"),

@@ -54,7 +54,9 @@ impl Setup {
     /// Lets the work of a killed process be taken over soon. A delivery that takes longer is made twice, so this is
     /// not for tests that count mails.
     pub fn short_lease(self) -> Self {
-        self.with("outbox.lease", "4s").with("rabbitmq.confirm_timeout", "3s")
+        self.with("outbox.lease", "7s")
+            .with("rabbitmq.confirm_timeout", "3s")
+            .with("postgres.statement_timeout", "3s")
     }
 
     /// Lets all tests that name the same setup share one system.

@@ -17,6 +17,7 @@ fn purged_often() -> Setup {
 journeys!(both {
     asvs_14_2_7_unverified_registrations_go_and_accounts_stay: purged_often(), [];
     asvs_14_2_7_only_what_is_older_than_a_week_goes: purged_often(), [];
+    while_mail_is_down_registrations_outlive_the_purge: purged_often().expecting_errors(), [];
 });
 
 async fn asvs_14_2_7_unverified_registrations_go_and_accounts_stay(journey: &Journey) {
@@ -46,6 +47,23 @@ async fn asvs_14_2_7_only_what_is_older_than_a_week_goes(journey: &Journey) {
     // Another round or two: nothing else goes.
     tokio::time::sleep(Duration::from_secs(2)).await;
     journey.api.resend(&younger).await.expect_status(200);
+}
+
+async fn while_mail_is_down_registrations_outlive_the_purge(journey: &Journey) {
+    let smtp = &journey.system.smtp;
+    smtp.cut().await;
+    let (waiting, forgotten) = (Account::new(), Account::new());
+    for account in [&waiting, &forgotten] {
+        journey.api.register(account).await.expect_status(201);
+    }
+    age_registration(&journey.system, &waiting.email, 29).await;
+    age_registration(&journey.system, &forgotten.email, 31).await;
+    wait_until_purged(journey, &forgotten).await;
+    let reported = "registration.purged_unmailed";
+    journey.system.api().logs().line_with(reported).await;
+    smtp.restore().await;
+    let mail = journey.mailbox.first(&waiting.email).await;
+    journey.api.activate(&waiting, &mail.code()).await.expect_status(200);
 }
 
 /// Asks by guessing: a resend would start another window, and a registration a new claim.

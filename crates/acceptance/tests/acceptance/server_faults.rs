@@ -16,6 +16,10 @@ journeys!(distributed {
         "GET /health/live 200",
         "GET /health/ready 503",
     ];
+    a_database_that_takes_no_writes_is_not_ready: Setup::own().expecting_errors(), ["GET /health/ready 503"];
+    an_older_or_missing_schema_is_not_ready_and_the_logs_say_so: Setup::own().expecting_errors(), [
+        "GET /health/ready 503"
+    ];
     while_the_worker_is_stopped_codes_pile_up_and_one_is_mailed: Setup::own(), [];
     a_mail_server_that_hangs_keeps_no_worker_from_its_broker: Setup::own(), [];
     what_one_worker_is_sending_no_other_sends: Setup::own().expecting_errors(), [];
@@ -89,6 +93,59 @@ async fn asvs_16_5_2_without_postgresql_clients_are_asked_to_wait(journey: &Jour
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
     journey.api.register(&other).await.expect_status(201);
     journey.mailbox.first(&other.email).await;
+}
+
+/// As after a fail-over that left the services with what is a standby now.
+async fn a_database_that_takes_no_writes_is_not_ready(journey: &Journey) {
+    let database = postgres(&journey.system).await;
+    let make_read_only = "
+        DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$;
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    database.batch_execute(make_read_only).await.unwrap();
+    let account = Account::new();
+    journey.api.register(&account).await.expect_problem(503, "unavailable");
+    wait_for_health(&journey.api, 503, "postgres", "down").await;
+    wait_for_worker_health(journey, "postgres", "down").await;
+    assert_eq!(journey.system.worker().readiness().await["status"], "unavailable");
+    let make_writable = "
+        DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$";
+    database.batch_execute(make_writable).await.unwrap();
+    wait_for_health(&journey.api, 200, "postgres", "up").await;
+    journey.api.register(&account).await.expect_status(201);
+    journey.mailbox.first(&account.email).await;
+}
+
+async fn an_older_or_missing_schema_is_not_ready_and_the_logs_say_so(journey: &Journey) {
+    let database = postgres(&journey.system).await;
+    let services = [journey.system.api(), journey.system.worker()];
+    for (spoil, repair) in [
+        (
+            "ALTER TABLE __diesel_schema_migrations RENAME TO hidden",
+            "ALTER TABLE hidden RENAME TO __diesel_schema_migrations",
+        ),
+        (
+            "CREATE TABLE newest AS SELECT * FROM __diesel_schema_migrations ORDER BY version DESC LIMIT 1;
+             DELETE FROM __diesel_schema_migrations WHERE version IN (SELECT version FROM newest)",
+            "INSERT INTO __diesel_schema_migrations SELECT * FROM newest",
+        ),
+    ] {
+        let lengths = services.map(|service| service.logs().lines().len());
+        database.batch_execute(spoil).await.unwrap();
+        // Nobody asks for readiness until the logs have told.
+        for (service, length) in services.iter().zip(lengths) {
+            eventually(&format!("{} telling what to do", service.name()), async || {
+                let lines = service.logs().lines().split_off(length);
+                lines.iter().any(|line| line.contains("registration-api migrate")).then_some(())
+            })
+            .await;
+        }
+        wait_for_health(&journey.api, 503, "postgres", "down").await;
+        assert_eq!(journey.system.worker().readiness().await["status"], "unavailable");
+        database.batch_execute(repair).await.unwrap();
+        wait_for_health(&journey.api, 200, "postgres", "up").await;
+        wait_for_worker_health(journey, "postgres", "up").await;
+    }
 }
 
 async fn while_the_worker_is_stopped_codes_pile_up_and_one_is_mailed(journey: &Journey) {

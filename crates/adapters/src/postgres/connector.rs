@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
+use diesel::connection::CacheSize;
 use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use secrecy::ExposeSecret;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -18,6 +19,7 @@ pub(super) struct Connector {
     config: Config,
     tls: Option<MakeRustlsConnect>,
     connect_timeout: Duration,
+    transaction_pooling: bool,
 }
 
 impl Connector {
@@ -33,25 +35,32 @@ impl Connector {
             let hosts = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
             config.connect_timeout(options.connect_timeout / u32::try_from(hosts).unwrap_or(u32::MAX));
         }
+        // Of several hosts the primary is sought, and a standby or a database that was made read-only is no
+        // place for a service that only writes.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         if config.get_application_name().is_none() {
             config.application_name("registration");
         }
-        Ok(Self { config, tls, connect_timeout: options.connect_timeout })
+        let PostgresOptions { connect_timeout, transaction_pooling, .. } = *options;
+        Ok(Self { config, tls, connect_timeout, transaction_pooling })
     }
 
     /// A new connection on which the server cancels statements and idle transactions after
-    /// `statement_timeout`. Zero means never, which migrations need.
+    /// `statement_timeout`. Zero means never, which migrations need. Behind a transaction pooler the
+    /// session belongs to nobody: there each transaction has to set its own timeouts.
     pub(super) async fn connect(&self, statement_timeout: Duration) -> ConnectionResult<AsyncPgConnection> {
         let connecting = async {
             let mut connection = match self.tls.clone() {
                 Some(tls) => self.open(tls).await?,
                 None => self.open(NoTls).await?,
             };
-            let millis = statement_timeout.as_millis();
-            let settings = format!(
-                "SET statement_timeout = {millis}; SET idle_in_transaction_session_timeout = {millis}"
-            );
-            connection.batch_execute(&settings).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+            let setup = if self.transaction_pooling {
+                connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+                "ROLLBACK".to_owned()
+            } else {
+                timeouts("SET", statement_timeout)
+            };
+            connection.batch_execute(&setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
             Ok(connection)
         };
         tokio::time::timeout(self.connect_timeout, connecting)
@@ -64,9 +73,25 @@ impl Connector {
         T: tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>,
         T::Stream: Send + 'static,
     {
-        let (client, connection) = self.config.connect(tls).await.map_err(|error| bad_connection(&error))?;
+        let (client, mut connection) =
+            self.config.connect(tls).await.map_err(|error| bad_connection(&error))?;
+        if self.transaction_pooling {
+            // What Diesel sets on a new connection is rolled back afterwards: it changes a session, and
+            // its statements have names.
+            let begun = tokio::select! {
+                begun = client.batch_execute("BEGIN") => begun,
+                ended = &mut connection => ended,
+            };
+            begun.map_err(|error| bad_connection(&error))?;
+        }
         AsyncPgConnection::try_from_client_and_connection(client, connection).await
     }
+}
+
+/// Statements that make the server cancel what takes longer. `set` is `SET` or `SET LOCAL`.
+pub(super) fn timeouts(set: &str, limit: Duration) -> String {
+    let millis = limit.as_millis();
+    format!("{set} statement_timeout = {millis}; {set} idle_in_transaction_session_timeout = {millis}")
 }
 
 /// The driver verifies certificates whenever it encrypts, but of libpq's modes it knows only

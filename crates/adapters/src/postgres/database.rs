@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::QueryResult;
-use diesel_async::AsyncPgConnection;
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use super::connector::Connector;
+use super::connector::{Connector, timeouts};
 use super::options::{PostgresOptions, PostgresOptionsError};
 
 /// A pool of connections. A clone is another handle to the same pool.
@@ -21,6 +22,8 @@ pub struct Database {
     pool: Pool<AsyncPgConnection>,
     wait_timeout: Duration,
     statement_timeout: Duration,
+    /// What each transaction begins with, where a session cannot keep it.
+    transaction_settings: Option<Arc<str>>,
 }
 
 /// Why an operation failed.
@@ -31,11 +34,32 @@ pub(super) enum Failure {
     #[error("cannot connect to PostgreSQL: {0}")]
     Connect(#[source] PoolError),
     #[error("PostgreSQL refused: {0}")]
-    Query(#[from] diesel::result::Error),
+    Query(#[source] diesel::result::Error),
+    #[error(
+        "another client uses the same session: {0}; if the URL leads to a transaction pooler, set \
+         postgres.transaction_pooling to true"
+    )]
+    SharedSession(#[source] diesel::result::Error),
+    #[error("the database schema is missing or older than this program; run `registration-api migrate`")]
+    OldSchema,
     #[error("PostgreSQL does not answer in time")]
     TimedOut,
     #[error("the operation panicked or was cancelled by the shutdown of the process")]
     Ended(#[source] tokio::task::JoinError),
+}
+
+impl From<diesel::result::Error> for Failure {
+    fn from(error: diesel::result::Error) -> Self {
+        // Nobody but a pooler takes a statement away, or gives one that another client has named.
+        match &error {
+            Error::DatabaseError(_, information)
+                if information.message().starts_with("prepared statement") =>
+            {
+                Self::SharedSession(error)
+            }
+            _ => Self::Query(error),
+        }
+    }
 }
 
 impl Database {
@@ -57,18 +81,56 @@ impl Database {
             .max_size(options.pool_size)
             .build()
             .map_err(|_| PostgresOptionsError::PoolSize)?;
-        Ok(Self { pool, wait_timeout: options.wait_timeout, statement_timeout })
+        let transaction_settings =
+            options.transaction_pooling.then(|| timeouts("SET LOCAL", statement_timeout).into());
+        Ok(Self { pool, wait_timeout: options.wait_timeout, statement_timeout, transaction_settings })
     }
 
-    /// Runs `work` to completion on a connection of the pool, even if the caller goes away. If it
-    /// times out, the connection is closed: the server rolls back the transaction unless it had
+    /// Runs one statement to completion on a connection of the pool, even if the caller goes away. If
+    /// it times out, the connection is closed: the server rolls back the transaction unless it had
     /// already been told to commit.
-    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Failure>
+    pub(super) async fn run<T, F>(&self, statement: F) -> Result<T, Failure>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, QueryResult<T>> + Send + 'static,
     {
-        let Self { pool, wait_timeout, statement_timeout } = self.clone();
+        if self.transaction_settings.is_some() {
+            return self.transact(statement, |_| ()).await;
+        }
+        self.perform(statement, |_| ()).await
+    }
+
+    /// The same with all of `work` in one transaction, which an error rolls back. Calls `committed`
+    /// with the result as soon as the transaction has ended.
+    pub(super) async fn transact<T, F, C>(&self, work: F, committed: C) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, QueryResult<T>> + Send + 'static,
+        C: FnOnce(&T) + Send + 'static,
+    {
+        let settings = self.transaction_settings.clone();
+        let in_transaction = self.perform(
+            move |connection| {
+                let transaction = connection.transaction(async move |connection| {
+                    if let Some(settings) = settings {
+                        connection.batch_execute(&settings).await?;
+                    }
+                    work(connection).await
+                });
+                transaction.boxed()
+            },
+            committed,
+        );
+        in_transaction.await
+    }
+
+    async fn perform<T, F, C>(&self, work: F, done: C) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, QueryResult<T>> + Send + 'static,
+        C: FnOnce(&T) + Send + 'static,
+    {
+        let Self { pool, wait_timeout, statement_timeout, .. } = self.clone();
         let task = async move {
             let mut connection = timeout(wait_timeout, pool.get())
                 .await
@@ -79,7 +141,15 @@ impl Database {
                 drop(Object::take(connection));
                 return Err(Failure::TimedOut);
             };
-            Ok(result?)
+            if let Err(Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)) = &result {
+                tracing::warn!(event = "postgres.read_only", "PostgreSQL takes no writes; connecting again");
+                drop(Object::take(connection));
+                // They lead to the same server. A new connection is made only where writes are taken.
+                pool.retain(|_, _| false);
+            }
+            let result = result?;
+            done(&result);
+            Ok(result)
         };
         tokio::spawn(task.in_current_span()).await.map_err(Failure::Ended)?
     }

@@ -10,7 +10,7 @@ pub struct PostgresOptions {
     /// `postgres://user:password@host:port/database`. With `?sslmode=require`, `verify-ca` or
     /// `verify-full` the connection is encrypted and the server's certificate verified, its name
     /// included; otherwise there is no TLS. Of several hosts, `host1:port1,host2:port2`, the first
-    /// reachable one is used.
+    /// that takes writes is used.
     pub url: SecretString,
     /// The most connections that are open at once; at least 1.
     pub pool_size: usize,
@@ -23,6 +23,10 @@ pub struct PostgresOptions {
     /// How long an operation may take once it has a connection; the server cancels the statement
     /// then, too. At least 1 ms.
     pub statement_timeout: Duration,
+    /// Whether the URL leads to a pooler that gives each transaction another session, such as
+    /// PgBouncer with `pool_mode = transaction`. Then nothing is kept in a session: every operation
+    /// is one transaction that sets its own timeouts, and no statement keeps its name beyond it.
+    pub transaction_pooling: bool,
 }
 
 /// Why the options cannot be used. The texts never contain the URL.

@@ -29,6 +29,12 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
+}
+
 use diesel::sql_types::BigInt;
 
 #[diesel::declare_sql_function]

@@ -4,23 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use diesel::dsl::select;
 use diesel::pg::Pg;
 use diesel::pg::data_types::PgTimestamp;
 use diesel::query_builder::{QueryFragment, QueryId};
-use diesel::sql_types::Integer;
 use diesel::upsert::{excluded, on_constraint};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl,
 };
-use diesel_async::{AsyncConnection, RunQueryDsl};
-use domain::ports::{ClaimError, RepositoryError, SaveError, UserRepository};
+use diesel_async::RunQueryDsl;
+use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository};
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
 use futures::FutureExt;
 use tokio::sync::Notify;
 
 use super::database::{Database, Failure};
 use super::outbox::{interval, record};
+use super::probe::probe;
 use super::purge::purge;
 use super::schema::{clock_timestamp, users};
 use super::user_row::{read_user, row};
@@ -49,31 +48,29 @@ impl PostgresUserRepository {
         Q: QueryFragment<Pg> + QueryId + Send + 'static,
     {
         let events: Vec<StoredEvent> = events.iter().map(StoredEvent::from).collect();
-        let events_recorded = Arc::clone(&self.events_recorded);
-        let work = self.database.run(move |connection| {
-            async move {
-                let wake = !events.is_empty();
-                let outcome = connection
-                    .transaction(async |connection| {
-                        record(connection, events).await?;
-                        match statement.execute(connection).await? {
-                            0 => Err(diesel::result::Error::RollbackTransaction),
-                            _ => Ok(()),
-                        }
-                    })
-                    .await;
-                match outcome {
-                    Err(diesel::result::Error::RollbackTransaction) => return Ok(false),
-                    outcome => outcome?,
+        let wake = (!events.is_empty()).then(|| Arc::clone(&self.events_recorded));
+        let change = self.database.transact(
+            move |connection| {
+                async move {
+                    record(connection, events).await?;
+                    match statement.execute(connection).await? {
+                        0 => Err(diesel::result::Error::RollbackTransaction),
+                        _ => Ok(()),
+                    }
                 }
-                if wake {
-                    events_recorded.notify_one();
+                .boxed()
+            },
+            move |()| {
+                if let Some(wake) = wake {
+                    wake.notify_one();
                 }
-                Ok(true)
-            }
-            .boxed()
-        });
-        work.await.map_err(unavailable)
+            },
+        );
+        match change.await {
+            Ok(()) => Ok(true),
+            Err(Failure::Query(diesel::result::Error::RollbackTransaction)) => Ok(false),
+            Err(failure) => Err(unavailable(failure)),
+        }
     }
 
     /// Runs one statement, which is a transaction by itself.
@@ -200,13 +197,11 @@ impl UserRepository for PostgresUserRepository {
         self.change(statement, std::slice::from_ref(event)).await
     }
 
-    async fn purge_unverified(&self, older_than: Duration, limit: u32) -> Result<u64, RepositoryError> {
-        purge(&self.database, older_than, limit).await.map_err(unavailable)
+    async fn purge_unverified(&self, ages: PurgeAges, limit: u32) -> Result<Purged, RepositoryError> {
+        purge(&self.database, ages, limit).await.map_err(unavailable)
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {
-        let ping =
-            self.database.run(|connection| select(1.into_sql::<Integer>()).execute(connection).boxed());
-        ping.await.map(drop).map_err(unavailable)
+        probe(&self.database).await.map_err(unavailable)
     }
 }

@@ -16,6 +16,9 @@ use super::script_arguments::micros;
 /// How long a window is remembered after it was last opened.
 const REMEMBERED: Duration = Duration::from_hours(24);
 
+/// How long the key of a probe is kept.
+const PROBE_LIFETIME: Duration = Duration::from_secs(1);
+
 /// A [`CodeStore`] that every replica shares.
 pub struct RedisCodeStore {
     connection: Connection,
@@ -23,6 +26,7 @@ pub struct RedisCodeStore {
     lease_prefix: String,
     lease_sending: Script,
     release_sending: Script,
+    probe_key: String,
     open: Script,
     spend_attempt: Script,
     consume: Script,
@@ -35,7 +39,8 @@ pub struct RedisCodeStore {
 struct UnknownAnswer(String);
 
 impl RedisCodeStore {
-    /// A store whose keys are `<prefix>:code:<user id>` and `<prefix>:sending:<user id>:<number>`.
+    /// A store whose keys are `<prefix>:code:<user id>` and `<prefix>:sending:<user id>:<number>`, and
+    /// `<prefix>:probe` for its ping.
     pub fn new(connection: Connection, prefix: &str) -> Self {
         Self {
             connection,
@@ -43,6 +48,7 @@ impl RedisCodeStore {
             lease_prefix: format!("{prefix}:sending:"),
             lease_sending: Script::new(include_str!("lease_sending.lua")),
             release_sending: Script::new(include_str!("release_sending.lua")),
+            probe_key: format!("{prefix}:probe"),
             open: Script::new(include_str!("open.lua")),
             spend_attempt: Script::new(include_str!("spend_attempt.lua")),
             consume: Script::new(include_str!("consume.lua")),
@@ -155,7 +161,10 @@ impl CodeStore for RedisCodeStore {
     }
 
     async fn ping(&self) -> Result<(), CodeStoreError> {
-        Ok(self.connection.query(&redis::cmd("PING")).await?)
+        // A write: a replica, a full server and one that cannot save answer a PING too.
+        let mut probe = redis::cmd("SET");
+        probe.arg(&self.probe_key).arg(1).arg("PX").arg(PROBE_LIFETIME.as_millis().to_string());
+        Ok(self.connection.query(&probe).await?)
     }
 }
 

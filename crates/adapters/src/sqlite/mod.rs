@@ -8,6 +8,8 @@ mod dead_letters;
 mod migrations;
 mod options;
 mod outbox;
+mod probe;
+mod purge;
 mod schema;
 mod text_uuid;
 mod user_repository;

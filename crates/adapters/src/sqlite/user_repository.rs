@@ -11,12 +11,14 @@ use diesel::{
     BoolExpressionMethods, Connection, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
     QueryDsl, RunQueryDsl, SqliteConnection,
 };
-use domain::ports::{ClaimError, RepositoryError, SaveError, UserRepository};
+use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository};
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
 use tokio::sync::Notify;
 
 use super::database::{Database, Failure};
 use super::outbox::record;
+use super::probe::probe;
+use super::purge::purge;
 use super::schema::{millis, now, users};
 use super::text_uuid::TextUuid;
 use super::user_row::{read_user, row};
@@ -164,24 +166,11 @@ impl UserRepository for SqliteUserRepository {
         self.change(statement, std::slice::from_ref(event)).await
     }
 
-    async fn purge_unverified(&self, older_than: Duration, limit: u32) -> Result<u64, RepositoryError> {
-        let stale = diesel::alias!(users as stale);
-        let expires_at = stale.field(users::code_expires_at);
-        let stale = stale
-            .filter(stale.field(users::activated_at).is_null())
-            .filter(stale.field(users::code_requested_at).le(now() - millis(older_than)))
-            .filter(expires_at.is_null().or(expires_at.le(now().nullable())))
-            .order(stale.field(users::code_requested_at))
-            .limit(limit.into())
-            .select(stale.field(users::id));
-        let statement = diesel::delete(users::table).filter(users::id.eq_any(stale));
-        let rows = self.database.write(|connection| statement.execute(connection)).await;
-        rows.map(|rows| rows as u64).map_err(unavailable)
+    async fn purge_unverified(&self, ages: PurgeAges, limit: u32) -> Result<Purged, RepositoryError> {
+        purge(&self.database, ages, limit).await.map_err(unavailable)
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {
-        let query = users::table.select(users::id).limit(1);
-        let ping = self.database.read(move |connection| query.first::<TextUuid>(connection).optional()).await;
-        ping.map(drop).map_err(unavailable)
+        probe(&self.database).await.map_err(unavailable)
     }
 }

@@ -51,6 +51,7 @@ mod redis_keys;
 mod redis_memory;
 mod redis_server;
 mod redis_tls;
+mod redis_writes;
 
 /// How long a case may take.
 const CASE_TIMEOUT: Duration = Duration::from_mins(1);

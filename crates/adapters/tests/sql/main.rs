@@ -14,6 +14,14 @@ macro_rules! on_every_store {
                 }
             )+
         }
+        mod behind_pgbouncer {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $case() {
+                    super::$case(crate::pgbouncer::store().await).await;
+                }
+            )+
+        }
         mod on_sqlite {
             $(
                 #[tokio::test(flavor = "multi_thread")]
@@ -28,8 +36,10 @@ macro_rules! on_every_store {
 mod fixtures;
 mod migrations;
 mod outbox;
+mod pgbouncer;
 mod postgres;
 mod postgres_faults;
+mod postgres_probe;
 mod postgres_tls;
 mod sqlite;
 mod user_repository;

@@ -189,12 +189,14 @@ async fn an_event_of_a_newer_version_is_left_alone_and_counted(store: Store) {
     let (mut statements, unknown) = (String::new(), 20);
     for _ in 0..unknown {
         // Due before all others, which it must not keep from being taken.
-        statements += &format!(
+        let unknown = format!(
             "INSERT INTO outbox (id, type, user_id, traceparent, due_at, created_at)
              SELECT '{}', 'user.of_the_future', '{}', '', due_at, created_at FROM outbox LIMIT 1;",
             unique_id(),
             unique_id()
         );
+
+        statements.push_str(&unknown);
     }
     let earlier = record(&store, 1).await;
     store.location.execute(&statements).await;

@@ -24,6 +24,7 @@ pub(crate) fn options(url: &str) -> PostgresOptions {
         connect_timeout: Duration::from_secs(5),
         wait_timeout: Duration::from_secs(5),
         statement_timeout: Duration::from_secs(5),
+        transaction_pooling: false,
     }
 }
 

@@ -10,6 +10,8 @@ use std::time::Duration;
 use adapters::sqlite::{
     Database, SqliteDeadLetters, SqliteOptions, SqliteOutbox, SqliteUserRepository, open,
 };
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use test_support::run_again;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -53,6 +55,22 @@ async fn the_file_is_for_its_owner_only() {
         let file = file.unwrap();
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
     }
+}
+
+/// A program that reads and writes the file beside this one, a backup for example.
+#[tokio::test]
+async fn a_file_that_can_only_be_read_does_not_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    let impatient = SqliteOptions { busy_timeout: Duration::from_millis(100), ..options(&path) };
+    let store = store_on(open(impatient).await.unwrap(), directory);
+    let ada = store.registered("ada@example.com").await;
+    let mut writer = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    writer.batch_execute("BEGIN IMMEDIATE").unwrap();
+    store.users.ping().await.unwrap_err();
+    assert!(store.users.find(ada.id()).await.unwrap().is_some());
+    writer.batch_execute("ROLLBACK").unwrap();
+    store.users.ping().await.unwrap();
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ pub trait CodeStore: Send + Sync {
     /// its end and its attempts. Does nothing when the code was not consumed.
     async fn release(&self, issue: CodeIssue) -> Result<(), CodeStoreError>;
 
-    /// Whether the store answers.
+    /// Whether the store takes writes.
     async fn ping(&self) -> Result<(), CodeStoreError>;
 }
 

@@ -25,4 +25,4 @@ pub use outbox::{Outbox, OutboxEntry, OutboxError};
 pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use rate_limiter::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
 pub use source::Source;
-pub use user_repository::{ClaimError, RepositoryError, SaveError, UserRepository};
+pub use user_repository::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository};

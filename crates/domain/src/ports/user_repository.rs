@@ -57,12 +57,50 @@ pub trait UserRepository: Send + Sync {
         event: &Event,
     ) -> Result<bool, RepositoryError>;
 
-    /// Deletes up to `limit` users that are still pending `older_than` after they last requested a
-    /// code and whose minute is not running, unless another replica is purging. Returns how many.
-    async fn purge_unverified(&self, older_than: Duration, limit: u32) -> Result<u64, RepositoryError>;
+    /// Deletes up to `limit` users that are still pending at these ages and whose minute is not
+    /// running, unless another replica is purging.
+    async fn purge_unverified(&self, ages: PurgeAges, limit: u32) -> Result<Purged, RepositoryError>;
 
-    /// Whether the store answers.
+    /// Whether the store takes what a registration writes.
     async fn ping(&self) -> Result<(), RepositoryError>;
+}
+
+/// From when on users that are still pending are purged, counted from their last request for a code.
+#[derive(Debug, Clone, Copy)]
+pub struct PurgeAges {
+    /// Once the mail with the code is settled: accepted, or refused for good.
+    pub mailed: Duration,
+    /// While the mail has never been settled, as when mail has been down all the time. At least as long.
+    pub unmailed: Duration,
+}
+
+/// What a purge has deleted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// How many users had let their code expire.
+    pub mailed: u64,
+    /// The users whose mail was still promised.
+    pub unmailed: Vec<UserId>,
+}
+
+impl Purged {
+    /// Sorts what was deleted by whether the mail was settled.
+    pub fn of(deleted: impl IntoIterator<Item = (UserId, bool)>) -> Self {
+        let mut purged = Self::default();
+        for (user, is_mailed) in deleted {
+            if is_mailed {
+                purged.mailed += 1;
+            } else {
+                purged.unmailed.push(user);
+            }
+        }
+        purged
+    }
+
+    /// How many users that are in all.
+    pub fn total(&self) -> u64 {
+        self.mailed + self.unmailed.len() as u64
+    }
 }
 
 /// The store failed.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ports::{
     Attempt, ClaimError, CodeStore, CodeStoreError, Consumption, IdSource, Mail, MailError, Mailer, Opening,
-    RepositoryError, SaveError, SendingLease, UserRepository,
+    PurgeAges, Purged, RepositoryError, SaveError, SendingLease, UserRepository,
 };
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
 use tokio::sync::Notify;
@@ -172,7 +172,7 @@ impl UserRepository for World {
     ) -> Result<bool, RepositoryError> {
         unreachable!("the worker records nothing")
     }
-    async fn purge_unverified(&self, _: Duration, _: u32) -> Result<u64, RepositoryError> {
+    async fn purge_unverified(&self, _: PurgeAges, _: u32) -> Result<Purged, RepositoryError> {
         unreachable!("the worker purges nothing")
     }
     async fn ping(&self) -> Result<(), RepositoryError> {

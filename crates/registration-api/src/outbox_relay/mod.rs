@@ -89,25 +89,34 @@ impl<'a> Run<'a> {
             return Pause::For(self.relay.options.poll_interval);
         }
         self.unknown_events.count(&*self.relay.outbox).await;
-        match self.relay.outbox.claim(self.relay.options.batch_size, self.relay.options.lease).await {
-            Ok(entries) => self.send(entries),
+        // The lease begins before the claim, whose answer may be long in coming.
+        let options = &self.relay.options;
+        let deadline = Instant::now() + options.lease;
+        match self.relay.outbox.claim(options.batch_size, options.lease).await {
+            Ok(entries) => self.send(entries, deadline),
             Err(error) => self.back_off(&error),
         }
     }
 
-    fn send(&mut self, entries: Vec<OutboxEntry>) -> Pause {
+    fn send(&mut self, entries: Vec<OutboxEntry>, deadline: Instant) -> Pause {
         if self.outbox_failures > 0 {
             self.outbox_failures = 0;
             tracing::info!(event = "outbox.recovered", "the outbox answers again");
         }
         let is_full =
             u32::try_from(entries.len()).is_ok_and(|length| length >= self.relay.options.batch_size);
-        if !entries.is_empty() {
+        if Instant::now() >= deadline {
+            tracing::warn!(
+                event = "relay.late",
+                events = entries.len(),
+                "a claim took longer than its lease"
+            );
+        } else if !entries.is_empty() {
             let batch = Batch {
                 outbox: self.relay.outbox.clone(),
                 publisher: self.relay.publisher.clone(),
                 options: self.relay.options,
-                deadline: Instant::now() + self.relay.options.lease,
+                deadline,
             };
             self.deliveries.spawn(batch.deliver(entries));
         }

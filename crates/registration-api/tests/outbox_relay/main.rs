@@ -14,6 +14,7 @@ use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use test_support::soon;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -174,6 +175,33 @@ async fn a_publisher_that_hangs_is_cut_short_at_the_end_of_the_lease() {
     relay.bus.until(|bus| bus.attempts.load(Ordering::Relaxed) > 0).await;
     relay.outbox.until(|outbox| outbox.rows.lock().unwrap()[0].attempts >= 2).await;
     relay.bus.gate.add_permits(1);
+    relay.outbox.until_empty().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lease_begins_before_the_claim_is_answered() {
+    let started = Instant::now();
+    let relay = start(options(), |outbox, bus| {
+        outbox.add(1);
+        *outbox.claim_delay.lock().unwrap() = Duration::from_secs(3);
+        bus.held.lock().unwrap().push(id(1));
+    });
+    relay.bus.until(|bus| bus.attempts.load(Ordering::Relaxed) > 0).await;
+    // A bus that does not answer within the lease is asked whether it is there.
+    relay.bus.until(|bus| bus.pings.load(Ordering::Relaxed) > 0).await;
+    let lease = options().lease;
+    assert!(started.elapsed() >= lease && started.elapsed() < lease + Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_claimed_too_slowly_is_left_to_the_next_claim() {
+    let relay = start(options(), |outbox, _| {
+        outbox.add(1);
+        *outbox.claim_delay.lock().unwrap() = Duration::from_secs(6);
+    });
+    relay.outbox.until(|outbox| outbox.claims.load(Ordering::Relaxed) > 1).await;
+    assert_eq!(relay.bus.attempts.load(Ordering::Relaxed), 0, "another relay may have the event by now");
+    *relay.outbox.claim_delay.lock().unwrap() = Duration::ZERO;
     relay.outbox.until_empty().await;
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct MemoryOutbox {
     /// How often the events of unknown types were counted.
     pub(crate) counts: AtomicU32,
     pub(crate) is_down: AtomicBool,
+    /// How long the answer to a claim takes.
+    pub(crate) claim_delay: Mutex<Duration>,
     changed: Notify,
 }
 
@@ -74,7 +76,7 @@ impl MemoryOutbox {
 impl Outbox for MemoryOutbox {
     async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxEntry>, OutboxError> {
         self.claims.fetch_add(1, Ordering::Relaxed);
-        self.change(|rows| {
+        let claimed = self.change(|rows| {
             let now = Instant::now();
             let due = rows.iter_mut().filter(|row| row.due <= now).take(limit as usize);
             due.map(|row| {
@@ -83,7 +85,10 @@ impl Outbox for MemoryOutbox {
                 OutboxEntry { event: row.event.clone(), attempts: row.attempts }
             })
             .collect()
-        })
+        });
+        let delay = *self.claim_delay.lock().unwrap();
+        tokio::time::sleep(delay).await;
+        claimed
     }
 
     async fn count_unknown(&self) -> Result<u64, OutboxError> {

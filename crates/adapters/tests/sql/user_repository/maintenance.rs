@@ -3,6 +3,7 @@
 use super::{claim, find};
 use crate::fixtures::{LONG_PERIOD, SHORT_PERIOD, Store, event, events_of, outlast, user};
 use domain::UserEvent;
+use domain::ports::{PurgeAges, Purged};
 use futures::future::join_all;
 use futures::{FutureExt, poll};
 use std::task::Poll;
@@ -13,11 +14,18 @@ use tokio::time::timeout;
 on_every_store! {
     asvs_14_2_7_the_purge_takes_old_unverified_users_in_batches,
     the_purge_spares_a_user_whose_minute_runs,
+    the_purge_spares_a_user_whose_mail_was_never_sent_up_to_a_limit,
     the_purge_counts_from_the_last_code_that_was_asked_for,
     parallel_purges_do_not_disturb_each_other,
     asvs_2_3_3_a_dropped_caller_leaves_nothing_half_done,
     the_relay_is_woken_by_what_adds_events,
     the_store_answers,
+}
+
+/// Purges whoever is old enough, whether or not the mail was sent. Returns how many that were.
+async fn purge(store: &Store, age: Duration, limit: u32) -> u64 {
+    let ages = PurgeAges { mailed: age, unmailed: age };
+    store.users.purge_unverified(ages, limit).await.unwrap().total()
 }
 
 async fn asvs_14_2_7_the_purge_takes_old_unverified_users_in_batches(store: Store) {
@@ -26,14 +34,14 @@ async fn asvs_14_2_7_the_purge_takes_old_unverified_users_in_batches(store: Stor
     for number in 0..3 {
         old.push(store.registered(&format!("a{number}@example.com")).await);
     }
-    assert_eq!(store.users.purge_unverified(LONG_PERIOD, 10).await.unwrap(), 0);
+    assert_eq!(purge(&store, LONG_PERIOD, 10).await, 0);
     outlast(SHORT_PERIOD).await;
-    assert_eq!(store.users.purge_unverified(SHORT_PERIOD, 2).await.unwrap(), 2);
+    assert_eq!(purge(&store, SHORT_PERIOD, 2).await, 2);
     assert!(store.users.find(old[0].id()).await.unwrap().is_none(), "the oldest go first");
     assert!(store.users.find(old[2].id()).await.unwrap().is_some());
-    assert_eq!(store.users.purge_unverified(SHORT_PERIOD, 2).await.unwrap(), 1);
+    assert_eq!(purge(&store, SHORT_PERIOD, 2).await, 1);
     let young = store.registered("young@example.com").await;
-    assert_eq!(store.users.purge_unverified(LONG_PERIOD, 2).await.unwrap(), 0);
+    assert_eq!(purge(&store, LONG_PERIOD, 2).await, 0);
     assert!(store.users.find(young.id()).await.unwrap().is_some());
     assert!(find(&store, &active).await.is_active());
     store.registered("a0@example.com").await;
@@ -43,11 +51,33 @@ async fn the_purge_spares_a_user_whose_minute_runs(store: Store) {
     let ada = store.registered("ada@example.com").await;
     store.users.hold_address(ada.issue(), LONG_PERIOD).await.unwrap();
     outlast(Duration::ZERO).await;
-    assert_eq!(store.users.purge_unverified(Duration::ZERO, 10).await.unwrap(), 0);
+    assert_eq!(purge(&store, Duration::ZERO, 10).await, 0);
     find(&store, &ada).await;
     store.users.release_address(ada.issue()).await.unwrap();
     outlast(Duration::ZERO).await;
-    assert_eq!(store.users.purge_unverified(Duration::ZERO, 10).await.unwrap(), 1);
+    assert_eq!(purge(&store, Duration::ZERO, 10).await, 1);
+}
+
+async fn the_purge_spares_a_user_whose_mail_was_never_sent_up_to_a_limit(store: Store) {
+    let unmailed = [store.registered("ada@example.com").await, store.registered("bob@example.com").await];
+    let mailed = [store.registered("carol@example.com").await, store.registered("dave@example.com").await];
+    for user in &mailed {
+        store.users.hold_address(user.issue(), Duration::ZERO).await.unwrap();
+    }
+    outlast(SHORT_PERIOD).await;
+    let ages = PurgeAges { mailed: SHORT_PERIOD, unmailed: LONG_PERIOD };
+    for left in [1, 1, 0] {
+        // The older ones, who are spared, do not take the places of others.
+        let purged = store.users.purge_unverified(ages, 1).await.unwrap();
+        assert_eq!(purged, Purged { mailed: left, unmailed: Vec::new() });
+    }
+    find(&store, &unmailed[0]).await;
+    let ages = PurgeAges { mailed: SHORT_PERIOD, unmailed: SHORT_PERIOD };
+    for user in &unmailed {
+        let purged = store.users.purge_unverified(ages, 1).await.unwrap();
+        assert_eq!(purged, Purged { mailed: 0, unmailed: vec![user.id()] });
+    }
+    assert_eq!(store.users.purge_unverified(ages, 1).await.unwrap(), Purged::default());
 }
 
 async fn the_purge_counts_from_the_last_code_that_was_asked_for(store: Store) {
@@ -59,7 +89,7 @@ async fn the_purge_counts_from_the_last_code_that_was_asked_for(store: Store) {
     ada.request_code().unwrap();
     store.users.save(&ada, seen, &[]).await.unwrap();
     outlast(Duration::ZERO).await;
-    assert_eq!(store.users.purge_unverified(Duration::ZERO, 1).await.unwrap(), 1);
+    assert_eq!(purge(&store, Duration::ZERO, 1).await, 1);
     assert!(store.users.find(bob.id()).await.unwrap().is_none(), "nothing was asked for him since");
     find(&store, &ada).await;
 }
@@ -71,8 +101,8 @@ async fn parallel_purges_do_not_disturb_each_other(store: Store) {
     outlast(Duration::ZERO).await;
     let mut purged = 0;
     while purged < 20 {
-        let round = (0..8).map(|_| store.users.purge_unverified(Duration::ZERO, 2));
-        let round: u64 = join_all(round).await.into_iter().map(Result::unwrap).sum();
+        let round = (0..8).map(|_| purge(&store, Duration::ZERO, 2));
+        let round: u64 = join_all(round).await.into_iter().sum();
         assert!(round >= 2, "somebody gets on");
         purged += round;
     }
@@ -139,4 +169,6 @@ async fn the_store_answers(store: Store) {
     store.users.ping().await.unwrap();
     store.registered("ada@example.com").await;
     store.users.ping().await.unwrap();
+    assert!(store.due().await.is_empty(), "what was written to find out is gone");
+    assert!(store.dead_letters.list(1).await.unwrap().is_empty());
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{ClaimError, RepositoryError, SaveError, UserRepository};
+use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository};
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
 use tokio::sync::{Notify, Semaphore};
 
@@ -166,12 +166,12 @@ impl UserRepository for Users {
         Ok(is_first)
     }
 
-    async fn purge_unverified(&self, _: Duration, _: u32) -> Result<u64, RepositoryError> {
+    async fn purge_unverified(&self, _: PurgeAges, _: u32) -> Result<Purged, RepositoryError> {
         let panics =
             self.purge_panics.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         assert!(panics.is_err(), "a purge panics");
         self.purged.notify_one();
-        Ok(0)
+        Ok(Purged::default())
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {
