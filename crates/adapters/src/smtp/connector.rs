@@ -12,9 +12,9 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpStream;
 
 use super::error::{SmtpError, Step};
-use super::implicit_tls;
 use super::options::{SmtpOptions, SmtpOptionsError, SmtpTls};
-use super::starttls_stream::StartTlsStream;
+use super::starttls::StartTlsStream;
+use super::tls_stream;
 
 pub(super) struct Connector {
     address: (String, u16),
@@ -65,7 +65,7 @@ impl Connector {
         // hold the terminator back until the server's delayed acknowledgement, 40 ms per mail.
         stream.set_nodelay(true).map_err(broken)?;
         if self.tls == SmtpTls::Implicit {
-            return implicit_tls::wrap(stream, self.tls_parameters.clone()).await;
+            return tls_stream::wrap(stream, self.tls_parameters.clone()).await;
         }
         Ok(if self.tls == SmtpTls::StartTls {
             Box::new(StartTlsStream::new(stream))

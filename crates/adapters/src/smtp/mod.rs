@@ -8,11 +8,11 @@
 mod composer;
 mod connector;
 mod error;
-mod implicit_tls;
 mod mailer;
 mod options;
 mod pool;
-mod starttls_stream;
+mod starttls;
+mod tls_stream;
 
 pub use mailer::SmtpMailer;
 pub use options::{SmtpCredentials, SmtpOptions, SmtpOptionsError, SmtpTls};
