@@ -41,7 +41,7 @@ impl SmtpError {
     pub(super) fn at(step: Step, error: &Error) -> Self {
         if let Some(code) = error.status() {
             let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-            return Self::Refused { step, code: code.into(), status: EnhancedStatus::find(&text) };
+            return Self::refused(step, code.into(), &text);
         }
         // The error of an unreadable reply repeats its text.
         let cause = if error.is_response() {
@@ -50,6 +50,11 @@ impl SmtpError {
             error.to_string()
         };
         Self::Broken { step, cause }
+    }
+
+    /// The server has replied with this code and text.
+    pub(super) fn refused(step: Step, code: u16, text: &str) -> Self {
+        Self::Refused { step, code, status: EnhancedStatus::find(text) }
     }
 
     /// Whether the mail itself is refused for good.

@@ -11,6 +11,8 @@ mod error;
 mod mailer;
 mod options;
 mod pool;
+mod reply;
+mod reply_stream;
 mod starttls;
 mod tls_stream;
 
