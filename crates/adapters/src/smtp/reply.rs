@@ -4,6 +4,8 @@
 //! RFC is accepted if its code is clear: lines that end in LF alone, codes that the RFC does not define. Text is cut
 //! and the length of a reply is bounded, so that no server fills the memory.
 
+use super::enhanced_status::EnhancedStatus;
+
 /// What is kept of a line. RFC 5321 section 4.5.3.1.5 allows 512 bytes.
 const LONGEST_LINE: usize = 512;
 
@@ -20,9 +22,11 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// The first line that says anything; never empty.
+    /// The line that says most: the first one with a status, or else with any text. Never empty.
     pub(super) fn summary(&self) -> &str {
-        self.lines.iter().map(|line| line.trim()).find(|line| !line.is_empty()).unwrap_or("(no text)")
+        let lines = || self.lines.iter().map(|line| line.trim());
+        let with_status = lines().find(|line| EnhancedStatus::find(line).is_some());
+        with_status.or_else(|| lines().find(|line| !line.is_empty())).unwrap_or("(no text)")
     }
 }
 

@@ -32,7 +32,7 @@ async fn server(at: &'static str, act: Act) -> Running {
 }
 
 #[tokio::test]
-async fn what_a_reply_means_depends_on_what_was_asked() {
+async fn rfc_3463_a_refusal_is_final_if_it_is_about_the_recipient_or_the_mail() {
     for (at, reply, expected) in [
         ("CONNECT", "421 4.3.2 too busy", Transient),
         ("CONNECT", "554 5.7.1 your host is blocked", Transient),
@@ -50,10 +50,20 @@ async fn what_a_reply_means_depends_on_what_was_asked() {
         ("RCPT", "503 5.5.1 bad sequence", Transient),
         ("RCPT", "504 5.5.2 your greeting is not a domain", Transient),
         ("RCPT", "530 5.7.0 authentication required", Transient),
+        ("RCPT", "550 5.4.1 access denied", Transient),
+        ("RCPT", "550-we are sorry\r\n550 5.7.1 not from you", Transient),
+        ("RCPT", "550-we are sorry\r\n550 but no", Permanent),
+        ("RCPT", "550 4.2.1 busy", Transient),
+        ("RCPT", "556 no mail here", Permanent),
         ("DATA", "451 4.3.0 later", Transient),
-        ("DATA", "554 5.5.1 no valid recipients", Permanent),
+        ("DATA", "554 5.5.1 no valid recipients", Transient),
+        ("DATA", "550 5.1.1 no such user", Permanent),
         ("CONTENT", "451 4.7.1 later", Transient),
+        ("CONTENT", "550 5.4.5 daily quota exceeded", Transient),
+        ("CONTENT", "550 5.7.26 unauthenticated", Transient),
         ("CONTENT", "554 5.6.0 refused", Permanent),
+        ("CONTENT", "554 transaction failed", Permanent),
+        ("CONTENT", "550 no", Transient),
         ("CONTENT", "what?", Transient),
         ("QUIT", "500 what?", Accepted),
     ] {
