@@ -10,9 +10,10 @@ use domain::ports::{
     CodeStore, CodeStoreError, EventHandler, HandleError, IdSource, Mail, MailError, Mailer, Opening,
     RepositoryError, UserRepository,
 };
-use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, Event, User, UserEvent, UserId};
+use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, Event, EventId, User, UserEvent, UserId};
 
 use crate::metrics::{self, DropReason};
+use crate::refusals::{Attempt, Refusals};
 use crate::templates::{MailContent, TemplateError, Templates};
 
 /// How codes are issued. Must be what activation expects.
@@ -34,7 +35,9 @@ pub struct DeliverCode {
     pub codes: Arc<dyn CodeStore>,
     /// Takes the mails.
     pub mailer: Arc<dyn Mailer>,
-    /// Tells the time at which a mail was accepted, for the latency metric.
+    /// Decides which mails that are not accepted are given up.
+    pub refusals: Refusals,
+    /// Tells the time.
     pub ids: Arc<dyn IdSource>,
     /// Derives the codes.
     pub key: Arc<CodeKey>,
@@ -55,7 +58,7 @@ impl EventHandler for DeliverCode {
     async fn handle(&self, event: &Event) -> Result<(), HandleError> {
         let outcome = match event.kind {
             UserEvent::UserRegistered { issue } | UserEvent::CodeRequested { issue } => {
-                self.deliver(issue).await
+                self.deliver(issue, event).await
             }
             UserEvent::RegistrationRepeated { user_id } => self.notify_owner(user_id, event).await,
             UserEvent::UserActivated { .. } => return Ok(()),
@@ -66,7 +69,7 @@ impl EventHandler for DeliverCode {
 }
 
 impl DeliverCode {
-    async fn deliver(&self, issue: CodeIssue) -> Result<Outcome, DeliveryError> {
+    async fn deliver(&self, issue: CodeIssue, event: &Event) -> Result<Outcome, DeliveryError> {
         let user = match check_still_wanted(self.users.find(issue.user_id).await?, issue) {
             Ok(user) => user,
             Err(reason) => return Ok(Outcome::Dropped(reason)),
@@ -76,7 +79,7 @@ impl DeliverCode {
         }
         let content = self.templates.code(&self.key.derive(issue, self.options.code_length))?;
         let message_id = format!("{}.{}", issue.user_id, issue.number);
-        if let Err(error) = self.mailer.send(&mail_to(user.email(), message_id, content)).await {
+        if let Err(error) = self.send(event, &mail_to(user.email(), message_id, content)).await {
             self.release_address_if_undeliverable(issue, &error).await?;
             return Err(error.into());
         }
@@ -122,8 +125,14 @@ impl DeliverCode {
         };
         let message_id = format!("{user_id}.{}", event.id.as_uuid());
         let content = self.templates.registration_repeated()?;
-        self.mailer.send(&mail_to(user.email(), message_id, content)).await?;
+        self.send(event, &mail_to(user.email(), message_id, content)).await?;
         Ok(Outcome::Sent { kind: "registration_repeated", to: user.email().clone() })
+    }
+
+    async fn send(&self, event: &Event, mail: &Mail) -> Result<(), MailError> {
+        let sent = self.mailer.send(mail).await;
+        let now = EventId::from_uuid(self.ids.next_id()).happened_at().unwrap_or_default();
+        self.refusals.judge(Attempt { event: event.id, domain: mail.to.domain(), now }, sent)
     }
 
     /// Failures are only counted here: whoever delivers the events logs them, with what becomes of them.
@@ -181,7 +190,7 @@ impl DeliveryError {
             self,
             Self::Repository(RepositoryError::Unavailable(_))
                 | Self::CodeStore(_)
-                | Self::Mail(MailError::Transient(_))
+                | Self::Mail(MailError::Transient(_) | MailError::Refused(_))
         )
     }
 }

@@ -4,9 +4,11 @@
 
 mod deliver_code;
 mod metrics;
+mod refusals;
 pub mod settings;
 mod templates;
 
 pub use deliver_code::{DeliverCode, DeliveryOptions};
 pub use metrics::describe_metrics;
+pub use refusals::Refusals;
 pub use templates::{MailContent, TemplateError, TemplateOptions, Templates};

@@ -55,15 +55,6 @@ impl SmtpError {
         Self::Refused { step, code, status: EnhancedStatus::find(text) }
     }
 
-    /// Whether the mail itself is refused for good.
-    fn is_permanent(&self) -> bool {
-        match *self {
-            Self::Refused { step, code, status } => is_final(step, code, status),
-            Self::Composition(_) => true,
-            Self::Broken { .. } | Self::Timeout(_) => false,
-        }
-    }
-
     /// Whether the server closed a kept connection before it could have accepted the mail: a new
     /// connection can then be tried at once, without any risk of sending the mail twice.
     pub(super) fn is_stale_connection(&self) -> bool {
@@ -81,20 +72,21 @@ impl SmtpError {
     }
 }
 
-/// Whether a refusal is about this recipient or this mail: then no retry can change it. What is about the sender or the
+/// Whether the server, which knows the recipient, has refused the mail. Before RCPT TO, every refusal is about us or the
+/// server: a wrong password, an unknown sender, a blocked host. A status of class 4 says that it will pass.
+fn is_refusal_of_mail(step: Step, code: u16, status: Option<EnhancedStatus>) -> bool {
+    let has_recipient = matches!(step, Step::RcptTo | Step::Data | Step::Content);
+    has_recipient && (500..600).contains(&code) && !status.is_some_and(EnhancedStatus::is_transient)
+}
+
+/// Whether a refusal of a mail is about its recipient or itself: then no retry can change it. What is about the sender or the
 /// system will be fixed by an operator, or passes, so the mail waits.
 ///
-/// - Before RCPT TO no server knows the recipient: a wrong password, an unknown sender, a blocked host.
-/// - From then on the enhanced status says what it is about, wherever it comes.
+/// - The enhanced status says what it is about, wherever it comes.
 /// - Without one, some codes say it: at RCPT TO 550, 551 and 553 are about the mailbox, after the content 552 and 554
 ///   about the mail (RFC 5321 section 4.3.2), and 556 about the recipient's domain (RFC 7504).
 fn is_final(step: Step, code: u16, status: Option<EnhancedStatus>) -> bool {
-    let has_recipient = matches!(step, Step::RcptTo | Step::Data | Step::Content);
-    if !has_recipient || !(500..600).contains(&code) {
-        return false;
-    }
     match status {
-        Some(status) if status.is_transient() => false,
         Some(status) => code == 556 || status.is_about_mailbox_or_mail(),
         None => {
             matches!((step, code), (_, 556) | (Step::RcptTo, 550 | 551 | 553) | (Step::Content, 552 | 554))
@@ -108,7 +100,19 @@ fn spaced(status: Option<EnhancedStatus>) -> String {
 
 impl From<SmtpError> for MailError {
     fn from(error: SmtpError) -> Self {
-        if error.is_permanent() { Self::Permanent(error.into()) } else { Self::Transient(error.into()) }
+        match error {
+            SmtpError::Composition(_) => Self::Permanent(error.into()),
+            SmtpError::Refused { step, code, status } if is_refusal_of_mail(step, code, status) => {
+                if is_final(step, code, status) {
+                    Self::Permanent(error.into())
+                } else {
+                    Self::Refused(error.into())
+                }
+            }
+            SmtpError::Refused { .. } | SmtpError::Broken { .. } | SmtpError::Timeout(_) => {
+                Self::Transient(error.into())
+            }
+        }
     }
 }
 

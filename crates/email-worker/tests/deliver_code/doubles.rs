@@ -42,6 +42,8 @@ pub(crate) struct World {
     pub(crate) openings: Mutex<VecDeque<Result<Opening, &'static str>>>,
     pub(crate) sendings: Mutex<VecDeque<Result<(), MailError>>>,
     ids: AtomicU64,
+    /// How long ago the events happened.
+    pub(crate) age: Mutex<Duration>,
     /// The number of the call that never returns, if there is one.
     hanging_call: Mutex<Option<usize>>,
     hung: Notify,
@@ -199,6 +201,8 @@ impl Mailer for World {
 impl IdSource for World {
     fn next_id(&self) -> Uuid {
         let number = u128::from(self.ids.fetch_add(1, Ordering::SeqCst));
-        Uuid::from_u128(user_id().as_uuid().as_u128() + number)
+        // The first 48 bits are milliseconds.
+        let age = self.age.lock().unwrap().as_millis() << 80;
+        Uuid::from_u128(user_id().as_uuid().as_u128() + age + number)
     }
 }
