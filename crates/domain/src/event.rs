@@ -1,6 +1,8 @@
 //! What happened to a user, for other parts of the system. Events carry identifiers only: no
 //! address, no password, no code.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use crate::code::CodeIssue;
@@ -130,6 +132,12 @@ impl EventId {
     pub fn as_uuid(&self) -> &Uuid {
         &self.0
     }
+
+    /// When the event happened, since the Unix epoch, to the millisecond. `None` if this is not a `UUIDv7`.
+    pub fn happened_at(&self) -> Option<Duration> {
+        let (high, _) = self.0.as_u64_pair();
+        (self.0.get_version_num() == 7).then(|| Duration::from_millis(high >> 16))
+    }
 }
 
 /// An event to deliver: recorded together with the change, delivered at least once.
@@ -147,6 +155,14 @@ pub struct Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_identifier_tells_when_its_event_happened() {
+        let time = |text: &str| EventId::from_uuid(text.parse().unwrap()).happened_at();
+        // The example of appendix A.6.
+        assert_eq!(time("017F22E2-79B0-7CC3-98C4-DC0C0C07398F"), Some(Duration::from_secs(1_645_557_742)));
+        assert_eq!(time("919108f7-52d1-4320-9bac-f847db4148a8"), None);
+    }
 
     #[test]
     fn every_event_is_described_by_its_parts() {

@@ -11,9 +11,10 @@ use domain::ports::{
     CodeStore, CodeStoreError, EventHandler, HandleError, IdSource, Mail, MailError, Mailer, Opening,
     RepositoryError, UserRepository,
 };
-use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, Event, User, UserEvent, UserId};
+use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, Event, EventId, User, UserEvent, UserId};
 
 use crate::metrics::{self, DropReason};
+use crate::refusals::{Attempt, Refusals};
 use crate::sending_lease::{LeaseError, while_leased};
 use crate::templates::{MailContent, TemplateError, Templates};
 
@@ -36,7 +37,9 @@ pub struct DeliverCode {
     pub codes: Arc<dyn CodeStore>,
     /// Sends the mails.
     pub mailer: Arc<dyn Mailer>,
-    /// Timestamps the acceptance of a mail, for the latency metric, and names the sender of a mail.
+    /// Decides which mails that are not accepted are given up.
+    pub refusals: Refusals,
+    /// Tells the time, and names the sender of a mail.
     pub ids: Arc<dyn IdSource>,
     /// Derives the codes.
     pub key: Arc<CodeKey>,
@@ -57,7 +60,7 @@ impl EventHandler for DeliverCode {
     async fn handle(&self, event: &Event) -> Result<(), HandleError> {
         let outcome = match event.kind {
             UserEvent::UserRegistered { issue } | UserEvent::CodeRequested { issue } => {
-                self.deliver(issue).await
+                self.deliver(issue, event).await
             }
             UserEvent::RegistrationRepeated { user_id } => self.notify_owner(user_id, event).await,
             UserEvent::UserActivated { .. } => return Ok(()),
@@ -68,15 +71,20 @@ impl EventHandler for DeliverCode {
 }
 
 impl DeliverCode {
-    async fn deliver(&self, issue: CodeIssue) -> Result<Outcome, DeliveryError> {
+    async fn deliver(&self, issue: CodeIssue, event: &Event) -> Result<Outcome, DeliveryError> {
         let user = match check_still_wanted(self.users.find(issue.user_id).await?, issue) {
             Ok(user) => user,
             Err(reason) => return Ok(Outcome::Dropped(reason)),
         };
-        while_leased(&*self.codes, &*self.ids, issue, self.deliver_to(&user, issue)).await
+        while_leased(&*self.codes, &*self.ids, issue, self.deliver_to(&user, issue, event)).await
     }
 
-    async fn deliver_to(&self, user: &User, issue: CodeIssue) -> Result<Outcome, DeliveryError> {
+    async fn deliver_to(
+        &self,
+        user: &User,
+        issue: CodeIssue,
+        event: &Event,
+    ) -> Result<Outcome, DeliveryError> {
         let DeliveryOptions { window, attempts, .. } = self.options;
         match self.codes.open(issue, window, attempts).await? {
             Opening::Opened => {}
@@ -90,7 +98,7 @@ impl DeliverCode {
         }
         let content = self.templates.code(&self.key.derive(issue, self.options.code_length))?;
         let message_id = format!("{}.{}", issue.user_id, issue.number);
-        if let Err(error) = self.mailer.send(&mail_to(user.email(), message_id, content)).await {
+        if let Err(error) = self.send(event, &mail_to(user.email(), message_id, content)).await {
             self.release_address_if_undeliverable(issue, &error).await?;
             return Err(error.into());
         }
@@ -131,8 +139,14 @@ impl DeliverCode {
         };
         let message_id = format!("{user_id}.{}", event.id.as_uuid());
         let content = self.templates.registration_repeated()?;
-        self.mailer.send(&mail_to(user.email(), message_id, content)).await?;
+        self.send(event, &mail_to(user.email(), message_id, content)).await?;
         Ok(Outcome::Sent { kind: "registration_repeated", to: user.email().clone() })
+    }
+
+    async fn send(&self, event: &Event, mail: &Mail) -> Result<(), MailError> {
+        let sent = self.mailer.send(mail).await;
+        let now = EventId::from_uuid(self.ids.next_id()).happened_at().unwrap_or_default();
+        self.refusals.judge(Attempt { event: event.id, domain: mail.to.domain(), now }, sent)
     }
 
     /// Only counts failures: the consumer logs them, together with what happens to the event next.
@@ -192,7 +206,7 @@ impl DeliveryError {
             self,
             Self::Repository(RepositoryError::Unavailable(_))
                 | Self::CodeStore(_)
-                | Self::Mail(MailError::Transient(_))
+                | Self::Mail(MailError::Transient(_) | MailError::Refused(_))
                 | Self::Lease(_)
         )
     }

@@ -5,6 +5,7 @@
 
 mod deliver_code;
 mod metrics;
+mod refusals;
 mod sending_lease;
 pub mod settings;
 mod templates;
@@ -12,5 +13,6 @@ mod watched_mailer;
 
 pub use deliver_code::{DeliverCode, DeliveryOptions};
 pub use metrics::describe_metrics;
+pub use refusals::Refusals;
 pub use templates::{MailContent, TemplateError, TemplateOptions, Templates};
 pub use watched_mailer::WatchedMailer;

@@ -2,11 +2,12 @@
 
 use domain::EventId;
 use domain::ports::IdSource;
-use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 const SENT: &str = "mails_sent_total";
 const DROPPED: &str = "mails_dropped_total";
 const FAILED: &str = "mail_failures_total";
+const ALL_REFUSED: &str = "mails_all_refused";
 const LATENCY: &str = "mail_delivery_seconds";
 
 /// Gives the installed recorder the description and unit of each metric.
@@ -14,6 +15,7 @@ pub fn describe_metrics() {
     describe_counter!(SENT, "Mails accepted by the mail server, by kind.");
     describe_counter!(DROPPED, "Events that no longer needed a mail, by reason.");
     describe_counter!(FAILED, "Events that could not be handled, by whether they are retried.");
+    describe_gauge!(ALL_REFUSED, "1 while the mail server refuses mails to everybody, else 0.");
     describe_histogram!(
         LATENCY,
         Unit::Seconds,
@@ -52,9 +54,9 @@ impl DropReason {
 pub(crate) fn count_sent(kind: &'static str, cause: EventId, ids: &dyn IdSource) {
     counter!(SENT, "kind" => kind).increment(1);
     let now = EventId::from_uuid(ids.next_id());
-    if let (Some(from), Some(to)) = (unix_seconds(cause), unix_seconds(now)) {
+    if let (Some(from), Some(to)) = (cause.happened_at(), now.happened_at()) {
         // The clocks of two machines may differ: a negative wait counts as none.
-        histogram!(LATENCY, "kind" => kind).record((to - from).max(0.0));
+        histogram!(LATENCY, "kind" => kind).record(to.saturating_sub(from));
     }
 }
 
@@ -68,9 +70,7 @@ pub(crate) fn count_failed(outcome: &'static str) {
     counter!(FAILED, "outcome" => outcome).increment(1);
 }
 
-/// The timestamp of a `UUIDv7` (RFC 9562 section 5.7).
-#[expect(clippy::cast_precision_loss, reason = "seconds since 1970 stay below 2^53 for 285 million years")]
-fn unix_seconds(id: EventId) -> Option<f64> {
-    let (seconds, nanoseconds) = id.as_uuid().get_timestamp()?.to_unix();
-    Some(seconds as f64 + f64::from(nanoseconds) / 1e9)
+/// Whether the mail server refuses mails to everybody.
+pub(crate) fn set_all_refused(are_all_refused: bool) {
+    gauge!(ALL_REFUSED).set(f64::from(u8::from(are_all_refused)));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::ports::{CodeStore, IdSource, Mailer, UserRepository};
 use settings::{Settings, SettingsError};
 
-use crate::{DeliverCode, DeliveryOptions, TemplateOptions, Templates};
+use crate::{DeliverCode, DeliveryOptions, Refusals, TemplateOptions, Templates};
 
 /// The handler, as the settings have it, on these stores and this mail server.
 pub fn deliver_code(
@@ -19,6 +19,7 @@ pub fn deliver_code(
         users,
         codes,
         mailer,
+        refusals: Refusals::new(settings.smtp.give_up_after),
         ids,
         key: Arc::new(settings.code.key()?),
         templates: templates(settings)?,

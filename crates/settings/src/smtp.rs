@@ -26,6 +26,8 @@ pub struct SmtpSettings {
     pub connections: NonZeroUsize,
     #[serde(deserialize_with = "duration::deserialize")]
     pub idle_timeout: Duration,
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub give_up_after: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -7,6 +7,8 @@ use test_support::eventually;
 
 journeys!(both {
     a_refused_mail_is_listed_and_replayed: Setup::own().expecting_errors(), [];
+    a_mail_that_no_server_accepts_is_given_up_and_replayed:
+        Setup::own().with("smtp.give_up_after", "2s").expecting_errors(), [];
 });
 
 /// What a command about dead letters prints. It must succeed.
@@ -18,7 +20,7 @@ async fn dead_letters(service: &Service, command: &str) -> String {
 
 async fn a_refused_mail_is_listed_and_replayed(journey: &Journey) {
     let worker = journey.system.worker();
-    journey.system.smtp.script(&[Verdict::Refuse("550 5.7.1 not from you")]);
+    journey.system.smtp.script(&[Verdict::Refuse("554 5.6.0 not like this")]);
     let account = Account::new();
     let registered = journey.api.register(&account).await;
     let user_id = registered.expect_status(201).text("user_id");
@@ -27,7 +29,7 @@ async fn a_refused_mail_is_listed_and_replayed(journey: &Journey) {
         listed.contains("dead letters shown: 1").then_some(listed)
     })
     .await;
-    assert!(listed.contains("550 5.7.1") && listed.contains(&user_id), "{listed}");
+    assert!(listed.contains("554 5.6.0") && listed.contains(&user_id), "{listed}");
     assert!(!listed.contains(&account.email), "identifiers only: {listed}");
 
     let replayed = dead_letters(worker, "replay").await;
@@ -36,6 +38,36 @@ async fn a_refused_mail_is_listed_and_replayed(journey: &Journey) {
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
     let left = dead_letters(worker, "list").await;
     assert!(left.contains("dead letters shown: 0"), "{left}");
+}
+
+async fn a_mail_that_no_server_accepts_is_given_up_and_replayed(journey: &Journey) {
+    let worker = journey.system.worker();
+    let (waiting, impatient) = (Account::new(), Account::new());
+    journey.system.smtp.cut().await;
+    for account in [&waiting, &impatient] {
+        journey.api.register(account).await.expect_status(201);
+    }
+    journey.api.register(&impatient).await.expect_problem(409, "email-taken");
+    let listed = eventually("both mails among the dead letters", async || {
+        let listed = dead_letters(worker, "list").await;
+        listed.contains("dead letters shown: 2").then_some(listed)
+    })
+    .await;
+    assert!(listed.contains("smtp.give_up_after"), "{listed}");
+
+    journey.system.smtp.restore().await;
+    // Its address is free, so what is replayed of the first registration is not mailed.
+    journey.api.register(&impatient).await.expect_status(201);
+    let replayed = dead_letters(worker, "replay").await;
+    assert!(replayed.contains("dead letters on their way again: 2"), "{replayed}");
+    for account in [&waiting, &impatient] {
+        let mail = journey.mailbox.first(&account.email).await;
+        journey.api.activate(account, &mail.code()).await.expect_status(200);
+    }
+    journey.everything_settled().await;
+    for account in [&waiting, &impatient] {
+        assert_eq!(journey.mailbox.mails(&account.email).await.len(), 1);
+    }
 }
 
 /// What an older version does not know: it waits for a newer one, and is no dead letter.

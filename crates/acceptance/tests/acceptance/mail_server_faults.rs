@@ -23,6 +23,8 @@ journeys!(both {
     a_server_that_hangs_delays_nobody_else: Setup::own(), [];
     a_server_that_hangs_is_given_up_and_asked_again: soon_given_up(), [];
     a_final_refusal_frees_the_address: Setup::own().expecting_errors(), [];
+    a_refusal_that_blames_the_sender_is_retried: Setup::own(), [];
+    nothing_is_final_while_everybody_is_refused: Setup::own().expecting_errors(), [];
     a_superseded_code_is_never_mailed: Setup::own().expecting_errors(), [];
     an_activated_account_gets_no_more_mail: Setup::own(), [];
 });
@@ -110,6 +112,43 @@ async fn a_final_refusal_frees_the_address(journey: &Journey) {
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
     journey.everything_settled().await;
     assert_eq!(journey.mailbox.mails(&account.email).await.len(), 1);
+}
+
+async fn a_refusal_that_blames_the_sender_is_retried(journey: &Journey) {
+    let replies = ["550 5.4.5 daily quota exceeded", "550 5.7.26 unauthenticated"];
+    journey.system.smtp.script(&replies.map(Verdict::Refuse));
+    let (account, mail) = journey.registered().await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    journey.system.smtp.wait_for_attempts(3).await;
+}
+
+/// A server that tells each sender that the recipient does not exist: from the twentieth on, it is not believed.
+async fn nothing_is_final_while_everybody_is_refused(journey: &Journey) {
+    const REFUSALS: usize = 20;
+    journey.system.smtp.script(&[Verdict::Refuse("550 5.1.1 no such user"); REFUSALS]);
+    let domains = ["one.example", "two.example", "three.example"].iter().cycle();
+    let accounts: Vec<_> = domains
+        .take(REFUSALS)
+        .map(|domain| {
+            let mut account = Account::new();
+            account.email = account.email.replace("example.com", domain);
+            account
+        })
+        .collect();
+    for account in &accounts {
+        journey.api.register(account).await.expect_status(201);
+    }
+    // All have been refused before one of them is tried again and accepted.
+    journey.system.smtp.wait_for_attempts(REFUSALS + 1).await;
+    journey.everything_settled().await;
+    let mut mailed = 0;
+    for account in &accounts {
+        mailed += journey.mailbox.mails(&account.email).await.len();
+    }
+    assert_eq!(mailed, 1, "the nineteen before were given up");
+    let log = journey.system.worker().logs().lines();
+    let count = |event| log.iter().filter(|line| line.contains(event)).count();
+    assert_eq!((count("mail.all_refused"), count("mail.accepted_again")), (1, 1), "one alarm, and its end");
 }
 
 async fn a_superseded_code_is_never_mailed(journey: &Journey) {

@@ -59,7 +59,7 @@ impl Topology {
     }
 
     /// The retry queue of an event that has failed `failures` times (from 1). The delays grow and
-    /// the last one repeats, since an accepted event is never given up.
+    /// the last one repeats: the handler says when an event is given up.
     pub(super) fn retry_queue(&self, failures: u32) -> ShortString {
         let step = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
         self.retry_queues[step.min(self.retry_queues.len() - 1)].name.clone()

@@ -4,17 +4,15 @@ use std::io;
 use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{
-    AsyncSmtpConnection, AsyncTokioStream, TlsParameters, TlsParametersBuilder,
-};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters, TlsParametersBuilder};
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret;
 use tokio::net::TcpStream;
 
 use super::error::{SmtpError, Step};
-use super::implicit_tls;
 use super::options::{SmtpOptions, SmtpOptionsError, SmtpTls};
-use super::starttls_stream::StartTlsStream;
+use super::reply_stream::{EhloFallback, ReplyStream};
+use super::{starttls, tls_stream};
 
 pub(super) struct Connector {
     address: (String, u16),
@@ -41,14 +39,10 @@ impl Connector {
     }
 
     pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
-        let stream = self.open_stream().await?;
+        let stream = Box::new(self.open_stream().await?);
         let mut connection = AsyncSmtpConnection::connect_with_transport(stream, &self.hello)
             .await
             .map_err(|error| SmtpError::at(Step::Greet, &error))?;
-        if self.tls == SmtpTls::StartTls {
-            let encrypted = connection.starttls(self.tls_parameters.clone(), &self.hello).await;
-            encrypted.map_err(|error| SmtpError::at(Step::StartTls, &error))?;
-        }
         if let Some(credentials) = &self.credentials {
             let authenticated = connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await;
             authenticated.map_err(|error| SmtpError::at(Step::Authenticate, &error))?;
@@ -56,22 +50,34 @@ impl Connector {
         Ok(connection)
     }
 
-    async fn open_stream(&self) -> Result<Box<dyn AsyncTokioStream>, SmtpError> {
+    /// A stream on which the server greets, encrypted as asked.
+    async fn open_stream(&self) -> Result<ReplyStream, SmtpError> {
+        let mut stream = self
+            .open_tcp()
+            .await
+            .map_err(|error| SmtpError::Broken { step: Step::Connect, cause: error.to_string() })?;
+        let fallback = if self.credentials.is_some() { EhloFallback::None } else { EhloFallback::Helo };
+        Ok(match self.tls {
+            SmtpTls::None => ReplyStream::before_greeting(Box::new(stream), fallback),
+            SmtpTls::Implicit => {
+                let stream = tls_stream::wrap(stream, self.tls_parameters.clone(), Step::Connect).await?;
+                ReplyStream::before_greeting(stream, fallback)
+            }
+            SmtpTls::StartTls => {
+                starttls::request(&mut stream, &self.hello.to_string()).await?;
+                let stream = tls_stream::wrap(stream, self.tls_parameters.clone(), Step::StartTls).await?;
+                ReplyStream::after_greeting(stream, EhloFallback::None)
+            }
+        })
+    }
+
+    async fn open_tcp(&self) -> io::Result<TcpStream> {
         let (host, port) = &self.address;
-        let broken =
-            |error: std::io::Error| SmtpError::Broken { step: Step::Connect, cause: error.to_string() };
-        let stream = connect((host, *port), self.timeout).await.map_err(broken)?;
+        let stream = connect((host, *port), self.timeout).await?;
         // lettre writes a mail and its terminator separately: Nagle's algorithm (RFC 896) would
         // hold the terminator back until the server's delayed acknowledgement, 40 ms per mail.
-        stream.set_nodelay(true).map_err(broken)?;
-        if self.tls == SmtpTls::Implicit {
-            return implicit_tls::wrap(stream, self.tls_parameters.clone()).await;
-        }
-        Ok(if self.tls == SmtpTls::StartTls {
-            Box::new(StartTlsStream::new(stream))
-        } else {
-            Box::new(stream)
-        })
+        stream.set_nodelay(true)?;
+        Ok(stream)
     }
 }
 

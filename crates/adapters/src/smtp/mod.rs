@@ -1,18 +1,21 @@
 //! Mail over SMTP (RFC 5321), on kept-alive connections.
 //!
-//! What a failure means depends on the request that failed (`error`): only a refusal of this
-//! recipient or this mail is final; a failure that concerns us or the server is retried.
+//! What a refusal means depends on its code and status (`error`): only a refusal of this recipient or
+//! this mail is final; a failure that concerns us or the server is retried.
 //!
 //! lettre's `tracing` feature must stay off: it logs whole conversations, mails and passwords included.
 
 mod composer;
 mod connector;
+mod enhanced_status;
 mod error;
-mod implicit_tls;
 mod mailer;
 mod options;
 mod pool;
-mod starttls_stream;
+mod reply;
+mod reply_stream;
+mod starttls;
+mod tls_stream;
 
 pub use mailer::SmtpMailer;
 pub use options::{SmtpCredentials, SmtpOptions, SmtpOptionsError, SmtpTls};

@@ -28,9 +28,10 @@ pub(crate) async fn send(options: &SmtpOptions, root: &str, mails: u32) -> Resul
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     let answer = |prefix| text.lines().find_map(|line| line.strip_prefix(prefix));
-    match (answer("sent: "), answer("transient: ")) {
-        (Some(micros), None) => Ok(Duration::from_micros(micros.parse().unwrap())),
-        (None, Some(error)) => Err(MailError::Transient(error.into())),
+    match (answer("sent: "), answer("transient: "), answer("refused: ")) {
+        (Some(micros), None, None) => Ok(Duration::from_micros(micros.parse().unwrap())),
+        (None, Some(error), None) => Err(MailError::Transient(error.into())),
+        (None, None, Some(error)) => Err(MailError::Refused(error.into())),
         _ => panic!("the client said {text}"),
     }
 }
@@ -54,6 +55,7 @@ async fn client() {
     match shortest_time(&mailer, std::env::var(MAILS).unwrap().parse().unwrap()).await {
         Ok(time) => println!("\nsent: {}", time.as_micros()),
         Err(MailError::Transient(error)) => println!("\ntransient: {error}"),
+        Err(MailError::Refused(error)) => println!("\nrefused: {error}"),
         Err(error) => panic!("{error}"),
     }
 }

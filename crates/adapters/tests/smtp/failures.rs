@@ -14,14 +14,16 @@ use crate::fixtures::{mail, mailer, options};
 enum Outcome {
     Accepted,
     Transient,
+    Refused,
     Permanent,
 }
-use Outcome::{Accepted, Permanent, Transient};
+use Outcome::{Accepted, Permanent, Refused, Transient};
 
 async fn outcome(mailer: &SmtpMailer) -> Outcome {
     match mailer.send(&mail(1)).await {
         Ok(()) => Accepted,
         Err(MailError::Transient(_)) => Transient,
+        Err(MailError::Refused(_)) => Refused,
         Err(MailError::Permanent(_)) => Permanent,
     }
 }
@@ -32,7 +34,7 @@ async fn server(at: &'static str, act: Act) -> Running {
 }
 
 #[tokio::test]
-async fn what_a_reply_means_depends_on_what_was_asked() {
+async fn rfc_3463_a_refusal_is_final_if_it_is_about_the_recipient_or_the_mail() {
     for (at, reply, expected) in [
         ("CONNECT", "421 4.3.2 too busy", Transient),
         ("CONNECT", "554 5.7.1 your host is blocked", Transient),
@@ -44,16 +46,26 @@ async fn what_a_reply_means_depends_on_what_was_asked() {
         ("RCPT", "550 5.1.1 no such user", Permanent),
         ("RCPT", "553 5.1.3 bad address", Permanent),
         ("RCPT", "501 5.1.3 bad address", Permanent),
-        ("RCPT", "550 5.1.8 sender's domain not found", Transient),
-        ("RCPT", "553 5.7.1 sender not owned by user", Transient),
-        ("RCPT", "554 5.7.1 client host rejected", Transient),
-        ("RCPT", "503 5.5.1 bad sequence", Transient),
-        ("RCPT", "504 5.5.2 your greeting is not a domain", Transient),
-        ("RCPT", "530 5.7.0 authentication required", Transient),
+        ("RCPT", "550 5.1.8 sender's domain not found", Refused),
+        ("RCPT", "553 5.7.1 sender not owned by user", Refused),
+        ("RCPT", "554 5.7.1 client host rejected", Refused),
+        ("RCPT", "503 5.5.1 bad sequence", Refused),
+        ("RCPT", "504 5.5.2 your greeting is not a domain", Refused),
+        ("RCPT", "530 5.7.0 authentication required", Refused),
+        ("RCPT", "550 5.4.1 access denied", Refused),
+        ("RCPT", "550-we are sorry\r\n550 5.7.1 not from you", Refused),
+        ("RCPT", "550-we are sorry\r\n550 but no", Permanent),
+        ("RCPT", "550 4.2.1 busy", Transient),
+        ("RCPT", "556 no mail here", Permanent),
         ("DATA", "451 4.3.0 later", Transient),
-        ("DATA", "554 5.5.1 no valid recipients", Permanent),
+        ("DATA", "554 5.5.1 no valid recipients", Refused),
+        ("DATA", "550 5.1.1 no such user", Permanent),
         ("CONTENT", "451 4.7.1 later", Transient),
+        ("CONTENT", "550 5.4.5 daily quota exceeded", Refused),
+        ("CONTENT", "550 5.7.26 unauthenticated", Refused),
         ("CONTENT", "554 5.6.0 refused", Permanent),
+        ("CONTENT", "554 transaction failed", Permanent),
+        ("CONTENT", "550 no", Refused),
         ("CONTENT", "what?", Transient),
         ("QUIT", "500 what?", Accepted),
     ] {

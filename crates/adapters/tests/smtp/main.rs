@@ -6,4 +6,5 @@ mod connections;
 mod failures;
 mod fixtures;
 mod message;
+mod replies;
 mod security;

@@ -63,7 +63,7 @@ async fn a_file_that_can_only_be_read_does_not_answer() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.db");
     let impatient = SqliteOptions { busy_timeout: Duration::from_millis(100), ..options(&path) };
-    let store = store_on(open(impatient).await.unwrap(), directory);
+    let store = store_on(open(impatient).await.unwrap(), &path, directory);
     let ada = store.registered("ada@example.com").await;
     let mut writer = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
     writer.batch_execute("BEGIN IMMEDIATE").unwrap();

@@ -51,6 +51,8 @@ pub(crate) struct World {
     /// Whether each request for the lease was granted.
     pub(crate) leases: Mutex<Vec<bool>>,
     ids: AtomicU64,
+    /// How long ago the events happened.
+    pub(crate) age: Mutex<Duration>,
     /// The number of the call that never returns, if any.
     hanging_call: Mutex<Option<usize>>,
     hung: Notify,
@@ -249,6 +251,8 @@ impl Mailer for World {
 impl IdSource for World {
     fn next_id(&self) -> Uuid {
         let number = u128::from(self.ids.fetch_add(1, Ordering::SeqCst));
-        Uuid::from_u128(user_id().as_uuid().as_u128() + number)
+        // The first 48 bits are milliseconds.
+        let age = self.age.lock().unwrap().as_millis() << 80;
+        Uuid::from_u128(user_id().as_uuid().as_u128() + age + number)
     }
 }

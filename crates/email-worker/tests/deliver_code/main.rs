@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use domain::ports::{EventHandler, HandleError, MailError, Opening};
 use domain::{CodeKey, CodeLength, Event, EventId, TraceParent, UserEvent, UserStatus};
-use email_worker::{DeliverCode, DeliveryOptions, TemplateOptions, Templates};
+use email_worker::{DeliverCode, DeliveryOptions, Refusals, TemplateOptions, Templates};
 use test_support::CODE_KEY;
 use uuid::Uuid;
 
 use doubles::{Call, Fault, World, issue, user_id};
 
 const WINDOW: Duration = Duration::from_mins(1);
+const GIVE_UP_AFTER: Duration = Duration::from_hours(5 * 24);
 const PENDING: UserStatus = UserStatus::Pending { code_mailed: false };
 const MESSAGE_ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057.1";
 
@@ -29,6 +30,7 @@ fn worker(world: &Arc<World>) -> DeliverCode {
         users: world.clone(),
         codes: world.clone(),
         mailer: world.clone(),
+        refusals: Refusals::new(GIVE_UP_AFTER),
         ids: world.clone(),
         key: Arc::new(key()),
         templates: Templates::new(&options).unwrap(),
@@ -36,10 +38,13 @@ fn worker(world: &Arc<World>) -> DeliverCode {
     }
 }
 
-async fn handle(world: &Arc<World>, kind: UserEvent) -> Result<(), HandleError> {
+fn event(kind: UserEvent) -> Event {
     let id = Uuid::from_u128(0x0189_0a5d_ac96_774b_bcce_0000_0000_0001);
-    let event = Event { id: EventId::from_uuid(id), trace: TraceParent::start(id), kind };
-    worker(world).handle(&event).await
+    Event { id: EventId::from_uuid(id), trace: TraceParent::start(id), kind }
+}
+
+async fn handle(world: &Arc<World>, kind: UserEvent) -> Result<(), HandleError> {
+    worker(world).handle(&event(kind)).await
 }
 
 fn registered() -> UserEvent {
@@ -216,6 +221,45 @@ async fn a_permanent_refusal_releases_the_address() {
     assert!(matches!(handle(&world, registered()).await, Err(HandleError::Permanent(_))));
     let freed = Call::ReleaseAddress(issue(1));
     assert_eq!(world.calls(), [Call::Find, opened(), sent(), freed]);
+}
+
+#[tokio::test]
+async fn rfc_5321_a_mail_that_no_server_accepts_for_days_is_given_up_and_frees_the_address() {
+    let world = World::with_user(1, PENDING);
+    let refused = || MailError::Refused("550 5.7.1 not from you".into());
+    world.sendings.lock().unwrap().extend([Err(transient()), Err(refused()), Err(transient())]);
+    for age in [Duration::ZERO, GIVE_UP_AFTER] {
+        *world.age.lock().unwrap() = age;
+        assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
+    }
+    assert!(!world.calls().contains(&Call::ReleaseAddress(issue(1))));
+
+    *world.age.lock().unwrap() = GIVE_UP_AFTER + Duration::from_secs(1);
+    assert!(matches!(handle(&world, registered()).await, Err(HandleError::Permanent(_))));
+    assert_eq!(world.calls().last(), Some(&Call::ReleaseAddress(issue(1))));
+
+    // Replayed, it is sent if it is accepted now.
+    handle(&world, registered()).await.unwrap();
+    assert_eq!(world.mails.lock().unwrap().len(), 1);
+}
+
+/// Whatever the server calls it: Microsoft 365 says 5.4.1 of an unknown recipient.
+#[tokio::test]
+async fn a_recipient_refused_again_and_again_while_others_are_accepted_is_given_up() {
+    let world = World::with_user(1, PENDING);
+    let worker = worker(&world);
+    let other = Event {
+        id: EventId::from_uuid(Uuid::from_u128(0x0189_0a5d_ac96_774b_bcce_0000_0000_0002)),
+        ..event(UserEvent::RegistrationRepeated { user_id: user_id() })
+    };
+    for minutes in [0, 1, 2, 30, 60] {
+        *world.age.lock().unwrap() = Duration::from_mins(minutes);
+        worker.handle(&other).await.unwrap();
+        world.sendings.lock().unwrap().push_back(Err(MailError::Refused("550 5.4.1 access denied".into())));
+        let outcome = worker.handle(&event(registered())).await;
+        assert_eq!(matches!(outcome, Err(HandleError::Permanent(_))), minutes == 60, "{outcome:?}");
+    }
+    assert_eq!(world.calls().last(), Some(&Call::ReleaseAddress(issue(1))));
 }
 
 #[tokio::test]

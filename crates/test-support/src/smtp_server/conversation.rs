@@ -95,9 +95,9 @@ impl<'a> Conversation<'a> {
         let given = if let Some(initial) = line.strip_prefix("AUTH PLAIN ") {
             decode(initial)
         } else {
-            self.reply("334 VXNlcm5hbWU6").await?;
+            self.answer("USERNAME", "334 VXNlcm5hbWU6").await?;
             let name = decode(&self.read_line().await?);
-            self.reply("334 UGFzc3dvcmQ6").await?;
+            self.answer("PASSWORD", "334 UGFzc3dvcmQ6").await?;
             format!("\0{name}\0{}", decode(&self.read_line().await?))
         };
         self.authenticated = given == format!("\0{}\0{}", login.username, login.password);
@@ -147,9 +147,14 @@ impl<'a> Conversation<'a> {
         (self.state.server.script)(When { moment, connection: self.number, mails: self.mails })
     }
 
-    /// Whether the script refuses at this moment.
+    /// Whether the script refuses at this moment: replies 2yz and 3yz are positive (RFC 5321 section 4.2.1).
     fn refuses(&self, moment: Moment<'_>) -> bool {
-        !matches!(self.act(moment), Act::Normal | Act::ReplyAfter(_))
+        match self.act(moment) {
+            Act::Normal | Act::ReplyAfter(_) => false,
+            Act::Reply(reply) => !reply.starts_with(['2', '3']),
+            Act::Raw(reply) => !reply.starts_with(b"2") && !reply.starts_with(b"3"),
+            Act::ReplyAndDrop(_) | Act::Drop | Act::Hang => true,
+        }
     }
 
     /// Replies as the test says, or else as given.
@@ -157,6 +162,7 @@ impl<'a> Conversation<'a> {
         match self.act(moment) {
             Act::Normal => self.reply(reply).await,
             Act::Reply(reply) => self.reply(&reply).await,
+            Act::Raw(bytes) => self.send(&bytes).await,
             Act::ReplyAfter(delay) => {
                 tokio::time::sleep(delay).await;
                 self.reply(reply).await
@@ -174,7 +180,11 @@ impl<'a> Conversation<'a> {
     }
 
     async fn reply(&mut self, reply: &str) -> Result<(), Over> {
-        self.stream.write_all(format!("{reply}\r\n").as_bytes()).await?;
+        self.send(format!("{reply}\r\n").as_bytes()).await
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Over> {
+        self.stream.write_all(bytes).await?;
         self.stream.flush().await?;
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// A verb, or CONNECT (the greeting), MID-DATA (each line of content), CONTENT (the end of it).
+/// A verb, or CONNECT (the greeting), USERNAME and PASSWORD (the prompts of AUTH LOGIN), MID-DATA (each line of
+/// content), CONTENT (the end of it).
 pub type Moment<'a> = &'a str;
 
 /// What the server does at a moment.
@@ -12,6 +13,8 @@ pub enum Act {
     Normal,
     /// Another reply; it may have several lines.
     Reply(String),
+    /// These bytes and no others, line end included.
+    Raw(Vec<u8>),
     /// The usual reply, late.
     ReplyAfter(Duration),
     /// Another reply, after which the connection ends.

@@ -1,7 +1,7 @@
-//! TLS from the first byte, on a TCP stream of our own.
+//! TLS on a TCP stream of our own.
 //!
-//! lettre speaks implicit TLS only over a stream that it opens itself, which lacks `TCP_NODELAY`.
-//! So this wraps our TCP stream in its TLS stream, with the same verification as for STARTTLS.
+//! lettre starts TLS only on a stream that it opens itself, which lacks `TCP_NODELAY`, or on what is left of its own
+//! plain conversation. So this wraps our TCP stream in its TLS stream, with its verification.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,14 +17,15 @@ use tokio::net::TcpStream;
 
 use super::error::{SmtpError, Step};
 
-/// Does the handshake.
+/// Does the handshake, which belongs to `step`.
 #[expect(deprecated, reason = "see the import")]
 pub(super) async fn wrap(
     stream: TcpStream,
     parameters: TlsParameters,
+    step: Step,
 ) -> Result<Box<dyn AsyncTokioStream>, SmtpError> {
     let mut stream = AsyncNetworkStream::use_existing_tokio1(Box::new(stream));
-    stream.upgrade_tls(parameters).await.map_err(|error| SmtpError::at(Step::Connect, &error))?;
+    stream.upgrade_tls(parameters).await.map_err(|error| SmtpError::at(step, &error))?;
     Ok(Box::new(TlsStream(stream)))
 }
 
