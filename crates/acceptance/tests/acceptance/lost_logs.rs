@@ -56,9 +56,9 @@ async fn wait_for_loss(journey: &Journey) {
     .await;
 }
 
-fn on_both(setup: &Setup, test: impl AsyncFn(&Journey)) {
+fn on_both(setup: &Setup, test: &impl AsyncFn(&Journey)) {
     for deployment in [Deployment::Distributed, Deployment::Standalone] {
-        run(deployment, setup, &[], &test);
+        run(deployment, setup, &[], test);
     }
 }
 
@@ -91,7 +91,7 @@ fn asvs_16_5_2_a_reader_that_reads_nothing_delays_nobody() {
     let log = runtime().block_on(async { pipe.open() });
     // Much is logged, so that the pipe is soon full.
     let setup = Setup::own().stderr_to(&pipe.path).with("log.filter", "trace");
-    on_both(&setup, async |journey| {
+    on_both(&setup, &async |journey: &Journey| {
         wait_for_loss(journey).await;
         journey.activated().await;
         let ended = journey.system.api().terminate().await;
@@ -103,7 +103,7 @@ fn asvs_16_5_2_a_reader_that_reads_nothing_delays_nobody() {
 #[test]
 fn asvs_16_5_2_full_disks_behind_both_streams_do_not_keep_the_services_from_starting() {
     let full = PathBuf::from(FULL_DEVICE);
-    on_both(&Setup::own().stdout_to(&full).stderr_to(&full), async |journey| {
+    on_both(&Setup::own().stdout_to(&full).stderr_to(&full), &async |journey: &Journey| {
         journey.activated().await;
         wait_for_loss(journey).await;
     });

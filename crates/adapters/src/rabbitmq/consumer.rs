@@ -58,6 +58,8 @@ impl RabbitmqConsumer {
     /// When the future is dropped instead, what is in hand is abandoned and delivered again.
     pub async fn run(&self, handler: Arc<dyn EventHandler>, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
+        // A run before this one may have panicked.
+        self.is_consuming.store(false, Ordering::Relaxed);
         let mut delays = self.broker.reconnect_delays();
         loop {
             let connected = tokio::select! {
@@ -124,11 +126,12 @@ impl Session {
         let ended = loop {
             tokio::select! {
                 () = &mut shutdown => break Ended::ShutDown,
-                Some(settled) = in_hand.join_next() => {
-                    if let Ok(Err(error)) = settled {
-                        break Ended::Lost(error);
-                    }
-                }
+                Some(settled) = in_hand.join_next() => match settled {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => break Ended::Lost(error),
+                    // Its delivery is neither acknowledged nor given back, except with the connection.
+                    Err(_) => break Ended::Lost(BrokerError::Panicked),
+                },
                 delivery = self.deliveries.next() => match delivery {
                     Some(Ok(delivery)) => {
                         in_hand.spawn(settle(self.outgoing.clone(), handler.clone(), delivery));

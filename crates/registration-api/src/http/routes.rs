@@ -1,5 +1,7 @@
 //! Which handler serves which path and method. Everything else is 404 or 405.
 
+use std::future::{Ready, ready};
+
 use actix_web::http::Method;
 use actix_web::http::header::LOCATION;
 use actix_web::web::{self, ServiceConfig};
@@ -47,13 +49,13 @@ fn page(path: &str, route: Route) -> Resource {
 fn resource(path: &str, methods: Vec<Method>, route: Route) -> Resource {
     let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
     let is_allowed = guard::fn_guard(move |request| methods.contains(&request.head().method));
-    let refuse = move || std::future::ready(Problem::method_not_allowed(&allow).error_response());
+    let refuse = move || ready(Problem::method_not_allowed(&allow).error_response());
     web::resource(path).route(route.guard(is_allowed)).default_service(web::to(refuse))
 }
 
 /// Leads to a page; a relative path holds behind a proxy that adds one in front.
-async fn redirect(path: &'static str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
+fn redirect(path: &'static str) -> Ready<HttpResponse> {
+    ready(HttpResponse::SeeOther().insert_header((LOCATION, path)).finish())
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {
