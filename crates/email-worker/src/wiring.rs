@@ -14,6 +14,7 @@ use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
 use process::{Service, StartError};
 use settings::{Settings, SettingsError};
+use supervisor::supervise;
 use tokio::sync::Notify;
 
 /// Mails codes until the process is asked to stop.
@@ -24,7 +25,12 @@ pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
     let consumer = Arc::new(consumer);
     let (handler, health) = wire(settings, &consumer, &service)?;
     service.serve_operator(settings, health)?;
-    consumer.run(Arc::new(handler), service.shutdown.clone().cancelled_owned()).await;
+    let (handler, shutdown) = (Arc::new(handler), service.shutdown.clone());
+    let consuming = supervise("consumer", move || {
+        let (consumer, handler, shutdown) = (consumer.clone(), handler.clone(), shutdown.clone());
+        async move { consumer.run(handler, shutdown.cancelled_owned()).await }
+    });
+    consuming.await.map_err(StartError::failed)?;
     service.end().await;
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! caller may take it on an executor thread.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Jobs waiting for one of a fixed number of threads, first come, first served.
@@ -55,14 +56,16 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Runs one job after the other on this thread, until the queue is closed.
+    /// Runs one job after the other on this thread, until the queue is closed. A job that panics is lost, and nothing
+    /// else.
     pub(super) fn work(&self, mut run: impl FnMut(T)) {
         let mut state = self.lock();
         while !state.closed {
             if let Some(job) = state.waiting.pop_front() {
                 state.running += 1;
                 drop(state);
-                run(job);
+                // The panic is logged where it happens.
+                let _ = catch_unwind(AssertUnwindSafe(|| run(job)));
                 state = self.lock();
                 state.running -= 1;
             } else {
@@ -102,6 +105,27 @@ mod tests {
         assert_eq!(queue.push("late", |job| *job == "abandoned"), Ok(()));
         assert_eq!(queue.push("later", |job| *job == "abandoned"), Err(NotQueued::Full));
         assert_eq!(Vec::from(queue.lock().waiting.clone()), ["kept", "late"]);
+    }
+
+    #[test]
+    fn a_job_that_panics_costs_no_thread() {
+        let queue = Arc::new(Queue::new(1, 2));
+        let (done, is_done) = mpsc::channel();
+        let worker = thread::spawn({
+            let queue = queue.clone();
+            move || {
+                queue.work(|job: &str| {
+                    assert_ne!(job, "bad");
+                    done.send(job).unwrap();
+                });
+            }
+        });
+        queue.push("bad", |_| false).unwrap();
+        queue.push("good", |_| false).unwrap();
+        assert_eq!(is_done.recv_timeout(Duration::from_secs(10)), Ok("good"));
+        queue.close();
+        worker.join().unwrap();
+        assert_eq!(queue.lock().running, 0);
     }
 
     #[test]

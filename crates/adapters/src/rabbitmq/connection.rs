@@ -40,6 +40,8 @@ pub(super) enum BrokerError {
     Blocked,
     #[error("not connected: {0}")]
     NotConnected(String),
+    #[error("the handling of a message panicked")]
+    Panicked,
     #[error(transparent)]
     Amqp(#[from] lapin::Error),
 }

@@ -70,6 +70,8 @@ impl RabbitmqConsumer {
         mut shutdown: Pin<&mut F>,
         events: &mut EventsInHand,
     ) {
+        // A run before this one may have panicked.
+        self.is_consuming.store(false, Ordering::Relaxed);
         let mut delays = self.broker.reconnect_delays();
         loop {
             let connected = tokio::select! {
@@ -136,11 +138,12 @@ impl Session {
         let ended = loop {
             tokio::select! {
                 () = &mut shutdown => break Ended::ShutDown,
-                Some(settled) = settlements.join_next() => {
-                    if let Ok(Err(error)) = settled {
-                        break Ended::Lost(error);
-                    }
-                }
+                Some(settled) = settlements.join_next() => match settled {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => break Ended::Lost(error),
+                    // Its delivery is neither acknowledged nor given back, except with the connection.
+                    Err(_) => break Ended::Lost(BrokerError::Panicked),
+                },
                 delivery = self.deliveries.next() => match delivery {
                     Some(Ok(delivery)) => {
                         let verdict = events.take(&delivery);

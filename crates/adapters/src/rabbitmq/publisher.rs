@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use domain::Event;
 use domain::ports::{EventPublisher, PublishError};
 use lapin::types::FieldTable;
+use supervisor::supervise;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -109,8 +110,11 @@ fn unavailable(error: BrokerError) -> PublishError {
 impl Link {
     fn start(broker: Arc<Broker>) -> Self {
         let (sender, state) = watch::channel(LinkState::Connecting);
-        let keeper = tokio::spawn(async move { keep_up(&broker, &sender).await }).abort_handle();
-        Self { state, keeper }
+        let keeper = supervise("rabbitmq-publisher", move || {
+            let (broker, sender) = (broker.clone(), sender.clone());
+            async move { keep_up(&broker, &sender).await }
+        });
+        Self { state, keeper: keeper.abort_handle() }
     }
 }
 

@@ -45,7 +45,10 @@ pub fn connect(options: RedisOptions) -> Result<Connection, RedisOptionsError> {
     let (sender, link) = watch::channel(Link::Connecting);
     let suspicion = Arc::new(Notify::new());
     let command_timeout = options.command_timeout;
-    let supervisor = tokio::spawn(supervise(client, options, sender, suspicion.clone()));
+    let suspected = suspicion.clone();
+    let supervisor = supervisor::supervise("redis", move || {
+        supervise(client.clone(), options.clone(), sender.clone(), suspected.clone())
+    });
     Ok(Connection(Arc::new(Shared { link, suspicion, command_timeout, supervisor })))
 }
 

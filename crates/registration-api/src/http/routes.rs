@@ -1,6 +1,6 @@
 //! Which handler serves which path and method. Everything else is 404 or 405.
 
-use std::future::ready;
+use std::future::{Ready, ready};
 
 use actix_web::http::Method;
 use actix_web::http::header::LOCATION;
@@ -24,8 +24,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(page("/docs", web::to(docs::page)))
         .service(page("/docs/problems", web::to(docs::problems)))
         .service(page("/docs/{asset}", web::to(docs::asset)))
-        .service(page("/docs/", web::to(|| ready(redirect("../docs")))))
-        .service(page("/", web::to(|| ready(redirect("docs")))))
+        .service(page("/docs/", web::to(|| redirect("../docs"))))
+        .service(page("/", web::to(|| redirect("docs"))))
         .default_service(web::to(not_found));
 }
 
@@ -54,8 +54,8 @@ fn resource(path: &str, methods: Vec<Method>, route: Route) -> Resource {
 }
 
 /// Leads to a page; a relative path holds behind a proxy that adds one in front.
-fn redirect(path: &'static str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
+fn redirect(path: &'static str) -> Ready<HttpResponse> {
+    ready(HttpResponse::SeeOther().insert_header((LOCATION, path)).finish())
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {

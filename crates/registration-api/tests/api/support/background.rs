@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{EventPublisher, Outbox, OutboxEntry, OutboxError, PublishError};
+use domain::ports::{EventPublisher, Outbox, OutboxEntry, OutboxError, PublishError, PurgeAges};
 use domain::{Event, EventId};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::purge::PurgeOptions;
@@ -64,5 +64,7 @@ pub(crate) fn relay_of(outbox: Arc<dyn Outbox>) -> OutboxRelay {
 
 /// A purge all the time.
 pub(crate) fn busy_purge() -> PurgeOptions {
-    PurgeOptions { older_than: Duration::from_hours(1), interval: Duration::from_millis(20), batch: 1 }
+    let hour = Duration::from_hours(1);
+    let ages = PurgeAges { mailed: hour, unmailed: hour };
+    PurgeOptions { ages, interval: Duration::from_millis(20), batch: 1 }
 }
