@@ -4,9 +4,9 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::Uri;
 use domain::ports::{Allowance, PurgeAges, Quota};
 use settings::{CommaList, ExistingAccountSetting, LimitSettings, QuotaSetting, Settings, SettingsError};
+use url::Url;
 
 use crate::http::client_address::{TrustedProxies, parse_network};
 use crate::http::{ApiOptions, ServerOptions};
@@ -155,20 +155,31 @@ fn trusted_proxies(networks: &CommaList<String>) -> Result<TrustedProxies, Setti
     Ok(TrustedProxies::new(networks.0.iter().map(parse).collect::<Result<_, _>>()?))
 }
 
-/// Origins as browsers send them (RFC 6454 section 7): a scheme and an authority, and nothing behind it.
 fn origins(origins: &CommaList<String>) -> Result<Vec<String>, SettingsError> {
-    let is_origin = |text: &str| {
-        text.parse::<Uri>().is_ok_and(|uri| match (uri.scheme_str(), uri.authority()) {
-            (Some(scheme), Some(authority)) => text == format!("{scheme}://{authority}"),
-            _ => false,
+    let parse = |text: &String| {
+        parse_origin(text).ok_or_else(|| {
+            let problem = format!("has {text:?}, which is not an origin like https://app.example.com");
+            SettingsError::invalid("http.cors_origins", problem)
         })
     };
-    match origins.0.iter().find(|text| !is_origin(text)) {
-        None => Ok(origins.0.clone()),
-        Some(text) => {
-            let problem = format!("has {text:?}, which is not an origin like https://app.example.com");
-            Err(SettingsError::invalid("http.cors_origins", problem))
-        }
+    origins.0.iter().map(parse).collect()
+}
+
+/// An origin in the form in which browsers send it (HTML standard, "ASCII serialization of an origin"): lower case,
+/// the host in ASCII, no default port. Refuses what no browser sends, such as a wildcard, a user or a path.
+fn parse_origin(text: &str) -> Option<String> {
+    let (_, authority) = text.split_once("://")?;
+    let is_bare = !authority.contains(['/', '\\', '?', '#', '@', '*', '%']);
+    if !is_bare || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return None;
+    }
+    let url = Url::parse(text).ok()?;
+    let origin = url.origin();
+    match url.host_str() {
+        None | Some("") => None,
+        Some(_) if origin.is_tuple() => Some(origin.ascii_serialization()),
+        // The scheme of an app's own pages, of which the standard says nothing.
+        Some(_) => Some(text.to_ascii_lowercase()),
     }
 }
 
@@ -193,6 +204,41 @@ mod tests {
         }
         for text in ["https://app.example.com", "http://localhost:5173,capacitor://localhost", ""] {
             assert_eq!(refusal("http.cors_origins", text), "", "{text}");
+        }
+    }
+
+    #[test]
+    fn asvs_3_5_an_origin_is_written_as_browsers_send_it() {
+        for (text, expected) in [
+            ("https://app.example.com", "https://app.example.com"),
+            ("https://app.example.com:443", "https://app.example.com"),
+            ("http://app.example.com:80", "http://app.example.com"),
+            ("https://app.example.com:80", "https://app.example.com:80"),
+            ("HTTPS://App.Example.COM:8443", "https://app.example.com:8443"),
+            ("https://bücher.example", "https://xn--bcher-kva.example"),
+            ("http://127.1:5173", "http://127.0.0.1:5173"),
+            ("http://[0:0::1]:5173", "http://[::1]:5173"),
+            ("capacitor://LOCALHOST", "capacitor://localhost"),
+        ] {
+            assert_eq!(parse_origin(text).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn asvs_3_5_an_origin_that_no_browser_sends_is_refused() {
+        for text in [
+            "https://*.example.com",
+            "https://app.example.com:*",
+            "https://user@app.example.com",
+            "https://app.example.com?x",
+            "https://app.example.com#x",
+            "https://app.example.com:65536",
+            "https://1.2.3.4.5",
+            "https://:443",
+            "file://",
+            "null",
+        ] {
+            assert_eq!(parse_origin(text), None, "{text}");
         }
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error};
 
-/// The shortest duration that a setting may ask for: timers are no finer.
-const SHORTEST: Duration = Duration::from_millis(1);
+/// The shortest duration that a setting may ask for. Nothing is done in less, and a pause that is shorter is none.
+const SHORTEST: Duration = Duration::from_millis(10);
 
 /// Why a text is not a duration.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -16,11 +16,11 @@ pub(crate) enum DurationError {
     )]
     Malformed(String),
     /// Nothing can be done in no time.
-    #[error("{0:?} is too short: write at least \"1ms\"")]
+    #[error("{0:?} is too short: write at least \"10ms\"")]
     TooShort(String),
 }
 
-/// Reads a duration of at least a millisecond. `M`, a month to humantime and a minute to most readers, is refused.
+/// Reads a duration of at least ten milliseconds. `M`, a month to humantime and a minute to most readers, is refused.
 pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
     let malformed = || DurationError::Malformed(text.to_owned());
     if text.contains('M') {
@@ -54,6 +54,7 @@ mod tests {
         let seconds = |text| parse(text).map(|duration| duration.as_secs_f64());
         assert_eq!(seconds("30s"), Ok(30.0));
         assert_eq!(seconds("500ms"), Ok(0.5));
+        assert_eq!(seconds("10ms"), Ok(0.01));
         assert_eq!(seconds(" 1h 30m "), Ok(5400.0));
         assert_eq!(seconds("7d"), Ok(604_800.0));
     }
@@ -65,7 +66,7 @@ mod tests {
             assert_eq!(error, DurationError::Malformed(text.to_owned()));
             assert!(error.to_string().contains("\"30s\""), "{error}");
         }
-        for text in ["0", "0s", "999us"] {
+        for text in ["0", "0s", "999us", "9ms"] {
             assert_eq!(parse(text), Err(DurationError::TooShort(text.to_owned())));
         }
     }

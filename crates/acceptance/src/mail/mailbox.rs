@@ -11,6 +11,10 @@ use crate::http::http_client;
 pub struct Mail {
     /// The Message-ID, without angle brackets.
     pub message_id: String,
+    /// The decoded name of the sender.
+    pub from_name: String,
+    /// The sender's address.
+    pub from_address: String,
     /// The decoded subject.
     pub subject: String,
     /// The plain text part.
@@ -63,12 +67,15 @@ impl Mailbox {
 
     async fn mail(&self, id: &str) -> Mail {
         let message = self.get_json(self.base.join(&format!("/api/v1/message/{id}")).unwrap()).await;
-        let text = |field: &str| message[field].as_str().unwrap_or_default().to_owned();
+        let text =
+            |pointer: &str| message.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         Mail {
-            message_id: text("MessageID"),
-            subject: text("Subject"),
-            text: text("Text"),
-            html: text("HTML"),
+            message_id: text("/MessageID"),
+            from_name: text("/From/Name"),
+            from_address: text("/From/Address"),
+            subject: text("/Subject"),
+            text: text("/Text"),
+            html: text("/HTML"),
         }
     }
 

@@ -5,6 +5,8 @@ use acceptance::{Journey, Setup, Verdict, journeys};
 journeys!(both {
     a_mail_is_well_formed: Setup::ordinary(), [];
     a_repeated_mail_is_the_same_mail: Setup::own(), [];
+    a_sender_may_have_a_quoted_name_and_an_international_domain:
+        Setup::own().with("mail.from", r#""Example, Inc." <no-reply@bücher.example>"#), [];
 });
 
 /// The unfolded value of a header (RFC 5322 section 2.2.3); panics unless there is exactly one.
@@ -47,6 +49,13 @@ async fn a_mail_is_well_formed(journey: &Journey) {
     let (text, html) = (lower.find("content-type: text/plain"), lower.find("content-type: text/html"));
     assert!(text.expect("a text part") < html.expect("an HTML part"), "the preferred part is the last");
     assert!(raw.is_ascii() && raw.lines().all(|line| line.len() <= 998), "RFC 5322 section 2.1.1");
+}
+
+async fn a_sender_may_have_a_quoted_name_and_an_international_domain(journey: &Journey) {
+    let (_, mail) = journey.registered().await;
+    assert_eq!(mail.from_name, "Example, Inc.");
+    assert_eq!(mail.from_address, "no-reply@xn--bcher-kva.example");
+    assert!(mail.message_id.ends_with("@xn--bcher-kva.example"), "{}", mail.message_id);
 }
 
 async fn a_repeated_mail_is_the_same_mail(journey: &Journey) {
