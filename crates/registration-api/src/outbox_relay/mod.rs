@@ -74,22 +74,24 @@ impl OutboxRelay {
         if self.deliveries.len() >= self.options.batches_in_flight.max(1) {
             return Pause::UntilDelivered;
         }
-        if self.bus_is_down && !self.check_bus().await {
+        if self.bus_is_down && !self.is_worth_a_try().await {
             return Pause::For(self.options.poll_interval);
         }
         self.unknown_events.count(&*self.outbox).await;
-        match self.outbox.claim(self.options.batch_size, self.options.lease).await {
-            Ok(entries) => self.send(entries),
+        // After a failure one event shows whether the bus takes them again.
+        let limit = if self.bus_is_down { 1 } else { self.options.batch_size };
+        match self.outbox.claim(limit, self.options.lease).await {
+            Ok(entries) => self.send(entries, limit),
             Err(error) => self.back_off(&error),
         }
     }
 
-    fn send(&mut self, entries: Vec<OutboxEntry>) -> Pause {
+    fn send(&mut self, entries: Vec<OutboxEntry>, limit: u32) -> Pause {
         if self.outbox_failures > 0 {
             self.outbox_failures = 0;
             tracing::info!(event = "outbox.recovered", "the outbox answers again");
         }
-        let is_full = u32::try_from(entries.len()).is_ok_and(|length| length >= self.options.batch_size);
+        let is_full = u32::try_from(entries.len()).is_ok_and(|length| length >= limit);
         if !entries.is_empty() {
             let batch = Batch {
                 outbox: self.outbox.clone(),
@@ -112,22 +114,26 @@ impl OutboxRelay {
         Pause::For(delay.min(self.options.max_retry))
     }
 
-    /// While the bus is down nothing is claimed, so that outages do not count as attempts.
+    /// The end of a delivery shows whether the bus is down: that it can be reached shows little.
     fn observe(&mut self, delivery: Option<Delivery>) {
-        if delivery == Some(Delivery::BusDown) && !self.bus_is_down {
-            self.bus_is_down = true;
-            tracing::error!(event = "bus.down", "no event can be delivered");
+        match delivery {
+            Some(Delivery::BusDown { cause }) if !self.bus_is_down => {
+                self.bus_is_down = true;
+                tracing::error!(event = "bus.down", error = cause, "no event can be delivered");
+            }
+            Some(Delivery::BusAnswers) if self.bus_is_down => {
+                self.bus_is_down = false;
+                tracing::info!(event = "bus.recovered", "events can be delivered again");
+            }
+            _ => {}
         }
     }
 
-    async fn check_bus(&mut self) -> bool {
-        let ping = tokio::time::timeout(self.options.lease, self.publisher.ping()).await;
-        let answers = matches!(ping, Ok(Ok(())));
-        if answers {
-            self.bus_is_down = false;
-            tracing::info!(event = "bus.recovered", "events can be delivered again");
-        }
-        answers
+    /// While the bus is down nothing is claimed, but for one event now and then, so that outages do not count as
+    /// attempts.
+    async fn is_worth_a_try(&self) -> bool {
+        let probe = tokio::time::timeout(self.options.lease, self.publisher.probe()).await;
+        self.deliveries.is_empty() && matches!(probe, Ok(Ok(())))
     }
 
     async fn drain(mut self) {
