@@ -8,6 +8,6 @@ mod registrations;
 
 pub use files::data_files;
 pub use postgres::{postgres, postgres_tables};
-pub use rabbitmq::Tap;
+pub use rabbitmq::{Tap, remove_queue, replace_queue};
 pub use redis::redis_entries;
 pub use registrations::age_registration;

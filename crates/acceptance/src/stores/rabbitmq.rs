@@ -1,7 +1,9 @@
 //! RabbitMQ's messages.
 
 use lapin::message::BasicGetMessage;
-use lapin::options::{BasicGetOptions, BasicNackOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::{
+    BasicGetOptions, BasicNackOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use test_support::eventually;
@@ -20,11 +22,8 @@ pub struct Tap {
 impl Tap {
     /// Receives a copy of everything that is published from now on.
     pub async fn open(system: &System) -> Self {
-        // Around the proxy, which a test may cut.
-        let url = required("TEST_AMQP_URL");
         let exchange = system.setting("rabbitmq.exchange").to_owned();
-        let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("RabbitMQ");
-        let channel = connection.create_channel().await.unwrap();
+        let (connection, channel) = open_channel().await;
         let exclusive = QueueDeclareOptions { exclusive: true, ..Default::default() };
         let declared = channel.queue_declare("".into(), exclusive, FieldTable::default()).await.unwrap();
         let queue = declared.name().clone();
@@ -57,6 +56,33 @@ impl Tap {
     async fn get(&self, queue: ShortString) -> Option<BasicGetMessage> {
         self.channel.basic_get(queue, BasicGetOptions::default()).await.unwrap()
     }
+}
+
+/// Puts a queue of another kind in the place of a system's queue `<exchange>.<suffix>`: whoever declares that again is
+/// refused.
+pub async fn replace_queue(system: &System, suffix: &str) {
+    remove_queue(system, suffix).await;
+    let (_connection, channel) = open_channel().await;
+    let options = QueueDeclareOptions { durable: true, ..Default::default() };
+    channel.queue_declare(queue_of(system, suffix), options, FieldTable::default()).await.unwrap();
+}
+
+/// Deletes a system's queue `<exchange>.<suffix>` with all that is in it.
+pub async fn remove_queue(system: &System, suffix: &str) {
+    let (_connection, channel) = open_channel().await;
+    channel.queue_delete(queue_of(system, suffix), QueueDeleteOptions::default()).await.unwrap();
+}
+
+fn queue_of(system: &System, suffix: &str) -> ShortString {
+    format!("{}.{suffix}", system.setting("rabbitmq.exchange")).into()
+}
+
+/// Around the proxy, which a test may cut.
+async fn open_channel() -> (Connection, Channel) {
+    let url = required("TEST_AMQP_URL");
+    let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("RabbitMQ");
+    let channel = connection.create_channel().await.unwrap();
+    (connection, channel)
 }
 
 /// Routing key, headers, properties and body.

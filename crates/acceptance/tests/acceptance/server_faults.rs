@@ -1,6 +1,8 @@
 //! PostgreSQL, Redis or RabbitMQ gone and back: registration needs only PostgreSQL, and nobody gets a 500.
 
-use acceptance::stores::postgres;
+use std::time::Duration;
+
+use acceptance::stores::{postgres, remove_queue, replace_queue};
 use acceptance::{Account, Client, Journey, Service, Setup, Verdict, journeys, required};
 use test_support::{eventually, free_port};
 
@@ -21,6 +23,7 @@ journeys!(distributed {
         "GET /health/ready 503"
     ];
     while_the_worker_is_stopped_codes_pile_up_and_one_is_mailed: Setup::own(), [];
+    a_broker_that_is_connected_and_takes_nothing_is_down_and_says_why_once: Setup::own().expecting_errors(), [];
     a_mail_server_that_hangs_keeps_no_worker_from_its_broker: Setup::own(), [];
     what_one_worker_is_sending_no_other_sends: Setup::own().expecting_errors(), [];
     while_postgresql_cannot_be_written_a_code_is_mailed_once: impatient_with_postgresql(), [];
@@ -238,4 +241,31 @@ async fn what_one_worker_is_sending_no_other_sends(journey: &Journey) {
     assert_eq!(system.smtp.deliveries(&account.email).len(), 1);
     journey.api.activate(&account, &mail.code()).await.expect_status(200);
     other.kill();
+}
+
+async fn a_broker_that_is_connected_and_takes_nothing_is_down_and_says_why_once(journey: &Journey) {
+    let system = &journey.system;
+    journey.activated().await;
+    system.worker().kill();
+    replace_queue(system, "email").await;
+    let account = Account::new();
+    journey.api.register(&account).await.expect_status(201);
+    wait_for_health(&journey.api, 200, "rabbitmq", "down").await;
+    // For as long as the relay would look ten times, if it did not take longer each time.
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let health = journey.api.get("/health/ready").await.json();
+        assert_eq!(health["dependencies"]["rabbitmq"]["status"], "down", "{health}");
+    }
+    let lines = system.api().logs().lines();
+    let reports: Vec<_> = lines.iter().filter(|line| line.contains("bus.")).collect();
+    assert!(reports.len() == 1 && reports[0].contains("bus.down"), "{reports:#?}");
+
+    remove_queue(system, "email").await;
+    wait_for_health(&journey.api, 200, "rabbitmq", "up").await;
+    system.worker().start().await;
+    let mail = journey.mailbox.first(&account.email).await;
+    journey.api.activate(&account, &mail.code()).await.expect_status(200);
+    let lines = system.api().logs().lines();
+    assert_eq!(lines.iter().filter(|line| line.contains("bus.recovered")).count(), 1);
 }

@@ -12,9 +12,9 @@ use std::sync::{Mutex, PoisonError};
 use futures::future::try_join_all;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{FieldTable, ShortString};
-use lapin::{BasicProperties, Channel, Confirmation, Connection, PublisherConfirm};
+use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
 
-use super::connection::{Broker, BrokerError};
+use super::connection::{Broker, BrokerError, OpenConnection};
 
 /// Survives a restart of the broker (AMQP 0-9-1, `basic` class, delivery-mode).
 const PERSISTENT: u8 = 2;
@@ -33,16 +33,16 @@ pub(super) struct Message {
 
 /// The channels in confirm mode of one connection.
 pub(super) struct ConfirmedPublishing {
-    connection: Connection,
+    connection: OpenConnection,
     idle: Mutex<Vec<Channel>>,
 }
 
 impl ConfirmedPublishing {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: OpenConnection) -> Self {
         Self { connection, idle: Mutex::default() }
     }
 
-    pub(super) fn connection(&self) -> &Connection {
+    pub(super) fn connection(&self) -> &OpenConnection {
         &self.connection
     }
 
@@ -54,9 +54,39 @@ impl ConfirmedPublishing {
         messages: &[Message],
     ) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
         let timeout = broker.options.confirm_timeout;
-        tokio::time::timeout(timeout, self.publish_on_a_channel(broker, messages))
-            .await
-            .unwrap_or(Err(BrokerError::AnswerTimeout(timeout)))
+        let given_up = async {
+            tokio::time::sleep(timeout).await;
+            if self.is_blocked() { BrokerError::Blocked } else { BrokerError::AnswerTimeout(timeout) }
+        };
+        self.publish_until(given_up, broker, messages).await
+    }
+
+    /// The same, until `given_up` says why not to wait any longer.
+    pub(super) async fn publish_until(
+        &self,
+        given_up: impl Future<Output = BrokerError>,
+        broker: &Broker,
+        messages: &[Message],
+    ) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
+        tokio::select! {
+            outcomes = self.publish_on_a_channel(broker, messages) => outcomes,
+            error = given_up => Err(error),
+        }
+    }
+
+    /// Whether the broker has suspended publishing.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.connection.status().blocked()
+    }
+
+    /// Opens a channel, which declares everything anew: fails where publishing would.
+    pub(super) async fn declare(&self, broker: &Broker) -> Result<(), BrokerError> {
+        let channel = self.open_channel(broker).await?;
+        let mut idle = self.lock_idle();
+        if idle.is_empty() {
+            idle.push(channel);
+        }
+        Ok(())
     }
 
     async fn publish_on_a_channel(
@@ -80,8 +110,12 @@ impl ConfirmedPublishing {
         if let Some(channel) = idle.filter(|channel| channel.status().connected()) {
             return Ok(channel);
         }
+        self.open_channel(broker).await
+    }
+
+    async fn open_channel(&self, broker: &Broker) -> Result<Channel, BrokerError> {
         let channel = broker.open_channel(&self.connection).await?;
-        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        broker.with_answer_timeout(channel.confirm_select(ConfirmSelectOptions::default())).await?;
         Ok(channel)
     }
 

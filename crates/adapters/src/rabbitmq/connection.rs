@@ -3,6 +3,7 @@
 //! Every wait is bounded, and giving up leaks nothing.
 
 use std::net::{Shutdown, TcpStream};
+use std::ops::Deref;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -59,14 +60,14 @@ impl Broker {
     }
 
     /// Connects and authenticates.
-    pub(super) async fn connect(&self) -> Result<Connection, BrokerError> {
+    pub(super) async fn connect(&self) -> Result<OpenConnection, BrokerError> {
         let socket = OpenSocket::default();
         let timeout = self.options.connect_timeout;
         let Ok(connection) = tokio::time::timeout(timeout, self.open(socket.clone())).await else {
             socket.shut_down();
             return Err(BrokerError::ConnectTimeout(timeout));
         };
-        Ok(connection?)
+        Ok(OpenConnection { connection: connection?, socket })
     }
 
     /// Opens a channel and declares everything that its user may need.
@@ -92,9 +93,10 @@ impl Broker {
         }
     }
 
-    /// Closes a connection gracefully, if it is still open.
-    pub(super) async fn close(&self, connection: &Connection) {
+    /// Closes a connection gracefully, if it is still open and the broker reads from it.
+    pub(super) async fn close(&self, connection: &OpenConnection) {
         if connection.status().connected()
+            && !connection.status().blocked()
             && let Err(error) = self.with_answer_timeout(connection.close(200, "OK".into())).await
         {
             tracing::debug!(event = "rabbitmq.not_closed", %error, "a connection could not be closed gracefully");
@@ -121,7 +123,31 @@ impl Broker {
     }
 }
 
-/// The socket of a connection that is being opened. lapin runs each connection on its own thread,
+/// A connection that leaves nothing behind when it is dropped. lapin says goodbye to the broker and waits for the
+/// answer on a thread, but sends nothing over a connection that is blocked: without this, each such connection
+/// would stay open until the broker has memory and disk again.
+pub(super) struct OpenConnection {
+    connection: Connection,
+    socket: OpenSocket,
+}
+
+impl Deref for OpenConnection {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        if self.connection.status().blocked() {
+            self.socket.shut_down();
+        }
+    }
+}
+
+/// The socket of a connection. lapin runs each connection on its own thread,
 /// which ends only when the socket is closed: without this, every attempt to reach a broker that
 /// accepts connections but does not answer would leak a thread.
 #[derive(Clone, Default)]

@@ -10,16 +10,17 @@ use domain::ports::EventHandler;
 use futures::StreamExt;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use lapin::{Channel, Connection, Consumer};
+use lapin::{Channel, Consumer};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::confirmed_publishing::ConfirmedPublishing;
-use super::connection::{Broker, BrokerError};
+use super::connection::{Broker, BrokerError, OpenConnection};
 use super::events_in_hand::EventsInHand;
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 use super::recent_events::RecentEvents;
-use super::settlement::{Outgoing, settle};
+use super::settlement::{Outgoing, Phase, settle};
 
 /// Passes the events that need a mail to a handler, up to `prefetch` at once.
 pub struct RabbitmqConsumer {
@@ -73,6 +74,7 @@ impl RabbitmqConsumer {
         // A run before this one may have panicked.
         self.is_consuming.store(false, Ordering::Relaxed);
         let mut delays = self.broker.reconnect_delays();
+        let mut is_reported = false;
         loop {
             let connected = tokio::select! {
                 () = &mut shutdown => return,
@@ -82,9 +84,14 @@ impl RabbitmqConsumer {
                 Ok(session) => {
                     let queue = &self.broker.topology.work_queue;
                     tracing::info!(event = "consumer.connected", %queue, "consuming from RabbitMQ");
-                    delays = self.broker.reconnect_delays();
+                    let started = Instant::now();
                     self.is_consuming.store(true, Ordering::Relaxed);
                     let ended = session.consume(events, shutdown.as_mut(), &self.is_consuming).await;
+                    // A broker that lets a worker connect and then takes nothing is still out of order.
+                    if started.elapsed() > self.broker.options.reconnect_max {
+                        delays = self.broker.reconnect_delays();
+                        is_reported = false;
+                    }
                     match ended {
                         Ended::ShutDown => return,
                         Ended::Lost(error) => error,
@@ -92,7 +99,11 @@ impl RabbitmqConsumer {
                 }
                 Err(error) => error,
             };
-            tracing::warn!(event = "consumer.disconnected", %error, "not consuming from RabbitMQ");
+            // Once per outage.
+            if !is_reported {
+                tracing::warn!(event = "consumer.disconnected", %error, "not consuming from RabbitMQ");
+                is_reported = true;
+            }
             tokio::select! {
                 () = &mut shutdown => return,
                 () = tokio::time::sleep(delays.next_delay()) => {}
@@ -119,7 +130,7 @@ impl RabbitmqConsumer {
 
 /// Consuming over one connection.
 struct Session {
-    connection: Connection,
+    connection: OpenConnection,
     channel: Channel,
     deliveries: Consumer,
     outgoing: Arc<Outgoing>,
@@ -134,7 +145,7 @@ impl Session {
     ) -> Ended {
         // Bounded by the prefetch: the broker sends no more without an acknowledgement.
         let mut settlements: JoinSet<Result<(), BrokerError>> = JoinSet::new();
-        let in_use = watch::Sender::new(());
+        let phase = watch::Sender::new(Phase::Consuming);
         let ended = loop {
             tokio::select! {
                 () = &mut shutdown => break Ended::ShutDown,
@@ -148,7 +159,7 @@ impl Session {
                     Some(Ok(delivery)) => {
                         let verdict = events.take(&delivery);
                         let outgoing = self.outgoing.clone();
-                        settlements.spawn(settle(outgoing, delivery, verdict, in_use.subscribe()));
+                        settlements.spawn(settle(outgoing, delivery, verdict, phase.subscribe()));
                     }
                     Some(Err(error)) => break Ended::Lost(error.into()),
                     None => break Ended::Lost(BrokerError::Cancelled),
@@ -157,10 +168,13 @@ impl Session {
         };
         is_consuming.store(false, Ordering::Relaxed);
         match ended {
-            Ended::ShutDown => self.wind_up(settlements).await,
+            Ended::ShutDown => {
+                phase.send_replace(Phase::WindingUp);
+                self.wind_up(settlements).await;
+            }
             Ended::Lost(_) => {
                 // What has its verdict may still be settled; nothing waits for the rest, nor for that.
-                drop(in_use);
+                drop(phase);
                 tokio::spawn(self.wind_up(settlements));
             }
         }

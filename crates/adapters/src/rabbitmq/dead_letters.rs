@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use domain::ports::{DeadLetter, DeadLetterError, DeadLetters};
+use lapin::Channel;
 use lapin::message::{BasicGetMessage, Delivery};
 use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
-use lapin::{Channel, Connection};
 
 use super::confirmed_publishing::ConfirmedPublishing;
-use super::connection::{Broker, BrokerError};
+use super::connection::{Broker, BrokerError, OpenConnection};
 use super::failed_messages::{read_reason, to_work_queue};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 
@@ -23,7 +23,7 @@ impl RabbitmqDeadLetters {
         Ok(Self { broker: Broker::new(options)? })
     }
 
-    async fn open(&self) -> Result<(Connection, Channel), BrokerError> {
+    async fn open(&self) -> Result<(OpenConnection, Channel), BrokerError> {
         let connection = self.broker.connect().await?;
         let channel = self.broker.open_channel(&connection).await?;
         Ok((connection, channel))

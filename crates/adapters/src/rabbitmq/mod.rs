@@ -14,6 +14,7 @@ mod events_in_hand;
 mod failed_messages;
 mod options;
 mod publisher;
+mod publishing_health;
 mod recent_events;
 mod reconnect_delays;
 mod settlement;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use domain::Event;
-use domain::ports::{EventPublisher, PublishError};
+use domain::ports::{EventPublisher, PublishError, Source};
 use lapin::types::FieldTable;
 use supervisor::supervise;
 use tokio::sync::watch;
@@ -16,12 +16,14 @@ use super::confirmed_publishing::{ConfirmedPublishing, Message};
 use super::connection::{Broker, BrokerError, wait_until_lost};
 use super::envelope::{CONTENT_TYPE, encode};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
+use super::publishing_health::PublishingHealth;
 
 /// Publishes events to the exchange. Connects on first use and from then on keeps reconnecting in
 /// the background; each batch of events waits for its confirms together.
 pub struct RabbitmqPublisher {
     broker: Arc<Broker>,
     link: OnceLock<Link>,
+    health: PublishingHealth,
 }
 
 /// The connection, maintained by a background task.
@@ -29,6 +31,8 @@ struct Link {
     state: watch::Receiver<LinkState>,
     keeper: AbortHandle,
 }
+
+type PublishOutcome = Result<(), Arc<BrokerError>>;
 
 #[derive(Clone)]
 enum LinkState {
@@ -42,7 +46,8 @@ enum LinkState {
 impl RabbitmqPublisher {
     /// Checks the options; does not connect yet.
     pub fn new(options: &RabbitmqOptions) -> Result<Self, RabbitmqOptionsError> {
-        Ok(Self { broker: Arc::new(Broker::new(options)?), link: OnceLock::new() })
+        let broker = Arc::new(Broker::new(options)?);
+        Ok(Self { broker, link: OnceLock::new(), health: PublishingHealth::default() })
     }
 
     /// The connection, or why there is none. Waits only for the very first attempt.
@@ -68,9 +73,38 @@ impl RabbitmqPublisher {
         }
     }
 
-    async fn publish_all(&self, messages: &[Message]) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
+    async fn publish_all(&self, messages: &[Message]) -> Result<Vec<PublishOutcome>, Arc<BrokerError>> {
         let connection = self.connection().await?;
-        connection.publish(&self.broker, messages).await
+        match connection.publish(&self.broker, messages).await {
+            Ok(outcomes) => {
+                let outcomes: Vec<PublishOutcome> =
+                    outcomes.into_iter().map(|outcome| outcome.map_err(Arc::new)).collect();
+                match outcomes.iter().find_map(|outcome| outcome.as_ref().err()) {
+                    Some(cause) => self.health.record_failure(&self.broker, cause.clone()),
+                    None => self.health.record_success(),
+                }
+                Ok(outcomes)
+            }
+            Err(error) => Err(self.record_failure(error)),
+        }
+    }
+
+    fn record_failure(&self, error: BrokerError) -> Arc<BrokerError> {
+        let cause = Arc::new(error);
+        self.health.record_failure(&self.broker, cause.clone());
+        cause
+    }
+
+    /// The connection, if the broker takes messages over it.
+    async fn usable_connection(&self) -> Result<Arc<ConfirmedPublishing>, BrokerError> {
+        let connection = self.connection().await?;
+        if connection.is_blocked() {
+            return Err(BrokerError::Blocked);
+        }
+        if !connection.connection().status().connected() {
+            return Err(BrokerError::NotConnected("the connection was lost".into()));
+        }
+        Ok(connection)
     }
 }
 
@@ -83,27 +117,32 @@ impl EventPublisher for RabbitmqPublisher {
         let messages: Vec<Message> = events.iter().map(|event| self.message(event)).collect();
         match self.publish_all(&messages).await {
             Ok(outcomes) => outcomes.into_iter().map(|outcome| outcome.map_err(unavailable)).collect(),
-            Err(error) => {
-                let error = Arc::new(error);
-                events.iter().map(|_| Err(PublishError::Unavailable(error.clone().into()))).collect()
-            }
+            Err(error) => events.iter().map(|_| Err(unavailable(error.clone()))).collect(),
         }
     }
 
+    /// Before anything was published, what publishing needs is declared.
     async fn ping(&self) -> Result<(), PublishError> {
-        let connection = self.connection().await.map_err(unavailable)?;
-        let status = connection.connection().status();
-        if status.blocked() {
-            return Err(unavailable(BrokerError::Blocked));
+        let connection = self.usable_connection().await.map_err(unavailable)?;
+        if self.health.is_unknown() {
+            match connection.declare(&self.broker).await {
+                Ok(()) => self.health.record_success(),
+                Err(error) => return Err(unavailable(self.record_failure(error))),
+            }
         }
-        if !status.connected() {
-            return Err(unavailable(BrokerError::NotConnected("the connection was lost".into())));
+        self.health.failure().map_or(Ok(()), |cause| Err(unavailable(cause)))
+    }
+
+    async fn probe(&self) -> Result<(), PublishError> {
+        let connection = self.usable_connection().await.map_err(unavailable)?;
+        if let Some(cause) = self.health.recent_failure() {
+            return Err(unavailable(cause));
         }
-        Ok(())
+        connection.declare(&self.broker).await.map_err(|error| unavailable(self.record_failure(error)))
     }
 }
 
-fn unavailable(error: BrokerError) -> PublishError {
+fn unavailable(error: impl Into<Source>) -> PublishError {
     PublishError::Unavailable(error.into())
 }
 
@@ -127,12 +166,14 @@ impl Drop for Link {
 /// Connects, and connects again whenever the connection is lost.
 async fn keep_up(broker: &Broker, state: &watch::Sender<LinkState>) {
     let mut delays = broker.reconnect_delays();
+    let mut is_reported = false;
     loop {
         match broker.connect().await {
             Ok(connection) => {
                 let exchange = &broker.options.exchange;
                 tracing::info!(event = "publisher.connected", exchange, "connected to RabbitMQ");
                 delays = broker.reconnect_delays();
+                is_reported = false;
                 let connection = Arc::new(ConfirmedPublishing::new(connection));
                 state.send_replace(LinkState::Up(connection.clone()));
                 wait_until_lost(connection.connection()).await;
@@ -140,7 +181,11 @@ async fn keep_up(broker: &Broker, state: &watch::Sender<LinkState>) {
                 state.send_replace(LinkState::Down("the connection was lost".into()));
             }
             Err(error) => {
-                tracing::warn!(event = "publisher.unreachable", %error, "cannot connect to RabbitMQ");
+                // Once per outage.
+                if !is_reported {
+                    tracing::warn!(event = "publisher.unreachable", %error, "cannot connect to RabbitMQ");
+                    is_reported = true;
+                }
                 state.send_replace(LinkState::Down(error.to_string()));
             }
         }

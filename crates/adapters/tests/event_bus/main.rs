@@ -9,4 +9,5 @@ mod rabbitmq;
 mod rabbitmq_connection;
 mod rabbitmq_consumer;
 mod rabbitmq_dead_letters;
+mod rabbitmq_node;
 mod rabbitmq_publisher;

@@ -1,8 +1,9 @@
 //! Publishing: what the broker did not take for sure is not published.
 
 use domain::ports::{EventPublisher, PublishError};
-use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
-use lapin::types::FieldTable;
+use lapin::options::{ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use test_support::eventually;
 
 use crate::handler::{activated, code_requested, registered};
 use crate::rabbitmq::Rabbit;
@@ -94,4 +95,69 @@ async fn events_lie_in_quorum_queues() {
         let refusal = declared.await.unwrap_err().to_string();
         assert!(refusal.contains("x-queue-type") && refusal.contains("quorum"), "{suffix}: {refusal}");
     }
+}
+
+/// The outcome of publishing is the health, and not that there is a connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_refuses_messages_is_down_until_it_takes_one() {
+    let mut rabbit = Rabbit::new().await;
+    (rabbit.options.reconnect_min, rabbit.options.reconnect_max) = (SHORT_DELAY, SHORT_DELAY);
+    let publisher = rabbit.publisher();
+    publisher.ping().await.unwrap();
+    publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
+    publisher.ping().await.unwrap();
+    let full = fill_up(&rabbit).await;
+
+    assert_unavailable(&publisher.publish(&[registered()]).await[0]);
+    for _ in 0..3 {
+        let refused = publisher.ping().await.unwrap_err();
+        assert!(domain::ErrorChain(&refused).to_string().contains("refused the message"), "{refused:?}");
+    }
+    publisher.probe().await.expect_err("it has just failed");
+    eventually("another attempt to be worth while", async || publisher.probe().await.ok()).await;
+    publisher.ping().await.expect_err("nothing was taken since");
+    assert_unavailable(&publisher.publish(&[registered()]).await[0]);
+
+    rabbit.channel().await.queue_delete(full.into(), QueueDeleteOptions::default()).await.unwrap();
+    publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
+    publisher.ping().await.unwrap();
+}
+
+const SHORT_DELAY: std::time::Duration = std::time::Duration::from_millis(300);
+
+/// Binds a queue that has no room and refuses: then the broker refuses every registration.
+async fn fill_up(rabbit: &Rabbit) -> String {
+    let (channel, full) = (rabbit.channel().await, rabbit.queue("full"));
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-max-length".into(), AMQPValue::LongInt(0));
+    arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
+    let options = QueueDeclareOptions { exclusive: true, ..Default::default() };
+    channel.queue_declare(full.as_str().into(), options, arguments).await.unwrap();
+    let (queue, exchange) = (full.as_str().into(), rabbit.options.exchange.as_str().into());
+    let (key, options) = ("user.registered".into(), QueueBindOptions::default());
+    channel.queue_bind(queue, exchange, key, options, FieldTable::default()).await.unwrap();
+    full
+}
+
+/// As after a change of arguments by hand: every declaration fails with 406 and costs its channel.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_with_other_arguments_is_the_cause_and_is_not_asked_about_all_the_time() {
+    let mut rabbit = Rabbit::new().await;
+    (rabbit.options.reconnect_min, rabbit.options.reconnect_max) = (SHORT_DELAY, SHORT_DELAY);
+    let (queue, channel) = (rabbit.queue("email"), rabbit.channel().await);
+    let declared = QueueDeclareOptions::durable();
+    channel.queue_declare(queue.as_str().into(), declared, FieldTable::default()).await.unwrap();
+
+    let publisher = rabbit.publisher();
+    for _ in 0..3 {
+        let refused = publisher.ping().await.unwrap_err();
+        assert!(domain::ErrorChain(&refused).to_string().contains("PRECONDITION_FAILED"), "{refused:?}");
+    }
+    assert_unavailable(&publisher.publish(&[registered()]).await[0]);
+    publisher.probe().await.expect_err("it has just failed");
+
+    channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+    eventually("another attempt to be worth while", async || publisher.probe().await.ok()).await;
+    publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
+    publisher.ping().await.unwrap();
 }

@@ -186,18 +186,16 @@ async fn dead_letters_are_listed_oldest_first(store: Store) {
 
 /// A rolling update, or one that is taken back: the event waits for a relay that knows its type.
 async fn an_event_of_a_newer_version_is_left_alone_and_counted(store: Store) {
-    let (mut statements, unknown) = (String::new(), 20);
-    for _ in 0..unknown {
-        // Due before all others, which it must not keep from being taken.
-        let unknown = format!(
+    let unknown = 20;
+    // Due before all others, which they must not keep from being taken.
+    let insert = |_| {
+        let (id, user_id) = (unique_id(), unique_id());
+        format!(
             "INSERT INTO outbox (id, type, user_id, traceparent, due_at, created_at)
-             SELECT '{}', 'user.of_the_future', '{}', '', due_at, created_at FROM outbox LIMIT 1;",
-            unique_id(),
-            unique_id()
-        );
-
-        statements.push_str(&unknown);
-    }
+             SELECT '{id}', 'user.of_the_future', '{user_id}', '', due_at, created_at FROM outbox LIMIT 1;"
+        )
+    };
+    let statements = (0..unknown).map(insert).collect::<Vec<_>>().concat();
     let earlier = record(&store, 1).await;
     store.location.execute(&statements).await;
     let later = record(&store, 2).await;
@@ -209,7 +207,10 @@ async fn an_event_of_a_newer_version_is_left_alone_and_counted(store: Store) {
     assert!(store.dead_letters.list(10).await.unwrap().is_empty());
 
     // A newer version knows the type.
-    store.location.execute("UPDATE outbox SET type = 'user.activated', traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' WHERE type = 'user.of_the_future'").await;
+    let known = "UPDATE outbox SET type = 'user.activated',
+                 traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+                 WHERE type = 'user.of_the_future'";
+    store.location.execute(known).await;
     let due = store.due().await;
     assert_eq!(due.len() as u64, unknown);
     assert!(due.iter().all(|entry| entry.attempts == 1), "it was never claimed before");

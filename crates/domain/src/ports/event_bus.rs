@@ -12,8 +12,14 @@ pub trait EventPublisher: Send + Sync {
     /// receiver has taken over responsibility for the event.
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>>;
 
-    /// Whether events can be delivered now.
+    /// Whether events can be delivered now: what the last delivery has shown, if there was one.
     async fn ping(&self) -> Result<(), PublishError>;
+
+    /// Asked after a failed delivery: whether one more event is worth a try. Says no for a while after
+    /// each failure, longer each time.
+    async fn probe(&self) -> Result<(), PublishError> {
+        self.ping().await
+    }
 }
 
 /// Why an event was not published.

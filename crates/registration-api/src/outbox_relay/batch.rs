@@ -14,12 +14,15 @@ use crate::metrics::{OUTBOX_BURIED, OUTBOX_DEFERRED, OUTBOX_PUBLISHED};
 const UPDATE_RETRY_DELAY: Duration = Duration::from_millis(200);
 
 /// What a batch shows about the bus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Delivery {
     /// It accepted events, or rejected them one by one.
     BusAnswers,
     /// It accepted none.
-    BusDown,
+    BusDown {
+        /// Why not.
+        cause: String,
+    },
 }
 
 /// What the delivery of a batch needs.
@@ -36,9 +39,9 @@ impl Batch {
         let events: Vec<Event> = entries.iter().map(|entry| entry.event.clone()).collect();
         let Ok(results) = timeout_at(self.deadline, self.publisher.publish(&events)).await else {
             tracing::warn!(event = "relay.slow", events = events.len(), "a batch took longer than its lease");
-            return Delivery::BusDown;
+            return Delivery::BusDown { cause: "the batch took longer than its lease".into() };
         };
-        let bus_is_down = results.iter().all(|result| matches!(result, Err(PublishError::Unavailable(_))));
+        let delivery = judge(&results);
         let mut delivered = Vec::new();
         for (entry, result) in entries.iter().zip(results) {
             match result {
@@ -50,7 +53,7 @@ impl Batch {
             }
         }
         self.delete(&delivered).await;
-        if bus_is_down { Delivery::BusDown } else { Delivery::BusAnswers }
+        delivery
     }
 
     /// Deletes all at once. An event that is not deleted is delivered again.
@@ -92,6 +95,18 @@ impl Batch {
             }
             sleep(UPDATE_RETRY_DELAY).await;
         }
+    }
+}
+
+fn judge(results: &[Result<(), PublishError>]) -> Delivery {
+    let cause = |result: &Result<(), PublishError>| match result {
+        Err(PublishError::Unavailable(source)) => Some(ErrorChain(&**source).to_string()),
+        _ => None,
+    };
+    let causes: Option<Vec<String>> = results.iter().map(cause).collect();
+    match causes.and_then(|causes| causes.into_iter().next()) {
+        Some(cause) => Delivery::BusDown { cause },
+        None => Delivery::BusAnswers,
     }
 }
 

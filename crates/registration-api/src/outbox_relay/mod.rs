@@ -85,26 +85,27 @@ impl<'a> Run<'a> {
         if self.deliveries.len() >= self.relay.options.batches_in_flight.max(1) {
             return Pause::UntilDelivered;
         }
-        if self.bus_is_down && !self.check_bus().await {
+        if self.bus_is_down && !self.is_worth_a_try().await {
             return Pause::For(self.relay.options.poll_interval);
         }
         self.unknown_events.count(&*self.relay.outbox).await;
-        // The lease begins before the claim, whose answer may be long in coming.
         let options = &self.relay.options;
+        // After a failure one event shows whether the bus takes them again.
+        let limit = if self.bus_is_down { 1 } else { options.batch_size };
+        // The lease begins before the claim, whose answer may be long in coming.
         let deadline = Instant::now() + options.lease;
-        match self.relay.outbox.claim(options.batch_size, options.lease).await {
-            Ok(entries) => self.send(entries, deadline),
+        match self.relay.outbox.claim(limit, options.lease).await {
+            Ok(entries) => self.send(entries, limit, deadline),
             Err(error) => self.back_off(&error),
         }
     }
 
-    fn send(&mut self, entries: Vec<OutboxEntry>, deadline: Instant) -> Pause {
+    fn send(&mut self, entries: Vec<OutboxEntry>, limit: u32, deadline: Instant) -> Pause {
         if self.outbox_failures > 0 {
             self.outbox_failures = 0;
             tracing::info!(event = "outbox.recovered", "the outbox answers again");
         }
-        let is_full =
-            u32::try_from(entries.len()).is_ok_and(|length| length >= self.relay.options.batch_size);
+        let is_full = u32::try_from(entries.len()).is_ok_and(|length| length >= limit);
         if Instant::now() >= deadline {
             tracing::warn!(
                 event = "relay.late",
@@ -133,12 +134,16 @@ impl<'a> Run<'a> {
         Pause::For(delay.min(self.relay.options.max_retry))
     }
 
-    /// While the bus is down nothing is claimed, so that outages do not count as attempts.
+    /// The end of a delivery shows whether the bus is down: that it can be reached shows little.
     fn observe(&mut self, delivery: Result<Delivery, JoinError>) {
         match delivery {
-            Ok(Delivery::BusDown) if !self.bus_is_down => {
+            Ok(Delivery::BusDown { cause }) if !self.bus_is_down => {
                 self.bus_is_down = true;
-                tracing::error!(event = "bus.down", "no event can be delivered");
+                tracing::error!(event = "bus.down", error = cause, "no event can be delivered");
+            }
+            Ok(Delivery::BusAnswers) if self.bus_is_down => {
+                self.bus_is_down = false;
+                tracing::info!(event = "bus.recovered", "events can be delivered again");
             }
             Ok(_) => {}
             Err(error) => {
@@ -147,14 +152,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn check_bus(&mut self) -> bool {
-        let ping = tokio::time::timeout(self.relay.options.lease, self.relay.publisher.ping()).await;
-        let answers = matches!(ping, Ok(Ok(())));
-        if answers {
-            self.bus_is_down = false;
-            tracing::info!(event = "bus.recovered", "events can be delivered again");
-        }
-        answers
+    /// While the bus is down nothing is claimed, but for one event now and then, so that outages do not count as
+    /// attempts.
+    async fn is_worth_a_try(&self) -> bool {
+        let probe = tokio::time::timeout(self.relay.options.lease, self.relay.publisher.probe()).await;
+        self.deliveries.is_empty() && matches!(probe, Ok(Ok(())))
     }
 
     async fn drain(mut self) {

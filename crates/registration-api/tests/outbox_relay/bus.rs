@@ -18,6 +18,8 @@ pub(crate) struct Bus {
     pub(crate) held: Mutex<Vec<EventId>>,
     pub(crate) gate: Semaphore,
     pub(crate) is_down: AtomicBool,
+    /// It answers, and takes nothing.
+    pub(crate) takes_nothing: AtomicBool,
     pub(crate) attempts: AtomicU32,
     pub(crate) pings: AtomicU32,
     pub(crate) entered: Notify,
@@ -32,6 +34,7 @@ impl Default for Bus {
             held: Mutex::default(),
             gate: Semaphore::new(0),
             is_down: AtomicBool::new(false),
+            takes_nothing: AtomicBool::new(false),
             attempts: AtomicU32::new(0),
             pings: AtomicU32::new(0),
             entered: Notify::new(),
@@ -56,6 +59,9 @@ impl Bus {
         }
         if self.is_down.load(Ordering::Relaxed) {
             return Err(PublishError::Unavailable("connection refused".into()));
+        }
+        if self.takes_nothing.load(Ordering::Relaxed) {
+            return Err(PublishError::Unavailable("access refused".into()));
         }
         if let Some(left) = self.failures.lock().unwrap().get_mut(&id).filter(|left| **left > 0) {
             *left -= 1;

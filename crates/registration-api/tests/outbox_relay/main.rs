@@ -127,6 +127,22 @@ async fn nothing_is_claimed_while_the_bus_is_down() {
     relay.outbox.until_empty().await;
 }
 
+/// A bus that can be reached and takes nothing is tried with one event at a time.
+#[tokio::test(start_paused = true)]
+async fn a_bus_that_answers_and_takes_nothing_is_tried_with_one_event() {
+    let relay = start(options(), |outbox, bus| {
+        (1..=9).for_each(|number| outbox.add(number));
+        bus.takes_nothing.store(true, Ordering::Relaxed);
+    });
+    relay.bus.until(|bus| bus.attempts.load(Ordering::Relaxed) > 20).await;
+    let claimed: u32 = relay.outbox.rows.lock().unwrap().iter().map(|row| row.attempts).sum();
+    let tried = relay.bus.attempts.load(Ordering::Relaxed);
+    assert_eq!(claimed, 9 + tried - 1, "all of the first batch, then one at a time");
+    relay.bus.takes_nothing.store(false, Ordering::Relaxed);
+    relay.outbox.until_empty().await;
+    assert_eq!(relay.bus.published.lock().unwrap().len(), 9);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_outbox_that_comes_back_is_emptied() {
     let relay = start(options(), |outbox, _| {
