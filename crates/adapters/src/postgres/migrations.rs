@@ -80,8 +80,10 @@ async fn run(
 async fn take_lock(mut connection: AsyncPgConnection) -> diesel::QueryResult<AsyncPgConnection> {
     let mut is_reported = false;
     loop {
-        connection.batch_execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+        connection.batch_execute("BEGIN").await?;
         if select(pg_try_advisory_xact_lock(LOCK)).get_result(&mut connection).await? {
+            // A further statement also closes the one before, whose snapshot would hold up an index.
+            connection.batch_execute("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
             return Ok(connection);
         }
         connection.batch_execute("ROLLBACK").await?;

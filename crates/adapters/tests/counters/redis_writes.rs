@@ -50,12 +50,11 @@ async fn a_replica_does_not_answer() {
 
 #[tokio::test]
 async fn a_server_that_cannot_save_does_not_answer() {
-    // A directory cannot be replaced by the file of a snapshot.
     let directory = tempfile::tempdir().unwrap();
-    std::fs::create_dir(directory.path().join("dump.rdb")).unwrap();
-    std::fs::write(directory.path().join("dump.rdb/in_the_way"), "").unwrap();
-    let (_server, store, mut redis) = start(&[]).await;
-    tell(&mut redis, &["CONFIG", "SET", "dir", directory.path().to_str().unwrap()]).await;
+    let in_there = ["--dir".to_owned(), directory.path().display().to_string()];
+    let (_server, store, mut redis) = start(&in_there).await;
+    // A directory cannot be replaced by the file of a snapshot.
+    std::fs::create_dir_all(directory.path().join("dump.rdb/in_the_way")).unwrap();
     tell(&mut redis, &["CONFIG", "SET", "save", "3600 1"]).await;
     tell(&mut redis, &["BGSAVE"]).await;
     eventually_within(RECOVERY_TIMEOUT, "the snapshot to fail", async || {

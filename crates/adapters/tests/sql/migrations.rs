@@ -16,7 +16,7 @@ struct Line {
 
 /// Every column, constraint and index.
 const POSTGRES_SCHEMA: &str = "
-    SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default) AS line
+    SELECT concat_ws(' ', table_name, column_name, data_type, collation_name, is_nullable, column_default) AS line
     FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE '\\_\\_%'
     UNION ALL
     SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
@@ -41,6 +41,8 @@ async fn postgres_up_down_up() {
     let first = schema().await;
     let unique = "users users_email_key UNIQUE (email_key)";
     assert!(first.iter().any(|line| line.line.as_deref() == Some(unique)), "{first:#?}");
+    let collation = "users email_key text C NO";
+    assert!(first.iter().any(|line| line.line.as_deref() == Some(collation)), "{first:#?}");
     assert_eq!(pg::migrate(&options).await.unwrap(), 0, "nothing is left to do");
     assert_eq!(pg::revert_all(&options).await.unwrap(), count);
     assert_eq!(schema().await, []);

@@ -164,9 +164,9 @@ async fn asvs_13_1_3_an_exhausted_pool_is_waited_for_no_longer_than_allowed() {
         statement_timeout: LONG_PERIOD,
         ..options(&url)
     };
-    let mut locker = lock_users(&database).await;
-    let store = store_on(&one, database);
+    let store = store_on(&one, ());
     eventually("a connection", async || store.users.ping().await.ok()).await;
+    let mut locker = lock_users(&database).await;
     let ada = user("ada@example.com");
     let mut waiting = store.users.claim(&ada, &[]);
     assert!((&mut waiting).now_or_never().is_none());

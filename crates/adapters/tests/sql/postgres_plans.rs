@@ -1,0 +1,147 @@
+//! Every query of a request, the relay and the purge uses its index when there are many rows.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use adapters::postgres::PostgresOptions;
+use diesel::sql_types::{BigInt, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use domain::ports::PurgeAges;
+use domain::{EventId, PasswordHash, UserEvent};
+use test_support::{eventually, unique_id, unique_name};
+
+use crate::fixtures::{LONG_PERIOD, Store, event, events_of, user};
+use crate::postgres::{TestDatabase, options, store_on};
+
+/// Accounts and lapsed registrations, and events that are not due, among them some that were set aside.
+const MANY_ROWS: &str = "
+    INSERT INTO users (id, email, email_key, password_hash, code_number, code_expires_at, activated_at, code_requested_at)
+    SELECT gen_random_uuid(), n || '@example.com', n || '@example.com', '$hash', 1, now() - interval '1 day',
+           CASE WHEN n % 2 = 0 THEN now() END, now() - n * interval '1 second'
+    FROM generate_series(1, 100000) AS n;
+    INSERT INTO outbox (id, type, user_id, code_number, traceparent, due_at, failed_at, failure)
+    SELECT gen_random_uuid(), 'user.registered', gen_random_uuid(), 1, 't', now() + interval '1 day',
+           CASE WHEN n % 1000 = 0 THEN now() END, CASE WHEN n % 1000 = 0 THEN 'refused' END
+    FROM generate_series(1, 100000) AS n;
+    ANALYZE users, outbox";
+
+/// Runs of an operation: after five the server keeps one plan for all parameters.
+const RUNS: i64 = 8;
+
+#[derive(QueryableByName)]
+struct Scans {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    scans: i64,
+}
+
+/// How often each index was searched, and each table read from end to end.
+const SCANS: &str = "
+    SELECT indexrelname::text AS name, idx_scan AS scans FROM pg_stat_user_indexes
+    UNION ALL SELECT 'all of ' || relname, seq_scan FROM pg_stat_user_tables WHERE relname IN ('users', 'outbox')";
+
+struct Plans {
+    observer: AsyncPgConnection,
+    database: TestDatabase,
+}
+
+impl Plans {
+    async fn scans(&mut self) -> BTreeMap<String, i64> {
+        let scans: Vec<Scans> = sql_query(SCANS).load(&mut self.observer).await.unwrap();
+        scans.into_iter().map(|Scans { name, scans }| (name, scans)).collect()
+    }
+
+    /// Fails unless each run of the operation searches `index` and none reads a whole table.
+    async fn check(&mut self, index: &str, operation: impl AsyncFn(&Store)) {
+        let before = self.scans().await;
+        let one_session = PostgresOptions { pool_size: 1, ..options(&self.database.url()) };
+        let store = store_on(&one_session, ());
+        for _ in 0..RUNS {
+            operation(&store).await;
+        }
+        // The session reports what it did when it ends.
+        drop(store);
+        let after = eventually(&format!("{RUNS} searches of {index}"), async || {
+            let scans = self.scans().await;
+            (scans[index] >= before[index] + RUNS).then_some(scans)
+        })
+        .await;
+        for table in ["all of users", "all of outbox"] {
+            assert_eq!(after[table], before[table], "{table} was read by what should search {index}");
+        }
+    }
+}
+
+fn address() -> String {
+    format!("{}@example.com", unique_name())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_query_of_the_hot_path_uses_its_index() {
+    let database = TestDatabase::migrated().await;
+    let mut plans = Plans { observer: database.connect().await, database };
+    plans.observer.batch_execute(MANY_ROWS).await.unwrap();
+    users(&mut plans).await;
+    outbox(&mut plans).await;
+}
+
+async fn users(plans: &mut Plans) {
+    plans
+        .check("users_email_key", async |store| {
+            let mut ada = user(&address());
+            let events = events_of(&mut ada);
+            store.users.claim(&ada, &events).await.unwrap();
+        })
+        .await;
+    plans
+        .check("users_email_key", async |store| {
+            assert!(store.users.find_by_email(user("7@example.com").email()).await.unwrap().is_some());
+        })
+        .await;
+    plans.check("users_pkey", async |store| drop(store.users.find(user("a@example.com").id()).await)).await;
+    plans
+        .check("users_pkey", async |store| {
+            let mut ada = store.registered(&address()).await;
+            store.users.hold_address(ada.issue(), LONG_PERIOD).await.unwrap();
+            store.users.release_address(ada.issue()).await.unwrap();
+            let new_hash = PasswordHash::from_phc("$new".into());
+            store.users.upgrade_password_hash(ada.id(), ada.password_hash(), &new_hash).await.unwrap();
+            let seen = ada.issue();
+            ada.request_code().unwrap();
+            store.users.save(&ada, seen, &[]).await.unwrap();
+            let seen = ada.issue();
+            ada.activate().unwrap();
+            store.users.save(&ada, seen, &[]).await.unwrap();
+            let notice = event(UserEvent::RegistrationRepeated { user_id: ada.id() });
+            store.users.record_repeated_registration(ada.id(), LONG_PERIOD, &notice).await.unwrap();
+        })
+        .await;
+    plans
+        .check("users_unverified", async |store| {
+            let day = Duration::from_hours(24);
+            let ages = PurgeAges { mailed: day, unmailed: day };
+            assert_eq!(store.users.purge_unverified(ages, 10).await.unwrap().total(), 10);
+        })
+        .await;
+    plans.check("outbox_pkey", async |store| store.users.ping().await.unwrap()).await;
+}
+
+async fn outbox(plans: &mut Plans) {
+    plans.check("outbox_due", async |store| drop(store.outbox.claim(100, LONG_PERIOD).await.unwrap())).await;
+    plans
+        .check("outbox_pkey", async |store| {
+            let id = EventId::from_uuid(unique_id());
+            store.outbox.defer(id, LONG_PERIOD).await.unwrap();
+            store.outbox.bury(id, "refused").await.unwrap();
+            store.outbox.delete(&[id, EventId::from_uuid(unique_id())]).await.unwrap();
+        })
+        .await;
+    plans
+        .check("outbox_failed", async |store| {
+            assert_eq!(store.dead_letters.list(10).await.unwrap().len(), 10);
+        })
+        .await;
+    plans.check("outbox_failed", async |store| drop(store.dead_letters.replay().await)).await;
+}
