@@ -14,6 +14,9 @@ use crate::user_id::UserId;
 /// Separates this use of the key from all others.
 const CONTEXT: &[u8] = b"registration/verification-code/v1";
 
+/// Separates the use of the key for its name.
+const KEY_ID_CONTEXT: &[u8] = b"registration/code-key-id/v1";
+
 /// Identifies one issued code: the registration it belongs to and its number within it, from 1.
 ///
 /// A later issue of the same registration has a greater number and supersedes every earlier one.
@@ -51,6 +54,25 @@ impl CodeLength {
 
 /// The server key that codes are derived from: at least 256 bits, never an example key.
 pub struct CodeKey(Zeroizing<Vec<u8>>);
+
+/// Tells one key from another without telling anything of either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodeKeyId([u8; 4]);
+
+impl CodeKeyId {
+    /// Reads eight hexadecimal digits.
+    pub(crate) fn from_hex(text: &str) -> Option<Self> {
+        let mut id = [0; 4];
+        let decoded = base16ct::lower::decode(text, &mut id).ok()?;
+        (decoded.len() == 4).then_some(Self(id))
+    }
+}
+
+impl std::fmt::Display for CodeKeyId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
 
 /// Why a key is refused. The messages never contain the key.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -90,6 +112,12 @@ impl CodeKey {
             return Err(CodeKeyError::Example);
         }
         Ok(Self(bytes))
+    }
+
+    /// The name of the key.
+    pub fn id(&self) -> CodeKeyId {
+        let digest = hmac(&self.0).chain_update(KEY_ID_CONTEXT).finalize().into_bytes();
+        CodeKeyId([digest[0], digest[1], digest[2], digest[3]])
     }
 
     /// Derives the code of one issue.

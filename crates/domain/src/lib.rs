@@ -5,6 +5,7 @@
 //! a module in `crates/adapters` and run the port's contract suite (`crates/adapters/tests`) on it.
 
 mod code;
+mod code_keys;
 mod email_address;
 mod error_chain;
 mod event;
@@ -15,7 +16,8 @@ mod user_id;
 
 pub mod ports;
 
-pub use code::{CodeIssue, CodeKey, CodeKeyError, CodeLength, CodeLengthError, VerificationCode};
+pub use code::{CodeIssue, CodeKey, CodeKeyError, CodeKeyId, CodeLength, CodeLengthError, VerificationCode};
+pub use code_keys::{CodeKeys, Derivation, DerivationError, UnknownCodeKey};
 pub use email_address::{EmailAddress, EmailAddressError};
 pub use error_chain::ErrorChain;
 pub use event::{Event, EventId, UserEvent, UserEventError};

@@ -11,7 +11,10 @@ use domain::ports::{
     CodeStore, CodeStoreError, EventHandler, HandleError, IdSource, Mail, MailError, Mailer, Opening,
     RepositoryError, UserRepository,
 };
-use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, Event, EventId, User, UserEvent, UserId};
+use domain::{
+    CodeIssue, CodeKeys, CodeLength, Derivation, EmailAddress, Event, EventId, UnknownCodeKey, User,
+    UserEvent, UserId,
+};
 
 use crate::metrics::{self, DropReason};
 use crate::refusals::{Attempt, Refusals};
@@ -21,7 +24,7 @@ use crate::templates::{MailContent, TemplateError, Templates};
 /// How codes are issued. Must match what activation expects.
 #[derive(Debug, Clone, Copy)]
 pub struct DeliveryOptions {
-    /// How many digits a code has.
+    /// How many digits a new code has.
     pub code_length: CodeLength,
     /// How long a code is valid once its mail has been accepted.
     pub window: Duration,
@@ -41,8 +44,8 @@ pub struct DeliverCode {
     pub refusals: Refusals,
     /// Tells the time, and names the sender of a mail.
     pub ids: Arc<dyn IdSource>,
-    /// Derives the codes.
-    pub key: Arc<CodeKey>,
+    /// Derive the codes.
+    pub keys: Arc<CodeKeys>,
     /// Renders the mails.
     pub templates: Templates,
     /// How codes are issued.
@@ -85,9 +88,11 @@ impl DeliverCode {
         issue: CodeIssue,
         event: &Event,
     ) -> Result<Outcome, DeliveryError> {
-        let DeliveryOptions { window, attempts, .. } = self.options;
-        match self.codes.open(issue, window, attempts).await? {
-            Opening::Opened => {}
+        let DeliveryOptions { window, attempts, code_length } = self.options;
+        let present = self.keys.derivation(code_length);
+        // A code that is mailed again is the same, although key or length may have changed since.
+        let derivation = match self.codes.open(issue, window, attempts, present).await? {
+            Opening::Opened { derivation } => derivation,
             Opening::Accepted { left } => {
                 // An earlier delivery got this far and no further: the recipient has the mail.
                 self.users.hold_address(issue, left).await?;
@@ -95,14 +100,14 @@ impl DeliverCode {
             }
             Opening::Superseded => return Ok(Outcome::Dropped(DropReason::Superseded)),
             Opening::Consumed => return Ok(Outcome::Dropped(DropReason::Consumed)),
-        }
-        let content = self.templates.code(&self.key.derive(issue, self.options.code_length))?;
+        };
+        let content = self.templates.code(&self.keys.derive(issue, derivation)?)?;
         let message_id = format!("{}.{}", issue.user_id, issue.number);
         if let Err(error) = self.send(event, &mail_to(user.email(), message_id, content)).await {
             self.release_address_if_undeliverable(issue, &error).await?;
             return Err(error.into());
         }
-        self.record_acceptance(issue).await?;
+        self.record_acceptance(issue, derivation).await?;
         Ok(Outcome::Sent { kind: "code", to: user.email().clone() })
     }
 
@@ -110,10 +115,10 @@ impl DeliverCode {
     /// up the recipient's time. The code store comes first: a retry finds the acceptance there and
     /// does not mail the code again. A code that was used or replaced in the meantime gets no new
     /// window.
-    async fn record_acceptance(&self, issue: CodeIssue) -> Result<(), DeliveryError> {
+    async fn record_acceptance(&self, issue: CodeIssue, derivation: Derivation) -> Result<(), DeliveryError> {
         let DeliveryOptions { window, attempts, .. } = self.options;
-        match self.codes.mark_accepted(issue, window, attempts).await? {
-            Opening::Opened => self.users.hold_address(issue, window).await?,
+        match self.codes.mark_accepted(issue, window, attempts, derivation).await? {
+            Opening::Opened { .. } => self.users.hold_address(issue, window).await?,
             Opening::Accepted { left } => self.users.hold_address(issue, left).await?,
             Opening::Superseded | Opening::Consumed => {}
         }
@@ -193,6 +198,8 @@ enum DeliveryError {
     #[error(transparent)]
     CodeStore(#[from] CodeStoreError),
     #[error(transparent)]
+    UnknownKey(#[from] UnknownCodeKey),
+    #[error(transparent)]
     Mail(#[from] MailError),
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -208,6 +215,8 @@ impl DeliveryError {
                 | Self::CodeStore(_)
                 | Self::Mail(MailError::Transient(_) | MailError::Refused(_))
                 | Self::Lease(_)
+                // Another worker has it, or this one once it is restarted.
+                | Self::UnknownKey(_)
         )
     }
 }

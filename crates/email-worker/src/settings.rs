@@ -21,7 +21,7 @@ pub fn deliver_code(
         mailer,
         refusals: Refusals::new(settings.smtp.give_up_after),
         ids,
-        key: Arc::new(settings.code.key()?),
+        keys: Arc::new(settings.code.keys()?),
         templates: templates(settings)?,
         options: delivery_options(settings),
     })

@@ -27,8 +27,9 @@ const MAX_DELIVERY_RETRY: Duration = Duration::from_secs(30);
 /// How the API behaves.
 pub fn options(settings: &Settings) -> Result<ApiOptions, SettingsError> {
     Ok(ApiOptions {
-        code_key: Arc::new(settings.code.key()?),
+        code_keys: Arc::new(settings.code.keys()?),
         code_length: settings.code.length,
+        previous_code_lengths: settings.code.previous_lengths.clone(),
         code_window: settings.code.window,
         guess_allowance: Allowance { amount: settings.code.guesses_per_day.get(), period: DAY },
         password_length: settings.password.length(),

@@ -17,11 +17,23 @@ where
         #[derive(serde::Deserialize)]
         #[serde(untagged)]
         enum Written {
-            Array(Vec<String>),
+            Array(Vec<Item>),
             Text(String),
         }
-        let texts = match Written::deserialize(deserializer)? {
-            Written::Array(texts) => texts,
+        #[derive(serde::Deserialize)]
+        #[serde(untagged)]
+        enum Item {
+            Text(String),
+            Number(i64),
+        }
+        let texts: Vec<String> = match Written::deserialize(deserializer)? {
+            Written::Array(items) => items
+                .into_iter()
+                .map(|item| match item {
+                    Item::Text(text) => text,
+                    Item::Number(number) => number.to_string(),
+                })
+                .collect(),
             Written::Text(text) => text.split(',').map(|item| item.trim().to_owned()).collect(),
         };
         texts

@@ -12,7 +12,8 @@ use crate::{Settings, SettingsError, renamed};
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// Secrets that may be kept in a file of their own, named by the setting with `_file` appended.
-const READ_FROM_FILE: [&str; 5] = ["code.key", "postgres.url", "redis.url", "rabbitmq.url", "smtp.password"];
+const READ_FROM_FILE: [&str; 6] =
+    ["code.key", "code.previous_keys", "postgres.url", "redis.url", "rabbitmq.url", "smtp.password"];
 
 /// The sources above the built-in defaults.
 #[derive(Debug, Default)]
@@ -32,6 +33,12 @@ impl Sources {
                 .collect(),
             overrides: Vec::new(),
         }
+    }
+
+    /// One file and nothing else.
+    #[cfg(test)]
+    pub(crate) fn of_file(path: &Path) -> Self {
+        Self { file: Some(path.to_owned()), ..Self::default() }
     }
 
     /// A value that wins over every other source: what a command-line flag says.

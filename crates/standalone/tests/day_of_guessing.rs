@@ -14,7 +14,7 @@ use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLim
 use adapters::sqlite::{self, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
 use domain::ports::{Allowance, IdSource, UserRepository};
-use domain::{CodeKey, CodeLength, EmailAddress, Password, PasswordLength, TraceParent, User};
+use domain::{CodeKey, CodeKeys, CodeLength, EmailAddress, Password, PasswordLength, TraceParent, User};
 use futures::future::join_all;
 use registration_api::limits::{Counters, Limits, Quotas, RequestLimits};
 use registration_api::password_policy::PasswordPolicy;
@@ -101,7 +101,7 @@ impl System {
             codes: Arc::new(InProcessCodeStore::new()),
             guesses: budget,
             guess_allowance: BUDGET,
-            code_key: Arc::new(CodeKey::from_hex(CODE_KEY).unwrap()),
+            code_keys: Arc::new(CodeKeys::new(CodeKey::from_hex(CODE_KEY).unwrap(), Vec::new())),
             code_length: CodeLength::new(4).unwrap(),
             ids: ids.clone(),
             existing_account,
@@ -138,8 +138,9 @@ impl System {
     /// guesses all at once. Returns how many were compared: only then is it said how many are left.
     async fn guesses_compared(&self, password: &str) -> usize {
         let issue = self.user().await.unwrap().issue();
-        self.activate.codes.open(issue, WINDOW, 5).await.unwrap();
-        let code = self.activate.code_key.derive(issue, self.activate.code_length);
+        let derivation = self.activate.code_keys.derivation(self.activate.code_length);
+        self.activate.codes.open(issue, WINDOW, 5, derivation).await.unwrap();
+        let code = self.activate.code_keys.derive(issue, derivation).unwrap();
         let wrong = (0..).map(|number| format!("{number:04}")).filter(|guess| !code.matches(guess));
         let guesses = wrong.take(AT_ONCE).map(async |guess| {
             self.activate.execute(&credentials(password), &guess, trace(), &self.limits).await.unwrap_err()

@@ -25,6 +25,7 @@ async fn asvs_2_4_1_one_client_does_not_fill_the_stores_in_memory() {
     let counters = Counters { limiter: Arc::new(InProcessRateLimiter::new()), budget: budget.clone() };
     let limits = Arc::new(Limits::new(quotas, counters, None));
     let codes = InProcessCodeStore::new();
+    let derivation = "5f3a9c01/4".parse().unwrap();
     let a_guess = [Allowance { amount: 20, period: DAY }];
 
     // Somebody else's guesses, all of them spent.
@@ -48,7 +49,8 @@ async fn asvs_2_4_1_one_client_does_not_fill_the_stores_in_memory() {
             let address = EmailAddress::parse(&format!("made-up-{claims}@example.com")).unwrap();
             let _spent = client.spend_mail(&address).await.unwrap();
             let issue = CodeIssue { user_id: UserId::from_uuid(SystemIds.next_id()), number: 1 };
-            assert_eq!(codes.open(issue, Duration::from_mins(1), 5).await.unwrap(), Opening::Opened);
+            let opening = codes.open(issue, Duration::from_mins(1), 5, derivation).await.unwrap();
+            assert_eq!(opening, Opening::Opened { derivation });
             let guesses = BudgetKey { kind: BudgetKind::Guesses, subject: address.lookup_key() };
             assert_eq!(budget.spend(&guesses, &a_guess).await.unwrap(), Spending::Allowed, "{claims} claims");
         }

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::{activation, bad_input, crashes, dead_letters, expiry, limits, mail_server_faults, mails, pages};
+use crate::{
+    activation, bad_input, code_keys, crashes, dead_letters, expiry, limits, mail_server_faults, mails, pages,
+};
 use crate::{problems, races, secrets, server_faults, unicode};
 use crate::{security_canary, security_guesses, security_http, security_limits};
 use crate::{
@@ -18,10 +20,11 @@ journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 30] = [
+const TESTS: [Coverage; 31] = [
     COVERAGE,
     activation::COVERAGE,
     bad_input::COVERAGE,
+    code_keys::COVERAGE,
     crashes::COVERAGE,
     dead_letters::COVERAGE,
     dead_letters::in_the_outbox::COVERAGE,

@@ -6,6 +6,7 @@
 
 mod activation;
 mod bad_input;
+mod code_keys;
 mod coverage;
 mod crashes;
 mod dead_letters;

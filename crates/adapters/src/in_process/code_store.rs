@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening, SendingLease};
-use domain::{CodeIssue, UserId};
+use domain::{CodeIssue, Derivation, UserId};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -26,6 +26,7 @@ pub struct InProcessCodeStore {
 #[derive(Clone, Copy)]
 struct Window {
     number: u32,
+    derivation: Derivation,
     attempts_left: u32,
     ends_at: Instant,
     consumed: bool,
@@ -50,6 +51,7 @@ impl InProcessCodeStore {
         issue: CodeIssue,
         window: Duration,
         attempts: u32,
+        derivation: Derivation,
         accepted: bool,
     ) -> Result<Opening, CodeStoreError> {
         let mut windows = lock(&self.windows);
@@ -65,8 +67,10 @@ impl InProcessCodeStore {
             known => {
                 let known = known.filter(|known| known.number == issue.number);
                 let attempts_left = known.map_or(attempts, |known| known.attempts_left);
+                let derivation = known.map_or(derivation, |known| known.derivation);
                 let (number, ends_at) = (issue.number, after(now, window));
-                (Window { number, attempts_left, ends_at, consumed: false, accepted }, Opening::Opened)
+                let opened = Window { number, derivation, attempts_left, ends_at, consumed: false, accepted };
+                (opened, Opening::Opened { derivation })
             }
         };
         windows
@@ -116,8 +120,9 @@ impl CodeStore for InProcessCodeStore {
         issue: CodeIssue,
         window: Duration,
         attempts: u32,
+        derivation: Derivation,
     ) -> Result<Opening, CodeStoreError> {
-        self.open_window(issue, window, attempts, false)
+        self.open_window(issue, window, attempts, derivation, false)
     }
 
     async fn mark_accepted(
@@ -125,8 +130,9 @@ impl CodeStore for InProcessCodeStore {
         issue: CodeIssue,
         window: Duration,
         attempts: u32,
+        derivation: Derivation,
     ) -> Result<Opening, CodeStoreError> {
-        self.open_window(issue, window, attempts, true)
+        self.open_window(issue, window, attempts, derivation, true)
     }
 
     async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {
@@ -140,7 +146,7 @@ impl CodeStore for InProcessCodeStore {
             Some(known) if known.attempts_left == 0 => Attempt::Exhausted,
             Some(known) => {
                 known.attempts_left -= 1;
-                Attempt::Spent { left: known.attempts_left }
+                Attempt::Spent { left: known.attempts_left, derivation: Some(known.derivation) }
             }
         })
     }

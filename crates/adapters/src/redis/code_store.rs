@@ -1,11 +1,12 @@
-//! The one-minute windows in Redis, one hash per registration. Must never hold a code: a window
-//! knows the number of the issue that counts, and nothing from which its code could be derived.
+//! The one-minute windows in Redis, one hash per registration. Must never hold a code: a window knows
+//! the number of the issue that counts and the name of a key, and nothing from which its code could be
+//! derived.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::CodeIssue;
 use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening, SendingLease};
+use domain::{CodeIssue, Derivation, DerivationError};
 use redis::{Script, ScriptInvocation};
 use uuid::Uuid;
 
@@ -75,14 +76,15 @@ impl RedisCodeStore {
         issue: CodeIssue,
         window: Duration,
         attempts: u32,
+        derivation: Derivation,
         is_accepted: bool,
     ) -> Result<Opening, CodeStoreError> {
         let mut script = self.prepare(&self.open, issue);
         script.arg(micros(window)).arg(attempts).arg(micros(window.max(REMEMBERED)) / 1000);
-        script.arg(u8::from(is_accepted));
-        let (answer, left): (String, u64) = self.connection.invoke(&script).await?;
+        script.arg(u8::from(is_accepted)).arg(derivation.to_string());
+        let (answer, left, recorded): (String, u64, String) = self.connection.invoke(&script).await?;
         match answer.as_str() {
-            "opened" => Ok(Opening::Opened),
+            "opened" => Ok(Opening::Opened { derivation: read_derivation(&recorded)? }),
             "accepted" => Ok(Opening::Accepted { left: Duration::from_micros(left) }),
             "superseded" => Ok(Opening::Superseded),
             "consumed" => Ok(Opening::Consumed),
@@ -120,8 +122,9 @@ impl CodeStore for RedisCodeStore {
         issue: CodeIssue,
         window: Duration,
         attempts: u32,
+        derivation: Derivation,
     ) -> Result<Opening, CodeStoreError> {
-        self.open_window(issue, window, attempts, false).await
+        self.open_window(issue, window, attempts, derivation, false).await
     }
 
     async fn mark_accepted(
@@ -129,15 +132,17 @@ impl CodeStore for RedisCodeStore {
         issue: CodeIssue,
         window: Duration,
         attempts: u32,
+        derivation: Derivation,
     ) -> Result<Opening, CodeStoreError> {
-        self.open_window(issue, window, attempts, true).await
+        self.open_window(issue, window, attempts, derivation, true).await
     }
 
     async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {
         let script = self.prepare(&self.spend_attempt, issue);
-        let (answer, left): (String, u32) = self.connection.invoke(&script).await?;
+        let (answer, left, recorded): (String, u32, String) = self.connection.invoke(&script).await?;
         match answer.as_str() {
-            "spent" => Ok(Attempt::Spent { left }),
+            "spent" if recorded.is_empty() => Ok(Attempt::Spent { left, derivation: None }),
+            "spent" => Ok(Attempt::Spent { left, derivation: Some(read_derivation(&recorded)?) }),
             "exhausted" => Ok(Attempt::Exhausted),
             "expired" => Ok(Attempt::Expired),
             "consumed" => Ok(Attempt::Consumed),
@@ -166,6 +171,10 @@ impl CodeStore for RedisCodeStore {
         probe.arg(&self.probe_key).arg(1).arg("PX").arg(PROBE_LIFETIME.as_millis().to_string());
         Ok(self.connection.query(&probe).await?)
     }
+}
+
+fn read_derivation(recorded: &str) -> Result<Derivation, CodeStoreError> {
+    recorded.parse().map_err(|error: DerivationError| CodeStoreError(error.into()))
 }
 
 fn unknown(answer: String) -> CodeStoreError {

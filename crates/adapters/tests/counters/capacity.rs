@@ -5,12 +5,12 @@ use std::time::Duration;
 use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLimiter};
 use domain::CodeIssue;
 use domain::ports::{
-    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, LimitKey, LimitOutcome, Opening, Quota,
-    RateLimiter, Spending,
+    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, LimitKey, LimitOutcome, Quota, RateLimiter,
+    Spending,
 };
 use tokio::time::advance;
 
-use crate::user_id;
+use crate::{derivation, open, opened, spent, user_id};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -23,25 +23,25 @@ fn issue() -> CodeIssue {
 async fn a_live_window_is_never_driven_out() {
     let store = InProcessCodeStore::with_capacity(2);
     let (first, second, third) = (issue(), issue(), issue());
-    store.open(first, MINUTE, 5).await.unwrap();
+    open(&store, first, MINUTE, 5).await;
     advance(MINUTE / 2).await;
-    store.open(second, MINUTE, 5).await.unwrap();
-    store.open(third, MINUTE, 5).await.unwrap_err();
-    assert_eq!(store.spend_attempt(first).await.unwrap(), Attempt::Spent { left: 4 });
+    open(&store, second, MINUTE, 5).await;
+    store.open(third, MINUTE, 5, derivation()).await.unwrap_err();
+    assert_eq!(store.spend_attempt(first).await.unwrap(), spent(4));
 
     advance(MINUTE / 2).await;
-    assert_eq!(store.open(third, MINUTE, 5).await.unwrap(), Opening::Opened);
+    assert_eq!(open(&store, third, MINUTE, 5).await, opened());
     assert_eq!(store.spend_attempt(first).await.unwrap(), Attempt::Unknown);
-    assert_eq!(store.spend_attempt(second).await.unwrap(), Attempt::Spent { left: 4 });
+    assert_eq!(store.spend_attempt(second).await.unwrap(), spent(4));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_window_is_remembered_for_a_day_after_it_was_last_opened() {
     let store = InProcessCodeStore::new();
     let code = issue();
-    store.open(code, MINUTE, 2).await.unwrap();
+    open(&store, code, MINUTE, 2).await;
     advance(HOUR).await;
-    store.open(code, MINUTE, 2).await.unwrap();
+    open(&store, code, MINUTE, 2).await;
     store.spend_attempt(code).await.unwrap();
     advance(23 * HOUR).await;
     assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Expired);

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use adapters::redis::{Connection, RedisOptions, connect};
-use domain::UserId;
+use domain::ports::{Attempt, CodeStore, Opening};
+use domain::{CodeIssue, Derivation, UserId};
 use test_support::{soon_within, unique_id, unique_name};
 
 /// Makes a test of each case for each implementation. In process the time is paused and passes at once
@@ -84,6 +85,29 @@ fn connect_to(url: &str) -> Connection {
 /// A key prefix that no other test has.
 fn prefix() -> String {
     format!("test-{}", unique_name())
+}
+
+/// How the codes of these tests are derived.
+fn derivation() -> Derivation {
+    "5f3a9c01/4".parse().unwrap()
+}
+
+/// Opens the window of a code.
+async fn open(store: &dyn CodeStore, code: CodeIssue, window: Duration, attempts: u32) -> Opening {
+    store.open(code, window, attempts, derivation()).await.unwrap()
+}
+
+/// Records that the mail of a code was accepted.
+async fn mark_accepted(store: &dyn CodeStore, code: CodeIssue, window: Duration, attempts: u32) -> Opening {
+    store.mark_accepted(code, window, attempts, derivation()).await.unwrap()
+}
+
+fn opened() -> Opening {
+    Opening::Opened { derivation: derivation() }
+}
+
+fn spent(left: u32) -> Attempt {
+    Attempt::Spent { left, derivation: Some(derivation()) }
 }
 
 fn user_id() -> UserId {

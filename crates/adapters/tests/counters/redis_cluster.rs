@@ -5,14 +5,14 @@ use std::time::Duration;
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
 use domain::CodeIssue;
 use domain::ports::{
-    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, LimitKey, LimitOutcome,
-    Opening, Quota, RateLimiter, Spending,
+    Allowance, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, LimitKey, LimitOutcome, Quota,
+    RateLimiter, Spending,
 };
 use redis::aio::MultiplexedConnection;
 use test_support::{eventually, free_port};
 
 use crate::redis_server::Server;
-use crate::{bounded, connect_to, prefix, user_id};
+use crate::{bounded, connect_to, open, opened, prefix, spent, user_id};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -47,8 +47,8 @@ async fn every_operation_keeps_to_one_slot_of_a_cluster() {
 
         let codes = RedisCodeStore::new(connection.clone(), &prefix);
         let issue = CodeIssue { user_id: user_id(), number: 1 };
-        assert_eq!(codes.open(issue, MINUTE, 5).await.unwrap(), Opening::Opened);
-        assert_eq!(codes.spend_attempt(issue).await.unwrap(), Attempt::Spent { left: 4 });
+        assert_eq!(open(&codes, issue, MINUTE, 5).await, opened());
+        assert_eq!(codes.spend_attempt(issue).await.unwrap(), spent(4));
         assert_eq!(codes.consume(issue).await.unwrap(), Consumption::Won);
         codes.release(issue).await.unwrap();
 

@@ -9,7 +9,7 @@ use redis::aio::MultiplexedConnection;
 use test_support::{Proxy, eventually_within, free_port};
 
 use crate::redis_server::{Server, until_available, url};
-use crate::{RECOVERY_TIMEOUT, connect_to, prefix, user_id};
+use crate::{RECOVERY_TIMEOUT, connect_to, derivation, prefix, user_id};
 
 async fn administer(server: &Server) -> MultiplexedConnection {
     redis::Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
@@ -30,7 +30,8 @@ async fn connections(server: &Server) -> usize {
 }
 
 async fn is_writable(store: &RedisCodeStore) -> bool {
-    store.open(CodeIssue { user_id: user_id(), number: 1 }, Duration::from_mins(1), 5).await.is_ok()
+    let code = CodeIssue { user_id: user_id(), number: 1 };
+    store.open(code, Duration::from_mins(1), 5, derivation()).await.is_ok()
 }
 
 /// As with a name that leads to whichever server is the primary one: only a new connection gets there.

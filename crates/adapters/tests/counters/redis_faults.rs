@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use adapters::redis::{Connection, RedisCodeStore, RedisOptions, connect};
 use domain::CodeIssue;
-use domain::ports::{Attempt, CodeStore, Opening};
+use domain::ports::CodeStore;
 use test_support::{Proxy, eventually_within, free_port};
 use tokio::time::Instant;
 
 use crate::redis_server::{Server, until_available, url};
-use crate::{RECOVERY_TIMEOUT, connect_to, prefix, user_id};
+use crate::{RECOVERY_TIMEOUT, connect_to, derivation, open, opened, prefix, spent, user_id};
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// What the stores are given for an operation.
@@ -34,10 +34,10 @@ async fn assert_unavailable(store: &RedisCodeStore) {
 async fn assert_usable(store: &RedisCodeStore) {
     let code = CodeIssue { user_id: user_id(), number: 1 };
     let opening = eventually_within(RECOVERY_TIMEOUT, "the store to recover", async || {
-        store.open(code, MINUTE, 5).await.ok()
+        store.open(code, MINUTE, 5, derivation()).await.ok()
     })
     .await;
-    assert_eq!(opening, Opening::Opened);
+    assert_eq!(opening, opened());
 }
 
 #[tokio::test]
@@ -79,12 +79,12 @@ async fn scripts_that_the_server_has_forgotten_are_sent_again() {
     let store = RedisCodeStore::new(connect_to(&server.url()), &prefix());
     until_available(&store).await;
     let code = CodeIssue { user_id: user_id(), number: 1 };
-    store.open(code, MINUTE, 5).await.unwrap();
+    open(&store, code, MINUTE, 5).await;
     store.spend_attempt(code).await.unwrap();
     let client = redis::Client::open(server.url()).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
     let _: () = redis::cmd("SCRIPT").arg("FLUSH").query_async(&mut redis).await.unwrap();
-    assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Spent { left: 3 });
+    assert_eq!(store.spend_attempt(code).await.unwrap(), spent(3));
 }
 
 #[tokio::test]

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
 use domain::ports::{
-    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, LimitKey, Opening, Quota, RateLimiter,
+    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, LimitKey, Quota, RateLimiter,
 };
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress};
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 use test_support::unique_id;
 
-use crate::{prefix, redis_connection, redis_url, user_id};
+use crate::{mark_accepted, open, opened, prefix, redis_connection, redis_url, spent, user_id};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -41,6 +41,32 @@ async fn asvs_6_5_2_no_key_and_no_value_holds_a_code_or_an_address() {
     let expected =
         ["client-guesses", "code", "guesses", "limit", "limit", "mails", "network-mails", "sending"];
     assert_eq!(kinds, expected);
+}
+
+/// What a worker of the previous version writes: nothing about the derivation.
+#[tokio::test]
+async fn a_window_of_the_previous_version_can_be_used() {
+    let prefix = prefix();
+    let codes = RedisCodeStore::new(redis_connection(), &prefix);
+    let [first, second] = [1, 2].map(|number| CodeIssue { user_id: user_id(), number });
+    let second = CodeIssue { user_id: first.user_id, ..second };
+    let key = format!("{prefix}:code:{}", first.user_id);
+    let mut redis = inspector().await;
+    let open_as_before = async |redis: &mut MultiplexedConnection, number: u32| {
+        let fields = [("issue", number.to_string()), ("left", "5".into()), ("consumed", "0".into())];
+        let () = redis.hset_multiple(&key, &fields).await.unwrap();
+        let () = redis.hset(&key, "ends", "99999999999999999").await.unwrap();
+    };
+    open_as_before(&mut redis, 1).await;
+    let attempt = Attempt::Spent { left: 4, derivation: None };
+    assert_eq!(codes.spend_attempt(first).await.unwrap(), attempt);
+    // A worker of this version mails the code again.
+    assert_eq!(open(&codes, first, Duration::from_mins(1), 5).await, opened());
+    assert_eq!(codes.spend_attempt(first).await.unwrap(), spent(3));
+    // Then one of the previous version mails the next code: what is recorded is about an earlier one.
+    open_as_before(&mut redis, 2).await;
+    assert_eq!(codes.spend_attempt(second).await.unwrap(), attempt);
+    assert_eq!(codes.consume(second).await.unwrap(), Consumption::Won);
 }
 
 #[tokio::test]
@@ -77,13 +103,13 @@ async fn windows_of_the_previous_version_work() {
     };
     let codes = RedisCodeStore::new(redis_connection(), &prefix);
     open_as_before(1).await;
-    assert_eq!(codes.spend_attempt(issue(1)).await.unwrap(), Attempt::Spent { left: 4 });
-    assert_eq!(codes.open(issue(1), minute, 5).await.unwrap(), Opening::Opened);
-    assert_eq!(codes.mark_accepted(issue(1), minute, 5).await.unwrap(), Opening::Opened);
+    assert_eq!(codes.spend_attempt(issue(1)).await.unwrap(), Attempt::Spent { left: 4, derivation: None });
+    assert_eq!(open(&codes, issue(1), minute, 5).await, opened());
+    assert_eq!(mark_accepted(&codes, issue(1), minute, 5).await, opened());
     // A worker of that version takes the next code, and leaves the fields that it does not know.
     open_as_before(2).await;
-    assert_eq!(codes.open(issue(2), minute, 5).await.unwrap(), Opening::Opened);
-    assert_eq!(codes.spend_attempt(issue(2)).await.unwrap(), Attempt::Spent { left: 4 });
+    assert_eq!(open(&codes, issue(2), minute, 5).await, opened());
+    assert_eq!(codes.spend_attempt(issue(2)).await.unwrap(), spent(4));
 }
 
 /// Uses every store once.
@@ -91,9 +117,9 @@ async fn fill(prefix: &str, address: &EmailAddress, issue: CodeIssue) {
     let connection = redis_connection();
     let codes = RedisCodeStore::new(connection.clone(), prefix);
     codes.lease_sending(issue, unique_id(), Duration::from_mins(1)).await.unwrap();
-    codes.open(issue, Duration::from_mins(1), 5).await.unwrap();
+    open(&codes, issue, Duration::from_mins(1), 5).await;
     codes.spend_attempt(issue).await.unwrap();
-    codes.mark_accepted(issue, Duration::from_mins(1), 5).await.unwrap();
+    mark_accepted(&codes, issue, Duration::from_mins(1), 5).await;
     codes.consume(issue).await.unwrap();
     let budget = RedisBudget::new(connection.clone(), prefix);
     for kind in BudgetKind::ALL {

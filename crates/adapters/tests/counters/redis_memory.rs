@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
 use domain::CodeIssue;
-use domain::ports::{Allowance, Budget, BudgetKey, BudgetKind, CodeStore, LimitKey, Quota, RateLimiter};
+use domain::ports::{Allowance, Budget, BudgetKey, BudgetKind, LimitKey, Quota, RateLimiter};
 use futures::future::join_all;
 use redis::aio::MultiplexedConnection;
 use test_support::{free_port, unique_name};
 
 use crate::redis_server::{Server, until_available};
-use crate::{connect_to, user_id};
+use crate::{connect_to, open, user_id};
 
 const COMPOSE: &str = include_str!("../../../../compose.yaml");
 const DEFAULTS: &str = include_str!("../../../settings/src/defaults.toml");
@@ -59,7 +59,7 @@ async fn register_on(server: &Server, registrations: u64) {
     let register = async || {
         let name = unique_name();
         let issue = CodeIssue { user_id: user_id(), number: 2 };
-        codes.open(issue, Duration::from_mins(1), 5).await.unwrap();
+        open(&codes, issue, Duration::from_mins(1), 5).await;
         for (kind, count) in
             [(BudgetKind::Guesses, 5), (BudgetKind::Mails, 2), (BudgetKind::MailsOfNetwork, 2)]
         {

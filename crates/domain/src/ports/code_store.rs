@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use super::source::Source;
 use crate::code::CodeIssue;
+use crate::code_keys::Derivation;
 
-/// Keeps one window per registration, by user id: which code is current, how many attempts are left
-/// and when it ends by the store's own clock. Every operation is one atomic step. Holds no code.
+/// Keeps one window per registration, by user id: which code is current, how it is derived, how many
+/// attempts are left and when it ends by the store's own clock. Every operation is one atomic step.
+/// Holds no code.
 ///
 /// A window is remembered for a day after it was last opened, so that reopening a code does not
 /// give it fresh attempts.
@@ -28,22 +30,25 @@ pub trait CodeStore: Send + Sync {
     async fn release_sending(&self, issue: CodeIssue, sender: Uuid) -> Result<(), CodeStoreError>;
 
     /// Opens the window of a code for `window` from now. A known code gets the whole window again
-    /// and keeps its remaining attempts; a greater number replaces a smaller one. The window of a
-    /// code whose mail was accepted is left alone.
+    /// and keeps its derivation and its remaining attempts; a greater number replaces a smaller one.
+    /// The window of a code whose mail was accepted is left alone.
     async fn open(
         &self,
         issue: CodeIssue,
         window: Duration,
         attempts: u32,
+        derivation: Derivation,
     ) -> Result<Opening, CodeStoreError>;
 
     /// Opens the window as [`Self::open`] does and remembers that the mail server has accepted the
-    /// code's mail: from then on [`Self::open`] answers [`Opening::Accepted`].
+    /// code's mail: from then on [`Self::open`] answers [`Opening::Accepted`]. The derivation is that
+    /// of the mailed code, for a store that has forgotten it since.
     async fn mark_accepted(
         &self,
         issue: CodeIssue,
         window: Duration,
         attempts: u32,
+        derivation: Derivation,
     ) -> Result<Opening, CodeStoreError>;
 
     /// Counts one attempt against the code, before anything is compared.
@@ -73,7 +78,10 @@ pub enum SendingLease {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opening {
     /// The window is open.
-    Opened,
+    Opened {
+        /// How the code was derived when its window was first opened, and has to be now.
+        derivation: Derivation,
+    },
     /// The code's mail was accepted before, which started its window.
     Accepted {
         /// How long the window stays open; zero if it has run out.
@@ -92,6 +100,8 @@ pub enum Attempt {
     Spent {
         /// How many attempts remain after this one.
         left: u32,
+        /// How the code was derived; unknown if a worker of the previous version opened the window.
+        derivation: Option<Derivation>,
     },
     /// Every attempt has been spent. Nothing may be compared.
     Exhausted,

@@ -12,7 +12,7 @@ use domain::ports::{
     Attempt, ClaimError, CodeStore, CodeStoreError, Consumption, IdSource, Mail, MailError, Mailer, Opening,
     PurgeAges, Purged, RepositoryError, SaveError, SendingLease, UserRepository,
 };
-use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
+use domain::{CodeIssue, Derivation, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -46,6 +46,8 @@ pub(crate) struct World {
     pub(crate) sendings: Mutex<VecDeque<Result<(), MailError>>>,
     /// The code whose mail was accepted, and what is left of its window.
     pub(crate) accepted: Mutex<Option<(CodeIssue, Duration)>>,
+    /// How the code was derived whose mail was said to be accepted last.
+    pub(crate) accepted_derivation: Mutex<Option<Derivation>>,
     /// Who holds the lease to send.
     sender: Mutex<Option<Uuid>>,
     /// Whether each request for the lease was granted.
@@ -103,10 +105,10 @@ impl World {
         }
     }
 
-    fn next_opening(&self, issue: CodeIssue) -> Result<Opening, CodeStoreError> {
+    fn next_opening(&self, issue: CodeIssue, derivation: Derivation) -> Result<Opening, CodeStoreError> {
         let known = match *self.accepted.lock().unwrap() {
             Some((accepted, left)) if accepted == issue => Opening::Accepted { left },
-            _ => Opening::Opened,
+            _ => Opening::Opened { derivation },
         };
         let answer = self.openings.lock().unwrap().pop_front().unwrap_or(Ok(known));
         answer.map_err(|reason| CodeStoreError(reason.into()))
@@ -204,19 +206,22 @@ impl CodeStore for World {
         issue: CodeIssue,
         window: Duration,
         attempts: u32,
+        derivation: Derivation,
     ) -> Result<Opening, CodeStoreError> {
         self.record(Call::Open(issue, window, attempts)).await;
-        self.next_opening(issue)
+        self.next_opening(issue, derivation)
     }
     async fn mark_accepted(
         &self,
         issue: CodeIssue,
         window: Duration,
         attempts: u32,
+        derivation: Derivation,
     ) -> Result<Opening, CodeStoreError> {
         self.record(Call::MarkAccepted(issue, window, attempts)).await;
-        let opening = self.next_opening(issue)?;
-        if opening == Opening::Opened {
+        *self.accepted_derivation.lock().unwrap() = Some(derivation);
+        let opening = self.next_opening(issue, derivation)?;
+        if opening == (Opening::Opened { derivation }) {
             *self.accepted.lock().unwrap() = Some((issue, window));
         }
         Ok(opening)

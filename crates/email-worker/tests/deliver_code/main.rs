@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::{EventHandler, HandleError, MailError, Opening};
-use domain::{CodeKey, CodeLength, Event, EventId, TraceParent, UserEvent, UserStatus};
+use domain::{CodeKey, CodeKeys, CodeLength, Event, EventId, TraceParent, UserEvent, UserStatus};
 use email_worker::{DeliverCode, DeliveryOptions, Refusals, TemplateOptions, Templates};
 use test_support::CODE_KEY;
 use uuid::Uuid;
@@ -23,8 +23,22 @@ fn key() -> CodeKey {
     CodeKey::from_hex(CODE_KEY).unwrap()
 }
 
+/// The key before the present one.
+fn previous_key() -> CodeKey {
+    CodeKey::from_hex("0d9c3b7aa1f25e8846b7d0c3925e1f7a88d46c0b3fe1975a2dc6084be3f1a975").unwrap()
+}
+
+fn length(digits: u8) -> CodeLength {
+    CodeLength::new(digits).unwrap()
+}
+
+/// The answer of a code store that records how this key derives a code of so many digits.
+fn recorded(key: CodeKey, digits: u8) -> Opening {
+    Opening::Opened { derivation: CodeKeys::new(key, Vec::new()).derivation(length(digits)) }
+}
+
 fn worker(world: &Arc<World>) -> DeliverCode {
-    let code_length = CodeLength::new(4).unwrap();
+    let code_length = length(4);
     let options = TemplateOptions { product_name: "Example".into(), window: WINDOW, code_length };
     DeliverCode {
         users: world.clone(),
@@ -32,7 +46,7 @@ fn worker(world: &Arc<World>) -> DeliverCode {
         mailer: world.clone(),
         refusals: Refusals::new(GIVE_UP_AFTER),
         ids: world.clone(),
-        key: Arc::new(key()),
+        keys: Arc::new(CodeKeys::new(key(), vec![previous_key()])),
         templates: Templates::new(&options).unwrap(),
         options: DeliveryOptions { code_length, window: WINDOW, attempts: 5 },
     }
@@ -109,10 +123,32 @@ async fn a_dead_code_is_not_mailed() {
 async fn a_code_superseded_or_used_while_its_mail_was_accepted_gets_no_new_window() {
     for opening in [Opening::Superseded, Opening::Consumed] {
         let world = World::with_user(1, PENDING);
-        world.openings.lock().unwrap().extend([Ok(Opening::Opened), Ok(opening)]);
+        world.openings.lock().unwrap().extend([Ok(recorded(key(), 4)), Ok(opening)]);
         handle(&world, registered()).await.unwrap();
         assert_eq!(world.calls(), [Call::Find, opened(), sent(), accepted()]);
     }
+}
+
+#[tokio::test]
+async fn a_code_is_mailed_again_as_it_was_derived_first() {
+    let world = World::with_user(1, PENDING);
+    world.openings.lock().unwrap().push_back(Ok(recorded(previous_key(), 6)));
+    handle(&world, registered()).await.unwrap();
+    let code = previous_key().derive(issue(1), length(6));
+    assert!(world.mails.lock().unwrap()[0].text.contains(code.expose()));
+    // The code store may have lost the window since.
+    let accepted = world.accepted_derivation.lock().unwrap().map(|derivation| Opening::Opened { derivation });
+    assert_eq!(accepted, Some(recorded(previous_key(), 6)));
+}
+
+#[tokio::test]
+async fn a_code_of_an_unknown_key_waits_for_a_worker_that_has_it() {
+    let world = World::with_user(1, PENDING);
+    let unknown =
+        CodeKey::from_hex("c1a4f07e92b35d68e0179b42fd8c6a35704e19dbb25f83ac6d01e7f94b8820c6").unwrap();
+    world.openings.lock().unwrap().push_back(Ok(recorded(unknown, 4)));
+    assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
+    assert_eq!(world.calls(), [Call::Find, opened()]);
 }
 
 /// The worker dies at each step in turn. Wherever that is, the redelivered event gets the code mailed
@@ -290,7 +326,7 @@ async fn unavailable_stores_are_retried_and_damaged_records_are_not() {
         }
     }
     let opening = [Err("connection refused")];
-    let opening_again = [Ok(Opening::Opened), Err("connection lost")];
+    let opening_again = [Ok(recorded(key(), 4)), Err("connection lost")];
     for (openings, expected) in [
         (&opening[..], &[Call::Find, opened()][..]),
         (&opening_again, &[Call::Find, opened(), sent(), accepted()]),

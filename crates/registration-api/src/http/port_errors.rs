@@ -4,8 +4,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use domain::ErrorChain;
 use domain::ports::{BreachCheckError, BudgetError, CodeStoreError, HashError, RepositoryError};
+use domain::{ErrorChain, UnknownCodeKey};
 use tokio::task::JoinError;
 
 use super::problem::Problem;
@@ -57,6 +57,13 @@ impl From<RepositoryError> for Problem {
 
 impl From<CodeStoreError> for Problem {
     fn from(error: CodeStoreError) -> Self {
+        answer_unavailable(&error)
+    }
+}
+
+/// The settings of the services differ: with the same keys everywhere the code can be compared again.
+impl From<UnknownCodeKey> for Problem {
+    fn from(error: UnknownCodeKey) -> Self {
         answer_unavailable(&error)
     }
 }

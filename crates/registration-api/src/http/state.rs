@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::ports::{
     Allowance, BreachedPasswords, Budget, CodeStore, IdSource, PasswordHasher, RateLimiter, UserRepository,
 };
-use domain::{CodeKey, CodeLength, PasswordLength};
+use domain::{CodeKeys, CodeLength, PasswordLength};
 use process::health::Health;
 
 use super::client_address::TrustedProxies;
@@ -38,10 +38,12 @@ pub struct Ports {
 
 /// How the API behaves.
 pub struct ApiOptions {
-    /// The key that codes are derived from.
-    pub code_key: Arc<CodeKey>,
+    /// The keys that codes are derived with.
+    pub code_keys: Arc<CodeKeys>,
     /// How many digits a code has.
     pub code_length: CodeLength,
+    /// How many digits other codes under way may have.
+    pub previous_code_lengths: Vec<CodeLength>,
     /// How long a code is valid once its mail is accepted; shown to users.
     pub code_window: Duration,
     /// How many guesses an address gets.
@@ -98,7 +100,7 @@ impl AppState {
             codes: ports.codes,
             guesses: ports.budget,
             guess_allowance: options.guess_allowance,
-            code_key: options.code_key.clone(),
+            code_keys: options.code_keys.clone(),
             code_length: options.code_length,
             ids: ports.ids.clone(),
             existing_account: options.existing_account,

@@ -13,7 +13,7 @@ use domain::ports::{
     SaveError, Spending,
 };
 use domain::{
-    CodeIssue, CodeKey, CodeLength, EmailAddress, ErrorChain, TraceParent, User, UserId, UserStatus,
+    CodeIssue, CodeKeys, CodeLength, EmailAddress, ErrorChain, TraceParent, User, UserId, UserStatus,
 };
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -45,9 +45,9 @@ pub struct Activate {
     pub guesses: Arc<dyn Budget>,
     /// How many guesses an address gets.
     pub guess_allowance: Allowance,
-    /// The key that codes are derived from.
-    pub code_key: Arc<CodeKey>,
-    /// How many digits a code has.
+    /// The keys that codes are derived with.
+    pub code_keys: Arc<CodeKeys>,
+    /// How many digits a code has of which nothing else is recorded.
     pub code_length: CodeLength,
     /// Generates identifiers.
     pub ids: Arc<dyn IdSource>,
@@ -130,8 +130,8 @@ impl Activate {
 
     /// Spends an attempt and a guess, then compares.
     async fn compare(&self, user: &User, guess: &str) -> Result<(), ActivateError> {
-        let left = match self.codes.spend_attempt(user.issue()).await? {
-            Attempt::Spent { left } => left,
+        let (left, derivation) = match self.codes.spend_attempt(user.issue()).await? {
+            Attempt::Spent { left, derivation } => (left, derivation),
             Attempt::Exhausted => return Err(ActivateError::AttemptsExhausted),
             Attempt::Consumed => return Err(ActivateError::CodeUsed),
             Attempt::Expired | Attempt::Unknown => {
@@ -141,12 +141,14 @@ impl Activate {
                 });
             }
         };
+        let derivation = derivation.unwrap_or_else(|| self.code_keys.derivation(self.code_length));
+        let code = self.code_keys.derive(user.issue(), derivation)?;
         let key = BudgetKey { kind: BudgetKind::Guesses, subject: user.email().lookup_key() };
         let spending = self.guesses.spend(&key, &[self.guess_allowance]).await?;
         if let Spending::Refused { retry_after } = spending {
             return Err(ActivateError::GuessesExhausted { retry_after });
         }
-        if self.code_key.derive(user.issue(), self.code_length).matches(guess) {
+        if code.matches(guess) {
             Ok(())
         } else {
             metrics::counter!(WRONG_GUESSES).increment(1);

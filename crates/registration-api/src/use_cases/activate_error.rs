@@ -1,9 +1,10 @@
 //! Why an account was not activated.
 
+use std::error::Error;
 use std::time::Duration;
 
-use domain::ErrorChain;
 use domain::ports::{BudgetError, CodeStoreError, RepositoryError};
+use domain::{ErrorChain, UnknownCodeKey};
 
 use super::authenticate::AuthenticationError;
 use crate::limits::LimitExceeded;
@@ -59,6 +60,9 @@ pub enum ActivateError {
     /// Attempts could not be counted.
     #[error(transparent)]
     CodeStore(#[from] CodeStoreError),
+    /// The code was derived with a key that is not at hand.
+    #[error(transparent)]
+    UnknownKey(#[from] UnknownCodeKey),
     /// Guesses could not be counted.
     #[error(transparent)]
     Budget(#[from] BudgetError),
@@ -70,14 +74,13 @@ pub enum ActivateError {
 impl ActivateError {
     /// The error as everybody may see it. What happens to all alike, and what only the owner of an account or
     /// of its code can see, remains as it is; everything else becomes one refusal. A store that fails after
-    /// it has answered is part of that: only a claim of one's own gets as far.
+    /// it has answered is part of that, and so is a key that is not at hand: only a claim of one's own gets as far.
     pub(super) fn conceal(self) -> Self {
         match &self {
             Self::CodeStore(CodeStoreError(cause)) | Self::Budget(BudgetError(cause)) => {
-                let error = ErrorChain(&**cause);
-                tracing::error!(event = "dependency.unavailable", %error, "a dependency of a request is unavailable");
-                Self::Concealed
+                conceal_unavailable(&**cause)
             }
+            Self::UnknownKey(error) => conceal_unavailable(error),
             Self::Authentication(AuthenticationError::Rejected)
             | Self::CodeUsed
             | Self::CodeInvalid { .. }
@@ -111,8 +114,16 @@ impl ActivateError {
             | Self::Repository(_)
             | Self::CodeStoreDown(_)
             | Self::CodeStore(_)
+            | Self::UnknownKey(_)
             | Self::Budget(_) => "unavailable",
             Self::CutShort(_) => "internal-error",
         }
     }
+}
+
+/// The answer tells nothing, but the log does.
+fn conceal_unavailable(cause: &(dyn Error + 'static)) -> ActivateError {
+    let error = ErrorChain(cause);
+    tracing::error!(event = "dependency.unavailable", %error, "a dependency of a request is unavailable");
+    ActivateError::Concealed
 }

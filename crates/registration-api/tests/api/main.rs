@@ -4,6 +4,7 @@
 
 mod activate;
 mod bad_input;
+mod code_keys;
 mod conceal;
 mod conceal_sequences;
 mod docs;

@@ -90,7 +90,7 @@ pub(crate) async fn activate(
     // the connection.
     let body = json_body::read(&request, payload, state.options.body_timeout).await;
     let credentials = basic_auth.require()?;
-    let code = validate(body?, state.options.code_length)?;
+    let code = validate(body?, state.options.code_length, &state.options.previous_code_lengths)?;
     let activated = state
         .activate
         .execute(&credentials, &code, *trace, &limits)
@@ -104,10 +104,12 @@ pub(crate) async fn activate(
     }))
 }
 
-fn validate(mut fields: Fields, length: CodeLength) -> Result<String, Problem> {
+fn validate(mut fields: Fields, length: CodeLength, previous: &[CodeLength]) -> Result<String, Problem> {
     let digits = length.digits();
+    let has_known_length =
+        |code: &str| previous.iter().chain([&length]).any(|length| code.len() == length.digits());
     match fields.take_string("/code") {
-        Some(code) if code.len() == digits && code.bytes().all(|byte| byte.is_ascii_digit()) => Ok(code),
+        Some(code) if has_known_length(&code) && code.bytes().all(|byte| byte.is_ascii_digit()) => Ok(code),
         Some(_) => {
             fields.add_error("/code", "code-malformed", format!("a code has exactly {digits} digits"));
             Err(fields.into_problem())
@@ -149,6 +151,7 @@ fn to_problem(error: ActivateError, code_window: Duration) -> Problem {
         ActivateError::Concealed => Problem::concealed_refusal(),
         ActivateError::Repository(error) => error.into(),
         ActivateError::CodeStoreDown(error) | ActivateError::CodeStore(error) => error.into(),
+        ActivateError::UnknownKey(error) => error.into(),
         ActivateError::Budget(error) => error.into(),
         ActivateError::CutShort(error) => error.into(),
     }

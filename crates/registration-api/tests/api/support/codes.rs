@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening, SendingLease};
-use domain::{CodeIssue, UserId};
-
+use domain::{CodeIssue, Derivation, UserId};
 use uuid::Uuid;
 
 use super::broken;
@@ -16,6 +15,7 @@ use super::broken;
 #[derive(Clone, Copy)]
 struct Window {
     number: u32,
+    derivation: Option<Derivation>,
     left: u32,
     expired: bool,
     consumed: bool,
@@ -36,7 +36,12 @@ pub(crate) struct Codes {
 
 impl Codes {
     pub(crate) fn open_window(&self, issue: CodeIssue, attempts: u32) {
-        let window = Window { number: issue.number, left: attempts, expired: false, consumed: false };
+        self.open_derived(issue, attempts, None);
+    }
+
+    /// Opens the window of a code about which it is recorded how it was derived.
+    pub(crate) fn open_derived(&self, issue: CodeIssue, left: u32, derivation: Option<Derivation>) {
+        let window = Window { number: issue.number, derivation, left, expired: false, consumed: false };
         self.windows.lock().unwrap().insert(issue.user_id, window);
     }
 
@@ -76,12 +81,24 @@ impl CodeStore for Codes {
         unreachable!("the API mails nothing")
     }
 
-    async fn open(&self, issue: CodeIssue, _: Duration, attempts: u32) -> Result<Opening, CodeStoreError> {
-        self.open_window(issue, attempts);
-        Ok(Opening::Opened)
+    async fn open(
+        &self,
+        issue: CodeIssue,
+        _: Duration,
+        attempts: u32,
+        derivation: Derivation,
+    ) -> Result<Opening, CodeStoreError> {
+        self.open_derived(issue, attempts, Some(derivation));
+        Ok(Opening::Opened { derivation })
     }
 
-    async fn mark_accepted(&self, _: CodeIssue, _: Duration, _: u32) -> Result<Opening, CodeStoreError> {
+    async fn mark_accepted(
+        &self,
+        _: CodeIssue,
+        _: Duration,
+        _: u32,
+        _: Derivation,
+    ) -> Result<Opening, CodeStoreError> {
         unreachable!("the API mails nothing")
     }
 
@@ -93,7 +110,7 @@ impl CodeStore for Codes {
             Some(window) if window.left == 0 => Attempt::Exhausted,
             Some(window) => {
                 window.left -= 1;
-                Attempt::Spent { left: window.left }
+                Attempt::Spent { left: window.left, derivation: window.derivation }
             }
         })
     }

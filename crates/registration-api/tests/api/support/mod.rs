@@ -21,7 +21,9 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use domain::ports::{Allowance, IdSource, Source};
-use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, PasswordHash, PasswordLength, User, UserId};
+use domain::{
+    CodeIssue, CodeKey, CodeKeys, CodeLength, EmailAddress, PasswordHash, PasswordLength, User, UserId,
+};
 use process::health::{Health, HealthCheck};
 use registration_api::http::client_address::{TrustedProxies, parse_network};
 use registration_api::http::{ApiOptions, AppState, Ports};
@@ -81,8 +83,9 @@ impl World {
 
 pub(crate) fn options() -> ApiOptions {
     ApiOptions {
-        code_key: Arc::new(key()),
+        code_keys: Arc::new(CodeKeys::new(key(), Vec::new())),
         code_length: CodeLength::new(4).unwrap(),
+        previous_code_lengths: Vec::new(),
         code_window: Duration::from_mins(1),
         guess_allowance: Allowance { amount: 20, period: Duration::from_hours(24) },
         password_length: PasswordLength { min: 8, max: 128 },
