@@ -214,6 +214,7 @@ mod tests {
             ("REGISTRATION__RABBITMQ__RETRY_DELAYS", "1s,5", "rabbitmq.retry_delays"),
             ("REGISTRATION__SMTP__TLS", "maybe", "smtp.tls"),
             ("REGISTRATION__LIMITS__RESEND_PER_ADDRESS", "many", "limits.resend_per_address"),
+            ("REGISTRATION__LIMITS__MAILS_PER_MAILBOX", "6/1h, 0/1d", "limits.mails_per_mailbox"),
             ("REGISTRATION__HTTP__LISTEN", "everywhere", "http.listen"),
             ("REGISTRATION__CODE__LENGHT", "4", "lenght"),
             ("REGISTRATION__CDOE__DIGITS", "4", "cdoe"),

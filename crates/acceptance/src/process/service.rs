@@ -39,11 +39,16 @@ impl Service {
         self.program.name()
     }
 
-    /// Starts it and waits until it is ready.
-    pub async fn start(&self) {
+    /// Starts it, for a test in which it does not become ready.
+    pub fn launch(&self) {
         self.logs.add_line(format!("--- {} starts", self.name()));
         let process = self.program.spawn_writing_to(self.logs.clone(), self.logs.clone());
         *self.process.lock().unwrap() = Some(process);
+    }
+
+    /// Starts it and waits until it is ready.
+    pub async fn start(&self) {
+        self.launch();
         let http = http_client();
         eventually(&format!("{} getting ready", self.name()), async || {
             if let Some(status) = self.exit_status() {

@@ -27,7 +27,7 @@ const GREEDY_IPV6_SITES: u64 = 1;
 /// How many times the limit of one client an IPv6 /48 has.
 const SHARE_OF_A_SITE: u64 = 16;
 /// How many registrations are measured.
-const SAMPLE: u64 = 2_000;
+const SAMPLE: u64 = 5_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_2_4_1_the_memory_of_the_deployment_lasts_for_the_documented_load() {
