@@ -13,8 +13,16 @@ use super::packages::TECHNOLOGIES;
 const OUTER: [&str; 3] = ["main", "wiring", "settings"];
 
 /// What a service does: it knows the domain, and of its own crate only modules like itself.
-const INNER: [&str; 7] =
-    ["deliver_code", "limits", "outbox_relay", "password_policy", "purge", "templates", "use_cases"];
+const INNER: [&str; 8] = [
+    "deliver_code",
+    "limits",
+    "outbox_relay",
+    "password_policy",
+    "purge",
+    "sending_lease",
+    "templates",
+    "use_cases",
+];
 
 /// What these may name of their own crate beside each other.
 const INNER_MAY_NAME: [&str; 1] = ["metrics"];
