@@ -5,6 +5,7 @@
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use domain::ports::EventHandler;
 use futures::StreamExt;
@@ -36,7 +37,11 @@ pub struct NotConsuming;
 
 enum Ended {
     ShutDown,
-    Lost(BrokerError),
+    Lost {
+        error: BrokerError,
+        /// How long events were arriving.
+        after: Duration,
+    },
 }
 
 impl RabbitmqConsumer {
@@ -75,30 +80,12 @@ impl RabbitmqConsumer {
         self.is_consuming.store(false, Ordering::Relaxed);
         let mut delays = self.broker.reconnect_delays();
         let mut is_reported = false;
-        loop {
-            let connected = tokio::select! {
-                () = &mut shutdown => return,
-                connected = self.connect() => connected,
-            };
-            let error = match connected {
-                Ok(session) => {
-                    let queue = &self.broker.topology.work_queue;
-                    tracing::info!(event = "consumer.connected", %queue, "consuming from RabbitMQ");
-                    let started = Instant::now();
-                    self.is_consuming.store(true, Ordering::Relaxed);
-                    let ended = session.consume(events, shutdown.as_mut(), &self.is_consuming).await;
-                    // A broker that lets a worker connect and then takes nothing is still out of order.
-                    if started.elapsed() > self.broker.options.reconnect_max {
-                        delays = self.broker.reconnect_delays();
-                        is_reported = false;
-                    }
-                    match ended {
-                        Ended::ShutDown => return,
-                        Ended::Lost(error) => error,
-                    }
-                }
-                Err(error) => error,
-            };
+        while let Ended::Lost { error, after } = self.consume_once(shutdown.as_mut(), events).await {
+            // A broker that lets a worker connect and then takes nothing is still out of order.
+            if after > self.broker.options.reconnect_max {
+                delays = self.broker.reconnect_delays();
+                is_reported = false;
+            }
             // Once per outage.
             if !is_reported {
                 tracing::warn!(event = "consumer.disconnected", %error, "not consuming from RabbitMQ");
@@ -108,6 +95,26 @@ impl RabbitmqConsumer {
                 () = &mut shutdown => return,
                 () = tokio::time::sleep(delays.next_delay()) => {}
             }
+        }
+    }
+
+    async fn consume_once<F: Future<Output = ()>>(
+        &self,
+        mut shutdown: Pin<&mut F>,
+        events: &mut EventsInHand,
+    ) -> Ended {
+        let connected = tokio::select! {
+            () = &mut shutdown => return Ended::ShutDown,
+            connected = self.connect() => connected,
+        };
+        match connected {
+            Ok(session) => {
+                let queue = &self.broker.topology.work_queue;
+                tracing::info!(event = "consumer.connected", %queue, "consuming from RabbitMQ");
+                self.is_consuming.store(true, Ordering::Relaxed);
+                session.consume(events, shutdown, &self.is_consuming).await
+            }
+            Err(error) => Ended::Lost { error, after: Duration::ZERO },
         }
     }
 
@@ -146,14 +153,16 @@ impl Session {
         // Bounded by the prefetch: the broker sends no more without an acknowledgement.
         let mut settlements: JoinSet<Result<(), BrokerError>> = JoinSet::new();
         let phase = watch::Sender::new(Phase::Consuming);
+        let started = Instant::now();
+        let lost = |error| Ended::Lost { error, after: started.elapsed() };
         let ended = loop {
             tokio::select! {
                 () = &mut shutdown => break Ended::ShutDown,
                 Some(settled) = settlements.join_next() => match settled {
                     Ok(Ok(())) => {}
-                    Ok(Err(error)) => break Ended::Lost(error),
+                    Ok(Err(error)) => break lost(error),
                     // Its delivery is neither acknowledged nor given back, except with the connection.
-                    Err(_) => break Ended::Lost(BrokerError::Panicked),
+                    Err(_) => break lost(BrokerError::Panicked),
                 },
                 delivery = self.deliveries.next() => match delivery {
                     Some(Ok(delivery)) => {
@@ -161,8 +170,8 @@ impl Session {
                         let outgoing = self.outgoing.clone();
                         settlements.spawn(settle(outgoing, delivery, verdict, phase.subscribe()));
                     }
-                    Some(Err(error)) => break Ended::Lost(error.into()),
-                    None => break Ended::Lost(BrokerError::Cancelled),
+                    Some(Err(error)) => break lost(error.into()),
+                    None => break lost(BrokerError::Cancelled),
                 },
             }
         };
@@ -172,7 +181,7 @@ impl Session {
                 phase.send_replace(Phase::WindingUp);
                 self.wind_up(settlements).await;
             }
-            Ended::Lost(_) => {
+            Ended::Lost { .. } => {
                 // What has its verdict may still be settled; nothing waits for the rest, nor for that.
                 drop(phase);
                 tokio::spawn(self.wind_up(settlements));
