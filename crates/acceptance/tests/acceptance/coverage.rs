@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::{activation, bad_input, crashes, dead_letters, expiry, limits, mail_server_faults, mails, pages};
-use crate::{problems, races, secrets, server_faults};
+use crate::{problems, races, restore, secrets, server_faults};
 use crate::{security_canary, security_guesses, security_http, security_limits};
 use crate::{security_mail, security_passwords, security_retention, security_sameness};
 use acceptance::{Coverage, Journey, Setup, journeys};
@@ -15,7 +15,7 @@ journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 26] = [
+const TESTS: [Coverage; 27] = [
     COVERAGE,
     activation::COVERAGE,
     bad_input::COVERAGE,
@@ -29,6 +29,7 @@ const TESTS: [Coverage; 26] = [
     pages::COVERAGE,
     problems::COVERAGE,
     races::COVERAGE,
+    restore::COVERAGE,
     secrets::COVERAGE,
     security_canary::COVERAGE,
     security_canary::in_one_process::COVERAGE,

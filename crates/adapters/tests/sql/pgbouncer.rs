@@ -166,9 +166,9 @@ async fn clients_that_share_sessions_do_not_disturb_each_other() {
     join_all(journeys).await;
     let leftovers = "SELECT current_setting('statement_timeout') || ' ' || current_setting('TimeZone') || ' '
         || (SELECT count(*) FROM pg_prepared_statements) AS line";
-    let mut pooled = AsyncPgConnection::establish(&server_url()).await.unwrap();
+    let mut direct = AsyncPgConnection::establish(&server_url()).await.unwrap();
     let expected = settings_of(
-        &mut pooled,
+        &mut direct,
         "SELECT current_setting('statement_timeout') || ' '
         || (SELECT reset_val FROM pg_settings WHERE name = 'TimeZone') || ' 0' AS line",
     )
