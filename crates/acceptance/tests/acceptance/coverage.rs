@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::{
     activation, bad_input, code_keys, crashes, dead_letters, expiry, limits, mail_server_faults, mails, pages,
 };
-use crate::{problems, races, secrets, server_faults, unicode};
+use crate::{problems, races, restore, secrets, server_faults, unicode};
 use crate::{security_canary, security_guesses, security_http, security_limits};
 use crate::{
     security_mail, security_mail_floods, security_passwords, security_retention, security_sameness,
@@ -20,7 +20,7 @@ journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 31] = [
+const TESTS: [Coverage; 32] = [
     COVERAGE,
     activation::COVERAGE,
     bad_input::COVERAGE,
@@ -35,6 +35,7 @@ const TESTS: [Coverage; 31] = [
     pages::COVERAGE,
     problems::COVERAGE,
     races::COVERAGE,
+    restore::COVERAGE,
     secrets::COVERAGE,
     security_canary::COVERAGE,
     security_canary::in_one_process::COVERAGE,

@@ -18,6 +18,7 @@ mod mails;
 mod pages;
 mod problems;
 mod races;
+mod restore;
 mod secrets;
 mod security_canary;
 mod security_guesses;

@@ -63,7 +63,8 @@ impl Connector {
             connection.batch_execute(&setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
             Ok(connection)
         };
-        tokio::time::timeout(self.connect_timeout, connecting)
+        // On the heap: with TLS and the host names it is large.
+        tokio::time::timeout(self.connect_timeout, Box::pin(connecting))
             .await
             .unwrap_or_else(|_| Err(ConnectionError::BadConnection("the server does not answer".into())))
     }
