@@ -3,7 +3,6 @@ use std::sync::atomic::Ordering;
 
 use domain::{CodeIssue, CodeKey, CodeKeys, CodeLength};
 use registration_api::http::ApiOptions;
-use registration_api::use_cases::ExistingAccount;
 
 use crate::support::{EMAIL, PASSWORD, TestApp, World, faults, key, options, problem};
 
@@ -64,18 +63,6 @@ async fn a_code_of_an_unknown_key_cannot_be_compared_and_costs_no_guess() {
     let code = previous_key().derive(issue, length(4));
     problem(app.activate(EMAIL, PASSWORD, code.expose()).await, 503, "unavailable").await;
     assert_eq!(app.world.guesses.spent.load(Ordering::Relaxed), 0);
-}
-
-/// Only the owner of a claim gets as far as the key.
-#[tokio::test(flavor = "multi_thread")]
-async fn asvs_6_3_8_an_unknown_key_tells_nothing_of_an_address() {
-    let concealing = ApiOptions { existing_account: ExistingAccount::Conceal, ..options() };
-    let app = TestApp::start_with(World::default(), concealing);
-    let unknown = app.activate(EMAIL, PASSWORD, "0000").await;
-    let (status, unknown) = (unknown.status(), unknown.text().await.unwrap());
-    pending(&app, previous_key(), 4).await;
-    let answer = app.activate(EMAIL, PASSWORD, "0000").await;
-    assert_eq!((answer.status(), answer.text().await.unwrap()), (status, unknown));
 }
 
 #[tokio::test(flavor = "multi_thread")]

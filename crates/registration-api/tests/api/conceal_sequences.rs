@@ -190,6 +190,18 @@ async fn asvs_6_3_8_the_mails_left_for_a_mailbox_tell_nothing() {
     assert_eq!(statuses, [202, 202, 202, 401, 202, 202, 401, 401, 202, 503]);
 }
 
+/// Only a claim of one's own gets as far as the key.
+#[tokio::test(flavor = "multi_thread")]
+async fn asvs_6_3_8_an_unknown_key_tells_nothing_of_an_address() {
+    let statuses = assert_nothing_shows(async |app| {
+        let issue = app.world.users.get(EMAIL).unwrap().issue();
+        app.world.codes.open_derived(issue, 5, Some("00000000/4".parse().unwrap()));
+        vec![guess(app).await]
+    })
+    .await;
+    assert_eq!(statuses, [202, 401]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_6_3_8_the_guesses_left_for_an_address_tell_nothing() {
     let statuses = assert_nothing_shows(async |app| {
