@@ -1,4 +1,5 @@
-//! What reads the code instead of running it: formatting, arrows, licences, lints, documentation. Quick ones first.
+//! What reads the code instead of running it: formatting, arrows, licences, lints, documentation.
+//! Quick ones first.
 
 use std::process::ExitCode;
 
@@ -9,8 +10,10 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     succeed(workspace::cargo().args(["fmt", "--all", "--check"]), interrupt)?;
     arrows::check()?;
     deny::run(interrupt)?;
-    // The features are those that the tests are built with, so that both share what build scripts made.
-    let clippy = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
+    // The features are those that the tests are built with, so that both share what build scripts
+    // made.
+    let clippy =
+        ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
     succeed(workspace::cargo().args(clippy), interrupt)?;
     let doc = ["doc", "--workspace", "--no-deps", "--all-features"];
     succeed(workspace::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"), interrupt)?;

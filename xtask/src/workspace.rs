@@ -26,8 +26,8 @@ pub(crate) fn target() -> std::io::Result<PathBuf> {
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
-    // `cargo run` describes this package in its environment. Passed on, that would make build scripts
-    // that watch these variables run again, and rebuild what depends on them.
+    // `cargo run` describes this package in its environment. Passed on, that would make build
+    // scripts that watch these variables run again, and rebuild what depends on them.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
@@ -46,7 +46,8 @@ mod tests {
         let toolchain = fs::read_to_string(super::root().join("rust-toolchain.toml")).unwrap();
         let pinned = toolchain.lines().find_map(|line| line.strip_prefix("channel = ")).unwrap();
         let dockerfile = fs::read_to_string(super::root().join("deploy/Dockerfile")).unwrap();
-        let built_with = dockerfile.lines().find_map(|line| line.strip_prefix("ARG RUST_VERSION=")).unwrap();
+        let built_with =
+            dockerfile.lines().find_map(|line| line.strip_prefix("ARG RUST_VERSION=")).unwrap();
         assert_eq!(pinned.trim_matches('"'), built_with);
     }
 }

@@ -23,7 +23,8 @@ fn is_a_test(name: &str) -> bool {
 fn item(name: &str) -> String {
     let mut parts = name.split('_');
     let family = parts.next().unwrap();
-    let number: Vec<_> = parts.take_while(|part| part.bytes().all(|byte| byte.is_ascii_digit())).collect();
+    let number: Vec<_> =
+        parts.take_while(|part| part.bytes().all(|byte| byte.is_ascii_digit())).collect();
     if family == "rfc" { format!("RFC {}", number[0]) } else { number.join(".") }
 }
 
@@ -64,6 +65,10 @@ fn every_test_of_the_checklist_belongs_to_one_of_its_lines() {
     let items: BTreeSet<_> =
         rows.flat_map(|(items, _)| items.split(", ")).map(|item| item.replace('*', "")).collect();
     for name in names(&sources) {
-        assert!(items.contains(&item(name)), "no line of docs/security.md is about {} ({name})", item(name));
+        assert!(
+            items.contains(&item(name)),
+            "no line of docs/security.md is about {} ({name})",
+            item(name)
+        );
     }
 }

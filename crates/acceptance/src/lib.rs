@@ -1,9 +1,11 @@
-//! The harness of the black-box tests: a running system, clients, mailboxes, a browser, and ways to break things.
+//! The harness of the black-box tests: a running system, clients, mailboxes, a browser, and ways to
+//! break things.
 //!
-//! Everything here speaks HTTP, SMTP or TCP to processes, or reads what they have stored; nothing may call the
-//! product's code. The tests are the executables in `tests`:
+//! Everything here speaks HTTP, SMTP or TCP to processes, or reads what they have stored; nothing
+//! may call the product's code. The tests are the executables in `tests`:
 //!
-//! - a [`Journey`] is what a test of both deployments works with: a [`System`], a [`Client`] and a [`Mailbox`];
+//! - a [`Journey`] is what a test of both deployments works with: a [`System`], a [`Client`] and a
+//!   [`Mailbox`];
 //! - a [`StandaloneCommand`] starts the standalone binary as a person does;
 //! - a [`Program`] is any other program, with its arguments and its environment.
 #![expect(

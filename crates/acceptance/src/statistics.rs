@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use test_support::unique_name;
 
-/// Measures `N` kinds of request `rounds` times, the kinds in a new random order each round, so that
-/// whatever else the machine does affects all of them alike.
+/// Measures `N` kinds of request `rounds` times, the kinds in a new random order each round, so
+/// that whatever else the machine does affects all of them alike.
 pub async fn interleaved<const N: usize>(
     rounds: usize,
     measure: impl AsyncFn(usize) -> Duration,
@@ -28,9 +28,9 @@ pub fn median(sample: &[f64]) -> f64 {
     sorted[sorted.len() / 2]
 }
 
-/// The Mann-Whitney U test: how probable a difference in rank at least this large is if both samples
-/// come from one distribution. Two-sided, by the normal approximation with the corrections for ties and
-/// continuity, which is good from about 20 values each.
+/// The Mann-Whitney U test: how probable a difference in rank at least this large is if both
+/// samples come from one distribution. Two-sided, by the normal approximation with the corrections
+/// for ties and continuity, which is good from about 20 values each.
 #[expect(clippy::cast_precision_loss, reason = "samples are small")]
 pub fn mann_whitney(first: &[f64], second: &[f64]) -> f64 {
     let (n1, n2) = (first.len() as f64, second.len() as f64);
@@ -52,12 +52,13 @@ pub fn mann_whitney(first: &[f64], second: &[f64]) -> f64 {
     if variance == 0.0 { 1.0 } else { both_tails(distance / variance.sqrt()) }
 }
 
-/// The probability that a standard normal variable is further from 0 than `z` (Abramowitz and Stegun
-/// 7.1.26, error below 2e-7).
+/// The probability that a standard normal variable is further from 0 than `z` (Abramowitz and
+/// Stegun 7.1.26, error below 2e-7).
 fn both_tails(z: f64) -> f64 {
     let x = z / std::f64::consts::SQRT_2;
     let t = 1.0 / (1.0 + 0.327_591_1 * x);
-    let coefficients = [1.061_405_429, -1.453_152_027, 1.421_413_741, -0.284_496_736, 0.254_829_592];
+    let coefficients =
+        [1.061_405_429, -1.453_152_027, 1.421_413_741, -0.284_496_736, 0.254_829_592];
     coefficients.iter().fold(0.0, |sum, coefficient| (sum + coefficient) * t) * (-x * x).exp()
 }
 
@@ -76,7 +77,8 @@ mod tests {
 
     #[test]
     fn the_statistic_tells_a_shift_from_none() {
-        let sample = |shift: f64| -> Vec<f64> { (0..60).map(|n| f64::from(n * 37 % 61) + shift).collect() };
+        let sample =
+            |shift: f64| -> Vec<f64> { (0..60).map(|n| f64::from(n * 37 % 61) + shift).collect() };
         assert!(mann_whitney(&sample(0.0), &sample(0.5)) > 0.5);
         assert!(mann_whitney(&sample(0.0), &sample(30.0)) < 1e-6);
     }

@@ -1,12 +1,12 @@
 //! How users and events are stored in SQL, and how rows become domain values again.
 //!
-//! What was accepted once is not checked again by today's rules: a stricter version must not lose users or
-//! events that an earlier one stored.
+//! What was accepted once is not checked again by today's rules: a stricter version must not lose
+//! users or events that an earlier one stored.
 
 use domain::ports::RepositoryError;
 use domain::{
-    EmailAddress, Event, EventId, PasswordHash, TraceParent, User, UserEvent, UserEventError, UserId,
-    UserStatus,
+    EmailAddress, Event, EventId, PasswordHash, TraceParent, User, UserEvent, UserEventError,
+    UserId, UserStatus,
 };
 use uuid::Uuid;
 
@@ -42,8 +42,9 @@ impl TryFrom<StoredUser> for User {
     type Error = RepositoryError;
 
     fn try_from(row: StoredUser) -> Result<Self, RepositoryError> {
-        let damaged =
-            |column| RepositoryError::Damaged(DamagedRow { table: "users", id: row.id, column }.into());
+        let damaged = |column| {
+            RepositoryError::Damaged(DamagedRow { table: "users", id: row.id, column }.into())
+        };
         let status = if row.active {
             UserStatus::Active
         } else {

@@ -8,7 +8,10 @@ use uuid::Uuid;
 pub struct SystemIds;
 
 impl IdSource for SystemIds {
-    #[expect(clippy::disallowed_methods, reason = "everything else takes its identifiers from here")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "everything else takes its identifiers from here"
+    )]
     fn next_id(&self) -> Uuid {
         Uuid::now_v7()
     }

@@ -123,7 +123,9 @@ async fn an_api_that_was_left_alone_is_asked_again_after_the_pause() {
     }
     server.reset().await;
     answer(&server, text(&format!("{SUFFIX}:1"))).await;
-    eventually_within(MINUTE, "the API to be asked again", async || client.contains(&password).await.ok())
-        .await;
+    eventually_within(MINUTE, "the API to be asked again", async || {
+        client.contains(&password).await.ok()
+    })
+    .await;
     assert!(began.elapsed() >= pause, "asked again after {:?}", began.elapsed());
 }

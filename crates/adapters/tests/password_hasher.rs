@@ -16,7 +16,13 @@ const MATCH: Verification = Verification::Match { outdated: false };
 
 /// Little work, for tests that are not about how much there is.
 fn light() -> Argon2idOptions {
-    Argon2idOptions { memory_kib: 64, iterations: 1, threads: 2, queue: 64, deadline: Duration::from_mins(1) }
+    Argon2idOptions {
+        memory_kib: 64,
+        iterations: 1,
+        threads: 2,
+        queue: 64,
+        deadline: Duration::from_mins(1),
+    }
 }
 
 /// One thread that is busy for some tenths of a second with each hash.
@@ -70,7 +76,8 @@ async fn asvs_6_2_8_every_byte_of_a_long_password_counts() {
 async fn the_same_password_never_has_the_same_hash() {
     let pool = pool(&light());
     let hashes = join_all((0..50).map(|_| pool.hash(password("correct horse")))).await;
-    let mut hashes: Vec<_> = hashes.into_iter().map(|hash| hash.unwrap().as_phc().to_owned()).collect();
+    let mut hashes: Vec<_> =
+        hashes.into_iter().map(|hash| hash.unwrap().as_phc().to_owned()).collect();
     hashes.sort_unstable();
     hashes.dedup();
     assert_eq!(hashes.len(), 50);
@@ -87,7 +94,8 @@ async fn asvs_11_4_2_a_hash_is_a_phc_string_that_others_verify() {
     Argon2::default().verify_password(b"incorrect horse", &parsed).unwrap_err();
 }
 
-/// Vectors of the reference implementation (phc-winner-argon2, `src/test.c`), in which the pool had no part.
+/// Vectors of the reference implementation (phc-winner-argon2, `src/test.c`), in which the pool had
+/// no part.
 #[tokio::test]
 async fn hashes_of_the_reference_implementation_verify() {
     let pool = pool(&light());
@@ -123,9 +131,12 @@ async fn asvs_11_4_2_a_hash_with_other_parameters_is_outdated() {
     for (algorithm, lanes) in [(Algorithm::Argon2i, 1), (Algorithm::Argon2id, 2)] {
         let params = Params::new(64, 1, lanes, None).unwrap();
         let argon2 = Argon2::new(algorithm, Version::V0x13, params);
-        let hash = argon2::PasswordHasher::hash_password(&argon2, b"correct horse").unwrap().to_string();
-        let verification =
-            pool_now.verify(password("correct horse"), Some(PasswordHash::from_phc(hash))).await.unwrap();
+        let hash =
+            argon2::PasswordHasher::hash_password(&argon2, b"correct horse").unwrap().to_string();
+        let verification = pool_now
+            .verify(password("correct horse"), Some(PasswordHash::from_phc(hash)))
+            .await
+            .unwrap();
         assert_eq!(verification, Verification::Match { outdated: true }, "{algorithm} {lanes}");
     }
 }
@@ -158,7 +169,8 @@ async fn asvs_15_2_2_a_full_queue_refuses_at_once() {
     for hash in &mut taken {
         assert!(hash.now_or_never().is_none(), "the hash should have to wait");
     }
-    let refusal = pool.hash(password("correct horse")).now_or_never().expect("a refusal should not wait");
+    let refusal =
+        pool.hash(password("correct horse")).now_or_never().expect("a refusal should not wait");
     assert!(
         matches!(&refusal, Err(HashError::Overloaded { retry_after }) if !retry_after.is_zero()),
         "{refusal:?}"
@@ -238,6 +250,9 @@ fn impossible_parameters_are_refused() {
     for options in
         [Argon2idOptions { memory_kib: 7, ..light() }, Argon2idOptions { iterations: 0, ..light() }]
     {
-        assert!(matches!(HashPool::start(&options), Err(HashPoolError::Parameters(_))), "{options:?}");
+        assert!(
+            matches!(HashPool::start(&options), Err(HashPoolError::Parameters(_))),
+            "{options:?}"
+        );
     }
 }

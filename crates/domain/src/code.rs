@@ -94,7 +94,8 @@ impl CodeKey {
 
     /// Reads a key written in hexadecimal, as `openssl rand -hex 32` prints it.
     pub fn from_hex(text: &str) -> Result<Self, CodeKeyError> {
-        let bytes = base16ct::mixed::decode_vec(text.trim()).map_err(|_| CodeKeyError::NotHexadecimal)?;
+        let bytes =
+            base16ct::mixed::decode_vec(text.trim()).map_err(|_| CodeKeyError::NotHexadecimal)?;
         Self::from_bytes(bytes)
     }
 
@@ -162,8 +163,9 @@ fn hmac(key: &[u8]) -> Hmac<Sha256> {
 /// which 31 bits are taken modulo a power of ten.
 fn truncate(digest: &[u8], length: CodeLength) -> String {
     let offset = digest.last().map_or(0, |last| usize::from(last & 0x0f));
-    let bits = digest[offset..offset + 4].iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
-        & 0x7fff_ffff;
+    let bits =
+        digest[offset..offset + 4].iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
+            & 0x7fff_ffff;
     let digits = length.digits();
     format!("{:0digits$}", bits % 10_u32.pow(u32::from(length.0)))
 }
@@ -196,7 +198,8 @@ mod tests {
     use uuid::Uuid;
 
     fn key() -> CodeKey {
-        CodeKey::from_hex("7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12").unwrap()
+        CodeKey::from_hex("7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12")
+            .unwrap()
     }
 
     fn issue(number: u32) -> CodeIssue {

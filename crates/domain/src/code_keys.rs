@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use crate::code::{CodeIssue, CodeKey, CodeKeyId, CodeLength, VerificationCode};
 
-/// How one code was derived: with which key, and to how many digits. Recorded beside its window, so that a guess is
-/// compared with one code only, whatever keys and lengths are in use.
+/// How one code was derived: with which key, and to how many digits. Recorded beside its window, so
+/// that a guess is compared with one code only, whatever keys and lengths are in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Derivation {
     key: CodeKeyId,
@@ -20,7 +20,9 @@ pub struct DerivationError;
 
 /// The code was derived with a key that is not at hand.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the code was derived with the key {0}, which is neither the present key nor a previous one")]
+#[error(
+    "the code was derived with the key {0}, which is neither the present key nor a previous one"
+)]
 pub struct UnknownCodeKey(CodeKeyId);
 
 /// The key for new codes, and those that other codes under way may have been derived with.
@@ -65,7 +67,8 @@ impl CodeKeys {
         derivation: Derivation,
     ) -> Result<VerificationCode, UnknownCodeKey> {
         let mut keys = std::iter::once(&self.present).chain(&self.previous);
-        let key = keys.find(|key| key.id() == derivation.key).ok_or(UnknownCodeKey(derivation.key))?;
+        let key =
+            keys.find(|key| key.id() == derivation.key).ok_or(UnknownCodeKey(derivation.key))?;
         Ok(key.derive(issue, derivation.length))
     }
 }
@@ -99,7 +102,8 @@ mod tests {
         CodeKey::from_hex(&format!("{rest}{last_byte}")).unwrap()
     }
 
-    /// Computed independently with Python's `hmac` module: processes of any version must name a key alike.
+    /// Computed independently with Python's `hmac` module: processes of any version must name a key
+    /// alike.
     #[test]
     fn a_derivation_is_written_in_a_stable_form() {
         let keys = CodeKeys::new(key("12"), vec![key("13")]);

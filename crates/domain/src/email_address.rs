@@ -31,8 +31,9 @@ impl EmailAddress {
     /// RFC 5321 section 4.5.3.1.3 and erratum 1690: a path of 256 octets less its angle brackets.
     pub const MAX_LENGTH: usize = 254;
 
-    /// Validates and normalises an address. Refuses quoted local parts, domain literals, IP addresses
-    /// and domains of one label: nobody signs up with them, and the first two invite injection.
+    /// Validates and normalises an address. Refuses quoted local parts, domain literals, IP
+    /// addresses and domains of one label: nobody signs up with them, and the first two invite
+    /// injection.
     ///
     /// ```
     /// use domain::{EmailAddress, EmailAddressError};
@@ -49,7 +50,8 @@ impl EmailAddress {
         if text.is_empty() {
             return Err(EmailAddressError::Empty);
         }
-        // Bounds the work below; IDNA can only shorten a name by dropping its few ignored characters.
+        // Bounds the work below; IDNA can only shorten a name by dropping its few ignored
+        // characters.
         if text.len() > 4 * Self::MAX_LENGTH {
             return Err(EmailAddressError::TooLong);
         }
@@ -61,7 +63,12 @@ impl EmailAddress {
             return Err(EmailAddressError::Malformed);
         }
         let domain = Uts46::new()
-            .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Ignore)
+            .to_ascii(
+                domain.as_bytes(),
+                AsciiDenyList::STD3,
+                Hyphens::CheckFirstLast,
+                DnsLength::Ignore,
+            )
             .map_err(|_| EmailAddressError::Malformed)?;
         if ends_in_number(&domain) {
             return Err(EmailAddressError::Malformed);
@@ -70,7 +77,8 @@ impl EmailAddress {
             return Err(EmailAddressError::TooLong);
         }
         let address = format!("{local}@{domain}");
-        let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
+        let options =
+            Options::default().with_required_tld().without_domain_literal().without_display_text();
         email_address::EmailAddress::parse_with_options(&address, options)
             .map_err(|_| EmailAddressError::Malformed)?;
         Ok(Self(address))
@@ -92,8 +100,8 @@ impl EmailAddress {
         self.0.to_ascii_lowercase()
     }
 
-    /// What identifies the mailbox that mails arrive in, for counting them: the lookup key without a tag
-    /// (`ada+shop@`, RFC 5233), and at Gmail without dots. Accounts are told apart by
+    /// What identifies the mailbox that mails arrive in, for counting them: the lookup key without
+    /// a tag (`ada+shop@`, RFC 5233), and at Gmail without dots. Accounts are told apart by
     /// [`Self::lookup_key`] alone.
     ///
     /// ```
@@ -138,14 +146,17 @@ impl std::fmt::Debug for EmailAddress {
     }
 }
 
-/// What a clipboard or a keyboard leaves around an address without anybody seeing it: spaces of all kinds, and
-/// characters without width (byte order mark, zero-width space, word joiner).
+/// What a clipboard or a keyboard leaves around an address without anybody seeing it: spaces of all
+/// kinds, and characters without width (byte order mark, zero-width space, word joiner).
 fn is_blank(c: char) -> bool {
-    c == '\t' || c.is_whitespace() && !c.is_control() || matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}')
+    c == '\t'
+        || c.is_whitespace() && !c.is_control()
+        || matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}')
 }
 
-/// Whether the last label is a number as parsers of IPv4 addresses understand it, decimal or hexadecimal. No
-/// top-level domain is one (RFC 3696 section 2), and mail to `a@127.0.0.1` may never leave the mail server.
+/// Whether the last label is a number as parsers of IPv4 addresses understand it, decimal or
+/// hexadecimal. No top-level domain is one (RFC 3696 section 2), and mail to `a@127.0.0.1` may
+/// never leave the mail server.
 fn ends_in_number(domain: &str) -> bool {
     let last = domain.rsplit('.').next().unwrap_or(domain);
     let has_only = |digits: &str, radix| digits.chars().all(|c| c.is_digit(radix));
@@ -183,7 +194,10 @@ mod tests {
         let refused = "a@localhost";
         EmailAddress::parse(refused).unwrap_err();
         let stored = EmailAddress::from_stored(refused.to_owned());
-        assert_eq!((stored.as_str(), stored.local_part(), stored.domain()), (refused, "a", "localhost"));
+        assert_eq!(
+            (stored.as_str(), stored.local_part(), stored.domain()),
+            (refused, "a", "localhost")
+        );
         assert_eq!(EmailAddress::from_stored("ada".into()).domain(), "");
     }
 
@@ -196,11 +210,17 @@ mod tests {
     #[test]
     fn tags_and_the_dots_of_gmail_do_not_make_another_mailbox() {
         let mailbox = |text| EmailAddress::parse(text).unwrap().mailbox();
-        for text in ["ada@example.com", "ADA@example.com", "ada+1@example.com", "ada+1+2@Example.com"] {
+        for text in
+            ["ada@example.com", "ADA@example.com", "ada+1@example.com", "ada+1+2@Example.com"]
+        {
             assert_eq!(mailbox(text), "ada@example.com", "{text}");
         }
-        for text in ["a.da.l@gmail.com", "AdaL+x.y@gmail.com", "adal@googlemail.com", "a.dal@GoogleMail.com"]
-        {
+        for text in [
+            "a.da.l@gmail.com",
+            "AdaL+x.y@gmail.com",
+            "adal@googlemail.com",
+            "a.dal@GoogleMail.com",
+        ] {
             assert_eq!(mailbox(text), "adal@gmail.com", "{text}");
         }
         assert_eq!(mailbox("a.da@example.com"), "a.da@example.com");
@@ -270,9 +290,11 @@ mod tests {
         let address = "[a-z.+]{1,10}@([a-zü-]{1,8}\\.){1,3}[a-z]{2,3}";
         let character = prop_oneof![
             any::<char>(),
-            "[@.:<>,;\"\\\\\r\n\0 \t\u{202e}\u{200b}。]".prop_map(|text| { text.chars().next().unwrap() })
+            "[@.:<>,;\"\\\\\r\n\0 \t\u{202e}\u{200b}。]"
+                .prop_map(|text| { text.chars().next().unwrap() })
         ];
-        let edits = proptest::collection::vec((any::<prop::sample::Index>(), 0..3, character), 0..4);
+        let edits =
+            proptest::collection::vec((any::<prop::sample::Index>(), 0..3, character), 0..4);
         (address, edits).prop_map(|(address, edits)| {
             let mut characters: Vec<char> = address.chars().collect();
             for (at, edit, character) in edits {
@@ -280,7 +302,9 @@ mod tests {
                 match edit {
                     0 => characters[at] = character,
                     1 => characters.insert(at, character),
-                    _ => drop(characters.splice(at..=at, characters.len().eq(&1).then_some(character))),
+                    _ => drop(
+                        characters.splice(at..=at, characters.len().eq(&1).then_some(character)),
+                    ),
                 }
             }
             characters.into_iter().collect()

@@ -57,9 +57,11 @@ impl UserEvent {
         [USER_REGISTERED, CODE_REQUESTED, USER_ACTIVATED, REGISTRATION_REPEATED];
 
     /// The type names of the events that [`Self::needs_mail`].
-    pub const MAIL_TYPES: [&'static str; 3] = [USER_REGISTERED, CODE_REQUESTED, REGISTRATION_REPEATED];
+    pub const MAIL_TYPES: [&'static str; 3] =
+        [USER_REGISTERED, CODE_REQUESTED, REGISTRATION_REPEATED];
 
-    /// The event that [`Self::type_name`], [`Self::user_id`] and the number of [`Self::issue`] describe.
+    /// The event that [`Self::type_name`], [`Self::user_id`] and the number of [`Self::issue`]
+    /// describe.
     ///
     /// ```
     /// # use domain::{UserEvent, UserId};
@@ -133,7 +135,8 @@ impl EventId {
         &self.0
     }
 
-    /// When the event happened, since the Unix epoch, to the millisecond. `None` if this is not a `UUIDv7`.
+    /// When the event happened, since the Unix epoch, to the millisecond. `None` if this is not a
+    /// `UUIDv7`.
     pub fn happened_at(&self) -> Option<Duration> {
         let (high, _) = self.0.as_u64_pair();
         (self.0.get_version_num() == 7).then(|| Duration::from_millis(high >> 16))
@@ -160,7 +163,10 @@ mod tests {
     fn an_identifier_tells_when_its_event_happened() {
         let time = |text: &str| EventId::from_uuid(text.parse().unwrap()).happened_at();
         // The example of appendix A.6.
-        assert_eq!(time("017F22E2-79B0-7CC3-98C4-DC0C0C07398F"), Some(Duration::from_secs(1_645_557_742)));
+        assert_eq!(
+            time("017F22E2-79B0-7CC3-98C4-DC0C0C07398F"),
+            Some(Duration::from_secs(1_645_557_742))
+        );
         assert_eq!(time("919108f7-52d1-4320-9bac-f847db4148a8"), None);
     }
 

@@ -16,7 +16,9 @@ mod user_id;
 
 pub mod ports;
 
-pub use code::{CodeIssue, CodeKey, CodeKeyError, CodeKeyId, CodeLength, CodeLengthError, VerificationCode};
+pub use code::{
+    CodeIssue, CodeKey, CodeKeyError, CodeKeyId, CodeLength, CodeLengthError, VerificationCode,
+};
 pub use code_keys::{CodeKeys, Derivation, DerivationError, UnknownCodeKey};
 pub use email_address::{EmailAddress, EmailAddressError};
 pub use error_chain::ErrorChain;

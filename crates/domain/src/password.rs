@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 
 /// A password in the one form in which it is hashed, wiped from memory when dropped.
 ///
-/// The same text reaches us in different forms: a Mac may decompose `ä` into two characters, and a keyboard may
-/// put a no-break space for a space. So both a new and a claimed password are normalised as RFC 8265 section 4.2.2
-/// says: spaces to U+0020, then NFC. Nothing else is changed.
+/// The same text reaches us in different forms: a Mac may decompose `ä` into two characters, and a
+/// keyboard may put a no-break space for a space. So both a new and a claimed password are
+/// normalised as RFC 8265 section 4.2.2 says: spaces to U+0020, then NFC. Nothing else is changed.
 #[derive(Clone)]
 pub struct Password {
     text: SecretString,
@@ -36,13 +36,15 @@ pub enum PasswordError {
     TooLong(usize),
     /// RFC 7617 section 2 forbids control characters in Basic credentials, so such a password could
     /// be registered but never used.
-    #[error("a password has no control characters, since it could not be sent with Basic authentication")]
+    #[error(
+        "a password has no control characters, since it could not be sent with Basic authentication"
+    )]
     ControlCharacter,
 }
 
 impl Password {
-    /// Accepts a password of permitted length, counted after normalisation. Nothing is trimmed, folded
-    /// or truncated, and there are no composition rules.
+    /// Accepts a password of permitted length, counted after normalisation. Nothing is trimmed,
+    /// folded or truncated, and there are no composition rules.
     ///
     /// ```
     /// use domain::{Password, PasswordError, PasswordLength};
@@ -58,8 +60,8 @@ impl Password {
     /// # Ok::<(), PasswordError>(())
     /// ```
     pub fn new(text: SecretString, length: PasswordLength) -> Result<Self, PasswordError> {
-        // A character has at most four bytes, and at most three times as many when it is decomposed:
-        // a text of a megabyte need not be normalised.
+        // A character has at most four bytes, and at most three times as many when it is
+        // decomposed: a text of a megabyte need not be normalised.
         if text.expose_secret().len() > 12 * length.max {
             return Err(PasswordError::TooLong(length.max));
         }
@@ -86,8 +88,8 @@ impl Password {
         }
     }
 
-    /// A claimed password as it was received, if normalisation changed it. Earlier versions hashed passwords
-    /// in this form.
+    /// A claimed password as it was received, if normalisation changed it. Earlier versions hashed
+    /// passwords in this form.
     pub fn as_received(&self) -> Option<Self> {
         self.received.clone().map(|text| Self { text, received: None })
     }
@@ -105,8 +107,8 @@ fn normalise(text: &SecretString) -> Option<SecretString> {
     if nfc.is_normalized(exposed) && !exposed.contains(is_non_ascii_space) {
         return None;
     }
-    // Large enough for any result (Unicode Standard Annex #15: NFC has at most three times the bytes), so that no
-    // copy is left behind when it grows.
+    // Large enough for any result (Unicode Standard Annex #15: NFC has at most three times the
+    // bytes), so that no copy is left behind when it grows.
     let mut normalised = Zeroizing::new(String::with_capacity(3 * exposed.len()));
     let spaced = exposed.chars().map(|c| if is_non_ascii_space(c) { ' ' } else { c });
     normalised.extend(nfc.normalize_iter(spaced));
@@ -115,7 +117,10 @@ fn normalise(text: &SecretString) -> Option<SecretString> {
 
 /// General category Zs without U+0020.
 fn is_non_ascii_space(c: char) -> bool {
-    matches!(c, '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
+    matches!(
+        c,
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+    )
 }
 
 impl std::fmt::Debug for Password {

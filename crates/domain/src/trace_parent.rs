@@ -1,12 +1,13 @@
-//! Which request something belongs to (W3C Trace Context), so that one trace leads from it to the mail.
+//! Which request something belongs to (W3C Trace Context), so that one trace leads from it to the
+//! mail.
 
 use std::fmt;
 use std::str::FromStr;
 
 use uuid::Uuid;
 
-/// A W3C Trace Context `traceparent`: which request something belongs to. Any version is read, version 00 is
-/// written.
+/// A W3C Trace Context `traceparent`: which request something belongs to. Any version is read,
+/// version 00 is written.
 ///
 /// ```
 /// use domain::{TraceParent, TraceParentError};
@@ -60,8 +61,8 @@ impl FromStr for TraceParent {
         let flags = match version {
             0 if further.is_empty() => flags,
             0xff => return Err(TraceParentError),
-            // A later version: nothing but these fields and the flag "sampled" is known to mean the same
-            // (section 3.2.4).
+            // A later version: nothing but these fields and the flag "sampled" is known to mean the
+            // same (section 3.2.4).
             1.. if further.is_empty() || further.starts_with('-') => flags & SAMPLED,
             _ => return Err(TraceParentError),
         };

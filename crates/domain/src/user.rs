@@ -39,7 +39,8 @@ pub struct User {
 impl User {
     /// A new claim of an address, with its first code. Records [`UserEvent::UserRegistered`].
     pub fn register(id: UserId, email: EmailAddress, password_hash: PasswordHash) -> Self {
-        let mut user = Self::restore(id, email, password_hash, 1, UserStatus::Pending { code_mailed: false });
+        let mut user =
+            Self::restore(id, email, password_hash, 1, UserStatus::Pending { code_mailed: false });
         user.events.push(UserEvent::UserRegistered { issue: user.issue() });
         user
     }

@@ -1,19 +1,19 @@
 //! Turns an event into the mail it asks for. Tolerates duplicates: a redelivered event repeats only
-//! what is missing, and mails the same code under the same Message-ID. Must never mail a code that is
-//! dead or whose mail was accepted, log a code or an address, or start the minute before the mail
-//! server has accepted the mail.
+//! what is missing, and mails the same code under the same Message-ID. Must never mail a code that
+//! is dead or whose mail was accepted, log a code or an address, or start the minute before the
+//! mail server has accepted the mail.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{
-    CodeStore, CodeStoreError, EventHandler, HandleError, IdSource, Mail, MailError, Mailer, Opening,
-    RepositoryError, UserRepository,
+    CodeStore, CodeStoreError, EventHandler, HandleError, IdSource, Mail, MailError, Mailer,
+    Opening, RepositoryError, UserRepository,
 };
 use domain::{
-    CodeIssue, CodeKeys, CodeLength, Derivation, EmailAddress, Event, EventId, UnknownCodeKey, User,
-    UserEvent, UserId,
+    CodeIssue, CodeKeys, CodeLength, Derivation, EmailAddress, Event, EventId, UnknownCodeKey,
+    User, UserEvent, UserId,
 };
 
 use crate::metrics::{self, DropReason};
@@ -115,7 +115,11 @@ impl DeliverCode {
     /// up the recipient's time. The code store comes first: a retry finds the acceptance there and
     /// does not mail the code again. A code that was used or replaced in the meantime gets no new
     /// window.
-    async fn record_acceptance(&self, issue: CodeIssue, derivation: Derivation) -> Result<(), DeliveryError> {
+    async fn record_acceptance(
+        &self,
+        issue: CodeIssue,
+        derivation: Derivation,
+    ) -> Result<(), DeliveryError> {
         let DeliveryOptions { window, attempts, .. } = self.options;
         match self.codes.mark_accepted(issue, window, attempts, derivation).await? {
             Opening::Opened { .. } => self.users.hold_address(issue, window).await?,
@@ -168,7 +172,9 @@ impl DeliverCode {
                 let reason = reason.as_str();
                 tracing::info!(event = "mail.dropped", %user_id, trace_id, reason, "the mail is no longer needed");
             }
-            Err(error) => metrics::count_failed(if error.is_transient() { "transient" } else { "permanent" }),
+            Err(error) => {
+                metrics::count_failed(if error.is_transient() { "transient" } else { "permanent" });
+            }
         }
     }
 }
@@ -223,6 +229,10 @@ impl DeliveryError {
 
 impl From<DeliveryError> for HandleError {
     fn from(error: DeliveryError) -> Self {
-        if error.is_transient() { Self::Transient(error.into()) } else { Self::Permanent(error.into()) }
+        if error.is_transient() {
+            Self::Transient(error.into())
+        } else {
+            Self::Permanent(error.into())
+        }
     }
 }

@@ -26,7 +26,8 @@ struct Arguments {
 enum Command {
     /// Mail codes until asked to stop (what happens without a command).
     Serve,
-    /// Ask the worker that runs with the same settings whether it is ready; the exit status is the answer.
+    /// Ask the worker that runs with the same settings whether it is ready; the exit status is the
+    /// answer.
     Health,
     /// Look after the events in the dead-letter queue: what could not be mailed.
     DeadLetters {

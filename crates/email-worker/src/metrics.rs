@@ -2,7 +2,9 @@
 
 use domain::EventId;
 use domain::ports::IdSource;
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 
 const SENT: &str = "mails_sent_total";
 const DROPPED: &str = "mails_dropped_total";

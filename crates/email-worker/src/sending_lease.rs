@@ -1,5 +1,5 @@
-//! Who sends the mail of a code: one delivery at a time, over all workers. An event can be in two hands when a worker
-//! has lost its broker, or a relay its lease, while a mail server is slow.
+//! Who sends the mail of a code: one delivery at a time, over all workers. An event can be in two
+//! hands when a worker has lost its broker, or a relay its lease, while a mail server is slow.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -48,7 +48,8 @@ pub(crate) async fn while_leased<T, E: From<LeaseError>>(
         never = renewals() => match never {},
     };
     if outcome.is_err() {
-        // For the next attempt, wherever it is made. A lease that cannot be given back ends by itself.
+        // For the next attempt, wherever it is made. A lease that cannot be given back ends by
+        // itself.
         let _ = codes.release_sending(issue, sender).await;
     }
     outcome

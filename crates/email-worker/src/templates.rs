@@ -16,7 +16,10 @@ const SOURCES: [(&str, &str); 7] = [
     ("code.subject.txt", include_str!("../templates/code.subject.txt")),
     ("code.txt", include_str!("../templates/code.txt")),
     ("code.html", include_str!("../templates/code.html")),
-    ("registration_repeated.subject.txt", include_str!("../templates/registration_repeated.subject.txt")),
+    (
+        "registration_repeated.subject.txt",
+        include_str!("../templates/registration_repeated.subject.txt"),
+    ),
     ("registration_repeated.txt", include_str!("../templates/registration_repeated.txt")),
     ("registration_repeated.html", include_str!("../templates/registration_repeated.html")),
 ];
@@ -70,7 +73,10 @@ impl Templates {
     /// code.
     pub fn new(options: &TemplateOptions) -> Result<Self, TemplateError> {
         let product = options.product_name.trim().to_owned();
-        if product.is_empty() || product.chars().count() > 60 || product.chars().any(char::is_control) {
+        if product.is_empty()
+            || product.chars().count() > 60
+            || product.chars().any(char::is_control)
+        {
             return Err(TemplateError::ProductName);
         }
         let mut environment = Environment::new();
@@ -101,12 +107,17 @@ impl Templates {
         // The subject is rendered without the code, so that no template can put it there.
         let subject = render("subject.txt", context! { product, window })?;
         let values = context! { product, window, code, subject => subject.as_str() };
-        Ok(MailContent { text: render("txt", values.clone())?, html: render("html", values)?, subject })
+        Ok(MailContent {
+            text: render("txt", values.clone())?,
+            html: render("html", values)?,
+            subject,
+        })
     }
 
     fn reject_code_lookalikes(&self, digits: usize) -> Result<(), TemplateError> {
         let without_code = self.render_mail("code", "")?;
-        let is_number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|run| run.len() >= digits);
+        let is_number =
+            |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|run| run.len() >= digits);
         if is_number(&without_code.text) {
             return Err(TemplateError::LooksLikeCode(digits));
         }
@@ -117,8 +128,8 @@ impl Templates {
 /// A duration in words, rounded down.
 fn say_duration(window: Duration) -> String {
     const WORDS: [&str; 13] = [
-        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
-        "twelve",
+        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+        "eleven", "twelve",
     ];
     let (amount, unit) = match window.as_secs() {
         0 => return "a moment".to_owned(),

@@ -1,4 +1,5 @@
-//! A mail server that takes no mails is reported once per outage, with the cause, and so is the end of the outage.
+//! A mail server that takes no mails is reported once per outage, with the cause, and so is the end
+//! of the outage.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,8 +43,11 @@ impl Mailer for WatchedMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let sent = self.mailer.send(mail).await;
         match &sent {
-            // It may be this recipient's mailbox alone that takes no mail for now: the server says so itself.
-            Err(MailError::Transient(_)) if !self.is_down.load(Ordering::Relaxed) => drop(self.ping().await),
+            // It may be this recipient's mailbox alone that takes no mail for now: the server says
+            // so itself.
+            Err(MailError::Transient(_)) if !self.is_down.load(Ordering::Relaxed) => {
+                drop(self.ping().await);
+            }
             Err(MailError::Transient(_)) => {}
             // A mail that is refused is a mail that was looked at.
             Ok(()) | Err(_) => self.report_success(),

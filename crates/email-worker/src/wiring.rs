@@ -21,7 +21,8 @@ use tokio::sync::Notify;
 pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
     let mut service = Service::begin(settings)?;
     describe_metrics();
-    let consumer = RabbitmqConsumer::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
+    let consumer =
+        RabbitmqConsumer::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
     let consumer = Arc::new(consumer);
     let (handler, health) = wire(settings, &consumer, &service)?;
     service.serve_operator(settings, health)?;
@@ -41,7 +42,8 @@ pub(crate) async fn run_dead_letters(
     command: DeadLetterCommand,
 ) -> Result<(), StartError> {
     process::begin_command(settings)?;
-    let letters = RabbitmqDeadLetters::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
+    let letters =
+        RabbitmqDeadLetters::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
     command.run(&letters).await
 }
 
@@ -55,10 +57,12 @@ fn wire(
     let users: Arc<dyn UserRepository> =
         Arc::new(PostgresUserRepository::new(database, Arc::new(Notify::new())));
     let redis = settings.redis.connect()?;
-    let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis, &settings.redis.key_prefix));
+    let codes: Arc<dyn CodeStore> =
+        Arc::new(RedisCodeStore::new(redis, &settings.redis.key_prefix));
     let mailer = Arc::new(settings.mailer(settings.smtp.server()?)?);
     let mailer: Arc<dyn Mailer> = Arc::new(WatchedMailer::new(mailer));
-    // It waits for what is away and goes on; but without users and their schema there is nobody to mail to.
+    // It waits for what is away and goes on; but without users and their schema there is nobody to
+    // mail to.
     let checks = vec![
         HealthCheck::required("postgres", &users, |users| users.ping()),
         HealthCheck::optional("redis", &codes, |codes| codes.ping()),
@@ -66,5 +70,8 @@ fn wire(
         HealthCheck::optional("smtp", &mailer, |mailer| mailer.ping()),
     ];
     let health = Health::new(checks, service.shutdown.clone());
-    Ok((worker_settings::deliver_code(settings, users, codes, mailer, Arc::new(SystemIds))?, health))
+    Ok((
+        worker_settings::deliver_code(settings, users, codes, mailer, Arc::new(SystemIds))?,
+        health,
+    ))
 }

@@ -65,7 +65,9 @@ fn the_plain_text_of_the_notice_to_an_owner() {
 fn the_html_loads_nothing_and_runs_nothing() {
     let templates = templates("Acme", 60, 4).unwrap();
     for mail in [templates.code(&code(1, 4)).unwrap(), templates.registration_repeated().unwrap()] {
-        for forbidden in ["http:", "https:", "src=", "href=", "url(", "@import", "<script", "<link", "<img"] {
+        for forbidden in
+            ["http:", "https:", "src=", "href=", "url(", "@import", "<script", "<link", "<img"]
+        {
             assert!(!mail.html.contains(forbidden), "{forbidden}");
         }
         assert!(mail.html.contains("prefers-color-scheme: dark"));
@@ -77,7 +79,9 @@ fn the_product_name_is_text_in_html() {
     let mail = templates("Tom & <b>Jerry</b>", 60, 4).unwrap().code(&code(1, 4)).unwrap();
     assert_eq!(mail.subject, "Your Tom & <b>Jerry</b> verification code");
     assert!(mail.text.contains("Tom & <b>Jerry</b>"));
-    assert!(mail.html.contains("Tom &amp; &lt;b&gt;Jerry&lt;&#x2f;b&gt;") && !mail.html.contains("<b>"));
+    assert!(
+        mail.html.contains("Tom &amp; &lt;b&gt;Jerry&lt;&#x2f;b&gt;") && !mail.html.contains("<b>")
+    );
 }
 
 #[test]

@@ -90,7 +90,8 @@ impl Inbox {
             address: http_address,
             source,
         })?;
-        let smtp_task = tokio::spawn(smtp::serve(smtp, mailbox.clone(), max_size, stopping.clone()));
+        let smtp_task =
+            tokio::spawn(smtp::serve(smtp, mailbox.clone(), max_size, stopping.clone()));
         let http_task = tokio::spawn(http::serve(server, stopping));
         Ok(Self { mailbox, smtp_address, http_address, stop, tasks: [smtp_task, http_task] })
     }
@@ -121,7 +122,10 @@ impl Inbox {
     }
 }
 
-async fn listen(address: SocketAddr, service: &'static str) -> Result<(TcpListener, SocketAddr), InboxError> {
+async fn listen(
+    address: SocketAddr,
+    service: &'static str,
+) -> Result<(TcpListener, SocketAddr), InboxError> {
     let bound = async {
         let listener = TcpListener::bind(address).await?;
         let bound = listener.local_addr()?;

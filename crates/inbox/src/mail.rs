@@ -1,7 +1,9 @@
 //! One mail as received, and what its headers and parts say. None of it can be trusted: it may be
 //! false, huge or malicious.
 
-use mail_parser::{Address as HeaderAddress, DateTime, Message, MessageParser, MessagePart, MimeHeaders};
+use mail_parser::{
+    Address as HeaderAddress, DateTime, Message, MessageParser, MessagePart, MimeHeaders,
+};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -155,7 +157,8 @@ impl Mail {
     /// The decoded content of a part that is neither the text nor the HTML.
     pub fn file(&self, part_id: &str) -> Option<(File, Vec<u8>)> {
         let read = |message: &Message<'_>| {
-            let (index, part) = list_files(message).find(|(index, _)| index.to_string() == part_id)?;
+            let (index, part) =
+                list_files(message).find(|(index, _)| index.to_string() == part_id)?;
             Some((describe_file(index, part), part.contents().to_vec()))
         };
         self.with_message(read).flatten()
@@ -170,7 +173,8 @@ impl Overview {
     fn add_hidden_recipients(&mut self, envelope: &Envelope) {
         for address in &envelope.to {
             let named = [&self.to, &self.cc, &self.bcc];
-            if !named.into_iter().flatten().any(|known| known.address.eq_ignore_ascii_case(address)) {
+            if !named.into_iter().flatten().any(|known| known.address.eq_ignore_ascii_case(address))
+            {
                 self.bcc.push(Address { name: String::new(), address: address.clone() });
             }
         }
@@ -178,9 +182,12 @@ impl Overview {
 }
 
 fn read_content(message: &Message<'_>) -> Content {
-    let texts: Vec<_> = (0..message.text_body_count()).filter_map(|at| message.body_text(at)).collect();
-    let html =
-        message.html_bodies().filter(|part| part.is_text_html()).filter_map(MessagePart::text_contents);
+    let texts: Vec<_> =
+        (0..message.text_body_count()).filter_map(|at| message.body_text(at)).collect();
+    let html = message
+        .html_bodies()
+        .filter(|part| part.is_text_html())
+        .filter_map(MessagePart::text_contents);
     Content {
         text: texts.join("\n"),
         html: html.collect(),
@@ -194,7 +201,8 @@ fn list_files<'m>(message: &'m Message<'m>) -> impl Iterator<Item = (usize, &'m 
 
 fn describe_file(index: usize, part: &MessagePart<'_>) -> File {
     let content_type = part.content_type().map_or("application/octet-stream".to_owned(), |kind| {
-        kind.subtype().map_or(kind.ctype().to_owned(), |subtype| format!("{}/{subtype}", kind.ctype()))
+        kind.subtype()
+            .map_or(kind.ctype().to_owned(), |subtype| format!("{}/{subtype}", kind.ctype()))
     });
     File {
         part_id: index.to_string(),
@@ -231,6 +239,7 @@ fn shorten(text: &str) -> String {
 
 fn format_rfc3339(id: Uuid) -> String {
     let (seconds, nanoseconds) = id.get_timestamp().map_or((0, 0), |time| time.to_unix());
-    let to_the_second = DateTime::from_timestamp(i64::try_from(seconds).unwrap_or_default()).to_rfc3339();
+    let to_the_second =
+        DateTime::from_timestamp(i64::try_from(seconds).unwrap_or_default()).to_rfc3339();
     format!("{}.{:03}Z", to_the_second.trim_end_matches('Z'), nanoseconds / 1_000_000)
 }

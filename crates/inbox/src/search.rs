@@ -86,8 +86,9 @@ impl Term {
         if let Some(filter) = UNSUPPORTED.into_iter().find(|filter| lower.starts_with(filter)) {
             return Err(QueryError::Unsupported(filter));
         }
-        let field =
-            FIELDS.into_iter().find_map(|(name, field)| Some((field, lower.strip_prefix(name)?.trim())));
+        let field = FIELDS
+            .into_iter()
+            .find_map(|(name, field)| Some((field, lower.strip_prefix(name)?.trim())));
         let test = match (lower, field) {
             ("is:read", _) => Test::Read(true),
             ("is:unread", _) => Test::Read(false),
@@ -150,7 +151,10 @@ fn split_words(text: &str) -> Vec<String> {
         quoted ^= character == '"';
         character == ' ' && !quoted
     });
-    split.map(|word| word.replace('"', "").trim().to_owned()).filter(|word| !word.is_empty()).collect()
+    split
+        .map(|word| word.replace('"', "").trim().to_owned())
+        .filter(|word| !word.is_empty())
+        .collect()
 }
 
 #[cfg(test)]
@@ -171,7 +175,10 @@ mod tests {
 
     #[test]
     fn a_filter_that_would_be_ignored_is_refused() {
-        assert_eq!(Query::parse("to:ada before:2020").unwrap_err(), QueryError::Unsupported("before:"));
+        assert_eq!(
+            Query::parse("to:ada before:2020").unwrap_err(),
+            QueryError::Unsupported("before:")
+        );
         assert_eq!(Query::parse("-tag:x").unwrap_err(), QueryError::Unsupported("tag:"));
         for nothing in ["", "  ", "to:", "\"\""] {
             assert_eq!(Query::parse(nothing).unwrap_err(), QueryError::Empty, "{nothing:?}");

@@ -20,7 +20,8 @@ pub enum DeadLetterCommand {
 }
 
 impl DeadLetterCommand {
-    /// Does it. The list goes to standard output, for other programs; what is for people to standard error.
+    /// Does it. The list goes to standard output, for other programs; what is for people to
+    /// standard error.
     pub async fn run(self, letters: &impl DeadLetters) -> Result<(), StartError> {
         match self {
             Self::List { limit } => {

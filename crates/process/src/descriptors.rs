@@ -2,7 +2,8 @@
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Raises the soft limit to the hard one. Returns what holds then: `usize::MAX` where there is no limit.
+/// Raises the soft limit to the hard one. Returns what holds then: `usize::MAX` where there is no
+/// limit.
 pub(crate) fn raise_limit() -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     let soft = limit.current;

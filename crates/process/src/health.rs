@@ -39,7 +39,8 @@ pub struct HealthCheck {
 }
 
 impl HealthCheck {
-    /// A dependency without which the service cannot do its work: while it is down, the service is not ready.
+    /// A dependency without which the service cannot do its work: while it is down, the service is
+    /// not ready.
     pub fn required<T, E>(
         name: &'static str,
         dependency: &Arc<T>,
@@ -92,7 +93,11 @@ impl HealthCheck {
                 );
             }
             Ok(()) if !was_up => {
-                tracing::info!(event = "dependency.up", dependency = self.name, "a dependency is up again");
+                tracing::info!(
+                    event = "dependency.up",
+                    dependency = self.name,
+                    "a dependency is up again"
+                );
             }
             _ => {}
         }
@@ -186,7 +191,8 @@ impl ReadinessReport {
 
     /// The names of the dependencies that do not answer.
     fn down(&self) -> impl Iterator<Item = &'static str> {
-        let down = self.dependencies.iter().filter(|(_, state)| state.status == DependencyStatus::Down);
+        let down =
+            self.dependencies.iter().filter(|(_, state)| state.status == DependencyStatus::Down);
         down.map(|(name, _)| *name)
     }
 }
@@ -201,11 +207,16 @@ pub struct Health {
 }
 
 impl Health {
-    /// Asks these, on the runtime within which this is called: the connections that a check opens must not belong to
-    /// the thread of the server that is asked, which ends before the process does. Once `shutdown` is cancelled, the
-    /// process is draining.
+    /// Asks these, on the runtime within which this is called: the connections that a check opens
+    /// must not belong to the thread of the server that is asked, which ends before the process
+    /// does. Once `shutdown` is cancelled, the process is draining.
     pub fn new(checks: Vec<HealthCheck>, shutdown: CancellationToken) -> Self {
-        Self { runtime: Handle::current(), checks: Arc::new(checks), latest: Arc::default(), shutdown }
+        Self {
+            runtime: Handle::current(),
+            checks: Arc::new(checks),
+            latest: Arc::default(),
+            shutdown,
+        }
     }
 
     /// The state now; that of the dependencies as it was a second ago at most.
@@ -227,8 +238,12 @@ impl Health {
         }
         let answers = join_all(self.checks.iter().map(|check| check.ask(&self.runtime))).await;
         for (check, answer) in self.checks.iter().zip(&answers) {
-            let before = latest.as_ref().and_then(|(_, report)| report.dependencies.get(check.name));
-            check.log_change(before.is_none_or(|before| before.status == DependencyStatus::Up), answer);
+            let before =
+                latest.as_ref().and_then(|(_, report)| report.dependencies.get(check.name));
+            check.log_change(
+                before.is_none_or(|before| before.status == DependencyStatus::Up),
+                answer,
+            );
         }
         let up: Vec<bool> = answers.iter().map(Result::is_ok).collect();
         let report = ReadinessReport::of(&self.checks, &up);
@@ -276,7 +291,10 @@ mod tests {
         assert_eq!(health.readiness().await.status, Readiness::Ready);
         shutdown.cancel();
         let report = health.readiness().await;
-        assert_eq!((report.status, report.status.http_status().as_u16()), (Readiness::Draining, 503));
+        assert_eq!(
+            (report.status, report.status.http_status().as_u16()),
+            (Readiness::Draining, 503)
+        );
         assert_eq!(report.dependencies["a"].status, DependencyStatus::Up);
     }
 
@@ -285,14 +303,25 @@ mod tests {
         let required = |answer| HealthCheck::required("a", &Arc::new(answer), answered);
         let optional = |answer| HealthCheck::optional("b", &Arc::new(answer), answered);
         assert_eq!(status(vec![required(Ok(())), optional(Ok(()))]).await, Readiness::Ready);
-        assert_eq!(status(vec![required(Ok(())), optional(Err("down"))]).await, Readiness::Degraded);
-        assert_eq!(status(vec![required(Err("down")), optional(Ok(()))]).await, Readiness::Unavailable);
+        assert_eq!(
+            status(vec![required(Ok(())), optional(Err("down"))]).await,
+            Readiness::Degraded
+        );
+        assert_eq!(
+            status(vec![required(Err("down")), optional(Ok(()))]).await,
+            Readiness::Unavailable
+        );
     }
 
     #[test]
     fn dependencies_are_asked_where_their_connections_last() {
-        let build =
-            || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let build = || {
+            tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .unwrap()
+        };
         let (process, server) = (build(), build());
         let asked_on = Arc::new(std::sync::OnceLock::new());
         let health = process.block_on(async {

@@ -1,5 +1,5 @@
-//! What the main functions of all binaries share: the start, logs and metrics, health, the operator's listener
-//! and the shutdown.
+//! What the main functions of all binaries share: the start, logs and metrics, health, the
+//! operator's listener and the shutdown.
 //!
 //! Knows no use case and no adapter.
 #![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.

@@ -1,5 +1,5 @@
-//! Logs: one event per line on standard error. What an event holds is its author's responsibility: identifiers
-//! and masked addresses, never a password, a code or a credential.
+//! Logs: one event per line on standard error. What an event holds is its author's responsibility:
+//! identifiers and masked addresses, never a password, a code or a credential.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{IsTerminal, Write};
@@ -10,8 +10,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::standard_error;
 
-/// Never logged, whatever the filter says: actix reports each malformed request as an error, with which any client
-/// could fill the log.
+/// Never logged, whatever the filter says: actix reports each malformed request as an error, with
+/// which any client could fill the log.
 const SILENCED: [&str; 1] = ["actix_http::h1::dispatcher=off"];
 
 /// Queues each event for standard error.
@@ -28,7 +28,8 @@ impl Write for LogWriter {
     }
 }
 
-/// Installs the subscriber of the process; the first call counts. Then warns of settings with old names.
+/// Installs the subscriber of the process; the first call counts. Then warns of settings with old
+/// names.
 pub(crate) fn init(settings: &Settings) -> Result<(), SettingsError> {
     let problem = |error: &dyn std::fmt::Display| {
         SettingsError::invalid("log.filter", format!("is not a log filter: {error}"))
@@ -40,7 +41,8 @@ pub(crate) fn init(settings: &Settings) -> Result<(), SettingsError> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| LogWriter)
-        // Its own complaint about a failed write would go to standard error too, by a macro that panics.
+        // Its own complaint about a failed write would go to standard error too, by a macro that
+        // panics.
         .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
     let installed = match settings.log.format {
@@ -62,8 +64,8 @@ pub(crate) fn init(settings: &Settings) -> Result<(), SettingsError> {
     Ok(())
 }
 
-/// Logs a panic as an event of its own. The standard library's hook writes to standard error itself, and waits there
-/// for a reader that reads nothing.
+/// Logs a panic as an event of its own. The standard library's hook writes to standard error
+/// itself, and waits there for a reader that reads nothing.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     if !tracing::event_enabled!(tracing::Level::ERROR) {
         standard_error::write_line(format!("{panic}\n").as_bytes());
@@ -73,6 +75,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let message = panic.payload_as_str().unwrap_or("no message");
     let backtrace = Backtrace::capture();
-    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| format!("{backtrace:?}"));
+    let backtrace =
+        (backtrace.status() == BacktraceStatus::Captured).then(|| format!("{backtrace:?}"));
     tracing::error!(event = "panicked", thread, backtrace, "panicked at {location}: {message}");
 }

@@ -81,7 +81,8 @@ async fn serve_once(
             .route("/health/live", get_or_head().to(HttpResponse::Ok))
             .route("/health/ready", get_or_head().to(ready))
     };
-    let server = HttpServer::new(app).workers(1).disable_signals().shutdown_timeout(END_TIMEOUT_SECONDS);
+    let server =
+        HttpServer::new(app).workers(1).disable_signals().shutdown_timeout(END_TIMEOUT_SECONDS);
     let server = server.listen(listener?)?.run();
     let handle = server.handle();
     let stop = async {
@@ -111,8 +112,9 @@ async fn ready(health: web::Data<Health>) -> HttpResponse {
     HttpResponse::build(report.status.http_status()).json(report)
 }
 
-/// Asks the process that listens on `address` for `/health/ready`, as a container's health check does.
-/// `Ok(true)` where it answers 200. Waits at most five seconds to connect, and five for each part of the answer.
+/// Asks the process that listens on `address` for `/health/ready`, as a container's health check
+/// does. `Ok(true)` where it answers 200. Waits at most five seconds to connect, and five for each
+/// part of the answer.
 pub fn is_ready(address: SocketAddr) -> std::io::Result<bool> {
     const TIMEOUT: Duration = Duration::from_secs(5);
     let mut address = address;
@@ -121,7 +123,8 @@ pub fn is_ready(address: SocketAddr) -> std::io::Result<bool> {
     }
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    stream
+        .write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut status_line = [0; 12];
     stream.read_exact(&mut status_line)?;
     Ok(status_line.ends_with(b" 200"))

@@ -7,7 +7,8 @@ use std::io::{ErrorKind, Write};
 use crate::error::StartError;
 use crate::standard_error;
 
-/// Writes what a command was asked for to standard output. A reader that has seen enough (`| head`) is not an error.
+/// Writes what a command was asked for to standard output. A reader that has seen enough (`| head`)
+/// is not an error.
 pub fn write_output(text: &str) -> Result<(), StartError> {
     let mut output = std::io::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {

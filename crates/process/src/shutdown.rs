@@ -27,8 +27,10 @@ impl Signals {
 /// Returns a token that is cancelled by the first SIGTERM or SIGINT. Fails only where the system
 /// gives no signal handler. Must be called within a tokio runtime.
 pub(crate) fn on_signal() -> std::io::Result<CancellationToken> {
-    let signals =
-        Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
+    let signals = Signals {
+        terminate: signal(SignalKind::terminate())?,
+        interrupt: signal(SignalKind::interrupt())?,
+    };
     // Shared with the next run, should one panic: no signal is missed in between.
     let signals = Arc::new(Mutex::new(signals));
     let token = CancellationToken::new();
@@ -41,7 +43,10 @@ async fn handle(signals: Arc<Mutex<Signals>>, drain: CancellationToken) {
     let mut signals = signals.lock().await;
     if !drain.is_cancelled() {
         signals.next().await;
-        tracing::info!(event = "shutdown.draining", "draining; a second signal ends the process at once");
+        tracing::info!(
+            event = "shutdown.draining",
+            "draining; a second signal ends the process at once"
+        );
         drain.cancel();
     }
     signals.next().await;

@@ -1,6 +1,6 @@
-//! Standard error, written by a thread of its own: a reader that goes away, one that stays and reads nothing, or a
-//! full disk must neither end nor delay the work (OWASP ASVS 16.5.2). Lines that cannot be written are counted and
-//! dropped; writing goes on as soon as it can.
+//! Standard error, written by a thread of its own: a reader that goes away, one that stays and
+//! reads nothing, or a full disk must neither end nor delay the work (OWASP ASVS 16.5.2). Lines
+//! that cannot be written are counted and dropped; writing goes on as soon as it can.
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -28,7 +28,10 @@ static QUEUE: LazyLock<Arc<Queue>> = LazyLock::new(|| {
 
 /// Tells the installed recorder what the metric means.
 pub(crate) fn describe_metrics() {
-    metrics::describe_counter!(LOST_LINES, "Log lines that could not be written to standard error.");
+    metrics::describe_counter!(
+        LOST_LINES,
+        "Log lines that could not be written to standard error."
+    );
     count_lost(QUEUE.lock().lost);
 }
 
@@ -153,7 +156,9 @@ mod tests {
         let (line_sender, lines) = mpsc::channel();
         let (outcome_sender, outcomes) = mpsc::channel();
         let writer = queue.clone();
-        std::thread::spawn(move || writer.write_lines_to(&mut Reader { lines: line_sender, outcomes }));
+        std::thread::spawn(move || {
+            writer.write_lines_to(&mut Reader { lines: line_sender, outcomes });
+        });
         (queue, lines, outcome_sender)
     }
 
@@ -165,7 +170,10 @@ mod tests {
         queue.push(b"lost\n");
         queue.push(b"written\n");
         queue.flush(Duration::from_secs(10));
-        assert_eq!(lines.try_iter().collect::<Vec<_>>(), [b"lost\n".to_vec(), b"written\n".to_vec()]);
+        assert_eq!(
+            lines.try_iter().collect::<Vec<_>>(),
+            [b"lost\n".to_vec(), b"written\n".to_vec()]
+        );
         assert_eq!(queue.lock().lost, 1);
     }
 

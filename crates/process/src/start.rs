@@ -12,8 +12,8 @@ use crate::health::Health;
 use crate::operator::OperatorListener;
 use crate::{descriptors, logs, metrics, output, shutdown, standard_error};
 
-/// Runs `work` on a runtime of its own and turns an error into a sentence on standard error and a failure.
-/// Without a number of threads there is one per core.
+/// Runs `work` on a runtime of its own and turns an error into a sentence on standard error and a
+/// failure. Without a number of threads there is one per core.
 pub fn run(
     program: &str,
     threads: Option<usize>,
@@ -60,7 +60,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// Installs logs, metrics, TLS and the handling of signals, and raises the limit on open files. Must be called within a tokio runtime.
+    /// Installs logs, metrics, TLS and the handling of signals, and raises the limit on open files.
+    /// Must be called within a tokio runtime.
     pub fn begin(settings: &Settings) -> Result<Self, StartError> {
         begin_command(settings)?;
         let metrics = metrics::init()?;
@@ -68,8 +69,13 @@ impl Service {
         Ok(Self { shutdown, descriptors: descriptors::raise_limit(), metrics, operator: None })
     }
 
-    /// Watches the dependencies and, where one is set, serves the operator's listener, in the background.
-    pub fn serve_operator(&mut self, settings: &Settings, health: Health) -> Result<(), StartError> {
+    /// Watches the dependencies and, where one is set, serves the operator's listener, in the
+    /// background.
+    pub fn serve_operator(
+        &mut self,
+        settings: &Settings,
+        health: Health,
+    ) -> Result<(), StartError> {
         let watched = health.clone();
         supervise("health-watch", move || watched.clone().watch());
         let Some(address) = settings.metrics.listen else { return Ok(()) };

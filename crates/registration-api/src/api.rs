@@ -31,8 +31,8 @@ pub struct Api {
 }
 
 impl Api {
-    /// Runs until `shutdown` is cancelled, and the delay longer; then completes open requests, and only then drains
-    /// the relay, so that the events of the last registrations are delivered too.
+    /// Runs until `shutdown` is cancelled, and the delay longer; then completes open requests, and
+    /// only then drains the relay, so that the events of the last registrations are delivered too.
     pub async fn run(self, shutdown: CancellationToken) -> std::io::Result<()> {
         let address = self.listener.local_addr()?;
         let server = server(self.listener, Data::new(self.state), self.server)?;
@@ -45,11 +45,17 @@ impl Api {
         shutdown.cancel();
         answered.cancel();
         let (relayed, purged) = tokio::join!(relay, purge);
-        outcome.and(relayed.map_err(std::io::Error::other)).and(purged.map_err(std::io::Error::other))
+        outcome
+            .and(relayed.map_err(std::io::Error::other))
+            .and(purged.map_err(std::io::Error::other))
     }
 }
 
-async fn serve(server: Server, options: ServerOptions, shutdown: &CancellationToken) -> std::io::Result<()> {
+async fn serve(
+    server: Server,
+    options: ServerOptions,
+    shutdown: &CancellationToken,
+) -> std::io::Result<()> {
     let handle = server.handle();
     tokio::pin!(server);
     let asked_to_stop = async {
@@ -62,7 +68,10 @@ async fn serve(server: Server, options: ServerOptions, shutdown: &CancellationTo
     }
     let stopped = async { tokio::join!(handle.stop(true), server).1 };
     tokio::time::timeout(options.shutdown_timeout, stopped).await.unwrap_or_else(|_| {
-        tracing::warn!(event = "http.drain_timed_out", "requests are cut off that did not end in time");
+        tracing::warn!(
+            event = "http.drain_timed_out",
+            "requests are cut off that did not end in time"
+        );
         Ok(())
     })
 }

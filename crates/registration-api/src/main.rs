@@ -29,7 +29,8 @@ enum Command {
     Serve,
     /// Bring the database schema up to date.
     Migrate,
-    /// Ask the API that runs with the same settings whether it is ready; the exit status is the answer.
+    /// Ask the API that runs with the same settings whether it is ready; the exit status is the
+    /// answer.
     Health,
     /// Look after the events in the outbox that can never be published.
     DeadLetters {
@@ -58,7 +59,10 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
         Command::DeadLetters { command } => wiring::run_dead_letters(&settings()?, command).await?,
         Command::Openapi => {
             let settings = settings()?;
-            process::write_output(&openapi::document(settings.password.length(), settings.code.length))?;
+            process::write_output(&openapi::document(
+                settings.password.length(),
+                settings.code.length,
+            ))?;
         }
         Command::Defaults => process::write_output(settings::DEFAULTS)?,
     }

@@ -26,14 +26,20 @@ pub fn describe_metrics() {
     describe_counter!(REGISTRATIONS, "Addresses that were claimed.");
     describe_counter!(CODES_REQUESTED, "Further codes that were requested.");
     describe_counter!(ACTIVATIONS, "Attempts to activate an account, by outcome.");
-    describe_counter!(WRONG_GUESSES, "Codes that were compared and wrong, of all clients and addresses.");
+    describe_counter!(
+        WRONG_GUESSES,
+        "Codes that were compared and wrong, of all clients and addresses."
+    );
     describe_counter!(REGISTRATIONS_PURGED, "Unverified registrations that were deleted.");
     describe_counter!(
         REGISTRATIONS_PURGED_UNMAILED,
         "Unverified registrations that were deleted though their mail had never been sent."
     );
     describe_counter!(BREACH_CHECKS, "Passwords looked up in known breaches, by outcome.");
-    describe_counter!(PASSWORD_HASHING_OVERLOADS, "Requests refused because too many hashes were waiting.");
+    describe_counter!(
+        PASSWORD_HASHING_OVERLOADS,
+        "Requests refused because too many hashes were waiting."
+    );
     describe_counter!(RATE_LIMIT_REFUSALS, "Requests that exceeded a limit, by limit.");
     describe_counter!(
         RATE_LIMITER_FAILURES,
@@ -42,7 +48,10 @@ pub fn describe_metrics() {
     describe_counter!(OUTBOX_PUBLISHED, "Events that were delivered.");
     describe_counter!(OUTBOX_DEFERRED, "Deliveries that failed and will be retried.");
     describe_counter!(OUTBOX_BURIED, "Events that can never be delivered.");
-    describe_gauge!(OUTBOX_UNKNOWN, "Events that wait for a newer version, which knows their types.");
+    describe_gauge!(
+        OUTBOX_UNKNOWN,
+        "Events that wait for a newer version, which knows their types."
+    );
     describe_counter!(HTTP_REQUESTS, "Requests answered, by method, route and status.");
     describe_counter!(HTTP_REQUESTS_ABANDONED, "Requests whose client disconnected.");
     describe_counter!(

@@ -50,7 +50,11 @@ pub enum PasswordRefused {
 
 impl PasswordPolicy {
     /// Accepts or refuses a new password for `email`.
-    pub async fn check(&self, password: &Password, email: &EmailAddress) -> Result<(), PasswordRefused> {
+    pub async fn check(
+        &self,
+        password: &Password,
+        email: &EmailAddress,
+    ) -> Result<(), PasswordRefused> {
         if self.refuse_common && is_common(password.expose(), email) {
             return Err(PasswordRefused::Common);
         }
@@ -78,7 +82,8 @@ impl PasswordPolicy {
 fn is_common(password: &str, email: &EmailAddress) -> bool {
     let folded = password.to_lowercase();
     let address = email.lookup_key();
-    if folded == address || folded == email.local_part().to_lowercase() || folded == email.domain() {
+    if folded == address || folded == email.local_part().to_lowercase() || folded == email.domain()
+    {
         return true;
     }
     if !is_worth_an_estimate(password) {
@@ -123,16 +128,22 @@ mod tests {
 
     #[test]
     fn asvs_6_2_11_passwords_made_of_the_address_are_refused() {
-        for password in ["ada.lovelace@example.com", "Ada.Lovelace", "lovelace", "lovelace1", "example.com"] {
+        for password in
+            ["ada.lovelace@example.com", "Ada.Lovelace", "lovelace", "lovelace1", "example.com"]
+        {
             assert!(is_refused(password), "{password}");
         }
     }
 
     #[test]
     fn asvs_6_2_5_no_kind_of_character_is_asked_for() {
-        for password in
-            ["correct horse battery", "mlkqsdfuiop", "83619402758", "пароль надёжный", "🐎🔋📎✅🌈🦊🐙🎻"]
-        {
+        for password in [
+            "correct horse battery",
+            "mlkqsdfuiop",
+            "83619402758",
+            "пароль надёжный",
+            "🐎🔋📎✅🌈🦊🐙🎻",
+        ] {
             assert!(!is_refused(password), "{password}");
         }
     }
@@ -155,7 +166,10 @@ mod tests {
                 println!(
                     "{length} characters of {part} take {ratio:.1} times as long as an everyday password"
                 );
-                assert!(ratio < 50.0, "{password} takes {ratio} times as long as an everyday password");
+                assert!(
+                    ratio < 50.0,
+                    "{password} takes {ratio} times as long as an everyday password"
+                );
             }
         }
     }
@@ -181,7 +195,10 @@ mod tests {
         }
     }
 
-    async fn verdict(answer: Result<bool, ()>, breach_fail_open: bool) -> Result<(), PasswordRefused> {
+    async fn verdict(
+        answer: Result<bool, ()>,
+        breach_fail_open: bool,
+    ) -> Result<(), PasswordRefused> {
         let policy = PasswordPolicy {
             refuse_common: true,
             breached: Some(Arc::new(Collection(answer))),

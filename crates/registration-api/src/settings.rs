@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::{Allowance, PurgeAges, Quota};
-use settings::{CommaList, ExistingAccountSetting, LimitSettings, QuotaSetting, Settings, SettingsError};
+use settings::{
+    CommaList, ExistingAccountSetting, LimitSettings, QuotaSetting, Settings, SettingsError,
+};
 use url::Url;
 
 use crate::http::client_address::{TrustedProxies, parse_network};
@@ -51,12 +53,12 @@ fn drain_timeout(settings: &Settings) -> Duration {
     settings.http.shutdown_timeout / 2
 }
 
-/// What requests may take over all connections until they are answered: four thousand bodies of the largest size are
-/// twice as much, and then connections with long requests are closed.
+/// What requests may take over all connections until they are answered: four thousand bodies of the
+/// largest size are twice as much, and then connections with long requests are closed.
 const REQUEST_MEMORY: usize = 32 * 1024 * 1024;
 
-/// Files and sockets that are no connections of clients, beside those of the pools: logs, databases, brokers,
-/// listeners, the operator and the inbox.
+/// Files and sockets that are no connections of clients, beside those of the pools: logs,
+/// databases, brokers, listeners, the operator and the inbox.
 const OTHER_DESCRIPTORS: usize = 96;
 
 /// What bounds the HTTP server in a process that may have `descriptors` files and sockets open.
@@ -78,7 +80,8 @@ pub fn server_options(settings: &Settings, descriptors: usize) -> ServerOptions 
 /// The connections for which there are descriptors, once the stores have theirs.
 fn max_connections(settings: &Settings, descriptors: usize) -> usize {
     let wanted = settings.http.max_connections.get();
-    let reserved = OTHER_DESCRIPTORS + settings.postgres.pool_size.get() + settings.smtp.connections.get();
+    let reserved =
+        OTHER_DESCRIPTORS + settings.postgres.pool_size.get() + settings.smtp.connections.get();
     let possible = descriptors.saturating_sub(reserved).max(1);
     if wanted > possible {
         tracing::warn!(
@@ -110,7 +113,10 @@ pub fn relay_options(settings: &Settings) -> RelayOptions {
 pub fn purge_options(settings: &Settings) -> PurgeOptions {
     let registration = &settings.registration;
     PurgeOptions {
-        ages: PurgeAges { mailed: registration.purge_after, unmailed: registration.purge_unmailed_after },
+        ages: PurgeAges {
+            mailed: registration.purge_after,
+            unmailed: registration.purge_unmailed_after,
+        },
         interval: registration.purge_interval,
         batch: registration.purge_batch.get(),
     }
@@ -149,7 +155,8 @@ fn allowance(quota: Quota) -> Allowance {
 fn trusted_proxies(networks: &CommaList<String>) -> Result<TrustedProxies, SettingsError> {
     let parse = |text: &String| {
         parse_network(text).ok_or_else(|| {
-            let problem = format!("has {text:?}, which is not an address or a network like 10.0.0.0/8");
+            let problem =
+                format!("has {text:?}, which is not an address or a network like 10.0.0.0/8");
             SettingsError::invalid("http.trusted_proxies", problem)
         })
     };
@@ -159,15 +166,17 @@ fn trusted_proxies(networks: &CommaList<String>) -> Result<TrustedProxies, Setti
 fn origins(origins: &CommaList<String>) -> Result<Vec<String>, SettingsError> {
     let parse = |text: &String| {
         parse_origin(text).ok_or_else(|| {
-            let problem = format!("has {text:?}, which is not an origin like https://app.example.com");
+            let problem =
+                format!("has {text:?}, which is not an origin like https://app.example.com");
             SettingsError::invalid("http.cors_origins", problem)
         })
     };
     origins.0.iter().map(parse).collect()
 }
 
-/// An origin in the form in which browsers send it (HTML standard, "ASCII serialization of an origin"): lower case,
-/// the host in ASCII, no default port. Refuses what no browser sends, such as a wildcard, a user or a path.
+/// An origin in the form in which browsers send it (HTML standard, "ASCII serialization of an
+/// origin"): lower case, the host in ASCII, no default port. Refuses what no browser sends, such as
+/// a wildcard, a user or a path.
 fn parse_origin(text: &str) -> Option<String> {
     let (_, authority) = text.split_once("://")?;
     let is_bare = !authority.contains(['/', '\\', '?', '#', '@', '*', '%']);
@@ -197,11 +206,19 @@ mod tests {
 
     #[test]
     fn asvs_3_5_what_is_no_origin_is_refused() {
-        for text in
-            ["*", "app.example.com", "https://app.example.com/", "https://", "https://a.example/x", "a b"]
-        {
+        for text in [
+            "*",
+            "app.example.com",
+            "https://app.example.com/",
+            "https://",
+            "https://a.example/x",
+            "a b",
+        ] {
             let message = refusal("http.cors_origins", text);
-            assert!(message.contains("http.cors_origins") && message.contains(text), "{text}: {message}");
+            assert!(
+                message.contains("http.cors_origins") && message.contains(text),
+                "{text}: {message}"
+            );
         }
         for text in ["https://app.example.com", "http://localhost:5173,capacitor://localhost", ""] {
             assert_eq!(refusal("http.cors_origins", text), "", "{text}");

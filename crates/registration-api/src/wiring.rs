@@ -4,7 +4,9 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use adapters::in_process::{InProcessBudget, InProcessRateLimiter};
-use adapters::postgres::{self, Database, PostgresDeadLetters, PostgresOutbox, PostgresUserRepository};
+use adapters::postgres::{
+    self, Database, PostgresDeadLetters, PostgresOutbox, PostgresUserRepository,
+};
 use adapters::rabbitmq::RabbitmqPublisher;
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
 use adapters::system_ids::SystemIds;
@@ -29,7 +31,8 @@ pub(crate) async fn migrate(settings: &Settings) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Looks after the rows of the outbox that were set aside. A replay is found by the API's next look.
+/// Looks after the rows of the outbox that were set aside. A replay is found by the API's next
+/// look.
 pub(crate) async fn run_dead_letters(
     settings: &Settings,
     command: DeadLetterCommand,
@@ -58,13 +61,15 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health), StartEr
     let database = database(settings)?;
     let redis = settings.redis.connect()?;
     let prefix = &settings.redis.key_prefix;
-    let publisher = RabbitmqPublisher::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
+    let publisher =
+        RabbitmqPublisher::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
     let publisher: Arc<dyn EventPublisher> = Arc::new(publisher);
     let wake = Arc::new(Notify::new());
     let users: Arc<dyn UserRepository> =
         Arc::new(PostgresUserRepository::new(database.clone(), wake.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis.clone(), prefix));
-    // Only PostgreSQL takes the API out of service: without the others registrations are still accepted.
+    // Only PostgreSQL takes the API out of service: without the others registrations are still
+    // accepted.
     let checks = vec![
         HealthCheck::required("postgres", &users, |users| users.ping()),
         HealthCheck::optional("redis", &codes, |codes| codes.ping()),
@@ -96,7 +101,9 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health), StartEr
     Ok((api, health))
 }
 
-fn breached_passwords(settings: &Settings) -> Result<Option<Arc<dyn BreachedPasswords>>, SettingsError> {
+fn breached_passwords(
+    settings: &Settings,
+) -> Result<Option<Arc<dyn BreachedPasswords>>, SettingsError> {
     let client = settings.password.breached_passwords()?;
     Ok(client.map(|client| Arc::new(client) as Arc<dyn BreachedPasswords>))
 }

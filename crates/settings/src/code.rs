@@ -56,7 +56,8 @@ impl CodeSettings {
         };
         let present = match self.key.expose_secret() {
             "" => return Err(problem("is missing")),
-            key => CodeKey::from_hex(key).map_err(|error| problem(&format!("cannot be used, {error}")))?,
+            key => CodeKey::from_hex(key)
+                .map_err(|error| problem(&format!("cannot be used, {error}")))?,
         };
         Ok(CodeKeys::new(present, self.previous_keys()?))
     }
@@ -118,7 +119,9 @@ mod tests {
     #[test]
     fn previous_keys_are_a_list_or_the_lines_of_a_file() {
         let sources = || Sources::default().with("code.key", &PRESENT);
-        assert_all_known(&sources().with("code.previous_keys", &PREVIOUS.join(", ")).load().unwrap());
+        assert_all_known(
+            &sources().with("code.previous_keys", &PREVIOUS.join(", ")).load().unwrap(),
+        );
         let mut file = tempfile::NamedTempFile::new().unwrap();
         writeln!(file, "{}\r\n{}\n", PREVIOUS[0], PREVIOUS[1]).unwrap();
         let path = file.path().display();
@@ -128,9 +131,13 @@ mod tests {
     #[test]
     fn asvs_13_2_3_a_previous_key_that_cannot_be_used_is_refused_by_name_and_not_shown() {
         let keys = format!("{},c0ffee", PREVIOUS[0]);
-        let sources = Sources::default().with("code.key", &PRESENT).with("code.previous_keys", &keys);
+        let sources =
+            Sources::default().with("code.key", &PRESENT).with("code.previous_keys", &keys);
         let message = sources.load().unwrap().code.keys().unwrap_err().to_string();
-        assert!(message.contains("code.previous_keys") && message.contains("number 2"), "{message}");
+        assert!(
+            message.contains("code.previous_keys") && message.contains("number 2"),
+            "{message}"
+        );
         assert!(!message.contains("c0ffee") && !message.contains(PREVIOUS[0]), "{message}");
     }
 
@@ -141,12 +148,16 @@ mod tests {
             lengths.map(|lengths| lengths.iter().map(|length| length.digits()).collect::<Vec<_>>())
         };
         assert_eq!(lengths(Sources::default()).unwrap(), Vec::<usize>::new());
-        assert_eq!(lengths(Sources::default().with("code.previous_digits", &"4, 5")).unwrap(), [4, 5]);
+        assert_eq!(
+            lengths(Sources::default().with("code.previous_digits", &"4, 5")).unwrap(),
+            [4, 5]
+        );
         let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
         writeln!(file, "[code]\nprevious_digits = [6]").unwrap();
         assert_eq!(lengths(Sources::of_file(file.path())).unwrap(), [6]);
-        let message =
-            lengths(Sources::default().with("code.previous_digits", &"4,0")).unwrap_err().to_string();
+        let message = lengths(Sources::default().with("code.previous_digits", &"4,0"))
+            .unwrap_err()
+            .to_string();
         assert!(message.contains("code.previous_digits"), "{message}");
     }
 

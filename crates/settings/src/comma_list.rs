@@ -39,7 +39,9 @@ where
         texts
             .iter()
             .filter(|text| !text.is_empty())
-            .map(|text| text.parse().map_err(|error| D::Error::custom(format!("{text:?}: {error}"))))
+            .map(|text| {
+                text.parse().map_err(|error| D::Error::custom(format!("{text:?}: {error}")))
+            })
             .collect::<Result<_, _>>()
             .map(Self)
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error};
 
-/// The shortest duration that a setting may ask for. Nothing is done in less, and a pause that is shorter is none.
+/// The shortest duration that a setting may ask for. Nothing is done in less, and a pause that is
+/// shorter is none.
 const SHORTEST: Duration = Duration::from_millis(10);
 
 /// Why a text is not a duration.
@@ -20,7 +21,8 @@ pub(crate) enum DurationError {
     TooShort(String),
 }
 
-/// Reads a duration of at least ten milliseconds. `M`, a month to humantime and a minute to most readers, is refused.
+/// Reads a duration of at least ten milliseconds. `M`, a month to humantime and a minute to most
+/// readers, is refused.
 pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
     let malformed = || DurationError::Malformed(text.to_owned());
     if text.contains('M') {
@@ -35,12 +37,16 @@ pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
 }
 
 /// For `#[serde(deserialize_with)]`.
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Duration, D::Error> {
     parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
 /// For `#[serde(deserialize_with)]` where no time at all means something.
-pub(crate) fn deserialize_or_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(crate) fn deserialize_or_zero<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.trim() == "0s" { Ok(Duration::ZERO) } else { parse(&text).map_err(D::Error::custom) }
 }
@@ -61,7 +67,8 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_the_form() {
-        for text in ["", "30", "s", "-1s", "1x", "1M", "5 Minutes", "1e3s", "99999999999999999999s"] {
+        for text in ["", "30", "s", "-1s", "1x", "1M", "5 Minutes", "1e3s", "99999999999999999999s"]
+        {
             let error = parse(text).unwrap_err();
             assert_eq!(error, DurationError::Malformed(text.to_owned()));
             assert!(error.to_string().contains("\"30s\""), "{error}");

@@ -35,7 +35,8 @@ pub enum SettingsError {
 }
 
 impl SettingsError {
-    /// A setting that cannot be used. `problem` continues a sentence that begins with the setting's name.
+    /// A setting that cannot be used. `problem` continues a sentence that begins with the setting's
+    /// name.
     pub fn invalid(key: &'static str, problem: impl Into<String>) -> Self {
         Self::Invalid { key, problem: problem.into() }
     }
@@ -54,7 +55,10 @@ pub(crate) fn required_url(
     example: &str,
 ) -> Result<SecretString, SettingsError> {
     if url.expose_secret().is_empty() {
-        return Err(SettingsError::invalid(key, format!("is missing: set it to something like {example}")));
+        return Err(SettingsError::invalid(
+            key,
+            format!("is missing: set it to something like {example}"),
+        ));
     }
     Ok(url.clone())
 }

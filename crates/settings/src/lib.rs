@@ -1,8 +1,9 @@
 //! The settings of every binary: `defaults.toml`, then a file, then the environment.
 //!
-//! One file per section: what can be set, what is refused, and what it means to an adapter (behind the feature
-//! of that adapter, so that a library that reads settings cannot reach one). A wrong or missing setting is one
-//! sentence that names it. Secrets are wrapped, so that no log and no error shows them.
+//! One file per section: what can be set, what is refused, and what it means to an adapter (behind
+//! the feature of that adapter, so that a library that reads settings cannot reach one). A wrong or
+//! missing setting is one sentence that names it. Secrets are wrapped, so that no log and no error
+//! shows them.
 
 mod code;
 mod comma_list;

@@ -1,4 +1,5 @@
-//! `[limits]`: how often one client, or anybody about one address, may ask, and how often one mailbox is mailed.
+//! `[limits]`: how often one client, or anybody about one address, may ask, and how often one
+//! mailbox is mailed.
 #![expect(missing_docs, reason = "said once, in defaults.toml")]
 
 use serde::Deserialize;

@@ -11,8 +11,8 @@ pub struct MailSettings {
 }
 
 impl MailSettings {
-    /// Name and address of the sender, from `Name <address>` or an address alone. The name may be quoted, and the
-    /// domain written in any script.
+    /// Name and address of the sender, from `Name <address>` or an address alone. The name may be
+    /// quoted, and the domain written in any script.
     pub fn sender(&self) -> (String, String) {
         match self.from.trim().strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
             Some((name, address)) => (unquote(name.trim()), with_ascii_domain(address.trim())),
@@ -40,7 +40,8 @@ fn read_quoted(inner: &str) -> Option<String> {
     Some(text)
 }
 
-/// Few mail servers take a domain in another form (RFC 6531). What is not a domain is refused with the address.
+/// Few mail servers take a domain in another form (RFC 6531). What is not a domain is refused with
+/// the address.
 fn with_ascii_domain(address: &str) -> String {
     match address.rsplit_once('@') {
         Some((local, domain)) if !domain.is_ascii() => idna::domain_to_ascii(domain)

@@ -14,11 +14,15 @@ pub struct MetricsSettings {
     pub listen: Option<SocketAddr>,
 }
 
-fn address_or_off<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+fn address_or_off<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
     match String::deserialize(deserializer)?.as_str() {
         "" | "off" => Ok(None),
         address => address.parse().map(Some).map_err(|_| {
-            D::Error::custom(format!("{address:?} is not an address like 127.0.0.1:9464, nor \"off\""))
+            D::Error::custom(format!(
+                "{address:?} is not an address like 127.0.0.1:9464, nor \"off\""
+            ))
         }),
     }
 }

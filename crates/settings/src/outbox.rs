@@ -27,7 +27,8 @@ impl OutboxSettings {
         rabbitmq: &RabbitmqSettings,
     ) -> Result<(), SettingsError> {
         if self.lease <= postgres.statement_timeout + rabbitmq.confirm_timeout {
-            let problem = "must exceed postgres.statement_timeout and rabbitmq.confirm_timeout together";
+            let problem =
+                "must exceed postgres.statement_timeout and rabbitmq.confirm_timeout together";
             return Err(SettingsError::invalid("outbox.lease", problem));
         }
         Ok(())
@@ -41,10 +42,13 @@ mod tests {
     #[test]
     fn a_lease_that_ends_before_its_confirmation_is_refused_by_name() {
         for lease in ["5s", "10s"] {
-            let error = Sources::default().with("outbox.lease", &lease).load().unwrap_err().to_string();
-            for name in
-                ["(REGISTRATION__OUTBOX__LEASE)", "postgres.statement_timeout", "rabbitmq.confirm_timeout"]
-            {
+            let error =
+                Sources::default().with("outbox.lease", &lease).load().unwrap_err().to_string();
+            for name in [
+                "(REGISTRATION__OUTBOX__LEASE)",
+                "postgres.statement_timeout",
+                "rabbitmq.confirm_timeout",
+            ] {
                 assert!(error.contains(name), "{error}");
             }
         }

@@ -43,7 +43,9 @@ impl PasswordSettings {
 
     /// The collection of breached passwords to ask, if any.
     #[cfg(feature = "hibp")]
-    pub fn breached_passwords(&self) -> Result<Option<adapters::hibp::PwnedPasswords>, SettingsError> {
+    pub fn breached_passwords(
+        &self,
+    ) -> Result<Option<adapters::hibp::PwnedPasswords>, SettingsError> {
         use adapters::hibp::{HibpOptions, PwnedPasswords};
         if !self.breach_check {
             return Ok(None);

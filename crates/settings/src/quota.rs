@@ -18,7 +18,8 @@ impl FromStr for QuotaSetting {
         if text == "off" {
             return Ok(Self(None));
         }
-        let problem = || format!("{text:?} is not a limit: write BURST/PERIOD, e.g. \"5/1h\", or \"off\"");
+        let problem =
+            || format!("{text:?} is not a limit: write BURST/PERIOD, e.g. \"5/1h\", or \"off\"");
         let (burst, period) = text.split_once('/').ok_or_else(problem)?;
         let burst: u32 = burst.trim().parse().map_err(|_| problem())?;
         let period = duration::parse(period).map_err(|_| problem())?;

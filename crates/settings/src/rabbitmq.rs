@@ -49,7 +49,10 @@ impl FromStr for RetryDelay {
 impl RabbitmqSettings {
     pub(crate) fn check(&self) -> Result<(), SettingsError> {
         if self.retry_delays.0.is_empty() {
-            return Err(SettingsError::invalid("rabbitmq.retry_delays", "needs durations, e.g. 1s,5s,30s"));
+            return Err(SettingsError::invalid(
+                "rabbitmq.retry_delays",
+                "needs durations, e.g. 1s,5s,30s",
+            ));
         }
         Ok(())
     }

@@ -34,6 +34,7 @@ impl RedisSettings {
             connect_timeout: self.timeout,
             command_timeout: self.timeout,
         };
-        adapters::redis::connect(options).map_err(|error| SettingsError::refused("redis.url", &error))
+        adapters::redis::connect(options)
+            .map_err(|error| SettingsError::refused("redis.url", &error))
     }
 }

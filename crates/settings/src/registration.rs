@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use crate::{SettingsError, duration};
 
-/// Purged any sooner, a registration could be gone before its mail has come through a slow mail server.
+/// Purged any sooner, a registration could be gone before its mail has come through a slow mail
+/// server.
 const SHORTEST_KEEP: Duration = Duration::from_hours(1);
 
 #[derive(Debug, Clone, Deserialize)]
@@ -50,10 +51,14 @@ mod tests {
 
     #[test]
     fn registrations_whose_mail_was_never_sent_are_kept_at_least_as_long_as_others() {
-        let error =
-            Sources::default().with("registration.purge_after", &"31d").load().unwrap_err().to_string();
+        let error = Sources::default()
+            .with("registration.purge_after", &"31d")
+            .load()
+            .unwrap_err()
+            .to_string();
         assert!(
-            error.contains("registration.purge_unmailed_after") && error.contains("registration.purge_after")
+            error.contains("registration.purge_unmailed_after")
+                && error.contains("registration.purge_after")
         );
         Sources::default().with("registration.purge_after", &"30d").load().unwrap();
     }

@@ -43,12 +43,16 @@ const RENAMED: [RenamedKey; 19] = [
 ];
 
 /// Moves each value from its old name to the new one, and returns the old names that were used.
-pub(crate) fn move_to_new_names(sections: &mut Map<String, Value>) -> Result<Vec<RenamedKey>, SettingsError> {
+pub(crate) fn move_to_new_names(
+    sections: &mut Map<String, Value>,
+) -> Result<Vec<RenamedKey>, SettingsError> {
     let mut used = Vec::new();
     for key in RENAMED {
         let Some((section, old)) = key.old.split_once('.') else { continue };
         let Some((_, new)) = key.new.split_once('.') else { continue };
-        let Some(Value { kind: ValueKind::Table(section), .. }) = sections.get_mut(section) else { continue };
+        let Some(Value { kind: ValueKind::Table(section), .. }) = sections.get_mut(section) else {
+            continue;
+        };
         let Some(value) = section.remove(old) else { continue };
         if section.contains_key(new) {
             return Err(SettingsError::BothNames { old: key.old, new: key.new });
@@ -66,7 +70,8 @@ fn with_unit(mut value: Value, unit: &str) -> Value {
         value.kind = ValueKind::Array(durations);
     } else {
         let numbers = value.kind.to_string();
-        let durations: Vec<_> = numbers.split(',').map(|number| format!("{}{unit}", number.trim())).collect();
+        let durations: Vec<_> =
+            numbers.split(',').map(|number| format!("{}{unit}", number.trim())).collect();
         value.kind = ValueKind::String(durations.join(","));
     }
     value

@@ -49,8 +49,12 @@ impl SmtpSettings {
         match (self.username.is_empty(), self.password.expose_secret().is_empty()) {
             (true, true) => Ok(None),
             (false, false) => Ok(Some((self.username.clone(), self.password.clone()))),
-            (true, false) => Err(SettingsError::invalid("smtp.username", "is missing: smtp.password is set")),
-            (false, true) => Err(SettingsError::invalid("smtp.password", "is missing: smtp.username is set")),
+            (true, false) => {
+                Err(SettingsError::invalid("smtp.username", "is missing: smtp.password is set"))
+            }
+            (false, true) => {
+                Err(SettingsError::invalid("smtp.password", "is missing: smtp.username is set"))
+            }
         }
     }
 }
@@ -102,7 +106,8 @@ mod server {
                 host: server.host,
                 port: server.port,
                 tls: server.tls,
-                credentials: credentials.map(|(username, password)| SmtpCredentials { username, password }),
+                credentials: credentials
+                    .map(|(username, password)| SmtpCredentials { username, password }),
                 from_name,
                 from_address,
                 message_id_domain: domain,

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use config::builder::DefaultState;
-use config::{Config, ConfigBuilder, ConfigError, Environment, File, FileFormat, Map, Source, Value};
+use config::{
+    Config, ConfigBuilder, ConfigError, Environment, File, FileFormat, Map, Source, Value,
+};
 
 use crate::{Settings, SettingsError, renamed};
 
@@ -12,8 +14,14 @@ use crate::{Settings, SettingsError, renamed};
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// Secrets that may be kept in a file of their own, named by the setting with `_file` appended.
-const READ_FROM_FILE: [&str; 6] =
-    ["code.key", "code.previous_keys", "postgres.url", "redis.url", "rabbitmq.url", "smtp.password"];
+const READ_FROM_FILE: [&str; 6] = [
+    "code.key",
+    "code.previous_keys",
+    "postgres.url",
+    "redis.url",
+    "rabbitmq.url",
+    "smtp.password",
+];
 
 /// The sources above the built-in defaults.
 #[derive(Debug, Default)]
@@ -24,12 +32,15 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The file named by `--config` or else by `REGISTRATION_CONFIG`, and the environment of the process.
+    /// The file named by `--config` or else by `REGISTRATION_CONFIG`, and the environment of the
+    /// process.
     pub fn of_process(file: Option<PathBuf>) -> Self {
         Self {
             file: file.or_else(|| std::env::var_os("REGISTRATION_CONFIG").map(PathBuf::from)),
             environment: std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
                 .collect(),
             overrides: Vec::new(),
         }
@@ -111,10 +122,13 @@ fn read_secret_files(
             continue;
         }
         if !so_far.get_string(key)?.is_empty() {
-            return Err(ConfigError::Message(format!("{key} and {key}_file are both set; set one of them")));
+            return Err(ConfigError::Message(format!(
+                "{key} and {key}_file are both set; set one of them"
+            )));
         }
-        let text = std::fs::read_to_string(Path::new(&path))
-            .map_err(|error| ConfigError::Message(format!("setting {key}_file names {path}: {error}")))?;
+        let text = std::fs::read_to_string(Path::new(&path)).map_err(|error| {
+            ConfigError::Message(format!("setting {key}_file names {path}: {error}"))
+        })?;
         builder = builder.set_override(key, text.trim_end_matches(['\r', '\n']))?;
     }
     Ok(builder)
@@ -129,12 +143,14 @@ mod tests {
     use std::time::Duration;
 
     fn load(environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let environment =
+            environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         Sources { environment, ..Sources::default() }.load()
     }
 
     fn smtp_password(environment: &[(&str, &str)]) -> String {
-        let settings = load(&[&[("REGISTRATION__SMTP__USERNAME", "me")], environment].concat()).unwrap();
+        let settings =
+            load(&[&[("REGISTRATION__SMTP__USERNAME", "me")], environment].concat()).unwrap();
         settings.smtp.credentials().unwrap().unwrap().1.expose_secret().to_owned()
     }
 
@@ -187,7 +203,10 @@ mod tests {
         let path = file.path().to_str().unwrap();
         assert_eq!(smtp_password(&[("REGISTRATION__SMTP__PASSWORD_FILE", path)]), "hush");
         assert!(refusal(&[("REGISTRATION__CODE__KEY_FILE", "/nowhere")]).contains("code.key_file"));
-        let both = [("REGISTRATION__SMTP__PASSWORD_FILE", path), ("REGISTRATION__SMTP__PASSWORD", "other")];
+        let both = [
+            ("REGISTRATION__SMTP__PASSWORD_FILE", path),
+            ("REGISTRATION__SMTP__PASSWORD", "other"),
+        ];
         assert!(refusal(&both).contains("smtp.password and smtp.password_file are both set"));
     }
 
@@ -228,8 +247,11 @@ mod tests {
     #[test]
     fn old_names_are_read_once_more_and_reported() {
         let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
-        writeln!(file, "[rabbitmq]\nretry_delays_seconds = [2, 4]\n[registration]\npurge_after_days = 2")
-            .unwrap();
+        writeln!(
+            file,
+            "[rabbitmq]\nretry_delays_seconds = [2, 4]\n[registration]\npurge_after_days = 2"
+        )
+        .unwrap();
         let environment = [
             ("REGISTRATION__CODE__WINDOW_SECONDS".to_owned(), "90".to_owned()),
             ("REGISTRATION__SMTP__TIMEOUT_MS".to_owned(), "1500".to_owned()),
@@ -254,9 +276,14 @@ mod tests {
 
     #[test]
     fn an_old_name_beside_its_new_one_is_refused() {
-        let message =
-            refusal(&[("REGISTRATION__CODE__WINDOW_SECONDS", "90"), ("REGISTRATION__CODE__WINDOW", "90s")]);
-        assert!(message.contains("code.window_seconds") && message.contains("code.window,"), "{message}");
+        let message = refusal(&[
+            ("REGISTRATION__CODE__WINDOW_SECONDS", "90"),
+            ("REGISTRATION__CODE__WINDOW", "90s"),
+        ]);
+        assert!(
+            message.contains("code.window_seconds") && message.contains("code.window,"),
+            "{message}"
+        );
         let message = refusal(&[("REGISTRATION__OUTBOX__POLL_INTERVAL_MS", "soon")]);
         assert!(message.contains("outbox.poll_interval"), "{message}");
     }

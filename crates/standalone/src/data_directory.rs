@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 const DATABASE: &str = "registration.sqlite3";
 
-/// Where everything that outlives the process lies. Locked: two processes on one directory would deliver
-/// every event twice.
+/// Where everything that outlives the process lies. Locked: two processes on one directory would
+/// deliver every event twice.
 #[derive(Debug)]
 pub(crate) struct DataDirectory {
     path: PathBuf,
@@ -55,7 +55,9 @@ impl DataDirectory {
             .map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(DataDirectoryError::InUse(path.to_owned())),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                Err(DataDirectoryError::InUse(path.to_owned()))
+            }
             Err(std::fs::TryLockError::Error(source)) => Err(unusable(source)),
         }
     }
@@ -65,7 +67,8 @@ impl DataDirectory {
         self.path.join(DATABASE)
     }
 
-    /// The database in a directory that another process may be using, for what disturbs nobody there.
+    /// The database in a directory that another process may be using, for what disturbs nobody
+    /// there.
     pub(crate) fn existing_database(path: &Path) -> Result<PathBuf, DataDirectoryError> {
         let database = path.join(DATABASE);
         match database.try_exists() {
@@ -88,7 +91,8 @@ impl DataDirectory {
     fn make_code_key(&self, path: &Path) -> Result<String, DataDirectoryError> {
         let unusable = |source| DataDirectoryError::Unusable { path: path.to_owned(), source };
         let mut key = [0_u8; 32];
-        getrandom::fill(&mut key).map_err(|error| DataDirectoryError::NoRandomness(error.to_string()))?;
+        getrandom::fill(&mut key)
+            .map_err(|error| DataDirectoryError::NoRandomness(error.to_string()))?;
         let hexadecimal = base16ct::lower::encode_string(&key);
         // Written aside and renamed: a crash in between leaves no half a key behind.
         let unfinished = self.path.join("code.key.new");

@@ -32,7 +32,12 @@ impl std::fmt::Display for Greeting<'_> {
         writeln!(f, "  Docs   http://{api}/docs")?;
         match self.inbox {
             Some(inbox) => {
-                writeln!(f, "  Inbox  http://{}  (SMTP on {})", host(inbox.page), host(inbox.smtp))?;
+                writeln!(
+                    f,
+                    "  Inbox  http://{}  (SMTP on {})",
+                    host(inbox.page),
+                    host(inbox.smtp)
+                )?;
             }
             None => writeln!(f, "  Mails  go to the server in smtp.host")?,
         }

@@ -1,12 +1,14 @@
-//! Which adapters the standalone system is made of: SQLite for what must outlast the process, memory for
-//! the rest, and a broker that is a function call.
+//! Which adapters the standalone system is made of: SQLite for what must outlast the process,
+//! memory for the rest, and a broker that is a function call.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessEventBus, InProcessRateLimiter};
+use adapters::in_process::{
+    InProcessBudget, InProcessCodeStore, InProcessEventBus, InProcessRateLimiter,
+};
 use adapters::smtp::SmtpTls;
 use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
@@ -51,9 +53,11 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
     };
     let (api, health) = wire(&settings, database, listener, server, &service).await?;
     service.serve_operator(&settings, health)?;
-    let addresses =
-        inbox.as_ref().map(|inbox| InboxAddresses { page: inbox.http_address(), smtp: inbox.smtp_address() });
-    let greeting = Greeting { api: api_address, inbox: addresses, data: &settings.standalone.data_dir };
+    let addresses = inbox
+        .as_ref()
+        .map(|inbox| InboxAddresses { page: inbox.http_address(), smtp: inbox.smtp_address() });
+    let greeting =
+        Greeting { api: api_address, inbox: addresses, data: &settings.standalone.data_dir };
     process::greet(&format!("{greeting}\n"));
     api.run(service.shutdown.clone()).await.map_err(StartError::failed)?;
     if let Some(inbox) = inbox {
@@ -63,13 +67,15 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Looks after the events that were set aside, beside a running system too: its next look finds a replay.
+/// Looks after the events that were set aside, beside a running system too: its next look finds a
+/// replay.
 pub(crate) async fn run_dead_letters(
     settings: &Settings,
     command: DeadLetterCommand,
 ) -> Result<(), StartError> {
     process::begin_command(settings)?;
-    let path = DataDirectory::existing_database(&settings.standalone.data_dir).map_err(StartError::failed)?;
+    let path = DataDirectory::existing_database(&settings.standalone.data_dir)
+        .map_err(StartError::failed)?;
     let letters = SqliteDeadLetters::new(open(path).await?);
     command.run(&letters).await
 }
@@ -92,7 +98,9 @@ fn set_code_key(settings: &mut Settings, data: &DataDirectory) -> Result<(), Sta
 }
 
 async fn open(path: PathBuf) -> Result<sqlite::Database, StartError> {
-    sqlite::open(sqlite::SqliteOptions { path, busy_timeout: BUSY_TIMEOUT }).await.map_err(StartError::failed)
+    sqlite::open(sqlite::SqliteOptions { path, busy_timeout: BUSY_TIMEOUT })
+        .await
+        .map_err(StartError::failed)
 }
 
 /// The inbox, unless it is turned off or another mail server is set.
@@ -118,7 +126,8 @@ async fn wire(
     service: &Service,
 ) -> Result<(Api, Health), StartError> {
     let wake = Arc::new(Notify::new());
-    let users: Arc<dyn UserRepository> = Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
+    let users: Arc<dyn UserRepository> =
+        Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
     let mailer: Arc<dyn Mailer> = Arc::new(WatchedMailer::new(Arc::new(settings.mailer(server)?)));
     say_whether_mails_are_taken(mailer.clone());
@@ -162,7 +171,8 @@ async fn wire(
     Ok((api, health))
 }
 
-/// Connects once in the background: wrong settings are better read at the start than after the first registration.
+/// Connects once in the background: wrong settings are better read at the start than after the
+/// first registration.
 fn say_whether_mails_are_taken(mailer: Arc<dyn Mailer>) {
     tokio::spawn(async move {
         // Reported by the mailer itself.
@@ -170,12 +180,15 @@ fn say_whether_mails_are_taken(mailer: Arc<dyn Mailer>) {
     });
 }
 
-fn breached_passwords(settings: &Settings) -> Result<Option<Arc<dyn BreachedPasswords>>, SettingsError> {
+fn breached_passwords(
+    settings: &Settings,
+) -> Result<Option<Arc<dyn BreachedPasswords>>, SettingsError> {
     let client = settings.password.breached_passwords()?;
     Ok(client.map(|client| Arc::new(client) as Arc<dyn BreachedPasswords>))
 }
 
-/// A delivery is a whole mail here, so that each is claimed by itself and for as long as it may take.
+/// A delivery is a whole mail here, so that each is claimed by itself and for as long as it may
+/// take.
 fn relay_options(settings: &Settings) -> RelayOptions {
     let options = api_settings::relay_options(settings);
     let longest_delivery = settings.smtp.timeout + settings.smtp.acceptance_timeout;

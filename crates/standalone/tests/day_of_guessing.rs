@@ -1,8 +1,8 @@
-//! An attacker who never rests: for a day and some hours of simulated time, codes of one address are asked
-//! for by resends and by claiming it anew, and each is guessed fifty times at once.
+//! An attacker who never rests: for a day and some hours of simulated time, codes of one address
+//! are asked for by resends and by claiming it anew, and each is guessed fifty times at once.
 //!
-//! Everything is wired as in the standalone system, but for the limits, which are off: what holds the
-//! attacker is the budget alone (OWASP ASVS 6.3.1, 6.6.3).
+//! Everything is wired as in the standalone system, but for the limits, which are off: what holds
+//! the attacker is the budget alone (OWASP ASVS 6.3.1, 6.6.3).
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::net::Ipv4Addr;
@@ -14,7 +14,9 @@ use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLim
 use adapters::sqlite::{self, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
 use domain::ports::{Allowance, IdSource, UserRepository};
-use domain::{CodeKey, CodeKeys, CodeLength, EmailAddress, Password, PasswordLength, TraceParent, User};
+use domain::{
+    CodeKey, CodeKeys, CodeLength, EmailAddress, Password, PasswordLength, TraceParent, User,
+};
 use futures::future::join_all;
 use registration_api::limits::{Counters, Limits, Quotas, RequestLimits};
 use registration_api::password_policy::PasswordPolicy;
@@ -60,7 +62,11 @@ async fn asvs_6_3_1_in_no_day_are_more_than_twenty_guesses_compared() {
                 compared.push(began.elapsed());
             }
             tokio::time::advance(Duration::from_mins(20)).await;
-            system.resend_code.execute(&credentials(&password), trace(), &system.limits).await.unwrap();
+            system
+                .resend_code
+                .execute(&credentials(&password), trace(), &system.limits)
+                .await
+                .unwrap();
         }
     }
     busy.abort();
@@ -91,10 +97,12 @@ impl System {
         let hasher = Arc::new(HashPool::start(&hashing).unwrap());
         let ids = Arc::new(SystemIds);
         let budget = Arc::new(InProcessBudget::new());
-        let counters = Counters { limiter: Arc::new(InProcessRateLimiter::new()), budget: budget.clone() };
+        let counters =
+            Counters { limiter: Arc::new(InProcessRateLimiter::new()), budget: budget.clone() };
         let limits = Arc::new(Limits::new(Quotas::default(), counters, None));
         let authenticator = Authenticator { users: users.clone(), hasher: hasher.clone() };
-        let passwords = PasswordPolicy { refuse_common: true, breached: None, breach_fail_open: true };
+        let passwords =
+            PasswordPolicy { refuse_common: true, breached: None, breach_fail_open: true };
         let existing_account = ExistingAccount::Reveal;
         let activate = Activate {
             authenticator: authenticator.clone(),
@@ -134,8 +142,9 @@ impl System {
         self.register.execute(address(), password, trace(), &self.limits).await.unwrap();
     }
 
-    /// Opens the window of the current code, as the worker does when it has mailed it, and sends wrong
-    /// guesses all at once. Returns how many were compared: only then is it said how many are left.
+    /// Opens the window of the current code, as the worker does when it has mailed it, and sends
+    /// wrong guesses all at once. Returns how many were compared: only then is it said how many are
+    /// left.
     async fn guesses_compared(&self, password: &str) -> usize {
         let issue = self.user().await.unwrap().issue();
         let derivation = self.activate.code_keys.derivation(self.activate.code_length);
@@ -143,7 +152,10 @@ impl System {
         let code = self.activate.code_keys.derive(issue, derivation).unwrap();
         let wrong = (0..).map(|number| format!("{number:04}")).filter(|guess| !code.matches(guess));
         let guesses = wrong.take(AT_ONCE).map(async |guess| {
-            self.activate.execute(&credentials(password), &guess, trace(), &self.limits).await.unwrap_err()
+            self.activate
+                .execute(&credentials(password), &guess, trace(), &self.limits)
+                .await
+                .unwrap_err()
         });
         let answers = join_all(guesses).await;
         for answer in &answers {

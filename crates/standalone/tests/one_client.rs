@@ -1,5 +1,6 @@
-//! One client that owns an IPv6 /48 and never rests: for a day of simulated time it claims made-up addresses from made-up
-//! networks, as often as the default limits let it. The stores in memory must have room left (OWASP ASVS 2.4.1).
+//! One client that owns an IPv6 /48 and never rests: for a day of simulated time it claims made-up
+//! addresses from made-up networks, as often as the default limits let it. The stores in memory
+//! must have room left (OWASP ASVS 2.4.1).
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -8,7 +9,9 @@ use std::time::Duration;
 
 use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLimiter};
 use adapters::system_ids::SystemIds;
-use domain::ports::{Allowance, Budget, BudgetKey, BudgetKind, CodeStore, IdSource, Opening, Spending};
+use domain::ports::{
+    Allowance, Budget, BudgetKey, BudgetKind, CodeStore, IdSource, Opening, Spending,
+};
 use domain::{CodeIssue, EmailAddress, UserId};
 use registration_api::limits::{Action, Counters, Limits, RequestLimits};
 use settings::Sources;
@@ -22,7 +25,8 @@ async fn asvs_2_4_1_one_client_does_not_fill_the_stores_in_memory() {
     let settings = Sources::default().with("code.key", &key).load().unwrap();
     let quotas = registration_api::settings::options(&settings).unwrap().quotas;
     let budget = Arc::new(InProcessBudget::new());
-    let counters = Counters { limiter: Arc::new(InProcessRateLimiter::new()), budget: budget.clone() };
+    let counters =
+        Counters { limiter: Arc::new(InProcessRateLimiter::new()), budget: budget.clone() };
     let limits = Arc::new(Limits::new(quotas, counters, None));
     let codes = InProcessCodeStore::new();
     let derivation = "5f3a9c01/4".parse().unwrap();
@@ -52,7 +56,11 @@ async fn asvs_2_4_1_one_client_does_not_fill_the_stores_in_memory() {
             let opening = codes.open(issue, Duration::from_mins(1), 5, derivation).await.unwrap();
             assert_eq!(opening, Opening::Opened { derivation });
             let guesses = BudgetKey { kind: BudgetKind::Guesses, subject: address.lookup_key() };
-            assert_eq!(budget.spend(&guesses, &a_guess).await.unwrap(), Spending::Allowed, "{claims} claims");
+            assert_eq!(
+                budget.spend(&guesses, &a_guess).await.unwrap(),
+                Spending::Allowed,
+                "{claims} claims"
+            );
         }
         tokio::time::advance(STEP).await;
     }
@@ -61,7 +69,8 @@ async fn asvs_2_4_1_one_client_does_not_fill_the_stores_in_memory() {
     assert!(claims <= 16 * 100 * 25, "{claims} claims of one client in a day");
     // Others can still be counted.
     for number in 0..50_000 {
-        let key = BudgetKey { kind: BudgetKind::Guesses, subject: format!("other-{number}@example.com") };
+        let key =
+            BudgetKey { kind: BudgetKind::Guesses, subject: format!("other-{number}@example.com") };
         assert_eq!(budget.spend(&key, &a_guess).await.unwrap(), Spending::Allowed);
     }
 }

@@ -1,7 +1,7 @@
 //! Background tasks that outlive their own panics.
 //!
-//! A panic ends the task it happens in and nothing else: without supervision a loop that everything depends on
-//! would be dead while the process looks well.
+//! A panic ends the task it happens in and nothing else: without supervision a loop that everything
+//! depends on would be dead while the process looks well.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -17,20 +17,28 @@ const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// Tells the installed recorder what the metric means.
 pub fn describe_metrics() {
-    metrics::describe_counter!(PANICS, "Background tasks that panicked and were started again, by task.");
+    metrics::describe_counter!(
+        PANICS,
+        "Background tasks that panicked and were started again, by task."
+    );
 }
 
-/// Runs the future that `start` makes until it ends. One that panics is logged, counted and started afresh.
-/// Must be called within a tokio runtime.
+/// Runs the future that `start` makes until it ends. One that panics is logged, counted and started
+/// afresh. Must be called within a tokio runtime.
 pub fn supervise<F>(task: &'static str, start: impl Fn() -> F + Send + 'static) -> JoinHandle<()>
 where
     F: Future<Output = ()> + Send + 'static,
 {
     tokio::spawn(async move {
-        // What a panicking future leaves behind is dropped with it; the next one starts from nothing.
+        // What a panicking future leaves behind is dropped with it; the next one starts from
+        // nothing.
         while AssertUnwindSafe(start()).catch_unwind().await.is_err() {
             metrics::counter!(PANICS, "task" => task).increment(1);
-            tracing::error!(event = "task.panicked", task, "a background task panicked and is started again");
+            tracing::error!(
+                event = "task.panicked",
+                task,
+                "a background task panicked and is started again"
+            );
             tokio::time::sleep(RESTART_DELAY).await;
         }
     })

@@ -8,7 +8,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// Says which cryptography rustls uses in this process, which a build of the whole workspace leaves open.
+/// Says which cryptography rustls uses in this process, which a build of the whole workspace leaves
+/// open.
 pub fn install_crypto_provider() {
     // Fails only where it is installed already.
     let _ = ring::default_provider().install_default();

@@ -1,5 +1,5 @@
-//! What the tests of several crates need and no product code: a network and a mail server that fail on
-//! request, waiting, free ports, unique names, keys and certificates.
+//! What the tests of several crates need and no product code: a network and a mail server that fail
+//! on request, waiting, free ports, unique names, keys and certificates.
 //!
 //! It depends on no crate of the product, so that every crate can test with it.
 #![expect(

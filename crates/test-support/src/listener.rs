@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use crate::port::free_port;
 use crate::wait::soon;
 
-/// A port of the loopback interface whose connections are handled until it is cut. It ends, with its connections,
-/// when it is dropped.
+/// A port of the loopback interface whose connections are handled until it is cut. It ends, with
+/// its connections, when it is dropped.
 pub struct Listener {
     address: SocketAddr,
     wanted: watch::Sender<Wanted>,
@@ -100,8 +100,12 @@ struct Told {
     accepted: watch::Sender<usize>,
 }
 
-async fn listen<H, F>(address: SocketAddr, mut wanted: watch::Receiver<Wanted>, told: Told, handle: Arc<H>)
-where
+async fn listen<H, F>(
+    address: SocketAddr,
+    mut wanted: watch::Receiver<Wanted>,
+    told: Told,
+    handle: Arc<H>,
+) where
     H: Fn(TcpStream) -> F + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
@@ -128,7 +132,11 @@ where
     }
 }
 
-async fn until_cut(mut wanted: watch::Receiver<Wanted>, cuts: usize, connection: impl Future<Output = ()>) {
+async fn until_cut(
+    mut wanted: watch::Receiver<Wanted>,
+    cuts: usize,
+    connection: impl Future<Output = ()>,
+) {
     tokio::select! {
         _ = wanted.wait_for(|wanted| wanted.cuts != cuts) => {}
         () = connection => {}

@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpSocket;
 
-/// A port on the loopback interface that nobody listens on, and that no other test and no outgoing connection is
-/// given while this process runs. Servers that set `SO_REUSEADDR`, as nearly all do, can listen on it.
+/// A port on the loopback interface that nobody listens on, and that no other test and no outgoing
+/// connection is given while this process runs. Servers that set `SO_REUSEADDR`, as nearly all do,
+/// can listen on it.
 pub fn free_port() -> u16 {
     let reservation = TcpSocket::new_v4().unwrap();
     reservation.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
@@ -43,7 +44,10 @@ mod tests {
         let ports: HashSet<u16> = (0..500).map(|_| free_port()).collect();
         assert_eq!(ports.len(), 500);
         let exclusive = |port: &u16| {
-            TcpSocket::new_v4().unwrap().bind(SocketAddr::from((Ipv4Addr::LOCALHOST, *port))).is_ok()
+            TcpSocket::new_v4()
+                .unwrap()
+                .bind(SocketAddr::from((Ipv4Addr::LOCALHOST, *port)))
+                .is_ok()
         };
         assert!(!ports.iter().any(exclusive), "a reserved port can be reserved again");
     }

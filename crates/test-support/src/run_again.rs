@@ -1,7 +1,7 @@
 //! Tests of this executable that run in a process of their own.
 //!
-//! Such a test is started by another one, which tells it by environment variables what to do. Without them, in an
-//! ordinary run of all tests, it returns at once.
+//! Such a test is started by another one, which tells it by environment variables what to do.
+//! Without them, in an ordinary run of all tests, it returns at once.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -14,11 +14,11 @@ pub fn run_again(test: &str) -> Command {
     command
 }
 
-/// Runs a test that is a TLS client, and waits until it has ended. The client trusts the authorities in the PEM file
-/// `roots` and no others.
+/// Runs a test that is a TLS client, and waits until it has ended. The client trusts the
+/// authorities in the PEM file `roots` and no others.
 ///
-/// Which authorities are trusted is up to the system; `SSL_CERT_FILE` names others. The environment of a process
-/// can't be changed while it runs, so the client needs one of its own.
+/// Which authorities are trusted is up to the system; `SSL_CERT_FILE` names others. The environment
+/// of a process can't be changed while it runs, so the client needs one of its own.
 pub async fn run_client(
     test: &str,
     roots: &Path,

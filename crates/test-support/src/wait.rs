@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-/// How long a test waits for what has no deadline of its own. Generous, because the machine may be busy: only a
-/// failing test takes that long.
+/// How long a test waits for what has no deadline of its own. Generous, because the machine may be
+/// busy: only a failing test takes that long.
 pub const WAIT_TIMEOUT: Duration = Duration::from_secs(90);
 
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
@@ -16,7 +16,11 @@ pub async fn eventually<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T
 }
 
 /// Asks again and again until there is an answer. Panics with `what` after `limit`.
-pub async fn eventually_within<T>(limit: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn eventually_within<T>(
+    limit: Duration,
+    what: &str,
+    mut ask: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let started = Instant::now();
     loop {
         if let Some(answer) = ask().await {

@@ -1,6 +1,8 @@
-//! No two files of a crate need each other, be it through others: a reader can begin at a file that needs none.
+//! No two files of a crate need each other, be it through others: a reader can begin at a file that
+//! needs none.
 //!
-//! A name counts where it is defined: a module that only passes names on (`pub use`) needs nobody for that.
+//! A name counts where it is defined: a module that only passes names on (`pub use`) needs nobody
+//! for that.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
@@ -55,7 +57,9 @@ fn shortest_circle(start: &ModulePath, needs: &Needs<'_>) -> Option<Vec<ModulePa
     let mut ways = VecDeque::from([vec![start.clone()]]);
     let mut seen = BTreeSet::new();
     while let Some(way) = ways.pop_front() {
-        for next in way.last().and_then(|last| needs.get(&last[..])).into_iter().flat_map(BTreeMap::keys) {
+        for next in
+            way.last().and_then(|last| needs.get(&last[..])).into_iter().flat_map(BTreeMap::keys)
+        {
             if next == start {
                 return Some(way);
             }
@@ -116,7 +120,8 @@ mod tests {
 
     #[test]
     fn a_module_that_needs_a_child_that_needs_it_makes_one() {
-        let found = circles(&[("main.rs", "mod a; use a::f; struct S;"), ("a.rs", "use super::S;")]);
+        let found =
+            circles(&[("main.rs", "mod a; use a::f; struct S;"), ("a.rs", "use super::S;")]);
         assert_eq!(found.len(), 1, "{found:?}");
     }
 }

@@ -7,7 +7,9 @@ pub(crate) enum ArrowError {
     Forbidden { package: &'static str, on: String, look: String },
     #[error("no arrow says what `{0}` may depend on: add it to xtask/src/arrows/packages.rs")]
     NoArrow(String),
-    #[error("xtask/src/arrows/packages.rs has an arrow for `{0}`, which is not a package of this workspace")]
+    #[error(
+        "xtask/src/arrows/packages.rs has an arrow for `{0}`, which is not a package of this workspace"
+    )]
     NoPackage(&'static str),
     #[error(
         "`{0}` is in Cargo.lock, but the only TLS stack is rustls with ring. To see who brings it:\n\n    \

@@ -1,7 +1,9 @@
-//! The dependency arrows: `domain` ← `adapters` ← `settings` ← binaries, and no circle within a crate.
+//! The dependency arrows: `domain` ← `adapters` ← `settings` ← binaries, and no circle within a
+//! crate.
 //!
-//! What a service does knows the domain only, so that every technology can be replaced in a `main` or its
-//! `wiring`. A broken arrow fails the check with a sentence that says which, and how to look at it.
+//! What a service does knows the domain only, so that every technology can be replaced in a `main`
+//! or its `wiring`. A broken arrow fails the check with a sentence that says which, and how to look
+//! at it.
 
 mod circles;
 mod error;
@@ -17,7 +19,8 @@ pub(crate) use error::ArrowError;
 use crate::workspace;
 
 /// One TLS stack, rustls with ring: none of these may be anywhere in the workspace.
-const BANNED: [&str; 6] = ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls", "boring"];
+const BANNED: [&str; 6] =
+    ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls", "boring"];
 
 /// Checks them all, and names every one that is broken.
 pub(crate) fn check() -> Result<(), ArrowError> {
@@ -57,8 +60,7 @@ mod tests {
 
     #[test]
     fn a_banned_package_is_found_in_a_lock_file() {
-        let lock =
-            "[[package]]\nname = \"openssl-probe\"\nversion = \"1\"\ndependencies = [\n \"openssl\",\n]\n";
+        let lock = "[[package]]\nname = \"openssl-probe\"\nversion = \"1\"\ndependencies = [\n \"openssl\",\n]\n";
         assert!(!is_locked("openssl", lock));
         assert!(is_locked("openssl", "name = \"openssl\"\n"));
     }

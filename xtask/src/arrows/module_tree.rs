@@ -1,4 +1,5 @@
-//! The modules of a crate and the files they are in, as the compiler finds them: by following `mod name;`.
+//! The modules of a crate and the files they are in, as the compiler finds them: by following `mod
+//! name;`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -61,13 +62,16 @@ impl ModuleTree {
         Ok(())
     }
 
-    /// The outermost module that a module belongs to: `main` for the file of a program, empty for that of a library.
+    /// The outermost module that a module belongs to: `main` for the file of a program, empty for
+    /// that of a library.
     pub(super) fn area<'a>(&'a self, module: &'a [String]) -> &'a str {
-        let is_program = || self.modules.get(&[][..]).is_some_and(|root| root.file.ends_with("main.rs"));
+        let is_program =
+            || self.modules.get(&[][..]).is_some_and(|root| root.file.ends_with("main.rs"));
         module.first().map_or_else(|| if is_program() { "main" } else { "" }, String::as_str)
     }
 
-    /// The path from the crate's root that `path` stands for in the module `from`; None if it leads out of the crate.
+    /// The path from the crate's root that `path` stands for in the module `from`; None if it leads
+    /// out of the crate.
     pub(super) fn absolute(&self, from: &[String], path: &[String]) -> Option<Vec<String>> {
         let supers = path.iter().take_while(|segment| *segment == "super").count();
         let start = match path.first()?.as_str() {
@@ -82,15 +86,17 @@ impl ModuleTree {
         Some([start, &path[supers..]].concat())
     }
 
-    /// The module that defines what `path` names in the module `from`; None if it is outside of the crate.
+    /// The module that defines what `path` names in the module `from`; None if it is outside of the
+    /// crate.
     pub(super) fn definition(&self, from: &[String], path: &[String]) -> Option<ModulePath> {
         self.follow(from, path, MAX_HOPS)
     }
 
     fn follow(&self, from: &[String], path: &[String], hops: usize) -> Option<ModulePath> {
         let absolute = self.absolute(from, path)?;
-        let depth =
-            (0..=absolute.len()).rev().find(|depth| self.modules.contains_key(&absolute[..*depth]))?;
+        let depth = (0..=absolute.len())
+            .rev()
+            .find(|depth| self.modules.contains_key(&absolute[..*depth]))?;
         let (module, rest) = absolute.split_at(depth);
         let imports = &self.modules.get(module)?.source.imports;
         match rest.first().and_then(|name| imports.iter().find(|import| import.name == *name)) {

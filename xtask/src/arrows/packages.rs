@@ -50,17 +50,28 @@ const ARROWS: [Arrow; 15] = [
     arrow("adapters", ALL, &["domain", "supervisor"], &["test-support"]),
     arrow("settings", LIBRARY, &["domain"], &[]).without(&[&TECHNOLOGIES]),
     arrow("settings", ALL, &["adapters", "domain", "supervisor"], &["test-support"]),
-    arrow("process", ALL, &["domain", "settings", "supervisor"], &["test-support"]).without(&[&TECHNOLOGIES]),
-    arrow("registration-api", LIBRARY, &["domain", "process", "settings", "supervisor"], &["test-support"])
+    arrow("process", ALL, &["domain", "settings", "supervisor"], &["test-support"])
         .without(&[&TECHNOLOGIES]),
+    arrow(
+        "registration-api",
+        LIBRARY,
+        &["domain", "process", "settings", "supervisor"],
+        &["test-support"],
+    )
+    .without(&[&TECHNOLOGIES]),
     arrow(
         "registration-api",
         ALL,
         &["adapters", "domain", "process", "settings", "supervisor"],
         &["test-support"],
     ),
-    arrow("email-worker", LIBRARY, &["domain", "process", "settings", "supervisor"], &["test-support"])
-        .without(&[&TECHNOLOGIES]),
+    arrow(
+        "email-worker",
+        LIBRARY,
+        &["domain", "process", "settings", "supervisor"],
+        &["test-support"],
+    )
+    .without(&[&TECHNOLOGIES]),
     arrow(
         "email-worker",
         ALL,
@@ -97,7 +108,8 @@ const fn arrow(
 
 /// Finds the packages of the workspace that depend on what they must not.
 pub(super) fn check(workspace: &[String]) -> Result<Vec<ArrowError>, ArrowError> {
-    let has_arrow = |package: &&String| ARROWS.iter().any(|arrow| arrow.package == package.as_str());
+    let has_arrow =
+        |package: &&String| ARROWS.iter().any(|arrow| arrow.package == package.as_str());
     let mut errors: Vec<_> = workspace
         .iter()
         .filter(|package| !has_arrow(package))
@@ -134,20 +146,30 @@ impl Arrow {
     fn check(&self, workspace: &[String]) -> Result<Vec<ArrowError>, ArrowError> {
         let tree = self.tree("normal,build")?;
         let mut forbidden = self.forbidden_in(&packages(&tree), workspace, self.may);
-        // The tests of a library are those of its package: they are looked at once, with all features.
+        // The tests of a library are those of its package: they are looked at once, with all
+        // features.
         if forbidden.is_empty() && self.features == ALL {
             let tree = self.tree("normal,build,dev")?;
-            let used = packages(&tree).into_iter().filter(|used| workspace.iter().any(|name| name == used));
-            forbidden = self.forbidden_in(&used.collect(), workspace, &[self.may, self.tests_may].concat());
+            let used = packages(&tree)
+                .into_iter()
+                .filter(|used| workspace.iter().any(|name| name == used));
+            forbidden =
+                self.forbidden_in(&used.collect(), workspace, &[self.may, self.tests_may].concat());
         }
         Ok(forbidden)
     }
 
-    fn forbidden_in(&self, used: &BTreeSet<&str>, workspace: &[String], may: &[&str]) -> Vec<ArrowError> {
+    fn forbidden_in(
+        &self,
+        used: &BTreeSet<&str>,
+        workspace: &[String],
+        may: &[&str],
+    ) -> Vec<ArrowError> {
         let is_allowed = |name: &str| name == self.package || may.contains(&name);
         let is_forbidden = |name: &str| {
             let is_ours = workspace.iter().any(|package| package == name);
-            (is_ours && !is_allowed(name)) || self.forbidden.iter().any(|names| names.contains(&name))
+            (is_ours && !is_allowed(name))
+                || self.forbidden.iter().any(|names| names.contains(&name))
         };
         let error = |on: &str| ArrowError::Forbidden {
             package: self.package,
@@ -158,11 +180,16 @@ impl Arrow {
     }
 
     fn tree(&self, edges: &str) -> Result<String, ArrowError> {
-        let arguments = ["tree", "-p", self.package, self.features, "-e", edges, "--prefix", "none"];
-        let failed =
-            |problem: String| ArrowError::Tree { command: format!("cargo {}", arguments.join(" ")), problem };
-        let output =
-            workspace::cargo().args(arguments).output().map_err(|error| failed(error.to_string()))?;
+        let arguments =
+            ["tree", "-p", self.package, self.features, "-e", edges, "--prefix", "none"];
+        let failed = |problem: String| ArrowError::Tree {
+            command: format!("cargo {}", arguments.join(" ")),
+            problem,
+        };
+        let output = workspace::cargo()
+            .args(arguments)
+            .output()
+            .map_err(|error| failed(error.to_string()))?;
         if !output.status.success() {
             return Err(failed(String::from_utf8_lossy(&output.stderr).into_owned()));
         }

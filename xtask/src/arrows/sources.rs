@@ -1,7 +1,7 @@
 //! The arrows that cargo cannot see: which modules of a service may name what.
 //!
-//! With the feature `bin`, every module could name an adapter; and what a use case may depend on is less than what
-//! HTTP may.
+//! With the feature `bin`, every module could name an adapter; and what a use case may depend on is
+//! less than what HTTP may.
 
 use std::path::Path;
 
@@ -28,7 +28,8 @@ const INNER: [&str; 9] = [
 /// What these may name of their own crate beside each other.
 const INNER_MAY_NAME: [&str; 1] = ["metrics"];
 
-/// Finds the names that a module of the service in `folder` must not have; `packages` are those of the workspace.
+/// Finds the names that a module of the service in `folder` must not have; `packages` are those of
+/// the workspace.
 pub(super) fn check(folder: &Path, packages: &[String]) -> Result<Vec<ArrowError>, ArrowError> {
     let mut errors = Vec::new();
     for tree in ModuleTree::of_package(folder)? {
@@ -54,18 +55,25 @@ fn forbidden(
     if tree.absolute(path, named).is_some() {
         let definition = tree.definition(path, named)?;
         let other = tree.area(&definition);
-        let is_free = !INNER.contains(&area) || INNER.contains(&other) || INNER_MAY_NAME.contains(&other);
-        return (!is_free)
-            .then(|| (format!("crate::{other}"), "what a service does must not know how it is reached"));
+        let is_free =
+            !INNER.contains(&area) || INNER.contains(&other) || INNER_MAY_NAME.contains(&other);
+        return (!is_free).then(|| {
+            (format!("crate::{other}"), "what a service does must not know how it is reached")
+        });
     }
     let name = named.first()?;
     let is_technology = is_one_of(name, &TECHNOLOGIES) || name == "adapters";
     if INNER.contains(&area) {
-        let is_outside = name.starts_with("actix") || (name != "domain" && is_one_of(name, packages));
-        (is_technology || is_outside).then(|| (name.clone(), "what a service does knows `domain` only"))
+        let is_outside =
+            name.starts_with("actix") || (name != "domain" && is_one_of(name, packages));
+        (is_technology || is_outside)
+            .then(|| (name.clone(), "what a service does knows `domain` only"))
     } else {
         (is_technology && !OUTER.contains(&area)).then(|| {
-            (name.clone(), "only main.rs, `wiring` and `settings` may; take a port (a trait of `domain`)")
+            (
+                name.clone(),
+                "only main.rs, `wiring` and `settings` may; take a port (a trait of `domain`)",
+            )
         })
     }
 }
@@ -114,8 +122,13 @@ mod tests {
         let crate_root =
             ("lib.rs", "mod http; mod limits; mod metrics; mod use_cases; pub use limits::Limits;");
         let uses = "use crate::{Limits, metrics}; use super::limits; use domain::User; use std::process::id;";
-        let allowed =
-            [crate_root, ("http.rs", ""), ("limits.rs", ""), ("metrics.rs", ""), ("use_cases.rs", uses)];
+        let allowed = [
+            crate_root,
+            ("http.rs", ""),
+            ("limits.rs", ""),
+            ("metrics.rs", ""),
+            ("use_cases.rs", uses),
+        ];
         assert_eq!(errors(&allowed), [""; 0]);
         for outside in [
             "use process::Health;",

@@ -1,5 +1,5 @@
-//! Private servers for the tests: each on a free port of the loopback address, its data in a temporary
-//! folder, gone with it.
+//! Private servers for the tests: each on a free port of the loopback address, its data in a
+//! temporary folder, gone with it.
 //!
 //! A server that the environment names is used as it is and never started, stopped or cleaned.
 
@@ -44,10 +44,14 @@ fn to_start() -> impl Iterator<Item = &'static Kind> {
 impl Servers {
     /// Starts all that the environment does not name and waits until each answers.
     pub(crate) fn start(interrupt: &Interrupt) -> Result<Self, ServerError> {
-        // Not under target/: where root runs the tests, PostgreSQL runs as another user, who could not get there.
-        let home =
-            tempfile::Builder::new().prefix("registration-test-").tempdir().map_err(ServerError::Folder)?;
-        fs::set_permissions(home.path(), Permissions::from_mode(0o755)).map_err(ServerError::Folder)?;
+        // Not under target/: where root runs the tests, PostgreSQL runs as another user, who could
+        // not get there.
+        let home = tempfile::Builder::new()
+            .prefix("registration-test-")
+            .tempdir()
+            .map_err(ServerError::Folder)?;
+        fs::set_permissions(home.path(), Permissions::from_mode(0o755))
+            .map_err(ServerError::Folder)?;
         let mut servers = Self { started: Vec::new(), home };
         for kind in KINDS.iter().filter(|kind| kind.is_given()) {
             eprintln!("xtask: using the {} that {} names", kind.name, kind.variable);

@@ -14,11 +14,15 @@ const NAME: &str = "PostgreSQL";
 pub(super) const KIND: Kind = Kind {
     name: NAME,
     variable: "TEST_POSTGRES_URL",
-    package: Package { name: "postgresql", find: || program("initdb").and_then(|_| program("postgres")) },
+    package: Package {
+        name: "postgresql",
+        find: || program("initdb").and_then(|_| program("postgres")),
+    },
     start,
 };
 
-/// A program of the newest installed version. Debian keeps them off the PATH, a folder for each version.
+/// A program of the newest installed version. Debian keeps them off the PATH, a folder for each
+/// version.
 fn program(name: &str) -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
@@ -40,9 +44,15 @@ fn start(folder: &Path, interrupt: &Interrupt) -> Result<Server, ServerError> {
 
     let postgres = program("postgres").ok_or(ServerError::NotInstalled("postgres"))?;
     let mut command = tied_to_us(user, "QUIT", &postgres);
-    command.arg("-D").arg(&data).args(["-c", "listen_addresses=127.0.0.1", "-c", &format!("port={port}")]);
+    command.arg("-D").arg(&data).args([
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-c",
+        &format!("port={port}"),
+    ]);
     command.args(["-c", "unix_socket_directories=", "-c", "max_connections=300"]);
-    // A power cut loses this cluster, and nobody minds: the tests kill our processes, not the machine.
+    // A power cut loses this cluster, and nobody minds: the tests kill our processes, not the
+    // machine.
     command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
     log_to(&mut command, &log)?;
     Ok(Server {
@@ -50,7 +60,8 @@ fn start(folder: &Path, interrupt: &Interrupt) -> Result<Server, ServerError> {
         port,
         greeting: Greeting { send: startup_message(), answer: b'R' },
         log,
-        // SIGQUIT is PostgreSQL's immediate shutdown; it gives its shared memory back, unlike after SIGKILL.
+        // SIGQUIT is PostgreSQL's immediate shutdown; it gives its shared memory back, unlike after
+        // SIGKILL.
         groups: vec![Group::start(&mut command, Signal::QUIT)?],
     })
 }
@@ -68,7 +79,13 @@ fn create_cluster(
     }
     let initdb = program("initdb").ok_or(ServerError::NotInstalled("initdb"))?;
     let mut command = tied_to_us(user, "TERM", &initdb);
-    command.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+    command.args([
+        "--username=postgres",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--no-sync",
+    ]);
     run_logged(command.arg("-D").arg(data), log, interrupt)
 }
 
@@ -87,8 +104,8 @@ fn run_logged(command: &mut Command, log: &Path, interrupt: &Interrupt) -> Resul
     }
 }
 
-/// The first message of a client of protocol 3.0; the answer begins with `R` (authentication) once the
-/// server serves, and with `E` while it still starts.
+/// The first message of a client of protocol 3.0; the answer begins with `R` (authentication) once
+/// the server serves, and with `E` while it still starts.
 fn startup_message() -> Vec<u8> {
     let parameters = b"user\0postgres\0database\0postgres\0\0";
     let length = u8::try_from(8 + parameters.len()).unwrap_or(u8::MAX);

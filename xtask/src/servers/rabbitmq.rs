@@ -1,4 +1,5 @@
-//! A private RabbitMQ node with an Erlang port mapper of its own; nothing of `/etc` or `/var` is read or written.
+//! A private RabbitMQ node with an Erlang port mapper of its own; nothing of `/etc` or `/var` is
+//! read or written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,8 @@ fn start(folder: &Path, _: &Interrupt) -> Result<Server, ServerError> {
     })
 }
 
-/// The Erlang port mapper, in the foreground: the one that Erlang starts by itself would outlive the node.
+/// The Erlang port mapper, in the foreground: the one that Erlang starts by itself would outlive
+/// the node.
 fn start_port_mapper(port: u16, log: &Path) -> Result<Group, ServerError> {
     let program = find_program("epmd", &[]).ok_or(ServerError::NotInstalled("epmd"))?;
     let mut command = tied_to_us(None, "KILL", &program);
@@ -55,7 +57,8 @@ fn start_port_mapper(port: u16, log: &Path) -> Result<Group, ServerError> {
     Ok(Group::start(&mut command, Signal::KILL)?)
 }
 
-/// Points everything that a node reads or writes into `folder`, and all it listens on to the loopback address.
+/// Points everything that a node reads or writes into `folder`, and all it listens on to the
+/// loopback address.
 fn configure(command: &mut Command, folder: &Path, port: u16) -> std::io::Result<()> {
     let configuration = folder.join("rabbitmq.conf");
     fs::write(&configuration, format!("listeners.tcp.1 = 127.0.0.1:{port}\n"))?;
@@ -79,8 +82,8 @@ fn configure(command: &mut Command, folder: &Path, port: u16) -> std::io::Result
         .env("RABBITMQ_LOGS", "-")
         .env("ERL_EPMD_ADDRESS", "127.0.0.1")
         .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-kernel inet_dist_use_interface {127,0,0,1}")
-        // Makes the script replace itself by the node instead of waiting for it, so that there is one
-        // process to stop.
+        // Makes the script replace itself by the node instead of waiting for it, so that there is
+        // one process to stop.
         .env("RUNNING_UNDER_SYSTEMD", "true");
     Ok(())
 }

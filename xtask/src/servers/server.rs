@@ -73,8 +73,8 @@ impl Server {
     }
 }
 
-/// As many different ports as asked for, each free a moment ago. They lie below those that the kernel gives
-/// to outgoing connections, so that no client can take one before its server does.
+/// As many different ports as asked for, each free a moment ago. They lie below those that the
+/// kernel gives to outgoing connections, so that no client can take one before its server does.
 pub(super) fn free_ports<const N: usize>() -> Result<[u16; N], ServerError> {
     const FIRST: u64 = 20_000;
     const COUNT: u64 = 10_000;

@@ -31,8 +31,7 @@ impl Browser {
     /// Sets the size of the page in the current tab, without the window around it.
     async fn fit(&self) {
         let (width, height) = self.size;
-        let metrics =
-            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 });
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 });
         self.session.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
@@ -100,8 +99,10 @@ impl Browser {
 
     /// Waits until an element shows a text.
     pub async fn wait_for_text(&self, css: &str, part: &str) {
-        eventually(&format!("{part:?} in {css}"), async || self.text(css).await.contains(part).then_some(()))
-            .await;
+        eventually(&format!("{part:?} in {css}"), async || {
+            self.text(css).await.contains(part).then_some(())
+        })
+        .await;
     }
 
     /// Scrolls until an element is at the top of the window.
@@ -127,14 +128,17 @@ impl Browser {
         std::fs::write(folder.join(format!("{name}.png")), self.screenshot().await).unwrap();
     }
 
-    /// Fails if a page has requested anything that is not at one of `origins`, or if the console shows a problem: a
-    /// script that failed, a missing file, something that the page's policy forbids.
+    /// Fails if a page has requested anything that is not at one of `origins`, or if the console
+    /// shows a problem: a script that failed, a missing file, something that the page's policy
+    /// forbids.
     pub async fn assert_requested_only_from(&self, origins: &[&str]) {
         let urls = requests::requested_urls(&self.session).await;
         assert!(!urls.is_empty(), "the browser reports its requests");
         for url in urls {
             let allowed = origins.iter().any(|origin| url.starts_with(&format!("{origin}/")));
-            let local = ["data:", "blob:", "about:", "chrome:"].iter().any(|scheme| url.starts_with(scheme));
+            let local = ["data:", "blob:", "about:", "chrome:"]
+                .iter()
+                .any(|scheme| url.starts_with(scheme));
             assert!(allowed || local, "a page has requested {url}");
         }
         let problems = requests::console_problems(&self.session).await;

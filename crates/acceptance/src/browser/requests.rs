@@ -8,7 +8,8 @@ use super::webdriver::Session;
 pub(super) async fn requested_urls(session: &Session) -> Vec<String> {
     let events = entries(session, "performance").await;
     let messages = events.iter().map(|entry| -> Value {
-        serde_json::from_str(entry["message"].as_str().unwrap()).expect("an event of the browser as JSON")
+        serde_json::from_str(entry["message"].as_str().unwrap())
+            .expect("an event of the browser as JSON")
     });
     messages
         .filter(|event| event["message"]["method"] == "Network.requestWillBeSent")
@@ -19,7 +20,8 @@ pub(super) async fn requested_urls(session: &Session) -> Vec<String> {
 /// Warnings and errors in the console.
 pub(super) async fn console_problems(session: &Session) -> Vec<String> {
     let entries = entries(session, "browser").await;
-    let serious = entries.iter().filter(|entry| entry["level"] == "WARNING" || entry["level"] == "SEVERE");
+    let serious =
+        entries.iter().filter(|entry| entry["level"] == "WARNING" || entry["level"] == "SEVERE");
     serious.map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
 }
 

@@ -1,5 +1,6 @@
-//! Speaks W3C `WebDriver` to chromedriver: JSON over HTTP, over the HTTP client that the tests use anyway. (The
-//! crates for it bring a licence that `deny.toml` does not allow, or change how the product's JSON is written.)
+//! Speaks W3C `WebDriver` to chromedriver: JSON over HTTP, over the HTTP client that the tests use
+//! anyway. (The crates for it bring a licence that `deny.toml` does not allow, or change how the
+//! product's JSON is written.)
 
 use std::path::PathBuf;
 
@@ -27,7 +28,8 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) async fn start(theme: Theme) -> Self {
-        let driver = installed_program(&["chromedriver", "chromium.chromedriver"], "chromium-driver");
+        let driver =
+            installed_program(&["chromedriver", "chromium.chromedriver"], "chromium-driver");
         let driver = Program::new(driver).arguments(["--port=0"]).spawn();
         let started = driver.stdout.line_with("started successfully on port").await;
         let port = started.rsplit(' ').next().unwrap().trim_end_matches('.');
@@ -65,7 +67,8 @@ impl Session {
         let found = self.post("elements", json!({ "using": "css selector", "value": css })).await;
         for element in found.as_array()? {
             let element = element[ELEMENT].as_str()?;
-            if self.try_get(&format!("element/{element}/displayed")).await == Ok(Value::Bool(true)) {
+            if self.try_get(&format!("element/{element}/displayed")).await == Ok(Value::Bool(true))
+            {
                 return Some(element.to_owned());
             }
         }
@@ -125,7 +128,8 @@ async fn call(
     if let Some(body) = body {
         request = request.json(&body);
     }
-    let response = request.send().await.map_err(|error| format!("chromedriver does not answer: {error}"))?;
+    let response =
+        request.send().await.map_err(|error| format!("chromedriver does not answer: {error}"))?;
     let failed = !response.status().is_success();
     let answer: Value = response.json().await.map_err(|error| error.to_string())?;
     if failed { Err(answer["value"]["message"].to_string()) } else { Ok(answer["value"].clone()) }

@@ -29,7 +29,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the API at `base`, which adds addresses, passwords and credentials that it sends to `secrets`.
+    /// A client of the API at `base`, which adds addresses, passwords and credentials that it sends
+    /// to `secrets`.
     pub fn new(base: &str, secrets: Secrets) -> Self {
         Self { http: http_client(), base: base.to_owned(), seen: Mutex::default(), secrets }
     }
@@ -58,8 +59,8 @@ impl Client {
         Ok(reply)
     }
 
-    /// Sends text that need not be HTTP and returns all that comes back until the connection ends or, after
-    /// an answer, falls silent. Empty only if the server has closed the connection.
+    /// Sends text that need not be HTTP and returns all that comes back until the connection ends
+    /// or, after an answer, falls silent. Empty only if the server has closed the connection.
     pub async fn send_bytes(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(self.base.trim_start_matches("http://")).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -97,7 +98,8 @@ impl Client {
     pub async fn activate(&self, account: &Account, code: &str) -> Reply {
         self.keep_secret(account);
         let body = json!({ "code": code }).to_string();
-        let request = self.post("/api/v1/users/activate", body).header("authorization", account.basic());
+        let request =
+            self.post("/api/v1/users/activate", body).header("authorization", account.basic());
         self.send(request).await
     }
 
@@ -110,7 +112,11 @@ impl Client {
 
     fn keep_secret(&self, account: &Account) {
         let credentials = account.basic().trim_start_matches("Basic ").to_owned();
-        self.secrets.lock().unwrap().extend([account.email.clone(), account.password.clone(), credentials]);
+        self.secrets.lock().unwrap().extend([
+            account.email.clone(),
+            account.password.clone(),
+            credentials,
+        ]);
     }
 }
 

@@ -15,7 +15,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A plain HTTP client.
 pub fn http_client() -> reqwest::Client {
-    // A build of the whole workspace gives reqwest TLS without a provider, and it wants one even for HTTP.
+    // A build of the whole workspace gives reqwest TLS without a provider, and it wants one even
+    // for HTTP.
     test_support::install_crypto_provider();
     reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build().unwrap()
 }

@@ -52,8 +52,8 @@ impl RawConnection {
         Some(String::from_utf8_lossy(&buffer[..read.unwrap_or(0)]).into_owned())
     }
 
-    /// Sends one byte after the other with a pause before each, until the server closes the connection. Returns
-    /// its answer.
+    /// Sends one byte after the other with a pause before each, until the server closes the
+    /// connection. Returns its answer.
     pub async fn drip(mut self, bytes: &[u8], pause: Duration) -> String {
         let mut answer = Vec::new();
         for byte in bytes.iter().cycle() {

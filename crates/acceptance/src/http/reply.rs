@@ -20,7 +20,11 @@ impl Reply {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let body = response.bytes().await?;
-        Ok(Self { status, headers, body: String::from_utf8(body.to_vec()).expect("UTF-8 in every body") })
+        Ok(Self {
+            status,
+            headers,
+            body: String::from_utf8(body.to_vec()).expect("UTF-8 in every body"),
+        })
     }
 
     /// A header's value; empty where there is none.
@@ -30,12 +34,16 @@ impl Reply {
 
     /// The body as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
     }
 
     /// The value of `field` in the body, which is a text.
     pub fn text(&self, field: &str) -> String {
-        self.json()[field].as_str().unwrap_or_else(|| panic!("no text in {field}: {self:?}")).to_owned()
+        self.json()[field]
+            .as_str()
+            .unwrap_or_else(|| panic!("no text in {field}: {self:?}"))
+            .to_owned()
     }
 
     /// The wait that a 429 or 503 asks for, in seconds (RFC 9110 section 10.2.3).

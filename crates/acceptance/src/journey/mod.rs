@@ -1,5 +1,5 @@
-//! Runs a test on both deployments, checks that it covers the endpoints it claims to cover, and prints the system's
-//! logs when it fails.
+//! Runs a test on both deployments, checks that it covers the endpoints it claims to cover, and
+//! prints the system's logs when it fails.
 
 mod window;
 
@@ -45,7 +45,8 @@ impl Journey {
         account
     }
 
-    /// Waits until everything accepted so far has been dealt with: a mail that is requested now has arrived.
+    /// Waits until everything accepted so far has been dealt with: a mail that is requested now has
+    /// arrived.
     pub async fn everything_settled(&self) {
         self.registered().await;
     }
@@ -53,13 +54,21 @@ impl Journey {
     fn assert_covered(&self, claims: &[&str]) {
         let seen = self.api.seen();
         for claim in claims {
-            assert!(seen.contains(*claim), "{claim} is claimed to be covered, but was not seen in {seen:#?}");
+            assert!(
+                seen.contains(*claim),
+                "{claim} is claimed to be covered, but was not seen in {seen:#?}"
+            );
         }
     }
 }
 
 /// Runs a test on a system with its setup.
-pub fn run(deployment: Deployment, setup: &Setup, claims: &[&str], test: impl AsyncFnOnce(&Journey)) {
+pub fn run(
+    deployment: Deployment,
+    setup: &Setup,
+    claims: &[&str],
+    test: impl AsyncFnOnce(&Journey),
+) {
     runtime().block_on(async {
         let system = match setup.shared_name() {
             Some(name) => System::shared(deployment, name, setup).await,
@@ -87,9 +96,9 @@ pub fn run(deployment: Deployment, setup: &Setup, claims: &[&str], test: impl As
     });
 }
 
-/// Declares the tests of a file: `name: setup, [what it covers];`, each an `async fn name(&Journey)`.
-/// `both` runs them on both deployments, `distributed` and `standalone` on that one only. The list of what
-/// they cover becomes the file's `COVERAGE`.
+/// Declares the tests of a file: `name: setup, [what it covers];`, each an `async fn
+/// name(&Journey)`. `both` runs them on both deployments, `distributed` and `standalone` on that
+/// one only. The list of what they cover becomes the file's `COVERAGE`.
 #[macro_export]
 macro_rules! journeys {
     (both $tests:tt) => {

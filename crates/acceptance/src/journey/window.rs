@@ -13,7 +13,8 @@ const MAX_TRIES: usize = 5;
 #[derive(Debug)]
 pub struct TooLate;
 
-/// Repeats a scenario until it is over within its window. Any other failure in it fails the test at once.
+/// Repeats a scenario until it is over within its window. Any other failure in it fails the test at
+/// once.
 pub async fn within_window(scenario: impl AsyncFn() -> Result<(), TooLate>) {
     for _ in 0..MAX_TRIES {
         if scenario().await.is_ok() {
@@ -29,8 +30,9 @@ impl Journey {
         self.system.smtp.deliveries(&account.email).last().expect("a mail").at.elapsed()
     }
 
-    /// Asserts the status of an answer within the window of the account's last mail. Another status is accepted
-    /// as too late only if the end of the window explains it, and only if `window` has really passed.
+    /// Asserts the status of an answer within the window of the account's last mail. Another status
+    /// is accepted as too late only if the end of the window explains it, and only if `window` has
+    /// really passed.
     #[track_caller]
     pub fn expect_within(
         &self,

@@ -8,6 +8,7 @@ use inbox::{Capacity, Inbox, InboxOptions};
 pub(crate) async fn start_inbox() -> Inbox {
     let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let capacity = Capacity { mails: 5_000, bytes: 64 * 1024 * 1024 };
-    let options = InboxOptions { smtp: any_port, http: any_port, hosts: Vec::new(), capacity, example: None };
+    let options =
+        InboxOptions { smtp: any_port, http: any_port, hosts: Vec::new(), capacity, example: None };
     Inbox::start(options).await.expect("an inbox on free ports")
 }

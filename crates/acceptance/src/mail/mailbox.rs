@@ -33,7 +33,8 @@ impl Mail {
     /// The code, if it has so many digits: the only number of that length in the text.
     #[track_caller]
     pub fn code_of_length(&self, digits: usize) -> String {
-        let numbers = self.text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() == digits);
+        let numbers =
+            self.text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() == digits);
         let numbers: Vec<&str> = numbers.collect();
         let [code] = numbers[..] else { panic!("{numbers:?} where one code should be: {self:?}") };
         code.to_owned()
@@ -66,9 +67,11 @@ impl Mailbox {
     }
 
     async fn mail(&self, id: &str) -> Mail {
-        let message = self.get_json(self.base.join(&format!("/api/v1/message/{id}")).unwrap()).await;
-        let text =
-            |pointer: &str| message.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let message =
+            self.get_json(self.base.join(&format!("/api/v1/message/{id}")).unwrap()).await;
+        let text = |pointer: &str| {
+            message.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
         Mail {
             message_id: text("/MessageID"),
             from_name: text("/From/Name"),

@@ -7,7 +7,8 @@ use test_support::WAIT_TIMEOUT;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// The lines of one or several streams, in the order in which they came. A clone is the same output.
+/// The lines of one or several streams, in the order in which they came. A clone is the same
+/// output.
 #[derive(Clone, Default)]
 pub struct Output(watch::Sender<Content>);
 
@@ -18,7 +19,8 @@ struct Content {
 }
 
 impl Output {
-    /// Adds the lines of a stream until it ends, on a thread of its own: the process never waits for a reader.
+    /// Adds the lines of a stream until it ends, on a thread of its own: the process never waits
+    /// for a reader.
     pub(super) fn follow(&self, stream: impl Read + Send + 'static) -> JoinHandle<()> {
         self.0.send_modify(|content| content.open_streams += 1);
         let output = self.clone();
@@ -47,7 +49,8 @@ impl Output {
 
     /// Waits for a line that contains `part`.
     pub async fn line_with(&self, part: &str) -> String {
-        let find = |content: &Content| content.lines.iter().find(|line| line.contains(part)).cloned();
+        let find =
+            |content: &Content| content.lines.iter().find(|line| line.contains(part)).cloned();
         self.wait_until(part, |content| find(content).is_some() || content.open_streams == 0).await;
         let found = find(&self.0.borrow());
         found.unwrap_or_else(|| panic!("it ended without writing {part:?}:\n{}", self.text()))

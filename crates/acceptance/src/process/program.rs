@@ -89,13 +89,15 @@ impl Program {
         self
     }
 
-    /// Sends its standard output to a file, a device or a pipe with a name, instead of to these tests.
+    /// Sends its standard output to a file, a device or a pipe with a name, instead of to these
+    /// tests.
     pub fn stdout_to(mut self, path: impl Into<PathBuf>) -> Self {
         self.stdout = Some(path.into());
         self
     }
 
-    /// Sends its standard error to a file, a device or a pipe with a name, instead of to these tests.
+    /// Sends its standard error to a file, a device or a pipe with a name, instead of to these
+    /// tests.
     pub fn stderr_to(mut self, path: impl Into<PathBuf>) -> Self {
         self.stderr = Some(path.into());
         self
@@ -117,8 +119,8 @@ impl Program {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Starts it. The kernel kills it when these tests end, however they end: `setpriv --pdeathsig` ties it to
-    /// the thread that started it, and that thread lasts as long as the tests do.
+    /// Starts it. The kernel kills it when these tests end, however they end: `setpriv --pdeathsig`
+    /// ties it to the thread that started it, and that thread lasts as long as the tests do.
     pub fn spawn(&self) -> Process {
         self.spawn_writing_to(Output::default(), Output::default())
     }
@@ -138,7 +140,9 @@ impl Program {
         let process = self.spawn();
         let status = process.wait_within(timeout).await;
         let (stdout, stderr) = (process.stdout.whole().await, process.stderr.whole().await);
-        let Some(code) = status.code() else { panic!("{} ended with {status}:\n{stderr}", self.name()) };
+        let Some(code) = status.code() else {
+            panic!("{} ended with {status}:\n{stderr}", self.name())
+        };
         Finished { code, stdout, stderr }
     }
 
@@ -164,7 +168,9 @@ impl Program {
 }
 
 fn stream_to(path: Option<&Path>) -> Stdio {
-    path.map_or_else(Stdio::piped, |path| OpenOptions::new().append(true).open(path).unwrap().into())
+    path.map_or_else(Stdio::piped, |path| {
+        OpenOptions::new().append(true).open(path).unwrap().into()
+    })
 }
 
 impl Finished {
@@ -174,8 +180,8 @@ impl Finished {
     }
 }
 
-/// Starts a command on the one thread that starts them all. The thread of a test would not do: a system that
-/// several tests share must not die with the test that happened to start it.
+/// Starts a command on the one thread that starts them all. The thread of a test would not do: a
+/// system that several tests share must not die with the test that happened to start it.
 fn spawn_on_lasting_thread(command: Command) -> Child {
     type Request = (Command, mpsc::Sender<std::io::Result<Child>>);
     static REQUESTS: LazyLock<mpsc::Sender<Request>> = LazyLock::new(|| {

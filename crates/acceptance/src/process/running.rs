@@ -38,10 +38,11 @@ impl Process {
     /// The processor time that it has taken so far: what it did, however busy the machine is.
     pub fn processor_time(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
-        // The name of the program, in parentheses, may hold anything; user and system time are the 14th and
-        // 15th field, in hundredths of a second.
+        // The name of the program, in parentheses, may hold anything; user and system time are the
+        // 14th and 15th field, in hundredths of a second.
         let (_, fields) = stat.rsplit_once(')').unwrap();
-        let ticks = fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap());
+        let ticks =
+            fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap());
         Duration::from_millis(10 * ticks.sum::<u64>())
     }
 
@@ -52,7 +53,8 @@ impl Process {
 
     /// Sends a signal, `INT` or `TERM` for example.
     pub fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args(["-s", signal, &self.id().to_string()]).status().unwrap();
+        let status =
+            Command::new("kill").args(["-s", signal, &self.id().to_string()]).status().unwrap();
         assert!(status.success(), "{} cannot be sent {signal}", self.name);
     }
 
@@ -76,7 +78,10 @@ impl Process {
 
     /// Waits until it has ended, which must happen in this time.
     pub async fn wait_within(&self, timeout: Duration) -> ExitStatus {
-        eventually_within(timeout, &format!("the end of {}", self.name), async || self.exit_status()).await
+        eventually_within(timeout, &format!("the end of {}", self.name), async || {
+            self.exit_status()
+        })
+        .await
     }
 
     /// Blocks until everything that it wrote before its end has been read.

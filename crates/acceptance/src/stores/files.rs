@@ -9,7 +9,10 @@ use crate::system::System;
 pub fn data_files(system: &System) -> BTreeMap<String, String> {
     let read = |file: DirEntry| {
         let content = fs::read(file.path()).unwrap();
-        (file.file_name().to_string_lossy().into_owned(), String::from_utf8_lossy(&content).into_owned())
+        (
+            file.file_name().to_string_lossy().into_owned(),
+            String::from_utf8_lossy(&content).into_owned(),
+        )
     };
     let files = fs::read_dir(system.data_directory()).unwrap().map(Result::unwrap);
     files.filter(|file| file.path().is_file()).map(read).collect()

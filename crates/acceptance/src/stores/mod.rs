@@ -1,4 +1,5 @@
-//! Everything that a system has stored, as text to be searched, and the one thing that tests change in it.
+//! Everything that a system has stored, as text to be searched, and the one thing that tests change
+//! in it.
 
 mod files;
 mod postgres;

@@ -9,7 +9,8 @@ use crate::system::System;
 /// A connection to the database of a distributed system. It ends when the client is dropped.
 pub async fn postgres(system: &System) -> Client {
     let url = system.setting("postgres.url");
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the system's database");
+    let (client, connection) =
+        tokio_postgres::connect(url, NoTls).await.expect("the system's database");
     tokio::spawn(connection);
     client
 }
@@ -21,7 +22,8 @@ pub async fn postgres_tables(system: &System) -> BTreeMap<String, Vec<String>> {
                   FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')";
     let mut contents = BTreeMap::new();
     for table in first_column(&client, tables).await {
-        let rows = first_column(&client, &format!("SELECT content::text FROM {table} AS content")).await;
+        let rows =
+            first_column(&client, &format!("SELECT content::text FROM {table} AS content")).await;
         contents.insert(table, rows);
     }
     contents

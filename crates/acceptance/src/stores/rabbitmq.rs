@@ -25,10 +25,14 @@ impl Tap {
         let exchange = system.setting("rabbitmq.exchange").to_owned();
         let (connection, channel) = open_channel().await;
         let exclusive = QueueDeclareOptions { exclusive: true, ..Default::default() };
-        let declared = channel.queue_declare("".into(), exclusive, FieldTable::default()).await.unwrap();
+        let declared =
+            channel.queue_declare("".into(), exclusive, FieldTable::default()).await.unwrap();
         let queue = declared.name().clone();
         let (source, options) = (exchange.as_str().into(), QueueBindOptions::default());
-        channel.queue_bind(queue.clone(), source, "#".into(), options, FieldTable::default()).await.unwrap();
+        channel
+            .queue_bind(queue.clone(), source, "#".into(), options, FieldTable::default())
+            .await
+            .unwrap();
         Self { _connection: connection, channel, exchange, queue }
     }
 
@@ -58,8 +62,8 @@ impl Tap {
     }
 }
 
-/// Puts a queue of another kind in the place of a system's queue `<exchange>.<suffix>`: whoever declares that again is
-/// refused.
+/// Puts a queue of another kind in the place of a system's queue `<exchange>.<suffix>`: whoever
+/// declares that again is refused.
 pub async fn replace_queue(system: &System, suffix: &str) {
     remove_queue(system, suffix).await;
     let (_connection, channel) = open_channel().await;
@@ -80,7 +84,8 @@ fn queue_of(system: &System, suffix: &str) -> ShortString {
 /// Around the proxy, which a test may cut.
 async fn open_channel() -> (Connection, Channel) {
     let url = required("TEST_AMQP_URL");
-    let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("RabbitMQ");
+    let connection =
+        Connection::connect(&url, ConnectionProperties::default()).await.expect("RabbitMQ");
     let channel = connection.create_channel().await.unwrap();
     (connection, channel)
 }

@@ -20,7 +20,8 @@ pub async fn age_registration(system: &System, email: &str, days: i32) {
             let mut database = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
             database.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
             let milliseconds = i64::from(days) * 24 * 60 * 60 * 1000;
-            let statement = "UPDATE users SET code_requested_at = code_requested_at - ? WHERE email = ?";
+            let statement =
+                "UPDATE users SET code_requested_at = code_requested_at - ? WHERE email = ?";
             let statement = diesel::sql_query(statement).bind::<BigInt, _>(milliseconds);
             statement.bind::<Text, _>(email).execute(&mut database).unwrap() as u64
         }

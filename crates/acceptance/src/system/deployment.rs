@@ -27,8 +27,9 @@ pub struct Addresses {
 }
 
 impl Deployment {
-    /// The service with the API, the one that sends the mails if it is another, and where they listen. Neither is
-    /// started yet; the database is migrated. The files of the standalone system are in `data`.
+    /// The service with the API, the one that sends the mails if it is another, and where they
+    /// listen. Neither is started yet; the database is migrated. The files of the standalone system
+    /// are in `data`.
     pub(super) async fn services(
         self,
         settings: &Settings,
@@ -50,7 +51,8 @@ impl Deployment {
 
 async fn distributed(settings: &Settings, setup: &Setup) -> (Service, Service, Addresses) {
     let (api, addresses) = listening(Program::of_product("registration-api").settings(settings));
-    let (worker, worker_addresses) = listening(Program::of_product("email-worker").settings(settings));
+    let (worker, worker_addresses) =
+        listening(Program::of_product("email-worker").settings(settings));
     let migrated = api.clone().arguments(["migrate"]).run_to_end().await;
     assert_eq!(migrated.code, 0, "{}", migrated.output());
     let (api, worker) = (setup.redirect(api), setup.redirect(worker));
@@ -60,7 +62,8 @@ async fn distributed(settings: &Settings, setup: &Setup) -> (Service, Service, A
 }
 
 fn standalone(settings: &Settings, setup: &Setup, data: &Path) -> (Service, Addresses) {
-    let program = Program::of_product("standalone").arguments(["--data-dir", data.to_str().unwrap()]);
+    let program =
+        Program::of_product("standalone").arguments(["--data-dir", data.to_str().unwrap()]);
     let (program, addresses) = listening(program.settings(settings));
     let service = Service::new(setup.redirect(program), format!("{}/health/ready", addresses.api));
     (service, addresses)

@@ -133,7 +133,8 @@ impl System {
         self.secrets.lock().unwrap().insert(text);
     }
 
-    /// Fails if what was added to a log contains a password, an address, a credential, or an unexpected error.
+    /// Fails if what was added to a log contains a password, an address, a credential, or an
+    /// unexpected error.
     pub fn assert_logs_are_clean_since(&self, lengths: &[usize]) {
         let secrets = self.secrets.lock().unwrap().clone();
         for (process, length) in self.processes().zip(lengths) {

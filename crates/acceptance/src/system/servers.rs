@@ -31,7 +31,8 @@ impl Servers {
         }
     }
 
-    /// The settings that lead a service to them, with names of its own in the servers that systems share.
+    /// The settings that lead a service to them, with names of its own in the servers that systems
+    /// share.
     pub(super) fn settings(&self) -> Settings {
         let mut postgres = through("TEST_POSTGRES_URL", &self.postgres);
         postgres.set_path(&self.database);
@@ -57,7 +58,8 @@ fn server_url(variable: &str) -> Url {
 
 async fn proxy_for(variable: &str) -> Proxy {
     let url = server_url(variable);
-    let (host, port) = (url.host_str().expect("a host in the URL"), url.port().expect("a port in the URL"));
+    let (host, port) =
+        (url.host_str().expect("a host in the URL"), url.port().expect("a port in the URL"));
     Proxy::start(format!("{host}:{port}")).await
 }
 
@@ -71,8 +73,9 @@ fn through(variable: &str, proxy: &Proxy) -> Url {
 
 async fn administer(statement: &str) {
     let url = required("TEST_POSTGRES_URL");
-    let (client, connection) =
-        tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("PostgreSQL at TEST_POSTGRES_URL");
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+        .await
+        .expect("PostgreSQL at TEST_POSTGRES_URL");
     let connection = tokio::spawn(connection);
     client.batch_execute(statement).await.unwrap();
     drop(client);

@@ -12,9 +12,9 @@ pub(super) fn pairs(settings: &[(&str, &str)]) -> Settings {
     settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// What both deployments are told: our mail server, and long timeouts, because tests do not look for a busy machine.
-/// The system notices a server that a test cuts off at once, by its broken connection; a test that needs shorter
-/// timeouts sets them itself.
+/// What both deployments are told: our mail server, and long timeouts, because tests do not look
+/// for a busy machine. The system notices a server that a test cuts off at once, by its broken
+/// connection; a test that needs shorter timeouts sets them itself.
 pub(super) fn common_settings(smtp: &MailGate) -> Settings {
     pairs(&[
         ("code.key", CODE_KEY),

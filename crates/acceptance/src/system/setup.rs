@@ -17,8 +17,9 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// The system shared by tests that need nothing special. Hashing is cheap, so that the tests spend their time
-    /// on what they check and requests meet where they race; a code outlasts every race.
+    /// The system shared by tests that need nothing special. Hashing is cheap, so that the tests
+    /// spend their time on what they check and requests meet where they race; a code outlasts every
+    /// race.
     pub fn ordinary() -> Self {
         Self { shared_as: Some("ordinary"), ..Self::own() }
     }
@@ -28,10 +29,11 @@ impl Setup {
         Self { shared_as: Some("costly hashes"), ..Self::with_defaults() }
     }
 
-    /// A system for one test, to be broken and restarted at will. A code outlasts the test: tests that wait for
-    /// its end set the window.
+    /// A system for one test, to be broken and restarted at will. A code outlasts the test: tests
+    /// that wait for its end set the window.
     pub fn own() -> Self {
-        let cheap = Self::with_defaults().with("hashing.memory_kib", "256").with("hashing.iterations", "1");
+        let cheap =
+            Self::with_defaults().with("hashing.memory_kib", "256").with("hashing.iterations", "1");
         cheap.window_seconds(3600)
     }
 
@@ -51,8 +53,8 @@ impl Setup {
         Self { has_default_limits: true, ..self }
     }
 
-    /// Lets the work of a killed process be taken over soon. A delivery that takes longer is made twice, so this is
-    /// not for tests that count mails.
+    /// Lets the work of a killed process be taken over soon. A delivery that takes longer is made
+    /// twice, so this is not for tests that count mails.
     pub fn short_lease(self) -> Self {
         self.with("outbox.lease", "7s")
             .with("rabbitmq.confirm_timeout", "3s")

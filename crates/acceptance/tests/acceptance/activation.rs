@@ -33,7 +33,10 @@ async fn a_registration_is_activated_by_the_code_from_its_mail(journey: &Journey
     assert_eq!(user_id.get_version_num(), 7);
 
     let mail = journey.mailbox.first(&account.email).await;
-    assert!(!registered.body.contains(&mail.code()) || registered.text("user_id").contains(&mail.code()));
+    assert!(
+        !registered.body.contains(&mail.code())
+            || registered.text("user_id").contains(&mail.code())
+    );
     let activated = journey.api.activate(&account, &mail.code()).await;
     activated.expect_status(200);
     assert_eq!(activated.header("cache-control"), "no-store");
@@ -75,7 +78,8 @@ async fn an_active_account_has_nothing_left_to_ask_for(journey: &Journey) {
 async fn the_case_of_an_address_makes_no_difference(journey: &Journey) {
     let name = unique_name();
     let as_registered = Account { email: format!("Ada.{name}@Example.COM"), ..Account::new() };
-    let as_typed_later = Account { email: format!("aDA.{name}@example.com"), ..as_registered.clone() };
+    let as_typed_later =
+        Account { email: format!("aDA.{name}@example.com"), ..as_registered.clone() };
     let registered = journey.api.register(&as_registered).await;
     assert_eq!(registered.expect_status(201).text("email"), format!("Ada.{name}@example.com"));
     journey.api.register(&as_typed_later).await.expect_problem(409, "email-taken");

@@ -1,4 +1,5 @@
-//! Requests that no well-meaning client sends: the answer is clear, no 500 and without secrets, and nothing is written.
+//! Requests that no well-meaning client sends: the answer is clear, no 500 and without secrets, and
+//! nothing is written.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -31,8 +32,12 @@ async fn broken_bodies_are_refused(journey: &Journey) {
     let (email, password) = (&account.email, &account.password);
     let bodies: [Vec<u8>; 9] = [
         vec![0xff, 0xfe, 0x00],
-        [format!("{{\"email\":\"{email}\",\"password\":\"").as_bytes(), &[0xc3, 0x28], b"longenough\"}"]
-            .concat(),
+        [
+            format!("{{\"email\":\"{email}\",\"password\":\"").as_bytes(),
+            &[0xc3, 0x28],
+            b"longenough\"}",
+        ]
+        .concat(),
         format!("{{\"email\":\"{email}\",\"password\":\"\\ud800 {password}\"}}").into_bytes(),
         format!("{{\"email\":\"{email}\\udc00\",\"password\":\"{password}\"}}").into_bytes(),
         format!("{{\"email\":\"{email}\",\"password\":\"{password}\n\"}}").into_bytes(),
@@ -75,8 +80,11 @@ async fn fields_of_wrong_types_are_refused(journey: &Journey) {
         assert!(!reply.body.contains(password.as_str()), "echoed: {reply:?}");
     }
     let (account, _) = journey.registered().await;
-    for body in [json!({}), json!({ "code": 1234 }), json!({ "code": null }), json!({ "code": ["1234"] })] {
-        let request = journey.api.post(ACTIVATE, body.to_string()).header("authorization", account.basic());
+    for body in
+        [json!({}), json!({ "code": 1234 }), json!({ "code": null }), json!({ "code": ["1234"] })]
+    {
+        let request =
+            journey.api.post(ACTIVATE, body.to_string()).header("authorization", account.basic());
         assert_refused(&journey.api.send(request).await, &body.to_string());
     }
 }
@@ -171,8 +179,7 @@ async fn rfc_7617_broken_credentials_are_challenged(journey: &Journey) {
 }
 
 async fn asvs_4_2_1_ambiguous_requests_are_refused(journey: &Journey) {
-    let head =
-        "POST /api/v1/users/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    let head = "POST /api/v1/users/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
     let requests = [
         format!("{head}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         format!("{head}Content-Length: 4\r\nContent-Length: 5\r\n\r\n{{}}  "),

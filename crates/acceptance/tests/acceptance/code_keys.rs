@@ -1,4 +1,5 @@
-//! The code key and the number of digits are changed while codes are under way, one service after the other.
+//! The code key and the number of digits are changed while codes are under way, one service after
+//! the other.
 
 use acceptance::{Account, Client, Journey, Secrets, Service, Setup, journeys};
 use test_support::{CODE_KEY, free_port};
@@ -61,7 +62,10 @@ fn changed_api(journey: &Journey) -> (Service, Client) {
 fn changed_worker(journey: &Journey) -> Service {
     let listen = format!("127.0.0.1:{}", free_port());
     let program = journey.system.worker().program().clone().settings(&CHANGED.map(owned));
-    Service::new(program.setting("metrics.listen", &listen), format!("http://{listen}/health/ready"))
+    Service::new(
+        program.setting("metrics.listen", &listen),
+        format!("http://{listen}/health/ready"),
+    )
 }
 
 fn owned((key, value): (&str, &str)) -> (String, String) {

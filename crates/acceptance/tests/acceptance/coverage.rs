@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    activation, bad_input, code_keys, crashes, dead_letters, expiry, limits, mail_server_faults, mails, pages,
+    activation, bad_input, code_keys, crashes, dead_letters, expiry, limits, mail_server_faults,
+    mails, pages,
 };
 use crate::{problems, races, restore, secrets, server_faults, unicode};
 use crate::{security_canary, security_guesses, security_http, security_limits};
@@ -61,7 +62,8 @@ async fn every_documented_answer_is_tested(journey: &Journey) {
     for (path, operations) in description["paths"].as_object().expect("paths") {
         for (method, operation) in operations.as_object().expect("operations") {
             let responses = operation["responses"].as_object().expect("responses");
-            // A 500 is a defect that nobody knows of yet: no request can be named that provokes one.
+            // A 500 is a defect that nobody knows of yet: no request can be named that provokes
+            // one.
             for status in responses.keys().filter(|status| *status != "500") {
                 documented.insert(format!("{} {path} {status}", method.to_uppercase()));
             }

@@ -53,8 +53,13 @@ async fn of_300_registrations_under_fire_none_is_lost(journey: &Journey) {
     let (_, ()) = join(clients, kill_again_and_again(journey, &fire)).await;
     let accepted = fire.accepted.into_inner().unwrap();
     let kills = fire.kills.into_inner().unwrap();
-    assert!(accepted.len() >= REGISTRATIONS && kills.len() == KILLS, "{} {kills:?}", accepted.len());
-    // The clients were at it at every kill: between two of them, and after the last, some were accepted.
+    assert!(
+        accepted.len() >= REGISTRATIONS && kills.len() == KILLS,
+        "{} {kills:?}",
+        accepted.len()
+    );
+    // The clients were at it at every kill: between two of them, and after the last, some were
+    // accepted.
     let counts: Vec<usize> = kills.into_iter().chain([accepted.len()]).collect();
     assert!(counts.is_sorted_by(|earlier, later| earlier < later), "{counts:?}");
     for account in &accepted {
@@ -94,14 +99,17 @@ impl Fire {
 async fn kill_again_and_again(journey: &Journey, fire: &Fire) {
     for number in 0..KILLS {
         let next = fire.accepted() + REGISTRATIONS_PER_KILL;
-        eventually("registrations under fire", async || (fire.accepted() >= next).then_some(())).await;
-        let victim = if number.is_multiple_of(2) { journey.system.worker() } else { journey.system.api() };
+        eventually("registrations under fire", async || (fire.accepted() >= next).then_some(()))
+            .await;
+        let victim =
+            if number.is_multiple_of(2) { journey.system.worker() } else { journey.system.api() };
         fire.kills.lock().unwrap().push(fire.accepted());
         victim.restart().await;
     }
 }
 
-/// Registers one account after the other until all clients together have `enough`, and the fire is over.
+/// Registers one account after the other until all clients together have `enough`, and the fire is
+/// over.
 async fn register_until(journey: &Journey, fire: &Fire, enough: usize) {
     while fire.accepted() < enough || !fire.is_over() {
         let account = Account::new();

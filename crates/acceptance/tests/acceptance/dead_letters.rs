@@ -1,5 +1,5 @@
-//! What could not be delivered is set aside with its reason, can be listed, and is sent on its way again
-//! when an operator says so.
+//! What could not be delivered is set aside with its reason, can be listed, and is sent on its way
+//! again when an operator says so.
 
 use acceptance::stores::postgres;
 use acceptance::{Account, Client, Journey, Secrets, Service, Setup, Verdict, journeys};
@@ -13,7 +13,8 @@ journeys!(both {
 
 /// What a command about dead letters prints. It must succeed.
 async fn dead_letters(service: &Service, command: &str) -> String {
-    let finished = service.program().clone().arguments(["dead-letters", command]).run_to_end().await;
+    let finished =
+        service.program().clone().arguments(["dead-letters", command]).run_to_end().await;
     assert_eq!(finished.code, 0, "{}", finished.output());
     finished.output()
 }
@@ -78,7 +79,9 @@ pub(crate) mod in_the_outbox {
         an_event_of_a_newer_version_waits_in_the_outbox_and_holds_up_nobody: Setup::own(), [];
     });
 
-    async fn an_event_of_a_newer_version_waits_in_the_outbox_and_holds_up_nobody(journey: &Journey) {
+    async fn an_event_of_a_newer_version_waits_in_the_outbox_and_holds_up_nobody(
+        journey: &Journey,
+    ) {
         let unknown = "INSERT INTO outbox (id, type, user_id, traceparent) VALUES \
                        (gen_random_uuid(), 'user.of_the_future', gen_random_uuid(), '')";
         let (system, database) = (&journey.system, postgres(&journey.system).await);

@@ -10,7 +10,8 @@ const SHORT_WINDOW: Duration = Duration::from_secs(4);
 /// The default window.
 const MINUTE: Duration = Duration::from_mins(1);
 const MOST_OF_A_MINUTE: Duration = Duration::from_secs(50);
-/// The window starts when the system learns that the inbox has the mail: on a stalled machine, this much later.
+/// The window starts when the system learns that the inbox has the mail: on a stalled machine, this
+/// much later.
 const MAX_START_LAG: Duration = Duration::from_secs(6);
 
 fn short_window() -> Setup {

@@ -56,7 +56,10 @@ async fn asvs_6_1_1_a_client_that_asks_too_often_is_told_when_to_return(journey:
     for refusal in refusals {
         refusal.expect_problem(429, "rate-limited");
         let seconds = refusal.retry_after();
-        assert!((1100..=1200).contains(&seconds), "a third of an hour, not {seconds} s: {refusal:?}");
+        assert!(
+            (1100..=1200).contains(&seconds),
+            "a third of an hour, not {seconds} s: {refusal:?}"
+        );
     }
 }
 
@@ -107,16 +110,24 @@ async fn asvs_6_3_8_concealed_accounts_do_not_show(journey: &Journey) {
     }
     // The owner is told, by a mail without a code, and nothing has changed for the account.
     let mails = journey.mailbox.expect(&account.email, 2).await;
-    assert!(mails[1].text.split(|c: char| !c.is_ascii_digit()).all(|number| number.len() != 4), "{mails:?}");
+    assert!(
+        mails[1].text.split(|c: char| !c.is_ascii_digit()).all(|number| number.len() != 4),
+        "{mails:?}"
+    );
     journey.api.activate(&account, "0000").await.expect_problem(409, "already-active");
 }
 
 async fn asvs_15_2_2_a_client_that_does_not_finish_is_not_waited_for(journey: &Journey) {
     for path in ["/api/v1/users/register", "/api/v1/users/activate"] {
-        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        );
         let authorization = format!("Authorization: {}\r\n", Account::new().basic());
         let half = format!("{head}{authorization}Content-Length: 100\r\n\r\n{{\"email\":");
         let answer = journey.api.send_bytes(&half).await;
-        assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("\"request-timeout\""), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 408") && answer.contains("\"request-timeout\""),
+            "{answer}"
+        );
     }
 }

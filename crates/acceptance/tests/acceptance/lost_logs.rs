@@ -40,9 +40,11 @@ async fn wait_for_line(reader: pipe::Receiver, part: &str) {
 }
 
 async fn lost_lines(journey: &Journey) -> u64 {
-    let metrics = Client::new(&journey.system.addresses.operator, Secrets::default()).get("/metrics").await;
+    let metrics =
+        Client::new(&journey.system.addresses.operator, Secrets::default()).get("/metrics").await;
     let line = metrics.body.lines().find(|line| line.starts_with("log_lines_lost_total "));
-    let (_, value) = line.and_then(|line| line.split_once(' ')).expect("the metric is there from the start");
+    let (_, value) =
+        line.and_then(|line| line.split_once(' ')).expect("the metric is there from the start");
     value.parse().unwrap()
 }
 
@@ -112,8 +114,9 @@ fn asvs_16_5_2_full_disks_behind_both_streams_do_not_keep_the_services_from_star
 #[test]
 fn a_command_that_cannot_write_its_answer_says_so_and_fails() {
     for command in ["openapi", "defaults"] {
-        let program =
-            Program::of_product("registration-api").arguments([command]).setting("code.key", CODE_KEY);
+        let program = Program::of_product("registration-api")
+            .arguments([command])
+            .setting("code.key", CODE_KEY);
         let finished = runtime().block_on(program.stdout_to(FULL_DEVICE).run_to_end());
         assert_eq!(finished.code, 1, "{}", finished.stderr);
         let sentence = "registration-api: cannot write to standard output: ";

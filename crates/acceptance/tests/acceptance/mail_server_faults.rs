@@ -122,7 +122,8 @@ async fn a_refusal_that_blames_the_sender_is_retried(journey: &Journey) {
     journey.system.smtp.wait_for_attempts(3).await;
 }
 
-/// A server that tells each sender that the recipient does not exist: from the twentieth on, it is not believed.
+/// A server that tells each sender that the recipient does not exist: from the twentieth on, it is
+/// not believed.
 async fn nothing_is_final_while_everybody_is_refused(journey: &Journey) {
     const REFUSALS: usize = 20;
     journey.system.smtp.script(&[Verdict::Refuse("550 5.1.1 no such user"); REFUSALS]);
@@ -148,7 +149,11 @@ async fn nothing_is_final_while_everybody_is_refused(journey: &Journey) {
     assert_eq!(mailed, 1, "the nineteen before were given up");
     let log = journey.system.worker().logs().lines();
     let count = |event| log.iter().filter(|line| line.contains(event)).count();
-    assert_eq!((count("mail.all_refused"), count("mail.accepted_again")), (1, 1), "one alarm, and its end");
+    assert_eq!(
+        (count("mail.all_refused"), count("mail.accepted_again")),
+        (1, 1),
+        "one alarm, and its end"
+    );
 }
 
 async fn a_superseded_code_is_never_mailed(journey: &Journey) {

@@ -46,8 +46,12 @@ async fn a_mail_is_well_formed(journey: &Journey) {
     assert_eq!(message_id.trim_matches(['<', '>']), mail.message_id);
     assert!(header(raw, "Content-Type").starts_with("multipart/alternative"));
     let lower = raw.to_lowercase();
-    let (text, html) = (lower.find("content-type: text/plain"), lower.find("content-type: text/html"));
-    assert!(text.expect("a text part") < html.expect("an HTML part"), "the preferred part is the last");
+    let (text, html) =
+        (lower.find("content-type: text/plain"), lower.find("content-type: text/html"));
+    assert!(
+        text.expect("a text part") < html.expect("an HTML part"),
+        "the preferred part is the last"
+    );
     assert!(raw.is_ascii() && raw.lines().all(|line| line.len() <= 998), "RFC 5322 section 2.1.1");
 }
 

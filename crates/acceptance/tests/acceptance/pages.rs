@@ -72,7 +72,8 @@ async fn asvs_4_1_1_whoever_reads_no_json_is_told_so(journey: &Journey) {
 async fn head_is_answered_wherever_get_is(journey: &Journey) {
     let operator = Client::new(&journey.system.addresses.operator, Secrets::default());
     let of_operator = ["/metrics", "/health/live", "/health/ready"].map(|path| (&operator, path));
-    let of_api = ["/docs", "/docs/problems", "/api/v1/openapi.json", "/health/live", "/health/ready"];
+    let of_api =
+        ["/docs", "/docs/problems", "/api/v1/openapi.json", "/health/live", "/health/ready"];
     for (client, path) in of_api.map(|path| (&journey.api, path)).into_iter().chain(of_operator) {
         let head = client.send(client.request(Method::HEAD, path)).await;
         let get = client.get(path).await;

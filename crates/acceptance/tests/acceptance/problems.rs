@@ -48,7 +48,9 @@ async fn a_body_that_is_not_json_is_refused(journey: &Journey) {
 }
 
 async fn an_unknown_path_is_not_found(journey: &Journey) {
-    for path in ["/nowhere", "/api/v1/users", "/api/v1/users/register/", "/api/v1/users/%2e%2e/register"] {
+    for path in
+        ["/nowhere", "/api/v1/users", "/api/v1/users/register/", "/api/v1/users/%2e%2e/register"]
+    {
         journey.api.get(path).await.expect_problem(404, "not-found");
     }
 }
@@ -72,16 +74,20 @@ async fn asvs_4_1_1_only_json_is_spoken(journey: &Journey) {
         api.send(request.header("accept", "text/html")).await.expect_problem(406, "not-acceptable");
     }
     for path in [REGISTER, ACTIVATE] {
-        for media_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "nonsense"]
+        for media_type in
+            ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "nonsense"]
         {
             let request = api.request(Method::POST, path).header("authorization", account.basic());
-            let reply = api.send(request.header("content-type", media_type).body(body.clone())).await;
+            let reply =
+                api.send(request.header("content-type", media_type).body(body.clone())).await;
             reply.expect_problem(415, "unsupported-media-type");
         }
         let request = api.request(Method::POST, path).header("authorization", account.basic());
         api.send(request.body(body.clone())).await.expect_problem(415, "unsupported-media-type");
     }
-    for accepted in ["*/*", "application/*", "application/json", "text/html, application/json;q=0.5"] {
+    for accepted in
+        ["*/*", "application/*", "application/json", "text/html, application/json;q=0.5"]
+    {
         let account = Account::new();
         let body = json!({ "email": account.email, "password": account.password }).to_string();
         api.send(api.post(REGISTER, body).header("accept", accepted)).await.expect_status(201);
@@ -132,7 +138,8 @@ async fn asvs_6_3_8_a_wrong_password_and_an_unknown_address_look_the_same(journe
 
 /// The headers of an answer, apart from those that differ from request to request.
 fn telling_headers(reply: &Reply) -> BTreeSet<(String, String)> {
-    let headers = reply.headers.iter().filter(|(name, _)| *name != "date" && *name != "x-request-id");
+    let headers =
+        reply.headers.iter().filter(|(name, _)| *name != "date" && *name != "x-request-id");
     headers.map(|(name, value)| (name.to_string(), format!("{value:?}"))).collect()
 }
 

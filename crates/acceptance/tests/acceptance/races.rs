@@ -1,4 +1,5 @@
-//! Many at once: one wins, the others are told so, and guesses are counted before they are compared.
+//! Many at once: one wins, the others are told so, and guesses are counted before they are
+//! compared.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +30,8 @@ async fn asvs_15_4_2_of_50_registrations_of_one_address_one_wins(journey: &Journ
     let account = Account::new();
     let contenders: Vec<Account> =
         (0..50).map(|n| account.with_password(format!("{} {n}", account.password))).collect();
-    let replies = join_all(contenders.iter().map(|contender| journey.api.register(contender))).await;
+    let replies =
+        join_all(contenders.iter().map(|contender| journey.api.register(contender))).await;
     assert_eq!(count(&replies), BTreeMap::from([(201, 1), (409, 49)]));
     for loser in replies.iter().filter(|reply| reply.status == 409) {
         loser.expect_problem(409, "email-taken");

@@ -19,11 +19,13 @@ fn statements() -> &'static str {
 }
 
 async fn back_up(database: &Client) {
-    let copies = "CREATE TABLE saved_users AS TABLE users; CREATE TABLE saved_outbox AS TABLE outbox";
+    let copies =
+        "CREATE TABLE saved_users AS TABLE users; CREATE TABLE saved_outbox AS TABLE outbox";
     database.batch_execute(copies).await.unwrap();
 }
 
-/// Restores the backup while the services are stopped, and does what else is to be done before they start.
+/// Restores the backup while the services are stopped, and does what else is to be done before they
+/// start.
 async fn restore(journey: &Journey, database: &Client, procedure: &str) {
     journey.system.api().kill();
     journey.system.worker().kill();
@@ -61,7 +63,10 @@ async fn after_a_restore_and_its_procedure_codes_are_mailed_again(journey: &Jour
     journey.api.resend(&account).await.expect_status(200);
     journey.everything_settled().await;
     let mails = journey.mailbox.mails(&account.email).await.len();
-    assert_eq!(mails, 3, "the procedure is no longer needed: a number that runs backwards is mailed");
+    assert_eq!(
+        mails, 3,
+        "the procedure is no longer needed: a number that runs backwards is mailed"
+    );
 
     restore(journey, &database, statements()).await;
     journey.api.resend(&account).await.expect_status(200);

@@ -1,8 +1,10 @@
-//! Recognisable passwords, codes and addresses: after every kind of request, no log and no metric knows them.
+//! Recognisable passwords, codes and addresses: after every kind of request, no log and no metric
+//! knows them.
 
 use acceptance::{Account, Client, Journey, Secrets, Setup, journeys};
 
-/// Codes so long that they occur in a log by no accident, and logs as talkative as an operator makes them.
+/// Codes so long that they occur in a log by no accident, and logs as talkative as an operator
+/// makes them.
 fn talkative() -> Setup {
     Setup::own().with("code.digits", "8").with("log.filter", "debug")
 }
@@ -24,7 +26,8 @@ async fn asvs_16_2_5_logs_and_metrics_know_no_secret(journey: &Journey) {
     let second = journey.mailbox.expect(&account.email, 2).await[1].code_of_length(8);
     journey.api.activate(&account, &first).await.expect_status(400);
     journey.api.activate(&account, &second).await.expect_status(200);
-    let metrics = Client::new(&journey.system.addresses.operator, Secrets::default()).get("/metrics").await;
+    let metrics =
+        Client::new(&journey.system.addresses.operator, Secrets::default()).get("/metrics").await;
     for secret in [&account.email, &account.password, &first, &second] {
         assert!(!metrics.body.contains(secret.as_str()), "{secret} in {}", metrics.body);
         journey.system.keep_secret(secret.clone());

@@ -13,8 +13,8 @@ use acceptance::stores::{Tap, data_files, postgres_tables, redis_entries};
 use acceptance::{Account, Client, Journey, Secrets, Setup, Verdict, journeys};
 use test_support::{eventually, unique_name};
 
-/// Codes so long that they occur by no accident and last as long as the test, logs as talkative as they can
-/// be asked to be, and failed mails that stay where they can be looked at.
+/// Codes so long that they occur by no accident and last as long as the test, logs as talkative as
+/// they can be asked to be, and failed mails that stay where they can be looked at.
 fn talkative() -> Setup {
     Setup::own()
         .with("code.digits", "8")
@@ -80,7 +80,9 @@ journeys!(distributed {
     asvs_16_2_5_no_store_queue_log_or_metric_of_the_services_knows_a_secret: talkative(), [];
 });
 
-async fn asvs_16_2_5_no_store_queue_log_or_metric_of_the_services_knows_a_secret(journey: &Journey) {
+async fn asvs_16_2_5_no_store_queue_log_or_metric_of_the_services_knows_a_secret(
+    journey: &Journey,
+) {
     let tap = Tap::open(&journey.system).await;
     let mut canaries = Canaries::default();
     everything_a_client_can_do(journey, &mut canaries).await;
@@ -98,7 +100,10 @@ async fn asvs_16_2_5_no_store_queue_log_or_metric_of_the_services_knows_a_secret
     assert!(entries.len() >= 3, "Redis is used: {entries:#?}");
     entries.iter().for_each(|entry| canaries.assert_absent("Redis", entry));
     let tables = postgres_tables(&journey.system).await;
-    assert!(tables["public.users"].iter().any(|row| row.contains(&canaries.addresses[0])), "{tables:#?}");
+    assert!(
+        tables["public.users"].iter().any(|row| row.contains(&canaries.addresses[0])),
+        "{tables:#?}"
+    );
     for (table, rows) in &tables {
         rows.iter().for_each(|row| match table.as_str() {
             "public.users" => canaries.assert_no_secret(table, row),
@@ -116,7 +121,9 @@ pub(crate) mod in_one_process {
         asvs_16_2_5_no_file_log_or_metric_of_the_standalone_system_knows_a_secret: talkative(), [];
     });
 
-    async fn asvs_16_2_5_no_file_log_or_metric_of_the_standalone_system_knows_a_secret(journey: &Journey) {
+    async fn asvs_16_2_5_no_file_log_or_metric_of_the_standalone_system_knows_a_secret(
+        journey: &Journey,
+    ) {
         let mut canaries = Canaries::default();
         everything_a_client_can_do(journey, &mut canaries).await;
         mails_that_fail(journey, &mut canaries).await;
@@ -136,10 +143,15 @@ async fn logs_and_metrics(journey: &Journey, canaries: &Canaries) {
     let mut operators = vec![system.addresses.operator.clone()];
     for process in [system.api(), system.worker()] {
         let lines = process.logs().lines();
-        assert!(lines.iter().any(|line| line.contains("DEBUG")), "{} is not talkative", process.name());
+        assert!(
+            lines.iter().any(|line| line.contains("DEBUG")),
+            "{} is not talkative",
+            process.name()
+        );
         lines.iter().for_each(|line| canaries.assert_absent(&process.name(), line));
         operators.extend(lines.iter().filter_map(|line| {
-            let address = line.contains("metrics and health").then(|| line.split("address=").nth(1))??;
+            let address =
+                line.contains("metrics and health").then(|| line.split("address=").nth(1))??;
             Some(format!("http://{}", address.split_whitespace().next()?))
         }));
     }
@@ -180,24 +192,32 @@ async fn secrets_in_wrong_places(journey: &Journey, account: &Account, code: &st
         for (content_type, body) in [
             ("application/json", broken.clone()),
             ("text/plain", broken.clone()),
-            ("application/x-www-form-urlencoded", format!("email={email}&password={password}&code={code}")),
+            (
+                "application/x-www-form-urlencoded",
+                format!("email={email}&password={password}&code={code}"),
+            ),
             (
                 "application/json",
-                json!({ "email": [email], "password": { "is": password }, "code": [code] }).to_string(),
+                json!({ "email": [email], "password": { "is": password }, "code": [code] })
+                    .to_string(),
             ),
             (
                 "application/json",
                 json!({ (email.as_str()): 1, (password.as_str()): 2, (code): 3 }).to_string(),
             ),
         ] {
-            let request = api.request(Method::POST, path).header("content-type", content_type).body(body);
-            let request = request.header("authorization", format!("Bearer {password} {email} {code}"));
+            let request =
+                api.request(Method::POST, path).header("content-type", content_type).body(body);
+            let request =
+                request.header("authorization", format!("Bearer {password} {email} {code}"));
             assert!((400..500).contains(&api.send(request).await.status));
         }
         let path = format!("{path}?email={email}&password={password}&code={code}");
         let request = api.request(Method::GET, &path).header("user-agent", password);
         let request = request.header("x-request-id", code).header("traceparent", email.as_str());
-        api.send(request.header("referer", password).header("cookie", password)).await.expect_status(405);
+        api.send(request.header("referer", password).header("cookie", password))
+            .await
+            .expect_status(405);
     }
     let path = format!("/{email}/{code}/{}", password.replace(' ', "%20"));
     api.get(&path).await.expect_status(404);
@@ -231,12 +251,14 @@ fn code_in(raw: &str) -> String {
     // The head has identifiers, which may look like codes.
     let (_, body) = raw.split_once("\r\n\r\n").expect("a head and a body");
     let numbers = body.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() == 8);
-    let codes: BTreeSet<&str> = numbers.filter(|word| word.bytes().all(|b| b.is_ascii_digit())).collect();
+    let codes: BTreeSet<&str> =
+        numbers.filter(|word| word.bytes().all(|b| b.is_ascii_digit())).collect();
     assert_eq!(codes.len(), 1, "one code in {raw}");
     codes.first().unwrap().to_string()
 }
 
-/// Errors have causes, and causes have texts. While the broker is away the outbox is not empty, either.
+/// Errors have causes, and causes have texts. While the broker is away the outbox is not empty,
+/// either.
 async fn servers_that_are_away(journey: &Journey, canaries: &mut Canaries) {
     let servers = journey.system.servers();
     let account = canaries.account();

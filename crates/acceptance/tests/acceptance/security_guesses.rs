@@ -13,7 +13,8 @@ const GUESSES_PER_DAY: usize = 20;
 /// The guesses a code has.
 const GUESSES_PER_CODE: usize = 5;
 const CONNECTIONS: usize = 50;
-/// Far more codes than the budget lasts for, those that expire under the guesses on a slow machine included.
+/// Far more codes than the budget lasts for, those that expire under the guesses on a slow machine
+/// included.
 const MAX_ROUNDS: usize = 60;
 
 journeys!(both {
@@ -30,7 +31,8 @@ fn limited_guesses() -> Setup {
 
 async fn activate_from(journey: &Journey, client: &str, account: &Account, code: &str) -> Reply {
     let body = json!({ "code": code }).to_string();
-    let request = journey.api.post("/api/v1/users/activate", body).header("authorization", account.basic());
+    let request =
+        journey.api.post("/api/v1/users/activate", body).header("authorization", account.basic());
     journey.api.send(request.header("x-forwarded-for", client)).await
 }
 
@@ -44,7 +46,8 @@ async fn asvs_6_3_1_one_client_has_sixty_wrong_guesses_over_all_codes(journey: &
         let wrong = (0..).map(|number| format!("{number:04}")).filter(|guess| *guess != code);
         guesses.extend(wrong.take(GUESSES_PER_CODE).map(|guess| (account.clone(), guess)));
     }
-    let answers = guesses.iter().map(|(account, guess)| activate_from(journey, CLIENT, account, guess));
+    let answers =
+        guesses.iter().map(|(account, guess)| activate_from(journey, CLIENT, account, guess));
     let (compared, refused): (Vec<_>, Vec<_>) =
         join_all(answers).await.into_iter().partition(|answer| answer.status == 400);
     assert_eq!((compared.len(), refused.len()), (WRONG_GUESSES, guesses.len() - WRONG_GUESSES));
@@ -57,7 +60,9 @@ async fn asvs_6_3_1_one_client_has_sixty_wrong_guesses_over_all_codes(journey: &
     assert!(metrics.contains(&format!("wrong_guesses_total {WRONG_GUESSES}")), "{metrics}");
     // Not even a right code of that client is compared; others have their own guesses.
     let (account, mail) = journey.registered().await;
-    activate_from(journey, CLIENT, &account, &mail.code()).await.expect_problem(429, "too-many-attempts");
+    activate_from(journey, CLIENT, &account, &mail.code())
+        .await
+        .expect_problem(429, "too-many-attempts");
     activate_from(journey, "203.0.113.8", &account, &mail.code()).await.expect_status(200);
 }
 
@@ -79,7 +84,11 @@ async fn asvs_6_3_1_no_number_of_codes_and_claims_buys_more_guesses(journey: &Jo
     }
     println!("of {CONNECTIONS} guesses at each code: {rounds:?}");
     assert!(rounds.iter().all(|round| round.compared <= GUESSES_PER_CODE), "{rounds:?}");
-    assert_eq!(rounds.iter().map(|round| round.compared).sum::<usize>(), GUESSES_PER_DAY, "{rounds:?}");
+    assert_eq!(
+        rounds.iter().map(|round| round.compared).sum::<usize>(),
+        GUESSES_PER_DAY,
+        "{rounds:?}"
+    );
     // Now not even the right code is compared, and not before a day has passed.
     let refused = journey.api.activate(&account, &code).await;
     assert!([429, 410].contains(&refused.status), "{refused:?}");
@@ -105,14 +114,15 @@ struct Round {
 }
 
 impl Round {
-    /// Not one was compared of as many as a fresh code allows: only the budget can have refused them.
+    /// Not one was compared of as many as a fresh code allows: only the budget can have refused
+    /// them.
     fn shows_an_empty_budget(&self) -> bool {
         self.compared == 0 && self.refused >= GUESSES_PER_CODE
     }
 }
 
-/// Sends wrong codes over many connections at once, half of them with the address in capitals. Only where
-/// one was compared is it said how often the code can still be tried.
+/// Sends wrong codes over many connections at once, half of them with the address in capitals. Only
+/// where one was compared is it said how often the code can still be tried.
 async fn guess(journey: &Journey, account: &Account, code: &str) -> Round {
     let capitals = Account { email: account.email.to_uppercase(), ..account.clone() };
     let wrong = (0..).map(|number| format!("{number:04}")).filter(|guess| guess != code);
@@ -123,7 +133,9 @@ async fn guess(journey: &Journey, account: &Account, code: &str) -> Round {
     let mut round = Round::default();
     for answer in join_all(answers).await {
         match answer.status {
-            400 if answer.text("detail").starts_with("The code is wrong. It can") => round.compared += 1,
+            400 if answer.text("detail").starts_with("The code is wrong. It can") => {
+                round.compared += 1;
+            }
             410 => round.too_late += 1,
             _ => {
                 answer.expect_problem(429, "too-many-attempts");

@@ -105,7 +105,8 @@ async fn asvs_13_1_3_there_are_only_so_many_connections(journey: &Journey) {
         connection.send(LIVE).await;
         held.push(connection);
     }
-    // The client that waited until the system was ready may hold one of the three, but not for long.
+    // The client that waited until the system was ready may hold one of the three, but not for
+    // long.
     for connection in &mut held {
         let answer = connection.answer().await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
@@ -161,7 +162,10 @@ async fn asvs_3_4_pages_and_answers_carry_security_headers(journey: &Journey) {
         let policy = reply.header("content-security-policy");
         assert!(policy.contains("default-src 'none'"), "{path}: {policy}");
         assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
-        assert!(!policy.contains("script-src 'self' 'unsafe") && !policy.contains('*'), "{path}: {policy}");
+        assert!(
+            !policy.contains("script-src 'self' 'unsafe") && !policy.contains('*'),
+            "{path}: {policy}"
+        );
         assert!(!reply.headers.contains_key("server"), "{path}: {reply:?}");
     }
 }
@@ -207,7 +211,8 @@ fn cross_origin(journey: &Journey, origin: &str) -> reqwest::RequestBuilder {
 }
 
 async fn asvs_3_5_pages_of_other_origins_are_kept_out(journey: &Journey) {
-    for request in [preflight(journey, ORIGIN), cross_origin(journey, ORIGIN), cross_origin(journey, "null")]
+    for request in
+        [preflight(journey, ORIGIN), cross_origin(journey, ORIGIN), cross_origin(journey, "null")]
     {
         let reply = journey.api.send(request).await;
         let cors = reply.headers.keys().find(|name| name.as_str().starts_with("access-control-"));
@@ -221,12 +226,18 @@ async fn asvs_3_5_a_configured_origin_is_let_in_alone(journey: &Journey) {
     assert_eq!(allowed.status, 200, "{allowed:?}");
     assert_eq!(allowed.header("access-control-allow-origin"), ORIGIN);
     assert!(allowed.header("access-control-allow-methods").contains("POST"), "{allowed:?}");
-    assert!(allowed.header("access-control-allow-headers").to_lowercase().contains("authorization"));
+    assert!(
+        allowed.header("access-control-allow-headers").to_lowercase().contains("authorization")
+    );
     assert_eq!(allowed.header("access-control-allow-credentials"), "", "there are no cookies");
     let reply = journey.api.send(cross_origin(journey, ORIGIN)).await;
     assert_eq!((reply.status, reply.header("access-control-allow-origin")), (422, ORIGIN));
-    let strangers =
-        ["https://evil.example", "https://app.example.com.evil.example", "http://app.example.com", "null"];
+    let strangers = [
+        "https://evil.example",
+        "https://app.example.com.evil.example",
+        "http://app.example.com",
+        "null",
+    ];
     for stranger in strangers {
         for request in [preflight(journey, stranger), cross_origin(journey, stranger)] {
             let reply = journey.api.send(request).await;
@@ -251,8 +262,10 @@ pub(crate) mod inbox {
 
     async fn asvs_3_4_the_inbox_is_closed_to_other_pages(journey: &Journey) {
         let lines = journey.system.api().logs().lines();
-        let place =
-            lines.iter().find_map(|line| line.trim().strip_prefix("Inbox ")).expect("the inbox's place");
+        let place = lines
+            .iter()
+            .find_map(|line| line.trim().strip_prefix("Inbox "))
+            .expect("the inbox's place");
         let base = place.split_whitespace().next().unwrap();
         let inbox = Client::new(base, Secrets::default());
         for path in ["/", "/app.js", "/api/v1/messages"] {

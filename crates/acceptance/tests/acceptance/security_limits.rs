@@ -1,5 +1,5 @@
-//! Limits come before costs: a client that asks too often is refused before a password is hashed, and cannot
-//! pose as another one (OWASP ASVS 2.4.1, 4.1.3, 6.3.1).
+//! Limits come before costs: a client that asks too often is refused before a password is hashed,
+//! and cannot pose as another one (OWASP ASVS 2.4.1, 4.1.3, 6.3.1).
 
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,8 @@ journeys!(both {
 /// A request that counts but costs nothing, as if forwarded for `forwarded`.
 async fn ask_for(journey: &Journey, forwarded: &[&str]) -> u16 {
     let request = journey.api.post(REGISTER, "{}");
-    let request = forwarded.iter().fold(request, |request, value| request.header("x-forwarded-for", *value));
+    let request =
+        forwarded.iter().fold(request, |request, value| request.header("x-forwarded-for", *value));
     journey.api.send(request.header("forwarded", "for=198.51.100.77")).await.status
 }
 
@@ -86,7 +87,8 @@ async fn asvs_6_3_1_an_address_is_limited_whether_or_not_it_exists(journey: &Jou
     let unknown = Account::new();
     // The first registration of the known one has counted.
     journey.api.register(&known).await.expect_status(409);
-    let over = journey.api.register(&Account { email: known.email.to_uppercase(), ..known.clone() }).await;
+    let over =
+        journey.api.register(&Account { email: known.email.to_uppercase(), ..known.clone() }).await;
     over.expect_problem(429, "rate-limited");
     let mut refusals = Vec::new();
     for account in [&known, &unknown] {
@@ -96,7 +98,8 @@ async fn asvs_6_3_1_an_address_is_limited_whether_or_not_it_exists(journey: &Jou
         journey.api.activate(&shouted, "0000").await.expect_status(401);
         journey.api.resend(&guess).await.expect_status(401);
         journey.api.resend(&shouted).await.expect_status(401);
-        refusals.push([journey.api.activate(&guess, "0000").await, journey.api.resend(&guess).await]);
+        refusals
+            .push([journey.api.activate(&guess, "0000").await, journey.api.resend(&guess).await]);
     }
     for (of_known, of_unknown) in refusals[0].iter().zip(&refusals[1]) {
         of_known.expect_problem(429, "rate-limited");
@@ -121,7 +124,8 @@ async fn the_wait_is_honest(journey: &Journey) -> Result<(), TooLate> {
     refusal.expect_problem(429, "rate-limited");
     assert_eq!(refusal.header("ratelimit-policy"), "\"register-client\";q=3;w=24");
     let remaining = refusal.header("ratelimit");
-    let reset = remaining.strip_prefix("\"register-client\";r=0;t=").expect("the state of the limit");
+    let reset =
+        remaining.strip_prefix("\"register-client\";r=0;t=").expect("the state of the limit");
     let reset: u64 = reset.parse().expect("seconds");
     let wait = refusal.retry_after();
     assert!((1..=8).contains(&wait) && (wait..=24).contains(&reset), "{refusal:?}");
@@ -137,8 +141,8 @@ async fn the_wait_is_honest(journey: &Journey) -> Result<(), TooLate> {
     refused_until(asked + waited + Duration::from_secs(8), &ask().await)
 }
 
-/// Asserts a refusal, unless the answer came so late that the limit may have let it pass. Waits are rounded
-/// up to whole seconds.
+/// Asserts a refusal, unless the answer came so late that the limit may have let it pass. Waits are
+/// rounded up to whole seconds.
 #[track_caller]
 fn refused_until(end: Instant, reply: &Reply) -> Result<(), TooLate> {
     if reply.status == 422 && Instant::now() + Duration::from_secs(1) >= end {
@@ -209,7 +213,10 @@ async fn asvs_6_1_1_the_default_limits_let_people_pass_and_stop_scripts(journey:
     refusal.expect_problem(429, "rate-limited");
     assert!((1..=ONE_MORE).contains(&refusal.retry_after()), "{refusal:?}");
     let grown = BURST + began.elapsed().as_secs() / ONE_MORE;
-    assert!((BURST..=grown).contains(&count), "{count} registrations, where {BURST} to {grown} may pass");
+    assert!(
+        (BURST..=grown).contains(&count),
+        "{count} registrations, where {BURST} to {grown} may pass"
+    );
 }
 
 /// Mistypes this and that, has two more codes mailed, and gets there.
@@ -249,6 +256,9 @@ pub(crate) mod without_redis {
         assert_eq!(ask_for(journey, &["198.51.100.1"]).await, 429);
         redis.restore().await;
         // The shared count continues where it was: at zero.
-        eventually("Redis counting again", async || (ask_for(journey, &[]).await == 422).then_some(())).await;
+        eventually("Redis counting again", async || {
+            (ask_for(journey, &[]).await == 422).then_some(())
+        })
+        .await;
     }
 }

@@ -13,7 +13,8 @@ journeys!(both {
 /// A line end in every disguise, and what an attacker would like to follow it.
 async fn asvs_1_3_11_an_address_cannot_add_commands_headers_or_recipients(journey: &Journey) {
     let victim = format!("victim.{}@example.com", unique_name());
-    let ends = ["\r\n", "\n", "\r", "\u{2028}", "\u{85}", "\\r\\n", "%0d%0a", "=0D=0A", "\0", "\t", " "];
+    let ends =
+        ["\r\n", "\n", "\r", "\u{2028}", "\u{85}", "\\r\\n", "%0d%0a", "=0D=0A", "\0", "\t", " "];
     let payloads = [
         "Bcc: VICTIM",
         "RCPT TO:<VICTIM>",
@@ -39,7 +40,9 @@ async fn asvs_1_3_11_an_address_cannot_add_commands_headers_or_recipients(journe
         }
     }
     // Characters that are special elsewhere are only characters here.
-    for special in ["%0d%0a", "=0d=0a", "=?utf-8?q?Bcc?=", "{{7*7}}", "$PATH", "a'b", "`id`", "a|b", "#!"] {
+    for special in
+        ["%0d%0a", "=0d=0a", "=?utf-8?q?Bcc?=", "{{7*7}}", "$PATH", "a'b", "`id`", "a|b", "#!"]
+    {
         harmless(journey, &format!("{special}.{}@example.com", unique_name()), &victim).await;
     }
     journey.everything_settled().await;
@@ -47,7 +50,8 @@ async fn asvs_1_3_11_an_address_cannot_add_commands_headers_or_recipients(journe
     assert!(journey.system.smtp.deliveries(&victim).is_empty());
 }
 
-/// The address is refused, or its mail has it as its one recipient and not one header more than any other.
+/// The address is refused, or its mail has it as its one recipient and not one header more than any
+/// other.
 async fn harmless(journey: &Journey, email: &str, victim: &str) {
     let account = Account { email: email.to_owned(), ..Account::new() };
     let body = json!({ "email": account.email, "password": account.password }).to_string();
@@ -59,7 +63,8 @@ async fn harmless(journey: &Journey, email: &str, victim: &str) {
     reply.expect_status(201);
     // As it is registered, trimmed.
     let email = reply.text("email");
-    let deliveries = async || Some(journey.system.smtp.deliveries(&email)).filter(|mails| !mails.is_empty());
+    let deliveries =
+        async || Some(journey.system.smtp.deliveries(&email)).filter(|mails| !mails.is_empty());
     let mails = eventually(&format!("a mail to {email}"), deliveries).await;
     let [mail] = &mails[..] else { panic!("not one mail to {email}") };
     let (head, _) = mail.raw.split_once("\r\n\r\n").expect("a head");
@@ -73,10 +78,13 @@ async fn harmless(journey: &Journey, email: &str, victim: &str) {
 
 async fn asvs_1_2_4_an_address_is_no_statement(journey: &Journey) {
     let (bystander, mail) = journey.registered().await;
-    let statements = ["'or'1'='1", "a'||(select'b')||'", "'/**/or/**/1=1/**/", "a'--", "%", "_", "\\'", "$1"];
+    let statements =
+        ["'or'1'='1", "a'||(select'b')||'", "'/**/or/**/1=1/**/", "a'--", "%", "_", "\\'", "$1"];
     for statement in statements {
-        let account =
-            Account { email: format!("{statement}{}@example.com", unique_name()), ..Account::new() };
+        let account = Account {
+            email: format!("{statement}{}@example.com", unique_name()),
+            ..Account::new()
+        };
         let body = json!({ "email": account.email, "password": account.password }).to_string();
         let reply = journey.api.send(journey.api.post("/api/v1/users/register", body)).await;
         assert!([201, 422].contains(&reply.status), "{statement}: {reply:?}");

@@ -1,5 +1,6 @@
-//! A client, or many of them, that have somebody mailed again and again: by claims, further codes and tagged addresses. One
-//! mailbox gets so many mails and no more (OWASP ASVS 2.4.1, 6.3.1), and no single client can use them up (6.1.1).
+//! A client, or many of them, that have somebody mailed again and again: by claims, further codes
+//! and tagged addresses. One mailbox gets so many mails and no more (OWASP ASVS 2.4.1, 6.3.1), and
+//! no single client can use them up (6.1.1).
 
 use std::collections::BTreeMap;
 
@@ -35,7 +36,8 @@ async fn register_from(journey: &Journey, client: &str, account: &Account) -> Re
 /// Addresses of one mailbox.
 fn tagged(count: usize) -> Vec<Account> {
     let mailbox = unique_name();
-    let tag = |number| Account { email: format!("{mailbox}+{number}@example.com"), ..Account::new() };
+    let tag =
+        |number| Account { email: format!("{mailbox}+{number}@example.com"), ..Account::new() };
     (0..count).map(tag).collect()
 }
 
@@ -46,7 +48,8 @@ fn count(replies: &[Reply]) -> BTreeMap<u16, usize> {
     })
 }
 
-/// Waits until all accounts together have been sent this many mails, and makes sure that no more follow.
+/// Waits until all accounts together have been sent this many mails, and makes sure that no more
+/// follow.
 async fn expect_mails(journey: &Journey, accounts: &[Account], expected: usize) {
     let count = async || {
         let mut count = 0;
@@ -55,7 +58,8 @@ async fn expect_mails(journey: &Journey, accounts: &[Account], expected: usize) 
         }
         count
     };
-    eventually(&format!("{expected} mails"), async || (count().await >= expected).then_some(())).await;
+    eventually(&format!("{expected} mails"), async || (count().await >= expected).then_some(()))
+        .await;
     let settled = Account::new();
     register_from(journey, "192.0.2.1", &settled).await.expect_status(201);
     journey.mailbox.first(&settled.email).await;

@@ -44,7 +44,10 @@ async fn asvs_6_2_11_passwords_made_of_the_address_are_refused(journey: &Journey
     let account = Account::new();
     let (local, _) = account.email.split_once('@').unwrap();
     for password in [account.email.clone(), account.email.to_uppercase(), local.to_owned()] {
-        expect_refused(&journey.api.register(&account.with_password(password)).await, "password-common");
+        expect_refused(
+            &journey.api.register(&account.with_password(password)).await,
+            "password-common",
+        );
     }
     journey.api.register(&account).await.expect_status(201);
 }
@@ -87,7 +90,8 @@ async fn stored_hashes(journey: &Journey, account: &Account) -> String {
     match journey.system.deployment {
         Deployment::Distributed => {
             let query = "SELECT password_hash FROM users WHERE email = $1";
-            let row = postgres(&journey.system).await.query_one(query, &[&account.email]).await.unwrap();
+            let row =
+                postgres(&journey.system).await.query_one(query, &[&account.email]).await.unwrap();
             row.get(0)
         }
         Deployment::Standalone => {
@@ -104,13 +108,15 @@ struct RangeApi(MockServer);
 impl RangeApi {
     /// Knows of one password.
     fn that_knows(password: &str) -> Self {
-        let digest = Sha1::digest(password.as_bytes()).iter().fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02X}").unwrap();
-            text
-        });
+        let digest =
+            Sha1::digest(password.as_bytes()).iter().fold(String::new(), |mut text, byte| {
+                write!(text, "{byte:02X}").unwrap();
+                text
+            });
         let (prefix, suffix) = digest.split_at(5);
         let padding = "0".repeat(34) + "1";
-        let known = ResponseTemplate::new(200).set_body_string(format!("{padding}:0\r\n{suffix}:42\r\n"));
+        let known =
+            ResponseTemplate::new(200).set_body_string(format!("{padding}:0\r\n{suffix}:42\r\n"));
         let other = ResponseTemplate::new(200).set_body_string(format!("{padding}:0\r\n"));
         let range = |path: &str, answer| {
             Mock::given(method("GET"))
@@ -142,13 +148,19 @@ fn breached_passwords_are_refused(deployment: Deployment) {
     let api = RangeApi::that_knows(BREACHED);
     run(deployment, &api.setup(), &[], async |journey| {
         let account = Account::new();
-        expect_refused(&journey.api.register(&account.with_password(BREACHED)).await, "password-breached");
+        expect_refused(
+            &journey.api.register(&account.with_password(BREACHED)).await,
+            "password-breached",
+        );
         journey.api.register(&account).await.expect_status(201);
         // Five digits of a hash are all that was sent (k-anonymity).
         let requests = api.0.received_requests().await.unwrap();
         assert_eq!(requests.len(), 2);
         for request in requests {
-            assert_eq!((request.url.path().len(), request.url.query()), ("/range/".len() + 5, None));
+            assert_eq!(
+                (request.url.path().len(), request.url.query()),
+                ("/range/".len() + 5, None)
+            );
             assert!(request.body.is_empty());
         }
         // From now on it fails, and nobody is refused for that.
@@ -160,7 +172,11 @@ fn breached_passwords_are_refused(deployment: Deployment) {
         let metrics = operator.get("/metrics").await;
         for (outcome, count) in [("breached", 1), ("unknown", 1), ("unavailable", 1)] {
             let line = format!("breach_checks_total{{outcome=\"{outcome}\"}} {count}");
-            assert!(metrics.body.lines().any(|found| found == line), "no {line} in {}", metrics.body);
+            assert!(
+                metrics.body.lines().any(|found| found == line),
+                "no {line} in {}",
+                metrics.body
+            );
         }
     });
 }

@@ -1,10 +1,10 @@
 //! What must look the same from outside, down to the time it takes (OWASP ASVS 6.3.8).
 //!
-//! Times are compared with the Mann-Whitney U test over interleaved samples. Equal distributions give
-//! a p below [`ALPHA`] once in a thousand comparisons, and a busy machine does no worse to one kind of
-//! request than to another; so one repetition is allowed, and twice in a row is a finding. That the
-//! test would find a difference is shown each time by a control: a refusal that costs no hash. Where noise
-//! hides even that, more samples are taken.
+//! Times are compared with the Mann-Whitney U test over interleaved samples. Equal distributions
+//! give a p below [`ALPHA`] once in a thousand comparisons, and a busy machine does no worse to one
+//! kind of request than to another; so one repetition is allowed, and twice in a row is a finding.
+//! That the test would find a difference is shown each time by a control: a refusal that costs no
+//! hash. Where noise hides even that, more samples are taken.
 
 use std::time::{Duration, Instant};
 
@@ -37,8 +37,8 @@ journeys!(both {
     asvs_6_3_8_the_owner_of_a_concealed_account_is_told_once: concealing(), [];
 });
 
-/// What of an answer anybody could compare: all but the date and the request's own id, and the address
-/// that the client has sent itself.
+/// What of an answer anybody could compare: all but the date and the request's own id, and the
+/// address that the client has sent itself.
 pub(crate) fn comparable(reply: &Reply, address: &str) -> (u16, HeaderMap, String) {
     let mut headers = reply.headers.clone();
     for own in ["date", "x-request-id"] {
@@ -47,8 +47,8 @@ pub(crate) fn comparable(reply: &Reply, address: &str) -> (u16, HeaderMap, Strin
     (reply.status, headers, reply.body.replace(address, "<address>"))
 }
 
-/// Fails if the first `N - 1` kinds of request can be told apart by their time, or the last one, the
-/// control, cannot be told from them.
+/// Fails if the first `N - 1` kinds of request can be told apart by their time, or the last one,
+/// the control, cannot be told from them.
 async fn assert_same_time<const N: usize>(rounds: usize, ask: impl AsyncFn(usize)) {
     let measure = async |kind| {
         let began = Instant::now();
@@ -61,7 +61,8 @@ async fn assert_same_time<const N: usize>(rounds: usize, ask: impl AsyncFn(usize
         let (_, kinds) = samples.split_last().unwrap();
         let base = median(&kinds[0]);
         let ratios: Vec<f64> = samples.iter().map(|sample| median(sample) / base).collect();
-        let pairs = (0..N - 1).flat_map(|first| (first + 1..N - 1).map(move |second| (first, second)));
+        let pairs =
+            (0..N - 1).flat_map(|first| (first + 1..N - 1).map(move |second| (first, second)));
         let p = pairs.map(|(first, second)| mann_whitney(&kinds[first], &kinds[second]));
         let p = p.fold(1.0, f64::min);
         println!("medians, as ratios: {ratios:.3?}; p = {p:.4} of {} samples each", kinds[0].len());
@@ -93,10 +94,13 @@ async fn telling_samples<const N: usize>(
     panic!("this test would see no difference: p of the control {undetected:?}");
 }
 
-async fn asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_activation(journey: &Journey) {
+async fn asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_activation(
+    journey: &Journey,
+) {
     let accounts = accounts(journey).await;
     let [unknown, wrong, _] = &accounts;
-    let answers = [journey.api.activate(unknown, "0000").await, journey.api.activate(wrong, "0000").await];
+    let answers =
+        [journey.api.activate(unknown, "0000").await, journey.api.activate(wrong, "0000").await];
     answers[0].expect_problem(401, "invalid-credentials");
     assert_eq!(comparable(&answers[0], &unknown.email), comparable(&answers[1], &wrong.email));
     assert_same_time::<3>(60, async |kind| {
@@ -105,7 +109,9 @@ async fn asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_acti
     .await;
 }
 
-async fn asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_resending(journey: &Journey) {
+async fn asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_resending(
+    journey: &Journey,
+) {
     let accounts = accounts(journey).await;
     let [unknown, wrong, _] = &accounts;
     let answers = [journey.api.resend(unknown).await, journey.api.resend(wrong).await];
@@ -117,8 +123,9 @@ async fn asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_rese
     .await;
 }
 
-/// Nobody's address, somebody's with a wrong password, and, as the control, something that is no address,
-/// which is refused without a hash: as an unknown one would be, were no dummy hash computed for it.
+/// Nobody's address, somebody's with a wrong password, and, as the control, something that is no
+/// address, which is refused without a hash: as an unknown one would be, were no dummy hash
+/// computed for it.
 async fn accounts(journey: &Journey) -> [Account; 3] {
     let (known, _) = journey.registered().await;
     let nobody = Account { email: unique_name(), ..Account::new() };
@@ -148,8 +155,8 @@ async fn asvs_6_3_8_concealed_registrations_are_the_same(journey: &Journey) {
     .await;
 }
 
-/// Credentials of one's own at a free address, a pending and an active one, and as the control at something that is no
-/// address, which is refused without a hash.
+/// Credentials of one's own at a free address, a pending and an active one, and as the control at
+/// something that is no address, which is refused without a hash.
 async fn claims(journey: &Journey) -> [Account; 4] {
     let free = Account::new();
     let pending = Account::new();

@@ -1,5 +1,6 @@
-//! What a client can learn in conceal mode that registers somebody's address with a password of its own, reads no mail, and
-//! goes on asking: nothing (OWASP ASVS 6.3.8). Each sequence is played against a free, a pending and an active address.
+//! What a client can learn in conceal mode that registers somebody's address with a password of its
+//! own, reads no mail, and goes on asking: nothing (OWASP ASVS 6.3.8). Each sequence is played
+//! against a free, a pending and an active address.
 
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use acceptance::{Account, Journey, Reply, Setup, journeys};
 use crate::security_sameness::comparable;
 
 const SHORT_WINDOW: Duration = Duration::from_secs(2);
-/// The window starts when the system learns that the inbox has the mail: on a stalled machine, this much later.
+/// The window starts when the system learns that the inbox has the mail: on a stalled machine, this
+/// much later.
 const MAX_START_LAG: Duration = Duration::from_secs(6);
 
 fn concealing() -> Setup {
@@ -19,7 +21,9 @@ fn concealing() -> Setup {
 
 fn with_limits_that_show() -> Setup {
     let limited = ["register_per_client", "activate_per_client", "resend_per_client"];
-    limited.iter().fold(concealing(), |setup, limit| setup.with(&format!("limits.{limit}"), "1000/1d"))
+    limited
+        .iter()
+        .fold(concealing(), |setup, limit| setup.with(&format!("limits.{limit}"), "1000/1d"))
 }
 
 journeys!(both {
@@ -80,7 +84,8 @@ impl<'a> Attack<'a> {
     async fn guess(&self) -> Reply {
         let mails = self.journey.mailbox.mails(&self.credentials.email).await;
         let mut guesses = (0..).map(|number| format!("{number:04}"));
-        let wrong = guesses.find(|guess| mails.iter().all(|mail| !mail.text.contains(guess.as_str())));
+        let wrong =
+            guesses.find(|guess| mails.iter().all(|mail| !mail.text.contains(guess.as_str())));
         self.journey.api.activate(&self.credentials, &wrong.unwrap()).await
     }
 
@@ -89,7 +94,8 @@ impl<'a> Attack<'a> {
     }
 }
 
-/// Plays a sequence against each kind of address and fails if they can be told apart. Returns the statuses.
+/// Plays a sequence against each kind of address and fails if they can be told apart. Returns the
+/// statuses.
 async fn assert_nothing_shows(
     journey: &Journey,
     sequence: impl AsyncFn(&Attack<'_>) -> Vec<Reply>,
@@ -111,7 +117,9 @@ async fn assert_nothing_shows(
 }
 
 /// Which limits an answer shows, without what the test's own client has left of them.
-fn without_counts((status, mut headers, body): (u16, HeaderMap, String)) -> (u16, HeaderMap, String) {
+fn without_counts(
+    (status, mut headers, body): (u16, HeaderMap, String),
+) -> (u16, HeaderMap, String) {
     headers.remove("ratelimit");
     (status, headers, body)
 }

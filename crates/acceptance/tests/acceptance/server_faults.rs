@@ -1,4 +1,5 @@
-//! PostgreSQL, Redis or RabbitMQ gone and back: registration needs only PostgreSQL, and nobody gets a 500.
+//! PostgreSQL, Redis or RabbitMQ gone and back: registration needs only PostgreSQL, and nobody gets
+//! a 500.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Starts that cannot succeed end with one clear sentence and an exit code; every binary explains itself.
+//! Starts that cannot succeed end with one clear sentence and an exit code; every binary explains
+//! itself.
 
 use acceptance::{Program, runtime};
 use test_support::CODE_KEY;
@@ -12,14 +13,16 @@ const REQUIRED_BY_ALL: [(&str, &str); 4] = [
 ];
 const REQUIRED_BY_THE_WORKER: (&str, &str) = ("smtp.host", "127.0.0.1");
 
-/// Starts a service with all of these settings but one, in vain. Returns the one sentence that it says.
+/// Starts a service with all of these settings but one, in vain. Returns the one sentence that it
+/// says.
 fn start_without(missing: &str, name: &str, required: &[(&str, &str)]) -> String {
     let given = required.iter().filter(|(key, _)| *key != missing);
     // The test does not look for what failing connections write.
-    let quiet = [("http.listen", "127.0.0.1:0"), ("metrics.listen", "127.0.0.1:0"), ("log.filter", "off")];
+    let quiet =
+        [("http.listen", "127.0.0.1:0"), ("metrics.listen", "127.0.0.1:0"), ("log.filter", "off")];
     let settings = given.chain(&quiet);
-    let program =
-        settings.fold(Program::of_product(name), |program, (key, value)| program.setting(key, value));
+    let program = settings
+        .fold(Program::of_product(name), |program, (key, value)| program.setting(key, value));
     let finished = runtime().block_on(program.run_to_end());
     let output = finished.output();
     assert_eq!(finished.code, 1, "{name} without {missing}: {output}");
@@ -33,7 +36,9 @@ fn start_without(missing: &str, name: &str, required: &[(&str, &str)]) -> String
 #[test]
 fn every_missing_setting_is_named_in_one_sentence() {
     let of_the_worker = [&REQUIRED_BY_ALL[..], &[REQUIRED_BY_THE_WORKER]].concat();
-    for (name, required) in [("registration-api", &REQUIRED_BY_ALL[..]), ("email-worker", &of_the_worker)] {
+    for (name, required) in
+        [("registration-api", &REQUIRED_BY_ALL[..]), ("email-worker", &of_the_worker)]
+    {
         for (key, _) in required {
             let sentence = start_without(key, name, required);
             let variable = format!("REGISTRATION__{}", key.to_uppercase().replace('.', "__"));
@@ -60,7 +65,8 @@ fn an_unknown_setting_is_refused() {
 #[test]
 fn every_binary_explains_itself() {
     for name in ["registration-api", "email-worker", "standalone"] {
-        for (argument, expected) in [("--help", "Usage"), ("--version", env!("CARGO_PKG_VERSION"))] {
+        for (argument, expected) in [("--help", "Usage"), ("--version", env!("CARGO_PKG_VERSION"))]
+        {
             let program = Program::of_product(name).arguments([argument]);
             let finished = runtime().block_on(program.run_to_end());
             let output = finished.output();

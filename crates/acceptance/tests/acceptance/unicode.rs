@@ -19,7 +19,8 @@ journeys!(both {
 async fn a_password_is_the_same_in_every_unicode_form(journey: &Journey) {
     let name = unique_name();
     let composed = format!("Ångström 한글 {name}");
-    let decomposed = format!("A\u{30a}ngstro\u{308}m\u{a0}\u{1112}\u{1161}\u{11ab}글\u{3000}{name}");
+    let decomposed =
+        format!("A\u{30a}ngstro\u{308}m\u{a0}\u{1112}\u{1161}\u{11ab}글\u{3000}{name}");
     for (registered, sent) in [(&composed, &decomposed), (&decomposed, &composed)] {
         let account = Account::new().with_password(registered);
         journey.api.register(&account).await.expect_status(201);
@@ -47,7 +48,8 @@ async fn what_is_pasted_around_an_address_is_trimmed(journey: &Journey) {
         [("\u{a0}", "\u{a0}"), ("\u{3000} ", "\u{3000}"), ("\u{feff}", " "), ("", "\u{200b}")]
     {
         let account = Account::new();
-        let pasted = Account { email: format!("{before}{}{after}", account.email), ..account.clone() };
+        let pasted =
+            Account { email: format!("{before}{}{after}", account.email), ..account.clone() };
         let registered = journey.api.register(&pasted).await;
         assert_eq!(registered.expect_status(201).text("email"), account.email);
         let mail = journey.mailbox.first(&account.email).await;

@@ -1,8 +1,9 @@
 //! What an idle standalone system costs and how soon it is ready.
 //!
-//! An executable of its own, because cargo runs one after the other: so no other test takes the processors
-//! meanwhile. Other load on the machine is not the program's fault either: of many starts the fastest counts, and
-//! besides wall-clock time the processor time, which others do not change.
+//! An executable of its own, because cargo runs one after the other: so no other test takes the
+//! processors meanwhile. Other load on the machine is not the program's fault either: of many
+//! starts the fastest counts, and besides wall-clock time the processor time, which others do not
+//! change.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 use std::time::Duration;
@@ -20,7 +21,8 @@ struct Limits {
     time_to_ready: Duration,
     /// The processor time that this takes.
     processor_time: Duration,
-    /// Resident memory of a system that has served somebody and is idle again, without the hash buffers.
+    /// Resident memory of a system that has served somebody and is idle again, without the hash
+    /// buffers.
     memory_kib: u64,
 }
 
@@ -31,9 +33,10 @@ const RELEASE: Limits = Limits {
     memory_kib: 25 * 1024,
 };
 
-/// A debug build does several times the work (50 ms where nothing disturbs it) and is larger: the code that ran is in
-/// memory, and there is more of it (30 MB after an activation). Tests usually run on a debug build, on whatever
-/// machine; so these limits find gross mistakes, and those of a release build find the rest.
+/// A debug build does several times the work (50 ms where nothing disturbs it) and is larger: the
+/// code that ran is in memory, and there is more of it (30 MB after an activation). Tests usually
+/// run on a debug build, on whatever machine; so these limits find gross mistakes, and those of a
+/// release build find the rest.
 const DEBUG: Limits = Limits {
     time_to_ready: Duration::from_millis(250),
     processor_time: Duration::from_millis(250),
@@ -51,7 +54,8 @@ const MAX_STARTS: usize = 20;
 
 /// The limits of the binary under test: its folder tells, this executable's own profile does not.
 fn limits() -> Limits {
-    let is_debug_build = binary("standalone").parent().is_some_and(|folder| folder.ends_with("debug"));
+    let is_debug_build =
+        binary("standalone").parent().is_some_and(|folder| folder.ends_with("debug"));
     if is_debug_build { DEBUG } else { RELEASE }
 }
 
@@ -85,14 +89,17 @@ async fn an_idle_system_is_small() {
     let code = standalone.mailbox().first(&account.email).await.code();
     standalone.client().activate(&account, &code).await.expect_status(200);
     let used = resident_kib(&standalone);
-    println!("resident: {fresh} KiB after the start, {used} KiB after an activation with one hash buffer");
+    println!(
+        "resident: {fresh} KiB after the start, {used} KiB after an activation with one hash buffer"
+    );
     assert!(fresh < MAX_MEMORY_AFTER_START_KIB, "{fresh} KiB after the start");
     assert!(used > HASH_BUFFER_KIB, "the buffer is kept, so it may be subtracted: {used} KiB");
     assert!(used - HASH_BUFFER_KIB < most, "{used} KiB after an activation");
 }
 
 fn resident_kib(standalone: &Standalone) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", standalone.process.id())).unwrap();
+    let status =
+        std::fs::read_to_string(format!("/proc/{}/status", standalone.process.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

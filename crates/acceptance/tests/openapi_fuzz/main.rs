@@ -1,8 +1,10 @@
-//! The API against its own OpenAPI document: Schemathesis generates valid and invalid requests from it and
-//! checks every answer. A 5xx, a status, header or body that is not documented, a method that is answered
-//! though it is not listed, a refused request that the document allows: each fails the test.
+//! The API against its own OpenAPI document: Schemathesis generates valid and invalid requests from
+//! it and checks every answer. A 5xx, a status, header or body that is not documented, a method
+//! that is answered though it is not listed, a refused request that the document allows: each fails
+//! the test.
 //!
-//! The requests follow from a fixed seed; `OPENAPI_FUZZ_SEED` and `OPENAPI_FUZZ_EXAMPLES` ask for others and more.
+//! The requests follow from a fixed seed; `OPENAPI_FUZZ_SEED` and `OPENAPI_FUZZ_EXAMPLES` ask for
+//! others and more.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::time::Duration;
@@ -56,25 +58,34 @@ async fn check(journey: &Journey, account: Option<&Account>) {
         .arguments(["--max-examples", &examples.to_string()])
         .arguments(["--seed", &number("OPENAPI_FUZZ_SEED", SEED).to_string()]);
     if let Some(account) = account {
-        schemathesis = schemathesis.arguments(["--auth", &format!("{}:{}", account.email, account.password)]);
+        schemathesis =
+            schemathesis.arguments(["--auth", &format!("{}:{}", account.email, account.password)]);
     }
     let document = format!("{}/api/v1/openapi.json", journey.system.addresses.api);
-    let report = schemathesis.arguments([document]).run_to_end_within(EXAMPLE_TIMEOUT * examples).await;
+    let report =
+        schemathesis.arguments([document]).run_to_end_within(EXAMPLE_TIMEOUT * examples).await;
     assert_eq!(report.code, 0, "{}", report.output());
-    assert!(report.stdout.contains("Tested: 5"), "not every operation was tried:\n{}", report.stdout);
+    assert!(
+        report.stdout.contains("Tested: 5"),
+        "not every operation was tried:\n{}",
+        report.stdout
+    );
     assert_nothing_broke(journey);
 }
 
 /// Fails if the log reports something that no client should be able to cause.
 fn assert_nothing_broke(journey: &Journey) {
     let log = journey.system.api().logs().lines();
-    let broke = log.iter().find(|line| line.contains("panicked") || line.contains("internal_error"));
+    let broke =
+        log.iter().find(|line| line.contains("panicked") || line.contains("internal_error"));
     assert_eq!(broke, None);
 }
 
 fn number(variable: &str, default: u32) -> u32 {
     match std::env::var(variable) {
-        Ok(text) => text.parse().unwrap_or_else(|error| panic!("{variable} is not a number: {error}")),
+        Ok(text) => {
+            text.parse().unwrap_or_else(|error| panic!("{variable} is not a number: {error}"))
+        }
         Err(_) => default,
     }
 }

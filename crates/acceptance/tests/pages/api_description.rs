@@ -25,7 +25,8 @@ async fn linters_find_nothing_in_the_description_of_the_api() {
     std::fs::write(&document, standalone.client().get("/api/v1/openapi.json").await.body).unwrap();
     let document = document.to_str().unwrap();
 
-    let redocly = linter(&folder, "@redocly/cli/bin/cli.js").arguments(["lint", "--format=json", document]);
+    let redocly =
+        linter(&folder, "@redocly/cli/bin/cli.js").arguments(["lint", "--format=json", document]);
     let findings: Value = serde_json::from_str(&run(&redocly).await).unwrap();
     let none = serde_json::json!({"errors": 0, "warnings": 0, "ignored": 0});
     assert_eq!(findings["totals"], none, "{findings:#}");

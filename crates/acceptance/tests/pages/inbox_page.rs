@@ -113,8 +113,12 @@ async fn send(port: u16, subject: &str, html: &str) {
         "From: <eve@example.com>\r\nTo: <ada@example.com>\r\nSubject: {subject}\r\n\
          Content-Type: text/html\r\n\r\n{html}\r\n.\r\n"
     );
-    let commands =
-        ["HELO eve\r\n", "MAIL FROM:<eve@example.com>\r\n", "RCPT TO:<ada@example.com>\r\n", "DATA\r\n"];
+    let commands = [
+        "HELO eve\r\n",
+        "MAIL FROM:<eve@example.com>\r\n",
+        "RCPT TO:<ada@example.com>\r\n",
+        "DATA\r\n",
+    ];
     for command in commands.into_iter().chain([mail.as_str(), "QUIT\r\n"]) {
         let mut answer = String::new();
         stream.read_line(&mut answer).await.unwrap();

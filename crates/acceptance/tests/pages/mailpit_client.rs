@@ -17,7 +17,8 @@ async fn a_client_of_mailpit_works_with_the_inbox() {
     let code = standalone.mailbox().first(&first.email).await.code();
     let script = install("mailpit_client").await.join("journey.mjs");
     let node = Program::new(installed_program(&["node"], "nodejs"));
-    let arguments = [script.to_str().unwrap(), &standalone.inbox, &first.email, &second.email, &code];
+    let arguments =
+        [script.to_str().unwrap(), &standalone.inbox, &first.email, &second.email, &code];
     run(&node.arguments(arguments)).await;
     assert!(standalone.mailbox().mails(&first.email).await.is_empty());
 }

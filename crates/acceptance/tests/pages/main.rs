@@ -1,7 +1,9 @@
-//! The two pages as a person sees them, in headless Chromium, and the inbox as Mailpit's clients see it.
+//! The two pages as a person sees them, in headless Chromium, and the inbox as Mailpit's clients
+//! see it.
 //!
-//! Needs chromium, chromium-driver, node and npm, which `cargo xtask test` installs; without them the tests
-//! fail and say so. Screenshots of every step are left in `target/artefacts`, to be looked at.
+//! Needs chromium, chromium-driver, node and npm, which `cargo xtask test` installs; without them
+//! the tests fail and say so. Screenshots of every step are left in `target/artefacts`, to be
+//! looked at.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod api_description;

@@ -18,7 +18,8 @@ pub(crate) async fn run(program: &Program) -> String {
     finished.stdout
 }
 
-/// A folder under cargo's target folder with a copy of this folder, and what it depends on installed in it.
+/// A folder under cargo's target folder with a copy of this folder, and what it depends on
+/// installed in it.
 pub(crate) async fn install(name: &str) -> PathBuf {
     let folder = target_directory().join(name);
     std::fs::create_dir_all(&folder).unwrap();

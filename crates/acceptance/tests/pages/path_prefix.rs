@@ -34,7 +34,8 @@ async fn pass_on(mut client: TcpStream, upstream: String) -> std::io::Result<()>
         let missing = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         return client.write_all(missing.as_bytes()).await;
     };
-    let request = format!("{method} /{rest}").replace("Connection: keep-alive", "Connection: close");
+    let request =
+        format!("{method} /{rest}").replace("Connection: keep-alive", "Connection: close");
     let mut server = TcpStream::connect(upstream).await?;
     server.write_all(request.as_bytes()).await?;
     copy_bidirectional(&mut client, &mut server).await.map(drop)
@@ -56,7 +57,10 @@ async fn the_documentation_works_behind_a_path_prefix() {
     browser.fill(&format!("{REGISTER} textarea"), &body).await;
     browser.click(&format!("{REGISTER} .execute")).await;
     browser
-        .wait_for_text(&format!("{REGISTER} .live-responses-table tbody .response-col_status"), "201")
+        .wait_for_text(
+            &format!("{REGISTER} .live-responses-table tbody .response-col_status"),
+            "201",
+        )
         .await;
 
     browser.click("nav a:nth-of-type(2)").await;

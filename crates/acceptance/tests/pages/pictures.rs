@@ -1,7 +1,7 @@
 //! The README's pictures: the inbox with a mail, and the documentation of the API.
 //!
-//! `UPDATE_PICTURES=1 cargo xtask test -- --test pages pictures` takes them anew. Otherwise this checks that they can
-//! be shown, and that they have the size that new ones would have.
+//! `UPDATE_PICTURES=1 cargo xtask test -- --test pages pictures` takes them anew. Otherwise this
+//! checks that they can be shown, and that they have the size that new ones would have.
 
 use std::path::{Path, PathBuf};
 
@@ -38,8 +38,14 @@ fn check_picture(name: &str, fresh: &[u8]) {
     if std::env::var_os("UPDATE_PICTURES").is_some() {
         std::fs::write(&path, fresh).unwrap();
     }
-    let picture = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert_eq!(png_size(&picture), png_size(fresh), "{}: take it anew (UPDATE_PICTURES=1)", path.display());
+    let picture =
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert_eq!(
+        png_size(&picture),
+        png_size(fresh),
+        "{}: take it anew (UPDATE_PICTURES=1)",
+        path.display()
+    );
     assert!(picture.len() < MAX_BYTES, "{} has {} bytes", path.display(), picture.len());
 }
 
@@ -47,7 +53,8 @@ fn pictures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs")
 }
 
-/// Width and height of a PNG: the first two fields of the chunk that follows its signature (PNG, section 11.2.1).
+/// Width and height of a PNG: the first two fields of the chunk that follows its signature (PNG,
+/// section 11.2.1).
 fn png_size(png: &[u8]) -> (u32, u32) {
     assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"), "not a PNG");
     assert_eq!(&png[12..16], b"IHDR");

@@ -63,7 +63,9 @@ async fn both_pages_lead_from_an_address_to_an_active_account() {
     browser.click(&format!("{ACTIVATE} .opblock-summary-control")).await;
     let status = execute(&browser, ACTIVATE, &format!(r#"{{ "code": "{code}" }}"#)).await;
     assert!(status.starts_with("200"), "{status}");
-    browser.wait_for_text(&format!("{ACTIVATE} .live-responses-table"), r#""is_active": true"#).await;
+    browser
+        .wait_for_text(&format!("{ACTIVATE} .live-responses-table"), r#""is_active": true"#)
+        .await;
     browser.scroll_to(&format!("{ACTIVATE} .responses-wrapper")).await;
     browser.save_screenshot("06-docs-activated").await;
 
@@ -73,7 +75,8 @@ async fn both_pages_lead_from_an_address_to_an_active_account() {
 #[tokio::test]
 async fn the_documentation_sends_credentials_as_utf8() {
     let data = tempfile::tempdir().unwrap();
-    let standalone = StandaloneCommand::on(data.path()).with("code.window_seconds", "3600").start().await;
+    let standalone =
+        StandaloneCommand::on(data.path()).with("code.window_seconds", "3600").start().await;
     // Characters that ISO-8859-1 has and others that it does not.
     let account = Account { password: "Größe in € und 円".into(), ..Account::new() };
     standalone.client().register(&account).await.expect_status(201);

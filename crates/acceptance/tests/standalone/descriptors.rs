@@ -36,7 +36,8 @@ async fn a_connection_takes_one_descriptor() {
 #[tokio::test]
 async fn with_few_descriptors_the_limit_is_raised_and_the_stores_keep_a_reserve() {
     let data = tempfile::tempdir().unwrap();
-    let start = StandaloneCommand::on(data.path()).with("http.header_timeout", "1h").descriptors(64, 300);
+    let start =
+        StandaloneCommand::on(data.path()).with("http.header_timeout", "1h").descriptors(64, 300);
     let standalone = start.start().await;
     let warning = standalone.process.stderr.line_with("http.max_connections_lowered").await;
     assert!(warning.contains("wanted=4096") && warning.contains("descriptors=300"), "{warning}");

@@ -1,5 +1,5 @@
-//! A mail server that cannot be used, as far as its operator sees it: one warning with the cause, readiness, and the
-//! end of it.
+//! A mail server that cannot be used, as far as its operator sees it: one warning with the cause,
+//! readiness, and the end of it.
 
 use acceptance::{Account, Standalone, StandaloneCommand};
 use test_support::smtp_server::{Act, Login, Server, Tls};
@@ -18,12 +18,14 @@ async fn wait_for_status(standalone: &Standalone, status: &str) {
         report.expect_status(200);
         let smtp = if status == "ready" { "up" } else { "down" };
         let report = report.json();
-        (report["status"] == status && report["dependencies"]["smtp"]["status"] == smtp).then_some(())
+        (report["status"] == status && report["dependencies"]["smtp"]["status"] == smtp)
+            .then_some(())
     })
     .await;
 }
 
-/// Starts a system, which says once what is wrong with its mail server, however many mails wait for it.
+/// Starts a system, which says once what is wrong with its mail server, however many mails wait for
+/// it.
 async fn start_in_vain(start: &StandaloneCommand, cause: &str) -> Standalone {
     let standalone = start.start().await;
     let warning = standalone.process.stderr.line_with(DOWN).await;

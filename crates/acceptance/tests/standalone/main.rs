@@ -1,5 +1,5 @@
-//! The standalone binary as a process: how it starts, what it refuses and how it ends. What it costs is
-//! measured in an executable of its own, `cost`.
+//! The standalone binary as a process: how it starts, what it refuses and how it ends. What it
+//! costs is measured in an executable of its own, `cost`.
 //!
 //! Needs no server, only the binary in `TEST_BIN_DIR`.
 

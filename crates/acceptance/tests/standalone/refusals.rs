@@ -1,5 +1,5 @@
-//! Starts that cannot succeed: exit code 1 and one sentence on standard error that names the culprit,
-//! at once and without a word on standard output.
+//! Starts that cannot succeed: exit code 1 and one sentence on standard error that names the
+//! culprit, at once and without a word on standard output.
 
 use std::fs;
 use std::net::TcpListener;
@@ -51,7 +51,10 @@ async fn a_directory_in_use_is_named() {
     let data = tempfile::tempdir().unwrap();
     let _first = StandaloneCommand::on(data.path()).start().await;
     let sentence = refusal(&StandaloneCommand::on(data.path())).await;
-    assert!(sentence.contains("in use") && sentence.contains(data.path().to_str().unwrap()), "{sentence}");
+    assert!(
+        sentence.contains("in use") && sentence.contains(data.path().to_str().unwrap()),
+        "{sentence}"
+    );
 }
 
 #[tokio::test]
@@ -59,8 +62,8 @@ async fn without_the_inbox_a_mail_server_has_to_be_named() {
     let data = tempfile::tempdir().unwrap();
     let start = StandaloneCommand::on(data.path());
     // Were its ports opened all the same, then this would be what the sentence is about.
-    let _taken =
-        [start.inbox_port, start.smtp_port].map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
+    let _taken = [start.inbox_port, start.smtp_port]
+        .map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
     for start in [start.clone().flag("--no-inbox"), start.with("standalone.inbox", "false")] {
         let sentence = refusal(&start).await;
         assert!(sentence.contains("smtp.host") && sentence.contains("is missing"), "{sentence}");

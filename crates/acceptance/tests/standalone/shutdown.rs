@@ -51,7 +51,12 @@ async fn ctrl_c_answers_what_has_been_asked_and_ends_well() {
     interrupt(&standalone).await;
     let answer = request.finish().await;
     assert!(answer.starts_with("HTTP/1.1 201 Created"), "{answer}");
-    assert_eq!(standalone.process.wait().await.code(), Some(0), "{}", standalone.process.stderr.text());
+    assert_eq!(
+        standalone.process.wait().await.code(),
+        Some(0),
+        "{}",
+        standalone.process.stderr.text()
+    );
     // What was answered is kept.
     let next = start.start().await;
     next.client().register(&account).await.expect_problem(409, "email-taken");
@@ -60,7 +65,8 @@ async fn ctrl_c_answers_what_has_been_asked_and_ends_well() {
 #[tokio::test]
 async fn while_the_shutdown_delay_lasts_requests_are_answered_and_readiness_is_503() {
     let data = tempfile::tempdir().unwrap();
-    let standalone = StandaloneCommand::on(data.path()).with("http.shutdown_delay", "1h").start().await;
+    let standalone =
+        StandaloneCommand::on(data.path()).with("http.shutdown_delay", "1h").start().await;
     interrupt(&standalone).await;
     let client = standalone.client();
     let report = client.get("/health/ready").await;
@@ -80,18 +86,25 @@ async fn the_listener_of_the_operator_outlasts_the_last_request() {
     // The API has closed its listener, the operator's is still there.
     let api = standalone.api.trim_start_matches("http://");
     eventually("the API to close its listener", async || TcpStream::connect(api).await.err()).await;
-    let operator = Client::new(&format!("http://127.0.0.1:{}", start.metrics_port), Secrets::default());
+    let operator =
+        Client::new(&format!("http://127.0.0.1:{}", start.metrics_port), Secrets::default());
     assert_eq!(operator.get("/health/ready").await.expect_status(503).text("status"), "draining");
     operator.get("/metrics").await.expect_status(200);
     let answer = request.finish().await;
     assert!(answer.starts_with("HTTP/1.1 201 Created"), "{answer}");
-    assert_eq!(standalone.process.wait().await.code(), Some(0), "{}", standalone.process.stderr.text());
+    assert_eq!(
+        standalone.process.wait().await.code(),
+        Some(0),
+        "{}",
+        standalone.process.stderr.text()
+    );
 }
 
 #[tokio::test]
 async fn an_idle_system_ends_at_once() {
     let data = tempfile::tempdir().unwrap();
-    let standalone = StandaloneCommand::on(data.path()).with("http.shutdown_timeout", "120s").start().await;
+    let standalone =
+        StandaloneCommand::on(data.path()).with("http.shutdown_timeout", "120s").start().await;
     interrupt(&standalone).await;
     // Nothing is waited for, least of all the time that a drain may take.
     let ended = standalone.process.wait_within(Duration::from_secs(20)).await;

@@ -55,7 +55,8 @@ async fn the_next_start_continues_with_the_same_key_and_users() {
 #[tokio::test]
 async fn the_inbox_is_off_where_another_mail_server_is_set() {
     let data = tempfile::tempdir().unwrap();
-    let start = StandaloneCommand::on(data.path()).with("smtp.host", "127.0.0.1").with("smtp.port", "9");
+    let start =
+        StandaloneCommand::on(data.path()).with("smtp.host", "127.0.0.1").with("smtp.port", "9");
     let standalone = start.start().await;
     for port in [start.inbox_port, start.smtp_port] {
         let attempt = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
@@ -69,9 +70,10 @@ async fn the_inbox_is_off_where_another_mail_server_is_set() {
 #[tokio::test]
 async fn without_the_inbox_none_of_its_ports_is_opened() {
     let data = tempfile::tempdir().unwrap();
-    let start = StandaloneCommand::on(data.path()).with("smtp.host", "127.0.0.1").with("smtp.port", "9");
-    let _taken =
-        [start.inbox_port, start.smtp_port].map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
+    let start =
+        StandaloneCommand::on(data.path()).with("smtp.host", "127.0.0.1").with("smtp.port", "9");
+    let _taken = [start.inbox_port, start.smtp_port]
+        .map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
     for start in [start.clone().flag("--no-inbox"), start.with("standalone.inbox", "false")] {
         let standalone = start.start().await;
         assert!(!standalone.process.stdout.text().contains("Inbox"));
@@ -84,8 +86,8 @@ async fn everything_listens_on_loopback_alone() {
     let start = StandaloneCommand::on(data.path());
     let _standalone = start.start().await;
     // As /proc/net/tcp shows a socket: local address and port in hexadecimal, 0A for listening.
-    let sockets =
-        fs::read_to_string("/proc/net/tcp").unwrap() + &fs::read_to_string("/proc/net/tcp6").unwrap();
+    let sockets = fs::read_to_string("/proc/net/tcp").unwrap()
+        + &fs::read_to_string("/proc/net/tcp6").unwrap();
     for port in [start.api_port, start.inbox_port, start.smtp_port, start.metrics_port] {
         let suffix = format!(":{port:04X}");
         let local = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
@@ -102,14 +104,18 @@ async fn the_program_explains_itself() {
     for flag in ["--port", "--inbox-port", "--smtp-port", "--data-dir", "--no-inbox", "--config"] {
         assert!(help.contains(flag), "{flag} is not explained:\n{help}");
     }
-    assert_eq!(output(&["--version"]).await.trim(), concat!("standalone ", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        output(&["--version"]).await.trim(),
+        concat!("standalone ", env!("CARGO_PKG_VERSION"))
+    );
     assert!(output(&["defaults"]).await.contains("[standalone]"));
 }
 
 /// What a command writes, which must succeed and complain about nothing.
 async fn output(arguments: &[&str]) -> String {
     let program = Program::of_product("standalone").arguments(arguments.iter().copied());
-    let finished = program.setting("http.listen", &format!("127.0.0.1:{}", free_port())).run_to_end().await;
+    let finished =
+        program.setting("http.listen", &format!("127.0.0.1:{}", free_port())).run_to_end().await;
     assert_eq!(finished.code, 0, "{arguments:?}: {}", finished.stderr);
     assert_eq!(finished.stderr, "", "{arguments:?}");
     finished.stdout

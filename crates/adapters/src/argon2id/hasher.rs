@@ -59,7 +59,11 @@ impl Hasher {
         }
     }
 
-    fn matches(&mut self, password: &Password, hash: &phc::PasswordHash) -> Result<bool, HashError> {
+    fn matches(
+        &mut self,
+        password: &Password,
+        hash: &phc::PasswordHash,
+    ) -> Result<bool, HashError> {
         let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else {
             return Err(HashError::Damaged);
         };
@@ -73,10 +77,13 @@ impl Hasher {
 
     /// Argon2 with the parameters of the hash.
     fn argon2_of(&self, hash: &phc::PasswordHash) -> Result<Argon2<'static>, HashError> {
-        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(|_| HashError::Damaged)?;
+        let algorithm =
+            Algorithm::try_from(hash.algorithm.as_str()).map_err(|_| HashError::Damaged)?;
         // PHC strings of the first version of Argon2 have no version field.
-        let version =
-            hash.version.map_or(Ok(Version::V0x10), Version::try_from).map_err(|_| HashError::Damaged)?;
+        let version = hash
+            .version
+            .map_or(Ok(Version::V0x10), Version::try_from)
+            .map_err(|_| HashError::Damaged)?;
         let params = Params::try_from(hash).map_err(|_| HashError::Damaged)?;
         if params.m_cost() > MOST_MEMORY_KIB.max(self.params.m_cost())
             || params.t_cost() > MOST_ITERATIONS.max(self.params.t_cost())
@@ -128,7 +135,11 @@ fn generate_salt() -> Result<phc::Salt, HashError> {
     phc::Salt::new(&bytes).map_err(|_| HashError::Unavailable)
 }
 
-fn build_phc_hash(params: &Params, salt: phc::Salt, output: &[u8]) -> Result<phc::PasswordHash, HashError> {
+fn build_phc_hash(
+    params: &Params,
+    salt: phc::Salt,
+    output: &[u8],
+) -> Result<phc::PasswordHash, HashError> {
     Ok(phc::PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),

@@ -17,8 +17,15 @@ pub(super) struct Job {
 
 /// What to do.
 pub(super) enum Task {
-    Hash { password: Password, reply: Sender<Result<PasswordHash, HashError>> },
-    Verify { password: Password, hash: Option<PasswordHash>, reply: Sender<Result<Verification, HashError>> },
+    Hash {
+        password: Password,
+        reply: Sender<Result<PasswordHash, HashError>>,
+    },
+    Verify {
+        password: Password,
+        hash: Option<PasswordHash>,
+        reply: Sender<Result<Verification, HashError>>,
+    },
 }
 
 impl Job {
@@ -43,7 +50,11 @@ impl Job {
                 let _ = reply.send(if too_late { Err(overloaded) } else { hasher.hash(&password) });
             }
             Task::Verify { password, hash, reply } => {
-                let answer = if too_late { Err(overloaded) } else { hasher.verify(&password, hash.as_ref()) };
+                let answer = if too_late {
+                    Err(overloaded)
+                } else {
+                    hasher.verify(&password, hash.as_ref())
+                };
                 let _ = reply.send(answer);
             }
         }
@@ -93,7 +104,9 @@ mod tests {
         let mut hasher = hasher();
         job.run(&mut hasher);
         let refusal = answer.try_recv().unwrap();
-        assert!(matches!(refusal, Err(HashError::Overloaded { retry_after }) if !retry_after.is_zero()));
+        assert!(
+            matches!(refusal, Err(HashError::Overloaded { retry_after }) if !retry_after.is_zero())
+        );
         assert!(!hasher.has_worked());
     }
 }

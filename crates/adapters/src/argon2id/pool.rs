@@ -42,14 +42,21 @@ impl HashPool {
     /// Starts the threads. They allocate their memory at their first hash, so that an idle process
     /// stays small.
     pub fn start(options: &Argon2idOptions) -> Result<Self, HashPoolError> {
-        let params =
-            Params::new(options.memory_kib, options.iterations, LANES, Some(Params::DEFAULT_OUTPUT_LEN))
-                .map_err(HashPoolError::Parameters)?;
+        let params = Params::new(
+            options.memory_kib,
+            options.iterations,
+            LANES,
+            Some(Params::DEFAULT_OUTPUT_LEN),
+        )
+        .map_err(HashPoolError::Parameters)?;
         let threads = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, NonZero::get),
             threads => threads,
         };
-        let pool = Self { queue: Arc::new(Queue::new(threads, options.queue)), deadline: options.deadline };
+        let pool = Self {
+            queue: Arc::new(Queue::new(threads, options.queue)),
+            deadline: options.deadline,
+        };
         for number in 0..threads {
             let mut hasher = Hasher::new(params.clone()).map_err(|_| HashPoolError::Random)?;
             let queue = pool.queue.clone();

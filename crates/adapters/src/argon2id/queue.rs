@@ -56,8 +56,8 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Runs one job after the other on this thread, until the queue is closed. A job that panics is lost, and nothing
-    /// else.
+    /// Runs one job after the other on this thread, until the queue is closed. A job that panics is
+    /// lost, and nothing else.
     pub(super) fn work(&self, mut run: impl FnMut(T)) {
         let mut state = self.lock();
         while !state.closed {

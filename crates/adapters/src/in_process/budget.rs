@@ -1,5 +1,5 @@
-//! What is spent of each budget in memory, one instant each. Must never forget a guess that still counts: a
-//! budget that is full of addresses refuses to count further ones instead.
+//! What is spent of each budget in memory, one instant each. Must never forget a guess that still
+//! counts: a budget that is full of addresses refuses to count further ones instead.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -28,8 +28,9 @@ impl InProcessBudget {
         Self::with_capacity(DEFAULT_CAPACITY)
     }
 
-    /// A budget for at most `keys` keys of each kind that spend within one period. Beyond them the key that
-    /// expires first makes way if its kind may be forgotten, and spending is an error if it may not.
+    /// A budget for at most `keys` keys of each kind that spend within one period. Beyond them the
+    /// key that expires first makes way if its kind may be forgotten, and spending is an error if
+    /// it may not.
     pub fn with_capacity(keys: usize) -> Self {
         Self { logs: BudgetKind::ALL.map(|_| Mutex::new(ExpiringMap::new(keys))) }
     }
@@ -43,7 +44,11 @@ impl Default for InProcessBudget {
 
 #[async_trait]
 impl Budget for InProcessBudget {
-    async fn spend(&self, key: &BudgetKey, allowances: &[Allowance]) -> Result<Spending, BudgetError> {
+    async fn spend(
+        &self,
+        key: &BudgetKey,
+        allowances: &[Allowance],
+    ) -> Result<Spending, BudgetError> {
         let kind = key.kind;
         let key = digest(&key.subject);
         let mut logs = lock(&self.logs[kind as usize]);
@@ -73,7 +78,8 @@ impl Budget for InProcessBudget {
 
 /// Spends one if none of the allowances is used up.
 fn spend(log: &mut Log, now: Instant, allowances: &[Allowance]) -> Spending {
-    let wait = allowances.iter().map(|allowance| wait(log, now, *allowance)).max().unwrap_or_default();
+    let wait =
+        allowances.iter().map(|allowance| wait(log, now, *allowance)).max().unwrap_or_default();
     if !wait.is_zero() {
         return Spending::Refused { retry_after: wait };
     }

@@ -1,5 +1,5 @@
-//! The one-minute windows in memory. Must never give a live window fresh attempts, however many other
-//! windows there are.
+//! The one-minute windows in memory. Must never give a live window fresh attempts, however many
+//! other windows there are.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -60,7 +60,9 @@ impl InProcessCodeStore {
         let known = windows.get_mut(&issue.user_id, now).copied();
         let (opened, opening) = match known {
             Some(known) if known.number > issue.number => return Ok(Opening::Superseded),
-            Some(known) if known.number == issue.number && known.consumed => return Ok(Opening::Consumed),
+            Some(known) if known.number == issue.number && known.consumed => {
+                return Ok(Opening::Consumed);
+            }
             Some(known) if known.number == issue.number && known.accepted => {
                 (known, Opening::Accepted { left: known.ends_at.saturating_duration_since(now) })
             }
@@ -69,12 +71,21 @@ impl InProcessCodeStore {
                 let attempts_left = known.map_or(attempts, |known| known.attempts_left);
                 let derivation = known.map_or(derivation, |known| known.derivation);
                 let (number, ends_at) = (issue.number, after(now, window));
-                let opened = Window { number, derivation, attempts_left, ends_at, consumed: false, accepted };
+                let opened = Window {
+                    number,
+                    derivation,
+                    attempts_left,
+                    ends_at,
+                    consumed: false,
+                    accepted,
+                };
                 (opened, Opening::Opened { derivation })
             }
         };
         windows
-            .insert(issue.user_id, opened, after(now, window.max(REMEMBERED)), |first| first.ends_at <= now)
+            .insert(issue.user_id, opened, after(now, window.max(REMEMBERED)), |first| {
+                first.ends_at <= now
+            })
             .map_err(|full| CodeStoreError(full.into()))?;
         Ok(opening)
     }

@@ -37,7 +37,10 @@ impl<K: Copy + Eq + Hash + Ord, V> ExpiringMap<K, V> {
 
     /// The value of a key that has not expired at `now`.
     pub(super) fn get_mut(&mut self, key: &K, now: Instant) -> Option<&mut V> {
-        self.entries.get_mut(key).filter(|entry| entry.expires_at > now).map(|entry| &mut entry.value)
+        self.entries
+            .get_mut(key)
+            .filter(|entry| entry.expires_at > now)
+            .map(|entry| &mut entry.value)
     }
 
     /// Sets the value of a key until `expires_at`. When the map is full, the entry that expires
@@ -131,7 +134,10 @@ mod tests {
         let mut map = ExpiringMap::new(2);
         map.insert(1, "late", in_seconds(now, 9), |_| true).unwrap();
         map.insert(2, "soon", in_seconds(now, 5), |_| true).unwrap();
-        assert_eq!(map.insert(3, "new", in_seconds(now, 7), |first| *first != "soon"), Err(Full(2)));
+        assert_eq!(
+            map.insert(3, "new", in_seconds(now, 7), |first| *first != "soon"),
+            Err(Full(2))
+        );
         map.insert(3, "new", in_seconds(now, 7), |first| *first == "soon").unwrap();
         assert_eq!(map.get_mut(&2, now), None);
         assert!(map.get_mut(&1, now).is_some() && map.get_mut(&3, now).is_some());

@@ -49,7 +49,8 @@ impl RateLimiter for InProcessRateLimiter {
         let whole_at = keys.get_mut(&key, now).map_or(now, |whole_at| *whole_at);
         let (outcome, whole_at) = check(whole_at, now, quota);
         if let Some(whole_at) = whole_at {
-            keys.insert(key, whole_at, whole_at, |_| true).map_err(|full| RateLimitError(full.into()))?;
+            keys.insert(key, whole_at, whole_at, |_| true)
+                .map_err(|full| RateLimitError(full.into()))?;
         }
         Ok(outcome)
     }
@@ -59,9 +60,11 @@ impl RateLimiter for InProcessRateLimiter {
         let mut keys = lock(&self.whole_at);
         let now = Instant::now();
         if let Some(whole_at) = keys.remove(&key)
-            && let Some(earlier) = whole_at.checked_sub(interval(quota)).filter(|earlier| *earlier > now)
+            && let Some(earlier) =
+                whole_at.checked_sub(interval(quota)).filter(|earlier| *earlier > now)
         {
-            keys.insert(key, earlier, earlier, |_| true).map_err(|full| RateLimitError(full.into()))?;
+            keys.insert(key, earlier, earlier, |_| true)
+                .map_err(|full| RateLimitError(full.into()))?;
         }
         Ok(())
     }

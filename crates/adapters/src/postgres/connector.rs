@@ -33,10 +33,12 @@ impl Connector {
         if config.get_connect_timeout().is_none() {
             // The driver tries the hosts one after the other, so each gets its share of the time.
             let hosts = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
-            config.connect_timeout(options.connect_timeout / u32::try_from(hosts).unwrap_or(u32::MAX));
+            config.connect_timeout(
+                options.connect_timeout / u32::try_from(hosts).unwrap_or(u32::MAX),
+            );
         }
-        // Of several hosts the primary is sought, and a standby or a database that was made read-only is no
-        // place for a service that only writes.
+        // Of several hosts the primary is sought, and a standby or a database that was made
+        // read-only is no place for a service that only writes.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         if config.get_application_name().is_none() {
             config.application_name("registration");
@@ -46,9 +48,12 @@ impl Connector {
     }
 
     /// A new connection on which the server cancels statements and idle transactions after
-    /// `statement_timeout`. Zero means never, which migrations need. Behind a transaction pooler the
-    /// session belongs to nobody: there each transaction has to set its own timeouts.
-    pub(super) async fn connect(&self, statement_timeout: Duration) -> ConnectionResult<AsyncPgConnection> {
+    /// `statement_timeout`. Zero means never, which migrations need. Behind a transaction pooler
+    /// the session belongs to nobody: there each transaction has to set its own timeouts.
+    pub(super) async fn connect(
+        &self,
+        statement_timeout: Duration,
+    ) -> ConnectionResult<AsyncPgConnection> {
         let connecting = async {
             let mut connection = match self.tls.clone() {
                 Some(tls) => self.open(tls).await?,
@@ -60,13 +65,16 @@ impl Connector {
             } else {
                 timeouts("SET", statement_timeout)
             };
-            connection.batch_execute(&setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+            connection
+                .batch_execute(&setup)
+                .await
+                .map_err(ConnectionError::CouldntSetupConfiguration)?;
             Ok(connection)
         };
         // On the heap: with TLS and the host names it is large.
-        tokio::time::timeout(self.connect_timeout, Box::pin(connecting))
-            .await
-            .unwrap_or_else(|_| Err(ConnectionError::BadConnection("the server does not answer".into())))
+        tokio::time::timeout(self.connect_timeout, Box::pin(connecting)).await.unwrap_or_else(
+            |_| Err(ConnectionError::BadConnection("the server does not answer".into())),
+        )
     }
 
     async fn open<T>(&self, tls: T) -> ConnectionResult<AsyncPgConnection>
@@ -77,8 +85,8 @@ impl Connector {
         let (client, mut connection) =
             self.config.connect(tls).await.map_err(|error| bad_connection(&error))?;
         if self.transaction_pooling {
-            // What Diesel sets on a new connection is rolled back afterwards: it changes a session, and
-            // its statements have names.
+            // What Diesel sets on a new connection is rolled back afterwards: it changes a session,
+            // and its statements have names.
             let begun = tokio::select! {
                 begun = client.batch_execute("BEGIN") => begun,
                 ended = &mut connection => ended,
@@ -92,7 +100,9 @@ impl Connector {
 /// Statements that make the server cancel what takes longer. `set` is `SET` or `SET LOCAL`.
 pub(super) fn timeouts(set: &str, limit: Duration) -> String {
     let millis = limit.as_millis();
-    format!("{set} statement_timeout = {millis}; {set} idle_in_transaction_session_timeout = {millis}")
+    format!(
+        "{set} statement_timeout = {millis}; {set} idle_in_transaction_session_timeout = {millis}"
+    )
 }
 
 /// The driver verifies certificates whenever it encrypts, but of libpq's modes it knows only
@@ -113,13 +123,17 @@ fn with_known_ssl_mode(url: &str) -> String {
 fn load_tls() -> Result<MakeRustlsConnect, PostgresOptionsError> {
     MakeRustlsConnect::with_native_certs().map(|(tls, _)| tls).map_err(|errors| {
         let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        PostgresOptionsError::Certificates(format!("the operating system has none: {}", reasons.join("; ")))
+        PostgresOptionsError::Certificates(format!(
+            "the operating system has none: {}",
+            reasons.join("; ")
+        ))
     })
 }
 
 /// The driver's own message omits the cause, such as a refused connection or a bad certificate.
 fn bad_connection(error: &tokio_postgres::Error) -> ConnectionError {
-    let reason = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+    let reason =
+        std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
     ConnectionError::BadConnection(format!("{error}{reason}"))
 }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -40,7 +42,9 @@ pub(super) enum Failure {
          postgres.transaction_pooling to true"
     )]
     SharedSession(#[source] diesel::result::Error),
-    #[error("the database schema is missing or older than this program; run `registration-api migrate`")]
+    #[error(
+        "the database schema is missing or older than this program; run `registration-api migrate`"
+    )]
     OldSchema,
     #[error("PostgreSQL does not answer in time")]
     TimedOut,
@@ -83,16 +87,23 @@ impl Database {
             .map_err(|_| PostgresOptionsError::PoolSize)?;
         let transaction_settings =
             options.transaction_pooling.then(|| timeouts("SET LOCAL", statement_timeout).into());
-        Ok(Self { pool, wait_timeout: options.wait_timeout, statement_timeout, transaction_settings })
+        Ok(Self {
+            pool,
+            wait_timeout: options.wait_timeout,
+            statement_timeout,
+            transaction_settings,
+        })
     }
 
-    /// Runs one statement to completion on a connection of the pool, even if the caller goes away. If
-    /// it times out, the connection is closed: the server rolls back the transaction unless it had
-    /// already been told to commit.
+    /// Runs one statement to completion on a connection of the pool, even if the caller goes away.
+    /// If it times out, the connection is closed: the server rolls back the transaction unless it
+    /// had already been told to commit.
     pub(super) async fn run<T, F>(&self, statement: F) -> Result<T, Failure>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, QueryResult<T>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, QueryResult<T>>
+            + Send
+            + 'static,
     {
         if self.transaction_settings.is_some() {
             return self.transact(statement, |_| ()).await;
@@ -105,7 +116,9 @@ impl Database {
     pub(super) async fn transact<T, F, C>(&self, work: F, committed: C) -> Result<T, Failure>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, QueryResult<T>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, QueryResult<T>>
+            + Send
+            + 'static,
         C: FnOnce(&T) + Send + 'static,
     {
         let settings = self.transaction_settings.clone();
@@ -127,7 +140,9 @@ impl Database {
     async fn perform<T, F, C>(&self, work: F, done: C) -> Result<T, Failure>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, QueryResult<T>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, QueryResult<T>>
+            + Send
+            + 'static,
         C: FnOnce(&T) + Send + 'static,
     {
         let Self { pool, wait_timeout, statement_timeout, .. } = self.clone();
@@ -142,9 +157,13 @@ impl Database {
                 return Err(Failure::TimedOut);
             };
             if let Err(Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)) = &result {
-                tracing::warn!(event = "postgres.read_only", "PostgreSQL takes no writes; connecting again");
+                tracing::warn!(
+                    event = "postgres.read_only",
+                    "PostgreSQL takes no writes; connecting again"
+                );
                 drop(Object::take(connection));
-                // They lead to the same server. A new connection is made only where writes are taken.
+                // They lead to the same server. A new connection is made only where writes are
+                // taken.
                 pool.retain(|_, _| false);
             }
             let result = result?;

@@ -71,18 +71,21 @@ async fn run(
     // The harness blocks, so it runs on a thread meant for that.
     let outcome = tokio::task::spawn_blocking(move || work(&mut Blocking::from(connection))).await;
     drop(lock);
-    outcome.map_err(|error| MigrationError::Migration(error.into()))?.map_err(MigrationError::Migration)
+    outcome
+        .map_err(|error| MigrationError::Migration(error.into()))?
+        .map_err(MigrationError::Migration)
 }
 
-/// Takes the lock in a transaction that lasts as long as the connection. A session's lock would stay
-/// behind with the session that a pooler keeps. Asks again and again instead of waiting within a
-/// statement, on which building an index concurrently would wait in turn.
+/// Takes the lock in a transaction that lasts as long as the connection. A session's lock would
+/// stay behind with the session that a pooler keeps. Asks again and again instead of waiting within
+/// a statement, on which building an index concurrently would wait in turn.
 async fn take_lock(mut connection: AsyncPgConnection) -> diesel::QueryResult<AsyncPgConnection> {
     let mut is_reported = false;
     loop {
         connection.batch_execute("BEGIN").await?;
         if select(pg_try_advisory_xact_lock(LOCK)).get_result(&mut connection).await? {
-            // A further statement also closes the one before, whose snapshot would hold up an index.
+            // A further statement also closes the one before, whose snapshot would hold up an
+            // index.
             connection.batch_execute("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
             return Ok(connection);
         }
@@ -98,9 +101,9 @@ async fn take_lock(mut connection: AsyncPgConnection) -> diesel::QueryResult<Asy
     }
 }
 
-/// Each migration has a transaction of its own, together with the note that it was applied. Those that
-/// cannot run in one are noted together with the next that can: if they were interrupted, they are all
-/// run again.
+/// Each migration has a transaction of its own, together with the note that it was applied. Those
+/// that cannot run in one are noted together with the next that can: if they were interrupted, they
+/// are all run again.
 fn apply_pending(connection: &mut Blocking) -> diesel::migration::Result<usize> {
     let pending = transact(connection, |connection| connection.pending_migrations(MIGRATIONS))?;
     let mut unnoted: Vec<&dyn Migration<Pg>> = Vec::new();
@@ -118,7 +121,9 @@ fn apply_pending(connection: &mut Blocking) -> diesel::migration::Result<usize> 
             Ok(())
         })?;
     }
-    transact(connection, |connection| unnoted.into_iter().try_for_each(|left| note(connection, left)))?;
+    transact(connection, |connection| {
+        unnoted.into_iter().try_for_each(|left| note(connection, left))
+    })?;
     Ok(pending.len())
 }
 

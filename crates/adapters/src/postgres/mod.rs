@@ -2,8 +2,8 @@
 //!
 //! All times are the server's. Every write runs in its own task, so that a caller that goes away
 //! leaves no transaction open. Every wait is bounded: if the server is down or hangs, operations
-//! fail within the configured timeouts, and nothing needs a restart when it is back. A connection to
-//! a server that takes no writes, a standby for example, is never made or kept.
+//! fail within the configured timeouts, and nothing needs a restart when it is back. A connection
+//! to a server that takes no writes, a standby for example, is never made or kept.
 
 mod connector;
 mod database;

@@ -23,9 +23,9 @@ pub struct PostgresOptions {
     /// How long an operation may take once it has a connection; the server cancels the statement
     /// then, too. At least 1 ms.
     pub statement_timeout: Duration,
-    /// Whether the URL leads to a pooler that gives each transaction another session, as `pgbouncer`
-    /// does in transaction mode. Then nothing is kept in a session: every operation is one
-    /// transaction that sets its own timeouts, and no statement keeps its name beyond it.
+    /// Whether the URL leads to a pooler that gives each transaction another session, as
+    /// `pgbouncer` does in transaction mode. Then nothing is kept in a session: every operation is
+    /// one transaction that sets its own timeouts, and no statement keeps its name beyond it.
     pub transaction_pooling: bool,
 }
 

@@ -73,7 +73,10 @@ struct Row {
 }
 
 /// Adds events to the outbox, within the transaction of the change that caused them.
-pub(super) async fn record(connection: &mut AsyncPgConnection, events: Vec<StoredEvent>) -> QueryResult<()> {
+pub(super) async fn record(
+    connection: &mut AsyncPgConnection,
+    events: Vec<StoredEvent>,
+) -> QueryResult<()> {
     // One by one: a multi-row insert is prepared anew each time, and there is hardly ever more than
     // one event.
     for event in events {
@@ -93,7 +96,9 @@ pub(super) async fn record(connection: &mut AsyncPgConnection, events: Vec<Store
 /// timestamps.
 pub(super) fn interval(span: Duration) -> PgInterval {
     const CENTURY: i64 = 100 * 365 * 24 * 60 * 60 * 1_000_000;
-    PgInterval::from_microseconds(i64::try_from(span.as_micros()).map_or(CENTURY, |span| span.min(CENTURY)))
+    PgInterval::from_microseconds(
+        i64::try_from(span.as_micros()).map_or(CENTURY, |span| span.min(CENTURY)),
+    )
 }
 
 fn unavailable(failure: Failure) -> OutboxError {
@@ -107,8 +112,11 @@ impl Outbox for PostgresOutbox {
             .bind::<BigInt, _>(i64::from(limit))
             .bind::<Interval, _>(interval(lease))
             .bind::<Array<Text>, _>(UserEvent::TYPES.to_vec());
-        let rows: Vec<Row> =
-            self.database.run(|connection| claim.load(connection).boxed()).await.map_err(unavailable)?;
+        let rows: Vec<Row> = self
+            .database
+            .run(|connection| claim.load(connection).boxed())
+            .await
+            .map_err(unavailable)?;
         let mut entries = Vec::with_capacity(rows.len());
         for row in rows {
             let Row { id, kind, user_id, code_number, traceparent, attempts } = row;
@@ -141,7 +149,10 @@ impl Outbox for PostgresOutbox {
 
     async fn defer(&self, event: EventId, delay: Duration) -> Result<(), OutboxError> {
         let due_at = (clock_timestamp().nullable() + interval(delay)).assume_not_null();
-        self.update(diesel::update(outbox::table.find(*event.as_uuid())).set(outbox::due_at.eq(due_at))).await
+        self.update(
+            diesel::update(outbox::table.find(*event.as_uuid())).set(outbox::due_at.eq(due_at)),
+        )
+        .await
     }
 
     async fn bury(&self, event: EventId, reason: &str) -> Result<(), OutboxError> {

@@ -44,7 +44,8 @@ pub(super) async fn probe(database: &Database) -> Result<(), Failure> {
     if probe.await? { Ok(()) } else { Err(Failure::OldSchema) }
 }
 
-/// Whether every migration that this program knows was applied. A newer program may have applied more.
+/// Whether every migration that this program knows was applied. A newer program may have applied
+/// more.
 async fn has_current_schema(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
     let table_exists = sql::<Bool>("to_regclass('__diesel_schema_migrations') IS NOT NULL");
     if !select(table_exists).get_result(connection).await? {
@@ -52,6 +53,7 @@ async fn has_current_schema(connection: &mut AsyncPgConnection) -> QueryResult<b
     }
     let known = migrations::versions().map_err(Error::QueryBuilderError)?;
     let count = i64::try_from(known.len()).unwrap_or(i64::MAX);
-    let applied = __diesel_schema_migrations::table.filter(__diesel_schema_migrations::version.eq_any(known));
+    let applied =
+        __diesel_schema_migrations::table.filter(__diesel_schema_migrations::version.eq_any(known));
     Ok(applied.count().get_result::<i64>(connection).await? >= count)
 }

@@ -2,7 +2,9 @@
 
 use diesel::dsl::{now, select};
 use diesel::sql_types::Timestamptz;
-use diesel::{BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods, QueryDsl};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, IntoSql, NullableExpressionMethods, QueryDsl,
+};
 use diesel_async::RunQueryDsl;
 use domain::UserId;
 use domain::ports::{PurgeAges, Purged};
@@ -18,8 +20,13 @@ const PURGE_LOCK: i64 = 7_021_853_662_190_146;
 
 /// Deletes up to `limit` of the users that `UserRepository::purge_unverified` describes; none while
 /// another replica is purging.
-pub(super) async fn purge(database: &Database, ages: PurgeAges, limit: u32) -> Result<Purged, Failure> {
-    let requested_before = |age| users::code_requested_at.le(now.into_sql::<Timestamptz>() - interval(age));
+pub(super) async fn purge(
+    database: &Database,
+    ages: PurgeAges,
+    limit: u32,
+) -> Result<Purged, Failure> {
+    let requested_before =
+        |age| users::code_requested_at.le(now.into_sql::<Timestamptz>() - interval(age));
     let has_lapsed = users::code_expires_at.le(clock_timestamp().nullable());
     let is_given_up = users::code_expires_at.is_null().and(requested_before(ages.unmailed));
     let stale = users::table
@@ -40,7 +47,9 @@ pub(super) async fn purge(database: &Database, ages: PurgeAges, limit: u32) -> R
                 }
                 let stale: Vec<(Uuid, bool)> = stale.load(connection).await?;
                 let ids: Vec<Uuid> = stale.iter().map(|(id, _)| *id).collect();
-                diesel::delete(users::table.filter(users::id.eq_any(ids))).execute(connection).await?;
+                diesel::delete(users::table.filter(users::id.eq_any(ids)))
+                    .execute(connection)
+                    .await?;
                 Ok(stale)
             }
             .boxed()

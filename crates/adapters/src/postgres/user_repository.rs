@@ -9,7 +9,8 @@ use diesel::pg::data_types::PgTimestamp;
 use diesel::query_builder::{QueryFragment, QueryId};
 use diesel::upsert::{excluded, on_constraint};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
+    QueryDsl,
 };
 use diesel_async::RunQueryDsl;
 use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository};
@@ -38,8 +39,8 @@ impl PostgresUserRepository {
         Self { database, events_recorded }
     }
 
-    /// Runs a statement and, if it changed a row, records the events in the same transaction. Returns
-    /// whether it did.
+    /// Runs a statement and, if it changed a row, records the events in the same transaction.
+    /// Returns whether it did.
     ///
     /// The events are written first and rolled back if no row has changed: both cases cost the
     /// database the same, so the time does not tell whether an address is taken (OWASP ASVS 6.3.8).
@@ -138,7 +139,12 @@ impl UserRepository for PostgresUserRepository {
         row.map(read_user).transpose()
     }
 
-    async fn save(&self, user: &User, expected: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
+    async fn save(
+        &self,
+        user: &User,
+        expected: CodeIssue,
+        events: &[Event],
+    ) -> Result<(), SaveError> {
         let has_new_code = user.issue().number != expected.number;
         let statement = diesel::update(users::table)
             .filter(users::id.eq(*expected.user_id.as_uuid()))
@@ -156,7 +162,11 @@ impl UserRepository for PostgresUserRepository {
         changed.then_some(()).ok_or(SaveError::Stale)
     }
 
-    async fn hold_address(&self, issue: CodeIssue, duration: Duration) -> Result<(), RepositoryError> {
+    async fn hold_address(
+        &self,
+        issue: CodeIssue,
+        duration: Duration,
+    ) -> Result<(), RepositoryError> {
         let statement = diesel::update(users::table)
             .filter(users::id.eq(*issue.user_id.as_uuid()))
             .filter(users::code_number.eq(i64::from(issue.number)))
@@ -192,12 +202,20 @@ impl UserRepository for PostgresUserRepository {
         let statement = diesel::update(users::table)
             .filter(users::id.eq(*id.as_uuid()))
             .filter(users::activated_at.is_not_null())
-            .filter(users::repetition_noted_at.is_null().or(users::repetition_noted_at.le(noted_before)))
+            .filter(
+                users::repetition_noted_at
+                    .is_null()
+                    .or(users::repetition_noted_at.le(noted_before)),
+            )
             .set(users::repetition_noted_at.eq(clock_timestamp().nullable()));
         self.change(statement, std::slice::from_ref(event)).await
     }
 
-    async fn purge_unverified(&self, ages: PurgeAges, limit: u32) -> Result<Purged, RepositoryError> {
+    async fn purge_unverified(
+        &self,
+        ages: PurgeAges,
+        limit: u32,
+    ) -> Result<Purged, RepositoryError> {
         purge(&self.database, ages, limit).await.map_err(unavailable)
     }
 

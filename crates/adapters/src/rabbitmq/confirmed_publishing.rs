@@ -56,7 +56,11 @@ impl ConfirmedPublishing {
         let timeout = broker.options.confirm_timeout;
         let given_up = async {
             tokio::time::sleep(timeout).await;
-            if self.is_blocked() { BrokerError::Blocked } else { BrokerError::AnswerTimeout(timeout) }
+            if self.is_blocked() {
+                BrokerError::Blocked
+            } else {
+                BrokerError::AnswerTimeout(timeout)
+            }
         };
         self.publish_until(given_up, broker, messages).await
     }

@@ -71,7 +71,10 @@ impl Broker {
     }
 
     /// Opens a channel and declares everything that its user may need.
-    pub(super) async fn open_channel(&self, connection: &Connection) -> Result<Channel, BrokerError> {
+    pub(super) async fn open_channel(
+        &self,
+        connection: &Connection,
+    ) -> Result<Channel, BrokerError> {
         let ready = async {
             let channel = connection.create_channel().await?;
             self.topology.declare(&channel).await?;
@@ -104,8 +107,8 @@ impl Broker {
     }
 
     async fn open(&self, socket: OpenSocket) -> lapin::Result<Connection> {
-        let properties =
-            ConnectionProperties::default().with_connection_name(self.options.exchange.as_str().into());
+        let properties = ConnectionProperties::default()
+            .with_connection_name(self.options.exchange.as_str().into());
         let runtime = lapin::runtime::default_runtime()?;
         let io = runtime.clone();
         let connect = async move |uri: AMQPUri, _| {
@@ -116,16 +119,18 @@ impl Broker {
             }
             match uri.scheme {
                 AMQPScheme::AMQP => Ok(stream),
-                AMQPScheme::AMQPS => Ok(stream.into_tls(&uri.authority.host, TLSConfig::default()).await?),
+                AMQPScheme::AMQPS => {
+                    Ok(stream.into_tls(&uri.authority.host, TLSConfig::default()).await?)
+                }
             }
         };
         Connection::connector(self.uri.clone(), runtime, connect, properties).await
     }
 }
 
-/// A connection that leaves nothing behind when it is dropped. lapin says goodbye to the broker and waits for the
-/// answer on a thread, but sends nothing over a connection that is blocked: without this, each such connection
-/// would stay open until the broker has memory and disk again.
+/// A connection that leaves nothing behind when it is dropped. lapin says goodbye to the broker and
+/// waits for the answer on a thread, but sends nothing over a connection that is blocked: without
+/// this, each such connection would stay open until the broker has memory and disk again.
 pub(super) struct OpenConnection {
     connection: Connection,
     socket: OpenSocket,

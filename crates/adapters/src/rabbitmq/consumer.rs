@@ -59,12 +59,17 @@ impl RabbitmqConsumer {
         if self.is_consuming.load(Ordering::Relaxed) { Ok(()) } else { Err(NotConsuming) }
     }
 
-    /// Consumes until `shutdown` completes; then finishes the events in hand, takes no more and returns.
+    /// Consumes until `shutdown` completes; then finishes the events in hand, takes no more and
+    /// returns.
     ///
-    /// Reconnects at once whenever it loses the broker, and goes on handling the events in hand meanwhile:
-    /// when they are delivered again, that is joined rather than repeated. If the future is dropped, the
-    /// events in hand are abandoned and redelivered.
-    pub async fn run(&self, handler: Arc<dyn EventHandler>, shutdown: impl Future<Output = ()> + Send) {
+    /// Reconnects at once whenever it loses the broker, and goes on handling the events in hand
+    /// meanwhile: when they are delivered again, that is joined rather than repeated. If the future
+    /// is dropped, the events in hand are abandoned and redelivered.
+    pub async fn run(
+        &self,
+        handler: Arc<dyn EventHandler>,
+        shutdown: impl Future<Output = ()> + Send,
+    ) {
         let prefetch = self.broker.options.prefetch;
         let mut events = EventsInHand::new(handler, self.recent_events.clone(), prefetch);
         self.consume_until(pin!(shutdown), &mut events).await;
@@ -80,7 +85,8 @@ impl RabbitmqConsumer {
         self.is_consuming.store(false, Ordering::Relaxed);
         let mut delays = self.broker.reconnect_delays();
         let mut is_reported = false;
-        while let Ended::Lost { error, after } = self.consume_once(shutdown.as_mut(), events).await {
+        while let Ended::Lost { error, after } = self.consume_once(shutdown.as_mut(), events).await
+        {
             // A broker that lets a worker connect and then takes nothing is still out of order.
             if after > self.broker.options.reconnect_max {
                 delays = self.broker.reconnect_delays();
@@ -122,7 +128,9 @@ impl RabbitmqConsumer {
         let connection = self.broker.connect().await?;
         let channel = self.broker.open_channel(&connection).await?;
         let prefetch = self.broker.options.prefetch;
-        self.broker.with_answer_timeout(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
+        self.broker
+            .with_answer_timeout(channel.basic_qos(prefetch, BasicQosOptions::default()))
+            .await?;
         let queue = self.broker.topology.work_queue.clone();
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
         let consume = channel.basic_consume(queue, "".into(), options, arguments);
@@ -161,7 +169,8 @@ impl Session {
                 Some(settled) = settlements.join_next() => match settled {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => break lost(error),
-                    // Its delivery is neither acknowledged nor given back, except with the connection.
+                    // Its delivery is neither acknowledged nor given back, except with the
+                    // connection.
                     Err(_) => break lost(BrokerError::Panicked),
                 },
                 delivery = self.deliveries.next() => match delivery {
@@ -182,7 +191,8 @@ impl Session {
                 self.wind_up(settlements).await;
             }
             Ended::Lost { .. } => {
-                // What has its verdict may still be settled; nothing waits for the rest, nor for that.
+                // What has its verdict may still be settled; nothing waits for the rest, nor for
+                // that.
                 drop(phase);
                 tokio::spawn(self.wind_up(settlements));
             }
@@ -190,13 +200,14 @@ impl Session {
         ended
     }
 
-    /// Takes no more deliveries, settles those in hand and closes the connection, which returns the rest to
-    /// the queue.
+    /// Takes no more deliveries, settles those in hand and closes the connection, which returns the
+    /// rest to the queue.
     async fn wind_up(self, mut settlements: JoinSet<Result<(), BrokerError>>) {
         let broker = &self.outgoing.broker;
         if self.connection.status().connected() {
-            let cancel =
-                self.channel.basic_cancel(self.deliveries.tag(), BasicCancelOptions { nowait: true });
+            let cancel = self
+                .channel
+                .basic_cancel(self.deliveries.tag(), BasicCancelOptions { nowait: true });
             if let Err(error) = broker.with_answer_timeout(cancel).await {
                 tracing::debug!(event = "consumer.not_cancelled", %error, "the consumer could not be cancelled");
             }

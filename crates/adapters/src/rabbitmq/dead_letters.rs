@@ -49,7 +49,9 @@ impl RabbitmqDeadLetters {
         self.broker.close(&connection).await;
         // Message ids are UUIDv7, which sort by time; a message without one was never one of our
         // events.
-        messages.sort_by_cached_key(|message| message.properties.message_id().clone().map(String::from));
+        messages.sort_by_cached_key(|message| {
+            message.properties.message_id().clone().map(String::from)
+        });
         Ok(messages.iter().take(limit as usize).map(|message| read_dead_letter(message)).collect())
     }
 
@@ -90,5 +92,8 @@ impl DeadLetters for RabbitmqDeadLetters {
 }
 
 fn read_dead_letter(message: &Delivery) -> DeadLetter {
-    DeadLetter { event: String::from_utf8_lossy(&message.data).into_owned(), reason: read_reason(message) }
+    DeadLetter {
+        event: String::from_utf8_lossy(&message.data).into_owned(),
+        reason: read_reason(message),
+    }
 }

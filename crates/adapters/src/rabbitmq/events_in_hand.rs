@@ -1,5 +1,6 @@
-//! The events that a worker is handling, by id. A connection that is lost takes its deliveries with it, but not the
-//! work on them: when such an event is delivered again, the delivery joins the handling that is under way.
+//! The events that a worker is handling, by id. A connection that is lost takes its deliveries with
+//! it, but not the work on them: when such an event is delivered again, the delivery joins the
+//! handling that is under way.
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
@@ -58,7 +59,11 @@ impl PendingVerdict {
 }
 
 impl EventsInHand {
-    pub(super) fn new(handler: Arc<dyn EventHandler>, recent: Arc<RecentEvents>, most_at_once: u16) -> Self {
+    pub(super) fn new(
+        handler: Arc<dyn EventHandler>,
+        recent: Arc<RecentEvents>,
+        most_at_once: u16,
+    ) -> Self {
         let permits = Arc::new(Semaphore::new(most_at_once.into()));
         let (verdicts, unknown_types) = Default::default();
         Self { handler, recent, permits, verdicts, handlings: JoinSet::new(), unknown_types }
@@ -116,7 +121,8 @@ impl EventsInHand {
         self.verdicts.insert(event.id, pending.clone());
         let (handler, permits) = (self.handler.clone(), self.permits.clone());
         let handling = async move {
-            // An event that is left over from a lost connection still counts as one of those at once.
+            // An event that is left over from a lost connection still counts as one of those at
+            // once.
             let _permit = permits.acquire_owned().await;
             sender.send_replace(Some(handle(&*handler, &event).await));
         };
@@ -149,11 +155,18 @@ async fn handle(handler: &dyn EventHandler, event: &Event) -> Verdict {
         }
         Ok(Err(HandleError::Permanent(error))) => {
             let reason = describe(&*error);
-            tracing::error!(event = "event.set_aside", reason, "an event failed for good and was set aside");
+            tracing::error!(
+                event = "event.set_aside",
+                reason,
+                "an event failed for good and was set aside"
+            );
             Verdict::Dead(reason)
         }
         Err(_) => {
-            tracing::error!(event = "event.panicked", "the handler panicked; the event will be retried");
+            tracing::error!(
+                event = "event.panicked",
+                "the handler panicked; the event will be retried"
+            );
             Verdict::Retry
         }
     }

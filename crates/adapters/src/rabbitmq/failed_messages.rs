@@ -18,7 +18,8 @@ const LONGEST_REASON: usize = 500;
 
 /// How often the event has failed before this delivery.
 pub(super) fn count_failures(delivery: &Delivery) -> u32 {
-    let header = delivery.properties.headers().as_ref().and_then(|headers| headers.inner().get(FAILURES));
+    let header =
+        delivery.properties.headers().as_ref().and_then(|headers| headers.inner().get(FAILURES));
     match header {
         Some(AMQPValue::LongUInt(failures)) => *failures,
         Some(AMQPValue::LongLongInt(failures)) => u32::try_from(*failures).unwrap_or(0),
@@ -44,7 +45,11 @@ fn failed(times: u32) -> FieldTable {
 }
 
 /// The same message for the dead-letter queue.
-pub(super) fn to_dead_letter_queue(topology: &Topology, delivery: &Delivery, reason: &str) -> Message {
+pub(super) fn to_dead_letter_queue(
+    topology: &Topology,
+    delivery: &Delivery,
+    reason: &str,
+) -> Message {
     let mut headers = FieldTable::default();
     headers.insert(REASON.into(), AMQPValue::LongString(reason.into()));
     copy(delivery, topology.dead_queue.clone(), headers)
@@ -57,7 +62,8 @@ pub(super) fn to_work_queue(topology: &Topology, delivery: &Delivery) -> Message
 
 /// Why a dead letter was set aside.
 pub(super) fn read_reason(delivery: &Delivery) -> String {
-    let header = delivery.properties.headers().as_ref().and_then(|headers| headers.inner().get(REASON));
+    let header =
+        delivery.properties.headers().as_ref().and_then(|headers| headers.inner().get(REASON));
     match header {
         Some(AMQPValue::LongString(reason)) => reason.to_string(),
         _ => "no reason was recorded".into(),

@@ -11,8 +11,8 @@ const HEARTBEAT_SECONDS: u16 = 10;
 /// How to reach RabbitMQ and how events travel through it.
 #[derive(Clone, Debug)]
 pub struct RabbitmqOptions {
-    /// `amqp://user:password@host:5672/%2f`, or `amqps://…` for TLS with a verified certificate. The
-    /// path is the virtual host; without a path it is `/`.
+    /// `amqp://user:password@host:5672/%2f`, or `amqps://…` for TLS with a verified certificate.
+    /// The path is the virtual host; without a path it is `/`.
     pub url: SecretString,
     /// The topic exchange; the names of all queues start with its name.
     pub exchange: String,
@@ -54,13 +54,16 @@ impl RabbitmqOptions {
             return Err(RabbitmqOptionsError::Exchange);
         }
         let allowed = Duration::from_millis(1)..=Duration::from_hours(24 * 24);
-        if self.retry_delays.is_empty() || !self.retry_delays.iter().all(|delay| allowed.contains(delay)) {
+        if self.retry_delays.is_empty()
+            || !self.retry_delays.iter().all(|delay| allowed.contains(delay))
+        {
             return Err(RabbitmqOptionsError::RetryDelays);
         }
         if self.prefetch == 0 {
             return Err(RabbitmqOptionsError::Prefetch);
         }
-        let mut uri: AMQPUri = self.url.expose_secret().parse().map_err(|_| RabbitmqOptionsError::Url)?;
+        let mut uri: AMQPUri =
+            self.url.expose_secret().parse().map_err(|_| RabbitmqOptionsError::Url)?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
         Ok(uri)
     }

@@ -57,7 +57,9 @@ impl RabbitmqPublisher {
         match settled.as_deref() {
             Ok(LinkState::Up(connection)) => Ok(connection.clone()),
             Ok(LinkState::Down(reason)) => Err(BrokerError::NotConnected(reason.clone())),
-            Ok(LinkState::Connecting) | Err(_) => Err(BrokerError::NotConnected("shutting down".into())),
+            Ok(LinkState::Connecting) | Err(_) => {
+                Err(BrokerError::NotConnected("shutting down".into()))
+            }
         }
     }
 
@@ -73,7 +75,10 @@ impl RabbitmqPublisher {
         }
     }
 
-    async fn publish_all(&self, messages: &[Message]) -> Result<Vec<PublishOutcome>, Arc<BrokerError>> {
+    async fn publish_all(
+        &self,
+        messages: &[Message],
+    ) -> Result<Vec<PublishOutcome>, Arc<BrokerError>> {
         let connection = self.connection().await?;
         match connection.publish(&self.broker, messages).await {
             Ok(outcomes) => {
@@ -116,7 +121,9 @@ impl EventPublisher for RabbitmqPublisher {
         }
         let messages: Vec<Message> = events.iter().map(|event| self.message(event)).collect();
         match self.publish_all(&messages).await {
-            Ok(outcomes) => outcomes.into_iter().map(|outcome| outcome.map_err(unavailable)).collect(),
+            Ok(outcomes) => {
+                outcomes.into_iter().map(|outcome| outcome.map_err(unavailable)).collect()
+            }
             Err(error) => events.iter().map(|_| Err(unavailable(error.clone()))).collect(),
         }
     }
@@ -138,7 +145,10 @@ impl EventPublisher for RabbitmqPublisher {
         if let Some(cause) = self.health.recent_failure() {
             return Err(unavailable(cause));
         }
-        connection.declare(&self.broker).await.map_err(|error| unavailable(self.record_failure(error)))
+        connection
+            .declare(&self.broker)
+            .await
+            .map_err(|error| unavailable(self.record_failure(error)))
     }
 }
 
@@ -177,7 +187,10 @@ async fn keep_up(broker: &Broker, state: &watch::Sender<LinkState>) {
                 let connection = Arc::new(ConfirmedPublishing::new(connection));
                 state.send_replace(LinkState::Up(connection.clone()));
                 wait_until_lost(connection.connection()).await;
-                tracing::warn!(event = "publisher.connection_lost", "lost the connection to RabbitMQ");
+                tracing::warn!(
+                    event = "publisher.connection_lost",
+                    "lost the connection to RabbitMQ"
+                );
                 state.send_replace(LinkState::Down("the connection was lost".into()));
             }
             Err(error) => {

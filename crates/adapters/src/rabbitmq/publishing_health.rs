@@ -1,5 +1,5 @@
-//! What publishing has shown last. That a connection is open says little: the broker may refuse to declare, refuse
-//! messages, or leave them unconfirmed.
+//! What publishing has shown last. That a connection is open says little: the broker may refuse to
+//! declare, refuse messages, or leave them unconfirmed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -44,7 +44,9 @@ impl PublishingHealth {
     /// The same, but `None` as soon as another attempt may be made.
     pub(super) fn recent_failure(&self) -> Option<Arc<BrokerError>> {
         match &*self.lock() {
-            State::Failed(failure) if failure.retry_at > Instant::now() => Some(failure.cause.clone()),
+            State::Failed(failure) if failure.retry_at > Instant::now() => {
+                Some(failure.cause.clone())
+            }
             _ => None,
         }
     }

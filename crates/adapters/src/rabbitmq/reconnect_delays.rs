@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-/// Delays that double from the first to the longest, each shortened at random by up to a half. They never end.
+/// Delays that double from the first to the longest, each shortened at random by up to a half. They
+/// never end.
 pub(super) struct ReconnectDelays {
     delays: ExponentialBackoff,
     longest: Duration,

@@ -28,8 +28,8 @@ pub(super) enum Phase {
     WindingUp,
 }
 
-/// Waits for the verdict and acknowledges the delivery when nothing can be lost any more. Once the connection is lost it
-/// does not wait any longer: the broker will deliver the event again.
+/// Waits for the verdict and acknowledges the delivery when nothing can be lost any more. Once the
+/// connection is lost it does not wait any longer: the broker will deliver the event again.
 pub(super) async fn settle(
     outgoing: Arc<Outgoing>,
     delivery: Delivery,
@@ -57,9 +57,14 @@ pub(super) async fn settle(
 }
 
 impl Outgoing {
-    /// Publishes a message. While the broker is short of memory or disk it waits for it: to lose the connection instead
-    /// would bring the same event back, and have it handled, again and again.
-    async fn publish(&self, message: &Message, phase: &watch::Receiver<Phase>) -> Result<(), BrokerError> {
+    /// Publishes a message. While the broker is short of memory or disk it waits for it: to lose
+    /// the connection instead would bring the same event back, and have it handled, again and
+    /// again.
+    async fn publish(
+        &self,
+        message: &Message,
+        phase: &watch::Receiver<Phase>,
+    ) -> Result<(), BrokerError> {
         let is_blocked = || self.publishing.is_blocked() && *phase.borrow() == Phase::Consuming;
         let message = std::slice::from_ref(message);
         loop {
@@ -82,7 +87,8 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Returns when the broker has had its time to confirm. The time during which it reads nothing does not count.
+    /// Returns when the broker has had its time to confirm. The time during which it reads nothing
+    /// does not count.
     async fn give_up(&self, phase: &watch::Receiver<Phase>) -> BrokerError {
         let timeout = self.broker.options.confirm_timeout;
         loop {

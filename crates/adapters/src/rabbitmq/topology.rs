@@ -75,7 +75,12 @@ impl Topology {
     pub(super) async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
         let durable = ExchangeDeclareOptions { durable: true, ..Default::default() };
         channel
-            .exchange_declare(self.exchange.clone(), ExchangeKind::Topic, durable, FieldTable::default())
+            .exchange_declare(
+                self.exchange.clone(),
+                ExchangeKind::Topic,
+                durable,
+                FieldTable::default(),
+            )
             .await?;
         declare_queue(channel, &self.work_queue, quorum()).await?;
         declare_queue(channel, &self.dead_queue, quorum()).await?;
@@ -85,7 +90,13 @@ impl Topology {
         for key in UserEvent::MAIL_TYPES {
             let (queue, exchange) = (self.work_queue.clone(), self.exchange.clone());
             channel
-                .queue_bind(queue, exchange, key.into(), QueueBindOptions::default(), FieldTable::default())
+                .queue_bind(
+                    queue,
+                    exchange,
+                    key.into(),
+                    QueueBindOptions::default(),
+                    FieldTable::default(),
+                )
                 .await?;
         }
         Ok(())
@@ -116,7 +127,11 @@ fn quorum() -> FieldTable {
     arguments
 }
 
-async fn declare_queue(channel: &Channel, name: &ShortString, arguments: FieldTable) -> lapin::Result<()> {
+async fn declare_queue(
+    channel: &Channel,
+    name: &ShortString,
+    arguments: FieldTable,
+) -> lapin::Result<()> {
     channel.queue_declare(name.clone(), QueueDeclareOptions::durable(), arguments).await?;
     Ok(())
 }
@@ -129,7 +144,8 @@ mod tests {
     fn delays_grow_and_the_last_one_repeats() {
         let topology = Topology::new("x", &[1, 5, 30].map(Duration::from_secs));
         let names = [1, 2, 3, 4, 1_000, u32::MAX].map(|failures| topology.retry_queue(failures));
-        let expected = [1000, 5000, 30000, 30000, 30000, 30000].map(|ms| format!("x.email.retry.{ms}"));
+        let expected =
+            [1000, 5000, 30000, 30000, 30000, 30000].map(|ms| format!("x.email.retry.{ms}"));
         assert_eq!(names.map(String::from), expected);
         let unordered = Topology::new("x", &[5, 30, 1].map(Duration::from_secs));
         assert_eq!(unordered.longest_retry_queue().as_str(), "x.email.retry.30000");

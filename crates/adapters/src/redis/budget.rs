@@ -1,4 +1,5 @@
-//! What is spent of each budget in Redis: a list of instants, never longer than the largest allowance.
+//! What is spent of each budget in Redis: a list of instants, never longer than the largest
+//! allowance.
 
 use std::time::Duration;
 
@@ -20,7 +21,11 @@ pub struct RedisBudget {
 impl RedisBudget {
     /// A budget whose keys are `<prefix>:<kind>:<digest of the subject>`.
     pub fn new(connection: Connection, prefix: &str) -> Self {
-        Self { connection, prefix: prefix.to_owned(), spend: Script::new(include_str!("spend.lua")) }
+        Self {
+            connection,
+            prefix: prefix.to_owned(),
+            spend: Script::new(include_str!("spend.lua")),
+        }
     }
 
     fn name(&self, key: &BudgetKey) -> String {
@@ -36,7 +41,11 @@ impl From<ConnectionError> for BudgetError {
 
 #[async_trait]
 impl Budget for RedisBudget {
-    async fn spend(&self, key: &BudgetKey, allowances: &[Allowance]) -> Result<Spending, BudgetError> {
+    async fn spend(
+        &self,
+        key: &BudgetKey,
+        allowances: &[Allowance],
+    ) -> Result<Spending, BudgetError> {
         let mut script = self.spend.key(self.name(key));
         for allowance in allowances {
             script.arg(allowance.amount.max(1)).arg(micros(allowance.period));

@@ -1,6 +1,6 @@
-//! The one-minute windows in Redis, one hash per registration. Must never hold a code: a window knows
-//! the number of the issue that counts and the name of a key, and nothing from which its code could be
-//! derived.
+//! The one-minute windows in Redis, one hash per registration. Must never hold a code: a window
+//! knows the number of the issue that counts and the name of a key, and nothing from which its code
+//! could be derived.
 
 use std::time::Duration;
 
@@ -40,8 +40,8 @@ pub struct RedisCodeStore {
 struct UnknownAnswer(String);
 
 impl RedisCodeStore {
-    /// A store whose keys are `<prefix>:code:<user id>` and `<prefix>:sending:<user id>:<number>`, and
-    /// `<prefix>:probe` for its ping.
+    /// A store whose keys are `<prefix>:code:<user id>` and `<prefix>:sending:<user id>:<number>`,
+    /// and `<prefix>:probe` for its ping.
     pub fn new(connection: Connection, prefix: &str) -> Self {
         Self {
             connection,
@@ -65,8 +65,14 @@ impl RedisCodeStore {
     }
 
     /// Prepares a script for the lease of one issue with its key and first argument.
-    fn prepare_lease<'a>(&self, script: &'a Script, issue: CodeIssue, sender: Uuid) -> ScriptInvocation<'a> {
-        let mut invocation = script.key(format!("{}{}:{}", self.lease_prefix, issue.user_id, issue.number));
+    fn prepare_lease<'a>(
+        &self,
+        script: &'a Script,
+        issue: CodeIssue,
+        sender: Uuid,
+    ) -> ScriptInvocation<'a> {
+        let mut invocation =
+            script.key(format!("{}{}:{}", self.lease_prefix, issue.user_id, issue.number));
         invocation.arg(sender.to_string());
         invocation
     }
@@ -82,7 +88,8 @@ impl RedisCodeStore {
         let mut script = self.prepare(&self.open, issue);
         script.arg(micros(window)).arg(attempts).arg(micros(window.max(REMEMBERED)) / 1000);
         script.arg(u8::from(is_accepted)).arg(derivation.to_string());
-        let (answer, left, recorded): (String, u64, String) = self.connection.invoke(&script).await?;
+        let (answer, left, recorded): (String, u64, String) =
+            self.connection.invoke(&script).await?;
         match answer.as_str() {
             "opened" => Ok(Opening::Opened { derivation: read_derivation(&recorded)? }),
             "accepted" => Ok(Opening::Accepted { left: Duration::from_micros(left) }),
@@ -114,7 +121,10 @@ impl CodeStore for RedisCodeStore {
     }
 
     async fn release_sending(&self, issue: CodeIssue, sender: Uuid) -> Result<(), CodeStoreError> {
-        Ok(self.connection.invoke(&self.prepare_lease(&self.release_sending, issue, sender)).await?)
+        Ok(self
+            .connection
+            .invoke(&self.prepare_lease(&self.release_sending, issue, sender))
+            .await?)
     }
 
     async fn open(
@@ -139,7 +149,8 @@ impl CodeStore for RedisCodeStore {
 
     async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {
         let script = self.prepare(&self.spend_attempt, issue);
-        let (answer, left, recorded): (String, u32, String) = self.connection.invoke(&script).await?;
+        let (answer, left, recorded): (String, u32, String) =
+            self.connection.invoke(&script).await?;
         match answer.as_str() {
             "spent" if recorded.is_empty() => Ok(Attempt::Spent { left, derivation: None }),
             "spent" => Ok(Attempt::Spent { left, derivation: Some(read_derivation(&recorded)?) }),

@@ -62,7 +62,10 @@ impl Connection {
     }
 
     /// Runs a command.
-    pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, ConnectionError> {
+    pub(super) async fn query<T: FromRedisValue>(
+        &self,
+        command: &Cmd,
+    ) -> Result<T, ConnectionError> {
         self.bounded(async |mut connection| command.query_async(&mut connection).await).await
     }
 

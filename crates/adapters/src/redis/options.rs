@@ -7,8 +7,8 @@ use secrecy::SecretString;
 /// Where Redis is and how long to wait for it.
 #[derive(Clone)]
 pub struct RedisOptions {
-    /// `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS with the roots of the
-    /// operating system.
+    /// `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS with the roots of
+    /// the operating system.
     pub url: SecretString,
     /// How long one attempt to connect may take.
     pub connect_timeout: Duration,
@@ -18,6 +18,8 @@ pub struct RedisOptions {
 
 /// The URL is not a Redis URL. The message never contains it, since it may hold a password.
 #[derive(Debug, thiserror::Error)]
-#[error("the Redis URL is not of the form redis://host:port/database or rediss://host:port/database")]
+#[error(
+    "the Redis URL is not of the form redis://host:port/database or rediss://host:port/database"
+)]
 #[derive(Clone)]
 pub struct RedisOptionsError;

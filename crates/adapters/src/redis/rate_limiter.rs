@@ -30,9 +30,14 @@ impl RedisRateLimiter {
         }
     }
 
-    /// Prepares a script for one key: its name, and as the first argument how long it takes until one more event
-    /// is allowed.
-    fn prepare<'a>(&self, script: &'a Script, key: &LimitKey, quota: Quota) -> ScriptInvocation<'a> {
+    /// Prepares a script for one key: its name, and as the first argument how long it takes until
+    /// one more event is allowed.
+    fn prepare<'a>(
+        &self,
+        script: &'a Script,
+        key: &LimitKey,
+        quota: Quota,
+    ) -> ScriptInvocation<'a> {
         let interval = (micros(quota.period) / u64::from(quota.burst.max(1))).max(1);
         let mut invocation = script.key(format!("{}{}", self.prefix, hex_digest(key.as_str())));
         invocation.arg(interval);
@@ -58,7 +63,10 @@ impl RateLimiter for RedisRateLimiter {
             let remaining = u32::try_from(remaining_or_wait).unwrap_or(u32::MAX);
             LimitOutcome::Allowed { remaining, reset_after }
         } else {
-            LimitOutcome::Refused { retry_after: Duration::from_micros(remaining_or_wait), reset_after }
+            LimitOutcome::Refused {
+                retry_after: Duration::from_micros(remaining_or_wait),
+                reset_after,
+            }
         })
     }
 

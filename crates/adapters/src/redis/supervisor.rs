@@ -102,7 +102,10 @@ async fn use_until_lost(
     }
 }
 
-async fn open(client: &Client, options: &RedisOptions) -> Result<MultiplexedConnection, RedisError> {
+async fn open(
+    client: &Client,
+    options: &RedisOptions,
+) -> Result<MultiplexedConnection, RedisError> {
     // Operations have a timeout of their own, so the connection sets none.
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(options.connect_timeout))

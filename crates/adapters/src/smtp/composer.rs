@@ -15,11 +15,13 @@ pub(super) struct Composer {
 
 impl Composer {
     pub(super) fn new(options: &SmtpOptions) -> Result<Self, SmtpOptionsError> {
-        let address: Address = options.from_address.parse().map_err(|_| SmtpOptionsError::FromAddress)?;
+        let address: Address =
+            options.from_address.parse().map_err(|_| SmtpOptionsError::FromAddress)?;
         let name = Some(options.from_name.clone()).filter(|name| !name.is_empty());
         let domain = &options.message_id_domain;
         let is_label = |label: &str| {
-            !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            !label.is_empty()
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
         if !domain.split('.').all(is_label) {
             return Err(SmtpOptionsError::MessageIdDomain);
@@ -68,5 +70,6 @@ fn encode(text: &str) -> Body {
     if body.encoding() != ContentTransferEncoding::Base64 {
         return body;
     }
-    Body::new_with_encoding(text.to_owned(), ContentTransferEncoding::QuotedPrintable).unwrap_or(body)
+    Body::new_with_encoding(text.to_owned(), ContentTransferEncoding::QuotedPrintable)
+        .unwrap_or(body)
 }

@@ -26,7 +26,10 @@ pub(super) struct Connector {
 impl Connector {
     pub(super) fn new(options: &SmtpOptions) -> Result<Self, SmtpOptionsError> {
         let credentials = options.credentials.as_ref().map(|credentials| {
-            Credentials::new(credentials.username.clone(), credentials.password.expose_secret().to_owned())
+            Credentials::new(
+                credentials.username.clone(),
+                credentials.password.expose_secret().to_owned(),
+            )
         });
         Ok(Self {
             address: (options.host.clone(), options.port),
@@ -44,7 +47,8 @@ impl Connector {
             .await
             .map_err(|error| SmtpError::at(Step::Greet, &error))?;
         if let Some(credentials) = &self.credentials {
-            let authenticated = connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await;
+            let authenticated =
+                connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await;
             authenticated.map_err(|error| SmtpError::at(Step::Authenticate, &error))?;
         }
         Ok(connection)
@@ -56,16 +60,19 @@ impl Connector {
             .open_tcp()
             .await
             .map_err(|error| SmtpError::Broken { step: Step::Connect, cause: error.to_string() })?;
-        let fallback = if self.credentials.is_some() { EhloFallback::None } else { EhloFallback::Helo };
+        let fallback =
+            if self.credentials.is_some() { EhloFallback::None } else { EhloFallback::Helo };
         Ok(match self.tls {
             SmtpTls::None => ReplyStream::before_greeting(Box::new(stream), fallback),
             SmtpTls::Implicit => {
-                let stream = tls_stream::wrap(stream, self.tls_parameters.clone(), Step::Connect).await?;
+                let stream =
+                    tls_stream::wrap(stream, self.tls_parameters.clone(), Step::Connect).await?;
                 ReplyStream::before_greeting(stream, fallback)
             }
             SmtpTls::StartTls => {
                 starttls::request(&mut stream, &self.hello.to_string()).await?;
-                let stream = tls_stream::wrap(stream, self.tls_parameters.clone(), Step::StartTls).await?;
+                let stream =
+                    tls_stream::wrap(stream, self.tls_parameters.clone(), Step::StartTls).await?;
                 ReplyStream::after_greeting(stream, EhloFallback::None)
             }
         })

@@ -9,7 +9,8 @@ pub(super) struct EnhancedStatus {
 }
 
 impl EnhancedStatus {
-    /// The status that a text begins with, if there is one. Some servers decorate it: "#5.1.0", "(5.1.1)", "5.1.1:".
+    /// The status that a text begins with, if there is one. Some servers decorate it: "#5.1.0",
+    /// "(5.1.1)", "5.1.1:".
     pub(super) fn find(text: &str) -> Option<Self> {
         let first = text.split_whitespace().next()?;
         let status = first.trim_matches(['#', '(', ')', '[', ']', ':', ',', ';']);
@@ -24,8 +25,9 @@ impl EnhancedStatus {
         self.class == 4
     }
 
-    /// Whether it says for good that this mailbox takes no mail, or not this mail. Not what blames the sender (5.1.7,
-    /// 5.1.8), the system (5.3), the network (5.4), the protocol (5.5) or a policy (5.7).
+    /// Whether it says for good that this mailbox takes no mail, or not this mail. Not what blames
+    /// the sender (5.1.7, 5.1.8), the system (5.3), the network (5.4), the protocol (5.5) or a
+    /// policy (5.7).
     pub(super) fn is_about_mailbox_or_mail(self) -> bool {
         let Self { class, subject, detail } = self;
         class == 5 && matches!((subject, detail), (1, 0..=4 | 6 | 9 | 10) | (2 | 6, _) | (3, 4))

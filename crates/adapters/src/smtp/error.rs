@@ -38,7 +38,8 @@ pub(super) enum SmtpError {
 impl SmtpError {
     pub(super) fn at(step: Step, error: &Error) -> Self {
         if let Some(code) = error.status() {
-            let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            let text =
+                std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
             return Self::refused(step, code.into(), &text);
         }
         // The error of an unreadable reply repeats its text.
@@ -72,24 +73,29 @@ impl SmtpError {
     }
 }
 
-/// Whether the server, which knows the recipient, has refused the mail. Before RCPT TO, every refusal is about us or the
-/// server: a wrong password, an unknown sender, a blocked host. A status of class 4 says that it will pass.
+/// Whether the server, which knows the recipient, has refused the mail. Before RCPT TO, every
+/// refusal is about us or the server: a wrong password, an unknown sender, a blocked host. A status
+/// of class 4 says that it will pass.
 fn is_refusal_of_mail(step: Step, code: u16, status: Option<EnhancedStatus>) -> bool {
     let has_recipient = matches!(step, Step::RcptTo | Step::Data | Step::Content);
     has_recipient && (500..600).contains(&code) && !status.is_some_and(EnhancedStatus::is_transient)
 }
 
-/// Whether a refusal of a mail is about its recipient or itself: then no retry can change it. What is about the sender or the
-/// system will be fixed by an operator, or passes, so the mail waits.
+/// Whether a refusal of a mail is about its recipient or itself: then no retry can change it. What
+/// is about the sender or the system will be fixed by an operator, or passes, so the mail waits.
 ///
 /// - The enhanced status says what it is about, wherever it comes.
-/// - Without one, some codes say it: at RCPT TO 550, 551 and 553 are about the mailbox, after the content 552 and 554
-///   about the mail (RFC 5321 section 4.3.2), and 556 about the recipient's domain (RFC 7504).
+/// - Without one, some codes say it: at RCPT TO 550, 551 and 553 are about the mailbox, after the
+///   content 552 and 554 about the mail (RFC 5321 section 4.3.2), and 556 about the recipient's
+///   domain (RFC 7504).
 fn is_final(step: Step, code: u16, status: Option<EnhancedStatus>) -> bool {
     match status {
         Some(status) => code == 556 || status.is_about_mailbox_or_mail(),
         None => {
-            matches!((step, code), (_, 556) | (Step::RcptTo, 550 | 551 | 553) | (Step::Content, 552 | 554))
+            matches!(
+                (step, code),
+                (_, 556) | (Step::RcptTo, 550 | 551 | 553) | (Step::Content, 552 | 554)
+            )
         }
     }
 }
@@ -202,7 +208,11 @@ mod tests {
         for (code, text, steps, is_final) in REFUSALS {
             for step in *steps {
                 let error = MailError::from(SmtpError::refused(*step, *code, text));
-                assert_eq!(matches!(error, MailError::Permanent(_)), *is_final, "{code} {text} at {step}");
+                assert_eq!(
+                    matches!(error, MailError::Permanent(_)),
+                    *is_final,
+                    "{code} {text} at {step}"
+                );
             }
         }
     }

@@ -51,7 +51,10 @@ impl SmtpMailer {
 
     /// A connection on which the server waits for the content of the message. If a kept connection
     /// turns out to be dead, a new one is opened: the content has not been sent yet.
-    async fn announce_somewhere(&self, message: &Message) -> Result<AsyncSmtpConnection, SmtpError> {
+    async fn announce_somewhere(
+        &self,
+        message: &Message,
+    ) -> Result<AsyncSmtpConnection, SmtpError> {
         if let Some(kept) = self.pool.take() {
             // Half the time, so that the other half is left for a new connection.
             match tokio::time::timeout(self.timeout / 2, announce(kept, message)).await {
@@ -59,7 +62,10 @@ impl SmtpMailer {
                 Ok(settled) => return settled,
                 Err(_) => {}
             }
-            tracing::debug!(event = "smtp.stale_connection", "a kept connection to the mail server was dead");
+            tracing::debug!(
+                event = "smtp.stale_connection",
+                "a kept connection to the mail server was dead"
+            );
         }
         announce(self.connector.connect().await?, message).await
     }

@@ -1,9 +1,10 @@
 //! Mail over SMTP (RFC 5321), on kept-alive connections.
 //!
-//! What a refusal means depends on its code and status (`error`): only a refusal of this recipient or
-//! this mail is final; a failure that concerns us or the server is retried.
+//! What a refusal means depends on its code and status (`error`): only a refusal of this recipient
+//! or this mail is final; a failure that concerns us or the server is retried.
 //!
-//! lettre's `tracing` feature must stay off: it logs whole conversations, mails and passwords included.
+//! lettre's `tracing` feature must stay off: it logs whole conversations, mails and passwords
+//! included.
 
 mod composer;
 mod connector;

@@ -19,8 +19,8 @@ pub struct SmtpOptions {
     pub from_name: String,
     /// The sender's address, which also receives bounces.
     pub from_address: String,
-    /// The right part of every Message-ID, and the name this client greets the server with: a domain
-    /// of the sender's.
+    /// The right part of every Message-ID, and the name this client greets the server with: a
+    /// domain of the sender's.
     pub message_id_domain: String,
     /// How long it may take until the server asks for the content of a mail, including connecting.
     pub timeout: Duration,

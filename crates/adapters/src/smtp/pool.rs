@@ -28,7 +28,8 @@ impl Pool {
     /// The connection used last, so that surplus ones become idle; closes those idle for too long.
     pub(super) fn take(&self) -> Option<AsyncSmtpConnection> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let too_old: Vec<Kept> = kept.extract_if(.., |kept| kept.since.elapsed() >= self.idle_time).collect();
+        let too_old: Vec<Kept> =
+            kept.extract_if(.., |kept| kept.since.elapsed() >= self.idle_time).collect();
         for kept in too_old {
             quit(kept.connection);
         }

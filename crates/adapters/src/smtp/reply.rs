@@ -1,8 +1,9 @@
 //! Replies as they come from the server, read byte by byte (RFC 5321 section 4.2).
 //!
-//! The code decides; the text is for people and may be missing or in any character set. What servers send beyond the
-//! RFC is accepted if its code is clear: lines that end in LF alone, codes that the RFC does not define. Text is cut
-//! and the length of a reply is bounded, so that no server fills the memory.
+//! The code decides; the text is for people and may be missing or in any character set. What
+//! servers send beyond the RFC is accepted if its code is clear: lines that end in LF alone, codes
+//! that the RFC does not define. Text is cut and the length of a reply is bounded, so that no
+//! server fills the memory.
 
 use super::enhanced_status::EnhancedStatus;
 
@@ -48,7 +49,8 @@ pub(super) struct ReplyReader {
 }
 
 impl ReplyReader {
-    /// Takes the next byte; returns the reply if that was its last one, and is ready for the next reply then.
+    /// Takes the next byte; returns the reply if that was its last one, and is ready for the next
+    /// reply then.
     pub(super) fn push(&mut self, byte: u8) -> Result<Option<Reply>, ReplyError> {
         self.length += 1;
         if self.length > LONGEST_REPLY {
@@ -86,10 +88,15 @@ fn parse_line(line: &[u8]) -> Result<Line, ReplyError> {
         Some(_) => return Err(ReplyError::Malformed),
     };
     let text = rest.get(1..).unwrap_or_default();
-    Ok(Line { code: parse_code(code)?, is_last, text: text.iter().copied().map(to_printable).collect() })
+    Ok(Line {
+        code: parse_code(code)?,
+        is_last,
+        text: text.iter().copied().map(to_printable).collect(),
+    })
 }
 
-/// A code whose second digit is not defined means what its first digit says (RFC 5321 section 4.3.2): 571 is 500.
+/// A code whose second digit is not defined means what its first digit says (RFC 5321 section
+/// 4.3.2): 571 is 500.
 fn parse_code(digits: &[u8]) -> Result<u16, ReplyError> {
     match digits {
         [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9'] => {}
@@ -143,9 +150,15 @@ mod tests {
 
     #[test]
     fn what_has_no_code_is_not_a_reply() {
-        for bytes in
-            ["\r\n", "25\r\n", "what?\r\n", "2500\r\n", "150 no\r\n", "650 no\r\n", "250-ok\r\nok\r\n"]
-        {
+        for bytes in [
+            "\r\n",
+            "25\r\n",
+            "what?\r\n",
+            "2500\r\n",
+            "150 no\r\n",
+            "650 no\r\n",
+            "250-ok\r\nok\r\n",
+        ] {
             assert_eq!(read(bytes.as_bytes()), Err(ReplyError::Malformed), "{bytes:?}");
         }
     }

@@ -1,8 +1,8 @@
 //! Hands lettre the server's replies in a form that it can read.
 //!
-//! lettre reads UTF-8 only, expects text after each code, knows EHLO keywords in capitals only and few of the prompts
-//! of AUTH LOGIN, and has no HELO. So this stream reads the replies itself, and says the same in canonical lines of
-//! ASCII. It notices the commands that need more than that.
+//! lettre reads UTF-8 only, expects text after each code, knows EHLO keywords in capitals only and
+//! few of the prompts of AUTH LOGIN, and has no HELO. So this stream reads the replies itself, and
+//! says the same in canonical lines of ASCII. It notices the commands that need more than that.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,8 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::reply::{Reply, ReplyReader};
 
-/// The prompts that lettre knows: "Username:", then "Password:". Whatever a server calls them, AUTH LOGIN asks for the
-/// name first.
+/// The prompts that lettre knows: "Username:", then "Password:". Whatever a server calls them, AUTH
+/// LOGIN asks for the name first.
 const LOGIN_PROMPTS: [&str; 2] = ["VXNlcm5hbWU6", "UGFzc3dvcmQ6"];
 
 /// What may follow if EHLO is not known.
@@ -56,7 +56,10 @@ pub(super) struct ReplyStream {
 
 impl ReplyStream {
     /// A stream on which the server is about to greet.
-    pub(super) fn before_greeting(stream: Box<dyn AsyncTokioStream>, fallback: EhloFallback) -> Self {
+    pub(super) fn before_greeting(
+        stream: Box<dyn AsyncTokioStream>,
+        fallback: EhloFallback,
+    ) -> Self {
         Self {
             stream,
             fallback,
@@ -70,7 +73,10 @@ impl ReplyStream {
     }
 
     /// A stream on which the server has already greeted: lettre, which waits for that, is told so.
-    pub(super) fn after_greeting(stream: Box<dyn AsyncTokioStream>, fallback: EhloFallback) -> Self {
+    pub(super) fn after_greeting(
+        stream: Box<dyn AsyncTokioStream>,
+        fallback: EhloFallback,
+    ) -> Self {
         let mut greeted = Self::before_greeting(stream, fallback);
         greeted.hand_on("220 ready\r\n");
         greeted
@@ -84,8 +90,10 @@ impl ReplyStream {
     /// The next reply, if it has been received as a whole.
     fn next_reply(&mut self) -> io::Result<Option<Reply>> {
         for (index, byte) in self.received.iter().enumerate() {
-            let reply =
-                self.reader.push(*byte).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            let reply = self
+                .reader
+                .push(*byte)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
             if reply.is_some() {
                 self.received.drain(..=index);
                 return Ok(reply);

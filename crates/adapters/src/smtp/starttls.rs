@@ -1,10 +1,11 @@
 //! STARTTLS (RFC 3207), without reading ahead of TLS.
 //!
-//! lettre reads replies through a buffer that it keeps when the conversation becomes encrypted. Bytes that an attacker
-//! on the network appended to the server's last plain reply would then be trusted as if they were encrypted (as in
-//! CVE-2011-0411): whole replies, up to the acceptance of a mail that no server has seen. So the plain part of the
-//! conversation is held here, one byte at a time: nothing of it gets any further, and anything appended to the last
-//! reply breaks the handshake.
+//! lettre reads replies through a buffer that it keeps when the conversation becomes encrypted.
+//! Bytes that an attacker on the network appended to the server's last plain reply would then be
+//! trusted as if they were encrypted (as in CVE-2011-0411): whole replies, up to the acceptance of
+//! a mail that no server has seen. So the plain part of the conversation is held here, one byte at
+//! a time: nothing of it gets any further, and anything appended to the last reply breaks the
+//! handshake.
 
 use std::io;
 

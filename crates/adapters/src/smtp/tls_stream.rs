@@ -1,7 +1,8 @@
 //! TLS on a TCP stream of our own.
 //!
-//! lettre starts TLS only on a stream that it opens itself, which lacks `TCP_NODELAY`, or on what is left of its own
-//! plain conversation. So this wraps our TCP stream in its TLS stream, with its verification.
+//! lettre starts TLS only on a stream that it opens itself, which lacks `TCP_NODELAY`, or on what
+//! is left of its own plain conversation. So this wraps our TCP stream in its TLS stream, with its
+//! verification.
 
 use std::io;
 use std::net::SocketAddr;

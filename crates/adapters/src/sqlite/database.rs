@@ -74,7 +74,8 @@ pub(super) enum Failure {
 pub async fn open(options: SqliteOptions) -> Result<Database, OpenError> {
     let busy_timeout = options.busy_timeout;
     let opening = tokio::task::spawn_blocking(move || open_connections(&options));
-    let (writer, reader) = opening.await.map_err(|error| OpenError::Migration(error.to_string()))??;
+    let (writer, reader) =
+        opening.await.map_err(|error| OpenError::Migration(error.to_string()))??;
     let shared = |connection| Arc::new(Mutex::new(SyncConnectionWrapper::new(connection)));
     Ok(Database { writer: shared(writer), reader: shared(reader), busy_timeout })
 }
@@ -82,17 +83,22 @@ pub async fn open(options: SqliteOptions) -> Result<Database, OpenError> {
 /// Reverts all migrations, which deletes the data. The next [`open`] applies them again.
 pub async fn revert_all(database: &Database) -> Result<(), OpenError> {
     let mut writer = database.writer.lock().await;
-    let reverting =
-        writer.spawn_blocking(|connection| Ok(migrations::revert_all(connection).map_err(|e| e.to_string())));
+    let reverting = writer.spawn_blocking(|connection| {
+        Ok(migrations::revert_all(connection).map_err(|e| e.to_string()))
+    });
     let result = reverting.await.map_err(|error| OpenError::Migration(error.to_string()))?;
     result.map_err(OpenError::Migration)
 }
 
-fn open_connections(options: &SqliteOptions) -> Result<(SqliteConnection, SqliteConnection), OpenError> {
+fn open_connections(
+    options: &SqliteOptions,
+) -> Result<(SqliteConnection, SqliteConnection), OpenError> {
     let path = &options.path;
     let inaccessible = |source| OpenError::Inaccessible { path: path.clone(), source };
-    let damaged =
-        |error: diesel::result::Error| OpenError::Damaged { path: path.clone(), reason: error.to_string() };
+    let damaged = |error: diesel::result::Error| OpenError::Damaged {
+        path: path.clone(),
+        reason: error.to_string(),
+    };
     let size = make_file(path).map_err(inaccessible)?;
     let mut writer = connect(options)?;
     writer.batch_execute(SETUP).map_err(damaged)?;
@@ -117,8 +123,10 @@ fn make_file(path: &Path) -> io::Result<u64> {
 
 fn connect(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
     let path = &options.path;
-    let inaccessible =
-        |text: String| OpenError::Inaccessible { path: path.clone(), source: io::Error::other(text) };
+    let inaccessible = |text: String| OpenError::Inaccessible {
+        path: path.clone(),
+        source: io::Error::other(text),
+    };
     // A name that begins with `file:` would be read as a URI.
     let name = std::path::absolute(path).map_err(|error| inaccessible(error.to_string()))?;
     let name = name.to_str().ok_or_else(|| inaccessible("its path is not valid UTF-8".into()))?;
@@ -136,8 +144,9 @@ fn check(connection: &mut SqliteConnection) -> Result<(), String> {
         #[diesel(sql_type = diesel::sql_types::Text)]
         quick_check: String,
     }
-    let finding: Finding =
-        sql_query("PRAGMA quick_check(1)").get_result(connection).map_err(|error| error.to_string())?;
+    let finding: Finding = sql_query("PRAGMA quick_check(1)")
+        .get_result(connection)
+        .map_err(|error| error.to_string())?;
     match finding.quick_check.as_str() {
         "ok" => Ok(()),
         problem => Err(problem.lines().collect::<Vec<_>>().join(" ")),
@@ -162,7 +171,8 @@ impl Database {
         F: FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
         C: FnOnce(&T) + Send + 'static,
     {
-        let mut writer = timeout(self.busy_timeout, self.writer.lock()).await.map_err(|_| Failure::Busy)?;
+        let mut writer =
+            timeout(self.busy_timeout, self.writer.lock()).await.map_err(|_| Failure::Busy)?;
         let writing = writer.spawn_blocking(|connection| {
             let result = connection.immediate_transaction(work)?;
             committed(&result);
@@ -177,7 +187,8 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     {
-        let mut reader = timeout(self.busy_timeout, self.reader.lock()).await.map_err(|_| Failure::Busy)?;
+        let mut reader =
+            timeout(self.busy_timeout, self.reader.lock()).await.map_err(|_| Failure::Busy)?;
         Ok(reader.spawn_blocking(work).await?)
     }
 }

@@ -37,18 +37,22 @@ impl DeadLetters for SqliteDeadLetters {
             .order(outbox::id)
             .limit(limit.into())
             .select((sql::<Text>(EVENT), outbox::failure.assume_not_null()));
-        let rows: Vec<(String, String)> =
-            self.database.read(move |connection| query.load(connection)).await.map_err(unavailable)?;
+        let rows: Vec<(String, String)> = self
+            .database
+            .read(move |connection| query.load(connection))
+            .await
+            .map_err(unavailable)?;
         Ok(rows.into_iter().map(|(event, reason)| DeadLetter { event, reason }).collect())
     }
 
     async fn replay(&self) -> Result<u64, DeadLetterError> {
-        let statement = diesel::update(outbox::table.filter(outbox::failed_at.is_not_null())).set((
-            outbox::failed_at.eq(None::<i64>),
-            outbox::failure.eq(None::<String>),
-            outbox::attempts.eq(0),
-            outbox::due_at.eq(now()),
-        ));
+        let statement =
+            diesel::update(outbox::table.filter(outbox::failed_at.is_not_null())).set((
+                outbox::failed_at.eq(None::<i64>),
+                outbox::failure.eq(None::<String>),
+                outbox::attempts.eq(0),
+                outbox::due_at.eq(now()),
+            ));
         let replay = self.database.write(|connection| statement.execute(connection));
         replay.await.map(|rows| rows as u64).map_err(unavailable)
     }

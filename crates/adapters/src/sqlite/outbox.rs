@@ -7,8 +7,8 @@ use diesel::connection::Connection;
 use diesel::query_builder::{QueryFragment, QueryId};
 use diesel::sqlite::Sqlite;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, RunQueryDsl,
-    SqliteConnection,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult,
+    RunQueryDsl, SqliteConnection,
 };
 use domain::ports::{Outbox, OutboxEntry, OutboxError};
 use domain::{EventId, UserEvent};
@@ -33,7 +33,8 @@ impl SqliteOutbox {
     /// an event that is claimed then was claimed by a process that died.
     pub async fn release_all(&self) -> Result<(), OutboxError> {
         let claimed = outbox::failed_at.is_null().and(outbox::due_at.gt(now()));
-        self.update(diesel::update(outbox::table.filter(claimed)).set(outbox::due_at.eq(now()))).await
+        self.update(diesel::update(outbox::table.filter(claimed)).set(outbox::due_at.eq(now())))
+            .await
     }
 
     async fn update<Q>(&self, statement: Q) -> Result<(), OutboxError>
@@ -51,7 +52,10 @@ impl SqliteOutbox {
 type Row = (TextUuid, String, TextUuid, Option<i64>, String, i64);
 
 /// Adds events to the outbox, within the transaction of the change that caused them.
-pub(super) fn record(connection: &mut SqliteConnection, events: Vec<StoredEvent>) -> QueryResult<()> {
+pub(super) fn record(
+    connection: &mut SqliteConnection,
+    events: Vec<StoredEvent>,
+) -> QueryResult<()> {
     for event in events {
         diesel::insert_into(outbox::table)
             .values((
@@ -85,7 +89,10 @@ impl Outbox for SqliteOutbox {
             .select(due.field(outbox::id));
         let claim = diesel::update(outbox::table)
             .filter(outbox::id.eq_any(due))
-            .set((outbox::due_at.eq(now() + millis(lease)), outbox::attempts.eq(outbox::attempts + 1)))
+            .set((
+                outbox::due_at.eq(now() + millis(lease)),
+                outbox::attempts.eq(outbox::attempts + 1),
+            ))
             .returning((
                 outbox::id,
                 outbox::kind,
@@ -99,7 +106,8 @@ impl Outbox for SqliteOutbox {
         rows.sort_by_key(|row| row.0.0);
         let mut entries = Vec::with_capacity(rows.len());
         for (id, kind, user_id, code_number, traceparent, attempts) in rows {
-            let stored = StoredEvent { id: id.0, kind, user_id: user_id.0, code_number, traceparent };
+            let stored =
+                StoredEvent { id: id.0, kind, user_id: user_id.0, code_number, traceparent };
             match stored.try_into() {
                 Ok(event) => {
                     let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
@@ -117,8 +125,11 @@ impl Outbox for SqliteOutbox {
     async fn count_unknown(&self) -> Result<u64, OutboxError> {
         let waiting = outbox::table.filter(outbox::failed_at.is_null());
         let unknown = waiting.filter(outbox::kind.ne_all(UserEvent::TYPES)).count();
-        let count: i64 =
-            self.database.write(|connection| unknown.get_result(connection)).await.map_err(unavailable)?;
+        let count: i64 = self
+            .database
+            .write(|connection| unknown.get_result(connection))
+            .await
+            .map_err(unavailable)?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
@@ -134,8 +145,10 @@ impl Outbox for SqliteOutbox {
     }
 
     async fn bury(&self, event: EventId, reason: &str) -> Result<(), OutboxError> {
-        let statement = diesel::update(outbox::table.find(TextUuid(*event.as_uuid())))
-            .set((outbox::failed_at.eq(now().nullable()), outbox::failure.eq(Some(reason.to_owned()))));
+        let statement = diesel::update(outbox::table.find(TextUuid(*event.as_uuid()))).set((
+            outbox::failed_at.eq(now().nullable()),
+            outbox::failure.eq(Some(reason.to_owned())),
+        ));
         self.update(statement).await
     }
 }

@@ -1,6 +1,8 @@
 //! Deletes registrations that were never activated.
 
-use diesel::{BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl,
+};
 use domain::UserId;
 use domain::ports::{PurgeAges, Purged};
 
@@ -9,7 +11,11 @@ use super::schema::{millis, now, users};
 use super::text_uuid::TextUuid;
 
 /// Deletes up to `limit` of the users that `UserRepository::purge_unverified` describes.
-pub(super) async fn purge(database: &Database, ages: PurgeAges, limit: u32) -> Result<Purged, Failure> {
+pub(super) async fn purge(
+    database: &Database,
+    ages: PurgeAges,
+    limit: u32,
+) -> Result<Purged, Failure> {
     let requested_before = |age| users::code_requested_at.le(now() - millis(age));
     let has_lapsed = users::code_expires_at.le(now().nullable());
     let is_given_up = users::code_expires_at.is_null().and(requested_before(ages.unmailed));

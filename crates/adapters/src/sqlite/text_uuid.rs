@@ -21,7 +21,9 @@ impl ToSql<Text, Sqlite> for TextUuid {
 }
 
 impl FromSql<Text, Sqlite> for TextUuid {
-    fn from_sql(value: <Sqlite as diesel::backend::Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+    fn from_sql(
+        value: <Sqlite as diesel::backend::Backend>::RawValue<'_>,
+    ) -> deserialize::Result<Self> {
         let text = <String as FromSql<Text, Sqlite>>::from_sql(value)?;
         Ok(Self(Uuid::parse_str(&text)?))
     }

@@ -8,8 +8,8 @@ use diesel::query_builder::{QueryFragment, QueryId};
 use diesel::sqlite::Sqlite;
 use diesel::upsert::excluded;
 use diesel::{
-    BoolExpressionMethods, Connection, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
-    QueryDsl, RunQueryDsl, SqliteConnection,
+    BoolExpressionMethods, Connection, ExpressionMethods, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, RunQueryDsl, SqliteConnection,
 };
 use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository};
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
@@ -37,8 +37,8 @@ impl SqliteUserRepository {
         Self { database, events_recorded }
     }
 
-    /// Runs a statement and, if it changed a row, records the events in the same transaction. Returns
-    /// whether it did.
+    /// Runs a statement and, if it changed a row, records the events in the same transaction.
+    /// Returns whether it did.
     async fn change<Q>(&self, statement: Q, events: &[Event]) -> Result<bool, RepositoryError>
     where
         Q: QueryFragment<Sqlite> + QueryId + Send + 'static,
@@ -109,7 +109,12 @@ impl UserRepository for SqliteUserRepository {
         row.map_err(unavailable)?.map(read_user).transpose()
     }
 
-    async fn save(&self, user: &User, expected: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
+    async fn save(
+        &self,
+        user: &User,
+        expected: CodeIssue,
+        events: &[Event],
+    ) -> Result<(), SaveError> {
         let has_new_code = user.issue().number != expected.number;
         let statement = diesel::update(users::table)
             .filter(users::id.eq(TextUuid(*expected.user_id.as_uuid())))
@@ -117,15 +122,20 @@ impl UserRepository for SqliteUserRepository {
             .filter(users::activated_at.is_null())
             .set((
                 users::code_number.eq(i64::from(user.issue().number)),
-                has_new_code
-                    .then(|| (users::code_expires_at.eq(None::<i64>), users::code_requested_at.eq(now()))),
+                has_new_code.then(|| {
+                    (users::code_expires_at.eq(None::<i64>), users::code_requested_at.eq(now()))
+                }),
                 user.is_active().then(|| users::activated_at.eq(now().nullable())),
             ));
         let changed = self.change(statement, events).await?;
         changed.then_some(()).ok_or(SaveError::Stale)
     }
 
-    async fn hold_address(&self, issue: CodeIssue, duration: Duration) -> Result<(), RepositoryError> {
+    async fn hold_address(
+        &self,
+        issue: CodeIssue,
+        duration: Duration,
+    ) -> Result<(), RepositoryError> {
         let statement = diesel::update(users::table)
             .filter(users::id.eq(TextUuid(*issue.user_id.as_uuid())))
             .filter(users::code_number.eq(i64::from(issue.number)))
@@ -161,12 +171,20 @@ impl UserRepository for SqliteUserRepository {
         let statement = diesel::update(users::table)
             .filter(users::id.eq(TextUuid(*id.as_uuid())))
             .filter(users::activated_at.is_not_null())
-            .filter(users::repetition_noted_at.is_null().or(users::repetition_noted_at.le(noted_before)))
+            .filter(
+                users::repetition_noted_at
+                    .is_null()
+                    .or(users::repetition_noted_at.le(noted_before)),
+            )
             .set(users::repetition_noted_at.eq(now().nullable()));
         self.change(statement, std::slice::from_ref(event)).await
     }
 
-    async fn purge_unverified(&self, ages: PurgeAges, limit: u32) -> Result<Purged, RepositoryError> {
+    async fn purge_unverified(
+        &self,
+        ages: PurgeAges,
+        limit: u32,
+    ) -> Result<Purged, RepositoryError> {
         purge(&self.database, ages, limit).await.map_err(unavailable)
     }
 

@@ -37,7 +37,10 @@ contract! {
 }
 
 fn address(text: &str) -> BudgetKey {
-    BudgetKey { kind: BudgetKind::Guesses, subject: EmailAddress::parse(text).unwrap().lookup_key() }
+    BudgetKey {
+        kind: BudgetKind::Guesses,
+        subject: EmailAddress::parse(text).unwrap().lookup_key(),
+    }
 }
 
 fn wait_of(guess: Spending) -> Duration {
@@ -66,7 +69,10 @@ async fn case_does_not_make_another_address(budget: SharedBudget) {
 async fn addresses_do_not_share_a_budget(budget: SharedBudget) {
     let once = Allowance { amount: 1, period: DAY };
     budget.spend(&address("ada@example.com"), &[once]).await.unwrap();
-    assert_eq!(budget.spend(&address("bob@example.com"), &[once]).await.unwrap(), Spending::Allowed);
+    assert_eq!(
+        budget.spend(&address("bob@example.com"), &[once]).await.unwrap(),
+        Spending::Allowed
+    );
 }
 
 async fn a_refused_guess_is_not_counted(budget: SharedBudget) {
@@ -162,7 +168,10 @@ async fn what_is_given_back_is_the_newest(budget: SharedBudget) {
     budget.give_back(&ada).await.unwrap();
     budget.spend(&ada, &twice).await.unwrap();
     let wait = wait_of(budget.spend(&ada, &twice).await.unwrap());
-    assert!(wait + start.elapsed() <= DAY + Duration::from_millis(90), "the oldest counts on: {wait:?}");
+    assert!(
+        wait + start.elapsed() <= DAY + Duration::from_millis(90),
+        "the oldest counts on: {wait:?}"
+    );
 }
 
 async fn asvs_15_4_2_parallel_spending_is_exact(budget: SharedBudget) {
@@ -199,7 +208,9 @@ async fn asvs_6_6_3_fifty_attackers_get_no_more_in_process() {
 async fn asvs_6_6_3_fifty_attackers_get_no_more_from_redis() {
     let prefix = prefix();
     attack(
-        (0..50).map(|_| Arc::new(RedisBudget::new(redis_connection(), &prefix)) as SharedBudget).collect(),
+        (0..50)
+            .map(|_| Arc::new(RedisBudget::new(redis_connection(), &prefix)) as SharedBudget)
+            .collect(),
     )
     .await;
 }
@@ -212,7 +223,9 @@ async fn attack(budgets: Vec<SharedBudget>) {
             let mut allowed = Vec::new();
             while Instant::now() < end {
                 let sent = Instant::now();
-                if budget.spend(&address("ada@example.com"), &[SHORT]).await.unwrap() == Spending::Allowed {
+                if budget.spend(&address("ada@example.com"), &[SHORT]).await.unwrap()
+                    == Spending::Allowed
+                {
                     allowed.push((sent, Instant::now()));
                 }
                 tokio::task::yield_now().await;
@@ -220,7 +233,8 @@ async fn attack(budgets: Vec<SharedBudget>) {
             allowed
         })
     });
-    let mut allowed: Vec<_> = join_all(attackers).await.into_iter().flat_map(Result::unwrap).collect();
+    let mut allowed: Vec<_> =
+        join_all(attackers).await.into_iter().flat_map(Result::unwrap).collect();
     allowed.sort_unstable();
     assert!(allowed.len() > 5, "guesses should come back, but there were only {}", allowed.len());
     assert!(allowed.len() <= 5 * 5, "{} guesses in four periods", allowed.len());

@@ -5,8 +5,8 @@ use std::time::Duration;
 use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLimiter};
 use domain::CodeIssue;
 use domain::ports::{
-    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, LimitKey, LimitOutcome, Quota, RateLimiter,
-    Spending,
+    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, LimitKey, LimitOutcome, Quota,
+    RateLimiter, Spending,
 };
 use tokio::time::advance;
 
@@ -61,7 +61,10 @@ async fn mails_of_many_mailboxes_drive_out_only_the_oldest_mails() {
     budget.spend(&guesses, &once).await.unwrap();
     for mailbox in ["ada", "bob", "eve", "joe"] {
         advance(HOUR).await;
-        assert_eq!(budget.spend(&key(BudgetKind::Mails, mailbox), &once).await.unwrap(), Spending::Allowed);
+        assert_eq!(
+            budget.spend(&key(BudgetKind::Mails, mailbox), &once).await.unwrap(),
+            Spending::Allowed
+        );
     }
     for mailbox in ["bob", "eve", "joe"] {
         let spending = budget.spend(&key(BudgetKind::Mails, mailbox), &once).await.unwrap();

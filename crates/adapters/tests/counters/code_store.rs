@@ -236,8 +236,9 @@ async fn an_acceptance_belongs_to_one_code(store: Store) {
 
 async fn a_code_is_sent_by_one_sender_at_a_time(store: Store) {
     let (user, one, other) = (user_id(), unique_id(), unique_id());
-    let lease =
-        async |number, sender| store.lease_sending(issue(user, number), sender, MINUTE).await.unwrap();
+    let lease = async |number, sender| {
+        store.lease_sending(issue(user, number), sender, MINUTE).await.unwrap()
+    };
     assert_eq!(lease(1, one).await, SendingLease::Held);
     assert_eq!(lease(1, other).await, SendingLease::HeldByAnother);
     assert_eq!(lease(1, one).await, SendingLease::Held, "a renewal");
@@ -273,7 +274,10 @@ async fn a_lease_is_given_back_by_its_holder_only(store: Store) {
     store.release_sending(code, one).await.unwrap();
     store.lease_sending(code, one, MINUTE).await.unwrap();
     store.release_sending(code, other).await.unwrap();
-    assert_eq!(store.lease_sending(code, other, MINUTE).await.unwrap(), SendingLease::HeldByAnother);
+    assert_eq!(
+        store.lease_sending(code, other, MINUTE).await.unwrap(),
+        SendingLease::HeldByAnother
+    );
     store.release_sending(code, one).await.unwrap();
     assert_eq!(store.lease_sending(code, other, MINUTE).await.unwrap(), SendingLease::Held);
 }

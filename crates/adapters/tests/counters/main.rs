@@ -1,5 +1,6 @@
-//! The contracts of the stores that count: code windows, guess budgets, rate limits. Each case is written
-//! once and runs on every implementation; what only Redis can do wrong has cases of its own.
+//! The contracts of the stores that count: code windows, guess budgets, rate limits. Each case is
+//! written once and runs on every implementation; what only Redis can do wrong has cases of its
+//! own.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 use std::time::Duration;
@@ -9,8 +10,8 @@ use domain::ports::{Attempt, CodeStore, Opening};
 use domain::{CodeIssue, Derivation, UserId};
 use test_support::{soon_within, unique_id, unique_name};
 
-/// Makes a test of each case for each implementation. In process the time is paused and passes at once
-/// while a test sleeps; Redis has its own clock, on which short times really pass.
+/// Makes a test of each case for each implementation. In process the time is paused and passes at
+/// once while a test sleeps; Redis has its own clock, on which short times really pass.
 macro_rules! contract {
     (
         cases: [$($case:ident),* $(,)?],
@@ -98,7 +99,12 @@ async fn open(store: &dyn CodeStore, code: CodeIssue, window: Duration, attempts
 }
 
 /// Records that the mail of a code was accepted.
-async fn mark_accepted(store: &dyn CodeStore, code: CodeIssue, window: Duration, attempts: u32) -> Opening {
+async fn mark_accepted(
+    store: &dyn CodeStore,
+    code: CodeIssue,
+    window: Duration,
+    attempts: u32,
+) -> Opening {
     store.mark_accepted(code, window, attempts, derivation()).await.unwrap()
 }
 

@@ -35,7 +35,8 @@ fn key(subject: &str) -> LimitKey {
     LimitKey::new("register", subject)
 }
 
-/// Whether `actual` is `expected` less the time since `start`, some of which the store has not seen.
+/// Whether `actual` is `expected` less the time since `start`, some of which the store has not
+/// seen.
 fn assert_about(actual: Duration, expected_seconds: u64, start: Instant) {
     let expected = Duration::from_secs(expected_seconds);
     let rounding = Duration::from_micros(10);
@@ -81,8 +82,8 @@ async fn keys_do_not_share_a_quota(limiter: Limiter) {
     assert!(is_allowed(limiter.check(&LimitKey::new("activate", "a"), quota).await.unwrap()));
 }
 
-/// At no time are there more events than a burst and one for each interval that has passed, and waiting
-/// as long as one is told is always enough.
+/// At no time are there more events than a burst and one for each interval that has passed, and
+/// waiting as long as one is told is always enough.
 async fn events_come_back_evenly(limiter: Limiter) {
     let quota = Quota { burst: 4, period: Duration::from_millis(200) };
     let interval = quota.period / quota.burst;
@@ -155,7 +156,10 @@ async fn asvs_2_4_1_a_parallel_burst_is_exact(limiter: Limiter) {
         tokio::spawn(async move { limiter.check(&key("a"), quota).await.unwrap() })
     });
     let outcomes = join_all(checks).await;
-    assert_eq!(outcomes.into_iter().filter(|outcome| is_allowed(*outcome.as_ref().unwrap())).count(), 7);
+    assert_eq!(
+        outcomes.into_iter().filter(|outcome| is_allowed(*outcome.as_ref().unwrap())).count(),
+        7
+    );
 }
 
 fn is_allowed(outcome: LimitOutcome) -> bool {

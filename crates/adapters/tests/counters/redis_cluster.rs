@@ -5,8 +5,8 @@ use std::time::Duration;
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
 use domain::CodeIssue;
 use domain::ports::{
-    Allowance, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, LimitKey, LimitOutcome, Quota,
-    RateLimiter, Spending,
+    Allowance, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, LimitKey, LimitOutcome,
+    Quota, RateLimiter, Spending,
 };
 use redis::aio::MultiplexedConnection;
 use test_support::{eventually, free_port};
@@ -20,8 +20,14 @@ const MINUTE: Duration = Duration::from_mins(1);
 async fn cluster(folder: &tempfile::TempDir) -> Server {
     let nodes = folder.path().join("nodes.conf").display().to_string();
     let bus = free_port().to_string();
-    let arguments =
-        ["--cluster-enabled", "yes", "--cluster-port", bus.as_str(), "--cluster-config-file", nodes.as_str()];
+    let arguments = [
+        "--cluster-enabled",
+        "yes",
+        "--cluster-port",
+        bus.as_str(),
+        "--cluster-config-file",
+        nodes.as_str(),
+    ];
     let server = Server::start_with(free_port(), &arguments.map(str::to_owned));
     let client = redis::Client::open(server.url()).unwrap();
     let connect = async || client.get_multiplexed_async_connection().await.ok();

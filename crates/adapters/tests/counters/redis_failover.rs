@@ -1,4 +1,5 @@
-//! A Redis server that becomes a replica of another: it still answers, but takes no writes any more.
+//! A Redis server that becomes a replica of another: it still answers, but takes no writes any
+//! more.
 
 use std::time::Duration;
 
@@ -34,7 +35,8 @@ async fn is_writable(store: &RedisCodeStore) -> bool {
     store.open(code, Duration::from_mins(1), 5, derivation()).await.is_ok()
 }
 
-/// As with a name that leads to whichever server is the primary one: only a new connection gets there.
+/// As with a name that leads to whichever server is the primary one: only a new connection gets
+/// there.
 #[tokio::test]
 async fn a_connection_to_a_server_that_became_a_replica_is_replaced() {
     let [old, new] = [Server::start(free_port()), Server::start(free_port())];

@@ -90,7 +90,8 @@ async fn scripts_that_the_server_has_forgotten_are_sent_again() {
 #[tokio::test]
 async fn asvs_13_1_3_a_server_that_never_answers_is_given_up() {
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let store = RedisCodeStore::new(impatient(&url(silent.local_addr().unwrap().port())), &prefix());
+    let store =
+        RedisCodeStore::new(impatient(&url(silent.local_addr().unwrap().port())), &prefix());
     for _ in 0..3 {
         assert_unavailable(&store).await;
     }
@@ -112,8 +113,11 @@ async fn a_connection_that_has_fallen_silent_is_replaced() {
 
 #[tokio::test]
 async fn asvs_13_3_1_a_wrong_url_is_refused_without_showing_it() {
-    for url in ["", "http://user:geheim@localhost/", "redis://user:geheim@", "redis://:geheim@host:port/"] {
-        let options = RedisOptions { url: url.into(), connect_timeout: MINUTE, command_timeout: MINUTE };
+    for url in
+        ["", "http://user:geheim@localhost/", "redis://user:geheim@", "redis://:geheim@host:port/"]
+    {
+        let options =
+            RedisOptions { url: url.into(), connect_timeout: MINUTE, command_timeout: MINUTE };
         let refusal = connect(options).err().expect("the URL should be refused");
         assert!(!format!("{refusal} {refusal:?}").contains("geheim"));
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
 use domain::ports::{
-    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, LimitKey, Quota, RateLimiter,
+    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, LimitKey, Quota,
+    RateLimiter,
 };
 use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress};
 use redis::AsyncCommands;
@@ -31,15 +32,26 @@ async fn asvs_6_5_2_no_key_and_no_value_holds_a_code_or_an_address() {
         let code = code_key.derive(issue, CodeLength::new(4).unwrap());
         for text in text {
             let lower = text.to_lowercase();
-            assert!(!lower.contains("hopper") && !lower.contains("example"), "{text} holds an address");
+            assert!(
+                !lower.contains("hopper") && !lower.contains("example"),
+                "{text} holds an address"
+            );
             assert_ne!(text, code.expose());
             assert!(!lower.contains("203.0.113.7"), "{text} holds a client's address");
         }
         kinds.push(key.split(':').nth(1).unwrap().to_owned());
     }
     kinds.sort_unstable();
-    let expected =
-        ["client-guesses", "code", "guesses", "limit", "limit", "mails", "network-mails", "sending"];
+    let expected = [
+        "client-guesses",
+        "code",
+        "guesses",
+        "limit",
+        "limit",
+        "mails",
+        "network-mails",
+        "sending",
+    ];
     assert_eq!(kinds, expected);
 }
 
@@ -53,7 +65,8 @@ async fn a_window_of_the_previous_version_can_be_used() {
     let key = format!("{prefix}:code:{}", first.user_id);
     let mut redis = inspector().await;
     let open_as_before = async |redis: &mut MultiplexedConnection, number: u32| {
-        let fields = [("issue", number.to_string()), ("left", "5".into()), ("consumed", "0".into())];
+        let fields =
+            [("issue", number.to_string()), ("left", "5".into()), ("consumed", "0".into())];
         let () = redis.hset_multiple(&key, &fields).await.unwrap();
         let () = redis.hset(&key, "ends", "99999999999999999").await.unwrap();
     };
@@ -63,7 +76,8 @@ async fn a_window_of_the_previous_version_can_be_used() {
     // A worker of this version mails the code again.
     assert_eq!(open(&codes, first, Duration::from_mins(1), 5).await, opened());
     assert_eq!(codes.spend_attempt(first).await.unwrap(), spent(3));
-    // Then one of the previous version mails the next code: what is recorded is about an earlier one.
+    // Then one of the previous version mails the next code: what is recorded is about an earlier
+    // one.
     open_as_before(&mut redis, 2).await;
     assert_eq!(codes.spend_attempt(second).await.unwrap(), attempt);
     assert_eq!(codes.consume(second).await.unwrap(), Consumption::Won);
@@ -99,11 +113,15 @@ async fn windows_of_the_previous_version_work() {
         let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(&mut redis).await.unwrap();
         let ends = (seconds + 60) * 1_000_000;
         let fields = [("issue", u64::from(number)), ("left", 5), ("consumed", 0), ("ends", ends)];
-        let (): () = redis.hset_multiple(format!("{prefix}:code:{user_id}"), &fields).await.unwrap();
+        let (): () =
+            redis.hset_multiple(format!("{prefix}:code:{user_id}"), &fields).await.unwrap();
     };
     let codes = RedisCodeStore::new(redis_connection(), &prefix);
     open_as_before(1).await;
-    assert_eq!(codes.spend_attempt(issue(1)).await.unwrap(), Attempt::Spent { left: 4, derivation: None });
+    assert_eq!(
+        codes.spend_attempt(issue(1)).await.unwrap(),
+        Attempt::Spent { left: 4, derivation: None }
+    );
     assert_eq!(open(&codes, issue(1), minute, 5).await, opened());
     assert_eq!(mark_accepted(&codes, issue(1), minute, 5).await, opened());
     // A worker of that version takes the next code, and leaves the fields that it does not know.

@@ -1,5 +1,5 @@
-//! That the memory of the deployment's Redis lasts for the load that README promises, with clients among it that use up
-//! their limits around the clock.
+//! That the memory of the deployment's Redis lasts for the load that README promises, with clients
+//! among it that use up their limits around the clock.
 
 use std::time::Duration;
 
@@ -35,7 +35,8 @@ async fn asvs_2_4_1_the_memory_of_the_deployment_lasts_for_the_documented_load()
     let before = used_memory(&server).await;
     register_on(&server, SAMPLE).await;
     let bytes_each = (used_memory(&server).await - before) / SAMPLE;
-    let greedy = (GREEDY_IPV4_CLIENTS + GREEDY_IPV6_SITES * SHARE_OF_A_SITE) * claims_per_day_of_a_client();
+    let greedy =
+        (GREEDY_IPV4_CLIENTS + GREEDY_IPV6_SITES * SHARE_OF_A_SITE) * claims_per_day_of_a_client();
     let needed = before + bytes_each * (REGISTRATIONS_PER_DAY + greedy);
     let limit = memory_limit();
     println!("{bytes_each} bytes each, {} of {} MB", needed >> 20, limit >> 20);
@@ -48,7 +49,8 @@ async fn asvs_2_4_1_the_memory_of_the_deployment_lasts_for_the_documented_load()
     );
 }
 
-/// Everything that is kept for a day of one registration: claimed, its code asked for once more, guessed five times.
+/// Everything that is kept for a day of one registration: claimed, its code asked for once more,
+/// guessed five times.
 async fn register_on(server: &Server, registrations: u64) {
     let connection = connect_to(&server.url());
     let prefix = "registration";
@@ -96,7 +98,8 @@ fn memory_limit() -> u64 {
 
 /// A burst, and as many again every hour.
 fn claims_per_day_of_a_client() -> u64 {
-    let line = DEFAULTS.lines().find_map(|line| line.strip_prefix("register_per_client = ")).unwrap();
+    let line =
+        DEFAULTS.lines().find_map(|line| line.strip_prefix("register_per_client = ")).unwrap();
     let (burst, period) = line.trim_matches('"').split_once('/').unwrap();
     assert_eq!(period, "1h");
     burst.parse::<u64>().unwrap() * (1 + 24)

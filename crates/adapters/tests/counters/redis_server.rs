@@ -22,7 +22,16 @@ impl Server {
     /// Starts one with further arguments.
     pub(crate) fn start_with(port: u16, arguments: &[String]) -> Self {
         let process = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .args([
+                "--port",
+                &port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+            ])
             .args(arguments)
             .current_dir(std::env::temp_dir())
             .stdout(Stdio::null())
@@ -54,5 +63,6 @@ pub(crate) fn url(port: u16) -> String {
 
 /// Waits until a store can use its server.
 pub(crate) async fn until_available(store: &RedisCodeStore) {
-    eventually_within(RECOVERY_TIMEOUT, "the store to recover", async || store.ping().await.ok()).await;
+    eventually_within(RECOVERY_TIMEOUT, "the store to recover", async || store.ping().await.ok())
+        .await;
 }

@@ -1,4 +1,5 @@
-//! TLS to Redis: `rediss:` speaks to a server whose certificate is trusted and fits its name, or not at all.
+//! TLS to Redis: `rediss:` speaks to a server whose certificate is trusted and fits its name, or
+//! not at all.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -45,8 +46,12 @@ async fn asvs_12_3_2_redis_is_used_over_tls_only_with_a_certificate_that_is_trus
     let file = |name: &str| folder.path().join(name).display().to_string();
     let (plain, encrypted) = (free_port(), free_port());
     let tls = ["--tls-port", &encrypted.to_string(), "--tls-auth-clients", "no"].map(str::to_owned);
-    let files =
-        ["--tls-cert-file".to_owned(), file("server.pem"), "--tls-key-file".to_owned(), file("server.key")];
+    let files = [
+        "--tls-cert-file".to_owned(),
+        file("server.pem"),
+        "--tls-key-file".to_owned(),
+        file("server.key"),
+    ];
     let server = Server::start_with(plain, &[&tls[..], &files[..]].concat());
     until_available(&RedisCodeStore::new(crate::connect_to(&server.url()), &prefix())).await;
     let roots = folder.path().join("authority.pem");

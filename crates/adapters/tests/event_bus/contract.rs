@@ -1,5 +1,5 @@
-//! What every event bus does, told through a relay as simple as can be: it publishes an event until it
-//! is taken, or known to be of no use.
+//! What every event bus does, told through a relay as simple as can be: it publishes an event until
+//! it is taken, or known to be of no use.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use test_support::eventually_within;
 use tokio::sync::Semaphore;
 
 use crate::handler::{
-    DELIVERY_TIMEOUT, Reply, ScriptedHandler, activated, assert_no_more, code_requested, next, registered,
-    repeated,
+    DELIVERY_TIMEOUT, Reply, ScriptedHandler, activated, assert_no_more, code_requested, next,
+    registered, repeated,
 };
 
 /// One implementation, with a handler attached that handles up to [`CONCURRENCY`] events at once.
@@ -22,7 +22,8 @@ pub(crate) trait Bus {
     fn publisher(&self) -> &dyn EventPublisher;
     /// How many events have been set aside, here or at the relay (`rejected`).
     async fn set_aside(&self, rejected: usize) -> usize;
-    /// Waits until the handler has been given every event that it may have now, which leaves `count`.
+    /// Waits until the handler has been given every event that it may have now, which leaves
+    /// `count`.
     async fn wait_until_kept_back(&self, count: usize);
 }
 
@@ -61,7 +62,8 @@ pub(crate) async fn an_event_without_mail_is_taken_and_not_handled<B: Bus>() {
 }
 
 pub(crate) async fn a_transient_failure_is_delivered_again<B: Bus>() {
-    let (handler, mut calls) = ScriptedHandler::new(|n| if n < 3 { Reply::Transient } else { Reply::Done });
+    let (handler, mut calls) =
+        ScriptedHandler::new(|n| if n < 3 { Reply::Transient } else { Reply::Done });
     let bus = B::start(handler).await;
     let event = registered();
     relay(bus.publisher(), &event).await.unwrap();
@@ -73,7 +75,8 @@ pub(crate) async fn a_transient_failure_is_delivered_again<B: Bus>() {
 }
 
 pub(crate) async fn a_panic_is_a_transient_failure<B: Bus>() {
-    let (handler, mut calls) = ScriptedHandler::new(|n| if n == 0 { Reply::Panic } else { Reply::Done });
+    let (handler, mut calls) =
+        ScriptedHandler::new(|n| if n == 0 { Reply::Panic } else { Reply::Done });
     let bus = B::start(handler).await;
     let event = registered();
     relay(bus.publisher(), &event).await.unwrap();
@@ -84,8 +87,9 @@ pub(crate) async fn a_panic_is_a_transient_failure<B: Bus>() {
 }
 
 pub(crate) async fn a_permanent_failure_is_set_aside<B: Bus>() {
-    let (handler, mut calls) =
-        ScriptedHandler::new(|n| if n == 0 { Reply::Permanent("no such mailbox") } else { Reply::Done });
+    let (handler, mut calls) = ScriptedHandler::new(|n| {
+        if n == 0 { Reply::Permanent("no such mailbox") } else { Reply::Done }
+    });
     let bus = B::start(handler).await;
     let rejected = usize::from(relay(bus.publisher(), &registered()).await.is_err());
     next(&mut calls).await;
@@ -99,13 +103,15 @@ pub(crate) async fn a_permanent_failure_is_set_aside<B: Bus>() {
 pub(crate) async fn a_batch_arrives_whole<B: Bus>() {
     let (handler, mut calls) = ScriptedHandler::new(|_| Reply::Done);
     let bus = B::start(handler).await;
-    let events: Vec<Event> = (0..300).map(|n| if n % 3 == 0 { activated() } else { registered() }).collect();
+    let events: Vec<Event> =
+        (0..300).map(|n| if n % 3 == 0 { activated() } else { registered() }).collect();
     let answers = bus.publisher().publish(&events).await;
     assert_eq!(answers.len(), events.len());
     for answer in answers {
         answer.unwrap();
     }
-    let mut missing: HashSet<_> = events.iter().filter(|e| e.kind.needs_mail()).map(|e| e.id).collect();
+    let mut missing: HashSet<_> =
+        events.iter().filter(|e| e.kind.needs_mail()).map(|e| e.id).collect();
     while !missing.is_empty() {
         assert!(missing.remove(&next(&mut calls).await.event.id), "an event is handled twice");
     }

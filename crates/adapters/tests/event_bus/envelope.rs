@@ -14,8 +14,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => UserEvent::UserActivated { user_id },
         _ => UserEvent::RegistrationRepeated { user_id },
     });
-    let trace = (1_u128.., 1_u64.., any::<u8>())
-        .prop_map(|(trace, span, flags)| format!("00-{trace:032x}-{span:016x}-{flags:02x}").parse().unwrap());
+    let trace = (1_u128.., 1_u64.., any::<u8>()).prop_map(|(trace, span, flags)| {
+        format!("00-{trace:032x}-{span:016x}-{flags:02x}").parse().unwrap()
+    });
     (any::<u128>(), trace, kind).prop_map(|(id, trace, kind): (_, TraceParent, _)| Event {
         id: EventId::from_uuid(Uuid::from_u128(id)),
         trace,

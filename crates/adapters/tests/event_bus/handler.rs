@@ -1,4 +1,5 @@
-//! A handler that does what a test says, and tells the test what it was given; and events to give it.
+//! A handler that does what a test says, and tells the test what it was given; and events to give
+//! it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +11,8 @@ use domain::{CodeIssue, Event, EventId, TraceParent, UserEvent, UserId};
 use test_support::{soon_within, unique_id};
 use tokio::sync::{Semaphore, mpsc};
 
-/// Longer than a delivery takes, even after a reconnection, and shorter than the timeouts of a minute that some
-/// tests set.
+/// Longer than a delivery takes, even after a reconnection, and shorter than the timeouts of a
+/// minute that some tests set.
 pub(crate) const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What the handler answers.
@@ -95,7 +96,9 @@ impl EventHandler for ScriptedHandler {
 
 /// The next call, or a failed test.
 pub(crate) async fn next(calls: &mut mpsc::UnboundedReceiver<Call>) -> Call {
-    soon_within(DELIVERY_TIMEOUT, "a call of the handler", calls.recv()).await.expect("the handler lives")
+    soon_within(DELIVERY_TIMEOUT, "a call of the handler", calls.recv())
+        .await
+        .expect("the handler lives")
 }
 
 /// No call is on its way: the next one is for an event that is published now.

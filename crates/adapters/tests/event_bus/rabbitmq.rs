@@ -1,9 +1,12 @@
-//! The bus through RabbitMQ: an exchange of its own for each test, removed with its queues afterwards.
+//! The bus through RabbitMQ: an exchange of its own for each test, removed with its queues
+//! afterwards.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::rabbitmq::{RabbitmqConsumer, RabbitmqDeadLetters, RabbitmqOptions, RabbitmqPublisher};
+use adapters::rabbitmq::{
+    RabbitmqConsumer, RabbitmqDeadLetters, RabbitmqOptions, RabbitmqPublisher,
+};
 use async_trait::async_trait;
 use domain::ports::{DeadLetters, EventHandler, EventPublisher};
 use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
@@ -71,7 +74,8 @@ impl Rabbit {
     pub(crate) async fn waiting(&self, suffix: &str) -> u32 {
         let passive = QueueDeclareOptions::durable().passive();
         let channel = self.channel().await;
-        let queue = channel.queue_declare(self.queue(suffix).into(), passive, FieldTable::default()).await;
+        let queue =
+            channel.queue_declare(self.queue(suffix).into(), passive, FieldTable::default()).await;
         queue.unwrap().message_count()
     }
 
@@ -108,9 +112,11 @@ impl Drop for Rabbit {
 }
 
 async fn remove(options: &RabbitmqOptions) {
-    let connection = Connection::connect(&amqp_url(), ConnectionProperties::default()).await.unwrap();
+    let connection =
+        Connection::connect(&amqp_url(), ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
-    let delays = options.retry_delays.iter().map(|delay| format!("email.retry.{}", delay.as_millis()));
+    let delays =
+        options.retry_delays.iter().map(|delay| format!("email.retry.{}", delay.as_millis()));
     for suffix in delays.chain(["email".into(), "email.dead".into()]) {
         let queue = format!("{}.{suffix}", options.exchange);
         channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await.unwrap();
@@ -171,7 +177,8 @@ impl Bus for RabbitmqBus {
         rejected + self.rabbit.dead_letters().list(10).await.unwrap().len()
     }
 
-    /// The broker gives a consumer all that it may have at once, so what the queue still holds is kept back.
+    /// The broker gives a consumer all that it may have at once, so what the queue still holds is
+    /// kept back.
     async fn wait_until_kept_back(&self, count: usize) {
         self.rabbit.await_waiting("email", count.try_into().unwrap()).await;
     }

@@ -9,7 +9,8 @@ use adapters::rabbitmq::{RabbitmqOptions, RabbitmqPublisher};
 use domain::ports::{EventPublisher, PublishError};
 use secrecy::ExposeSecret;
 use test_support::{
-    Identity, Proxy, eventually, eventually_within, install_crypto_provider, run_client, soon_within,
+    Identity, Proxy, eventually, eventually_within, install_crypto_provider, run_client,
+    soon_within,
 };
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -84,7 +85,8 @@ async fn a_consumer_reconnects_while_an_event_is_in_hand_and_does_not_handle_it_
         publisher.publish(std::slice::from_ref(&other)).await.pop().unwrap().unwrap();
         assert_eq!(next(&mut calls).await.event, other, "in round {round}");
     }
-    // The one that is slow and three others are in hand, as many as there may be; all are delivered again.
+    // The one that is slow and three others are in hand, as many as there may be; all are delivered
+    // again.
     assert_eq!(handler.most_busy(), usize::from(options.prefetch));
     gate.add_permits(5);
     assert_no_more(&publisher, &mut calls).await;
@@ -106,7 +108,8 @@ async fn an_event_that_fails_while_the_broker_is_away_is_tried_again() {
     publisher.publish(std::slice::from_ref(&event)).await.pop().unwrap().unwrap();
     next(&mut calls).await;
     proxy.cut().await;
-    eventually("the consumer to say that it is away", async || consuming.consumer.ping().err()).await;
+    eventually("the consumer to say that it is away", async || consuming.consumer.ping().err())
+        .await;
     gate.add_permits(3);
     proxy.restore().await;
     assert_eq!(next(&mut calls).await.event, event);
@@ -119,7 +122,8 @@ async fn a_publisher_recovers_and_answers_at_once_meanwhile() {
     let proxy = Proxy::start(upstream()).await;
     let mut options = through(&rabbit, "amqp:", "127.0.0.1", proxy.port());
     // Whatever is waited for would take longer than the test allows.
-    (options.connect_timeout, options.confirm_timeout) = (Duration::from_mins(1), Duration::from_mins(1));
+    (options.connect_timeout, options.confirm_timeout) =
+        (Duration::from_mins(1), Duration::from_mins(1));
     let publisher = RabbitmqPublisher::new(&options).unwrap();
     publish_until_taken(&publisher, &registered()).await;
 
@@ -194,7 +198,8 @@ const CLIENT_EXCHANGE: &str = "RABBITMQ_TLS_CLIENT_EXCHANGE";
 
 /// Whether a client that trusts the authorities in `roots` can publish an event with these options.
 async fn client_succeeds(options: &RabbitmqOptions, roots: &Path) -> bool {
-    let variables = [(CLIENT_URL, options.url.expose_secret()), (CLIENT_EXCHANGE, &options.exchange)];
+    let variables =
+        [(CLIENT_URL, options.url.expose_secret()), (CLIENT_EXCHANGE, &options.exchange)];
     run_client("rabbitmq_connection::client", roots, variables).await.status.success()
 }
 
@@ -204,7 +209,13 @@ async fn client() {
     let Ok(url) = std::env::var(CLIENT_URL) else { return };
     install_crypto_provider();
     let options = options(&url, &std::env::var(CLIENT_EXCHANGE).unwrap());
-    RabbitmqPublisher::new(&options).unwrap().publish(&[registered()]).await.pop().unwrap().unwrap();
+    RabbitmqPublisher::new(&options)
+        .unwrap()
+        .publish(&[registered()])
+        .await
+        .pop()
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,13 +9,16 @@ use lapin::options::{BasicGetOptions, BasicPublishOptions, QueueDeleteOptions};
 use test_support::{eventually, soon_within};
 use tokio::sync::Semaphore;
 
-use crate::handler::{DELIVERY_TIMEOUT, Reply, ScriptedHandler, activated, assert_no_more, next, registered};
+use crate::handler::{
+    DELIVERY_TIMEOUT, Reply, ScriptedHandler, activated, assert_no_more, next, registered,
+};
 use crate::rabbitmq::Rabbit;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_delays_grow_with_each_failure() {
     let rabbit = Rabbit::new().await;
-    let (handler, mut calls) = ScriptedHandler::new(|n| if n < 4 { Reply::Transient } else { Reply::Done });
+    let (handler, mut calls) =
+        ScriptedHandler::new(|n| if n < 4 { Reply::Transient } else { Reply::Done });
     let _consuming = rabbit.consume(handler);
     rabbit.publisher().publish(&[registered()]).await.pop().unwrap().unwrap();
     let mut last = next(&mut calls).await.at;
@@ -31,7 +34,8 @@ async fn the_delays_grow_with_each_failure() {
     }
 }
 
-/// With one delay of an hour, an event that is there after so many failures was not delayed by it before.
+/// With one delay of an hour, an event that is there after so many failures was not delayed by it
+/// before.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_failure_has_the_delay_of_its_number() {
     for failures in 1..=3 {
@@ -100,8 +104,8 @@ async fn a_consumer_survives_the_loss_of_its_queue() {
     next(&mut calls).await;
     let queue = rabbit.queue("email").into();
     rabbit.channel().await.queue_delete(queue, QueueDeleteOptions::default()).await.unwrap();
-    // Not at once: RabbitMQ 3.10 does not tell the consumer when a publisher declares the queue again
-    // before it has finished deleting it.
+    // Not at once: RabbitMQ 3.10 does not tell the consumer when a publisher declares the queue
+    // again before it has finished deleting it.
     rabbit.await_declared("email").await;
     let event = registered();
     eventually("the event to be taken", async || {
@@ -114,7 +118,8 @@ async fn a_consumer_survives_the_loss_of_its_queue() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_kept_while_its_retry_queue_is_missing() {
     let rabbit = Rabbit::new().await;
-    let (handler, mut calls) = ScriptedHandler::new(|n| if n < 2 { Reply::Transient } else { Reply::Done });
+    let (handler, mut calls) =
+        ScriptedHandler::new(|n| if n < 2 { Reply::Transient } else { Reply::Done });
     let _consuming = rabbit.consume(handler);
     let publisher = rabbit.publisher();
     // Makes the publisher declare everything, without leaving an event behind.
@@ -143,14 +148,20 @@ async fn an_event_of_a_newer_version_is_handed_back_unchanged_and_holds_up_nobod
     let (exchange, key) = (rabbit.options.exchange.as_str().into(), "user.registered".into());
     let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
     let channel = rabbit.channel().await;
-    channel.basic_publish(exchange, key, options, body.as_bytes(), properties).await.unwrap().await.unwrap();
+    channel
+        .basic_publish(exchange, key, options, body.as_bytes(), properties)
+        .await
+        .unwrap()
+        .await
+        .unwrap();
     // The longest of the delays, not the first or the last.
     rabbit.await_waiting("email.retry.3600000", 1).await;
     assert_no_more(&rabbit.publisher(), &mut calls).await;
     assert!(rabbit.dead_letters().list(10).await.unwrap().is_empty());
 
     let queue = rabbit.queue("email.retry.3600000").into();
-    let message = channel.basic_get(queue, BasicGetOptions { no_ack: true }).await.unwrap().unwrap();
+    let message =
+        channel.basic_get(queue, BasicGetOptions { no_ack: true }).await.unwrap().unwrap();
     assert_eq!(message.data, body.as_bytes());
     drop(consuming);
 }

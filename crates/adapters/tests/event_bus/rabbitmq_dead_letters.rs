@@ -28,13 +28,20 @@ async fn a_permanent_failure_is_kept_with_its_reason_until_it_is_replayed() {
         assert_eq!(dead_letters.list(2).await.unwrap().len(), 2);
         let listed = dead_letters.list(10).await.unwrap();
         let expected = events.iter().map(|event| String::from_utf8(encode(event)).unwrap());
-        assert!(listed.iter().map(|letter| letter.event.clone()).eq(expected), "oldest first: {listed:?}");
-        assert!(listed.iter().all(|letter| letter.reason.ends_with("refuses the mail: 550 *** unknown")));
+        assert!(
+            listed.iter().map(|letter| letter.event.clone()).eq(expected),
+            "oldest first: {listed:?}"
+        );
+        assert!(
+            listed
+                .iter()
+                .all(|letter| letter.reason.ends_with("refuses the mail: 550 *** unknown"))
+        );
     }
 
     assert_eq!(dead_letters.replay().await.unwrap(), 3);
-    let mut again =
-        [next(&mut calls).await, next(&mut calls).await, next(&mut calls).await].map(|c| c.event.id);
+    let mut again = [next(&mut calls).await, next(&mut calls).await, next(&mut calls).await]
+        .map(|c| c.event.id);
     again.sort();
     assert_eq!(again, events.each_ref().map(|event| event.id));
     assert_no_more(&rabbit.publisher(), &mut calls).await;
@@ -68,12 +75,20 @@ async fn what_cannot_be_decoded_is_set_aside_with_the_reason() {
         let (exchange, key) = (rabbit.options.exchange.as_str().into(), "user.registered".into());
         let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
         let channel = rabbit.channel().await;
-        channel.basic_publish(exchange, key, options, body, properties).await.unwrap().await.unwrap();
+        channel
+            .basic_publish(exchange, key, options, body, properties)
+            .await
+            .unwrap()
+            .await
+            .unwrap();
         drop(channel);
     }
     rabbit.await_waiting("email.dead", 3).await;
     let listed = rabbit.dead_letters().list(10).await.unwrap();
-    assert!(listed.iter().all(|letter| letter.reason.starts_with("not a CloudEvent in JSON")), "{listed:?}");
+    assert!(
+        listed.iter().all(|letter| letter.reason.starts_with("not a CloudEvent in JSON")),
+        "{listed:?}"
+    );
     assert!(listed.iter().any(|letter| letter.event == "{\"not\": \"an event\"}"));
     assert_no_more(&rabbit.publisher(), &mut calls).await;
 }

@@ -1,4 +1,5 @@
-//! A RabbitMQ node of the test's own, for what would disturb all others: alarms and users without permission.
+//! A RabbitMQ node of the test's own, for what would disturb all others: alarms and users without
+//! permission.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -35,7 +36,8 @@ impl Node {
         mapper.args(["-port", &mapper_port.to_string(), "-address", "127.0.0.1"]);
         node.spawn(mapper);
         let path = |name: &str| node.folder.path().join(name);
-        std::fs::write(path("rabbitmq.conf"), format!("listeners.tcp.1 = 127.0.0.1:{port}\n")).unwrap();
+        std::fs::write(path("rabbitmq.conf"), format!("listeners.tcp.1 = 127.0.0.1:{port}\n"))
+            .unwrap();
         std::fs::write(path("enabled_plugins"), "[].\n").unwrap();
         let mut server = node.command("rabbitmq-server");
         server
@@ -49,7 +51,10 @@ impl Node {
             .env("RABBITMQ_LOG_BASE", node.folder.path())
             .env("RABBITMQ_LOGS", "-")
             .env("RABBITMQ_DIST_PORT", free_port().to_string())
-            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-kernel inet_dist_use_interface {127,0,0,1}")
+            .env(
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+                "-kernel inet_dist_use_interface {127,0,0,1}",
+            )
             // One process to kill, instead of a script that waits for it.
             .env("RUNNING_UNDER_SYSTEMD", "true");
         node.spawn(server);
@@ -95,18 +100,21 @@ impl Node {
     async fn control(&self, arguments: &[&str]) {
         let mut command = self.command("rabbitmqctl");
         command.args(arguments);
-        let finished = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        let finished =
+            tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
         assert!(finished.status.success(), "{}", String::from_utf8_lossy(&finished.stderr));
     }
 
-    /// Raises or ends an alarm for memory: every node has more in use than the one watermark, and less than the other.
+    /// Raises or ends an alarm for memory: every node has more in use than the one watermark, and
+    /// less than the other.
     async fn alarm(&self, is_on: bool) {
         let watermark = if is_on { "0.00001" } else { "0.9" };
         self.control(&["set_vm_memory_high_watermark", watermark]).await;
         eventually("the alarm", async || {
             let mut check = self.command("rabbitmq-diagnostics");
             check.arg("check_local_alarms");
-            let checked = tokio::task::spawn_blocking(move || check.output()).await.unwrap().unwrap();
+            let checked =
+                tokio::task::spawn_blocking(move || check.output()).await.unwrap().unwrap();
             (checked.status.success() != is_on).then_some(())
         })
         .await;
@@ -145,7 +153,10 @@ async fn a_user_without_permission_is_the_cause(node: &Node) {
         let refused = publisher.ping().await.unwrap_err();
         assert!(ErrorChain(&refused).to_string().contains("ACCESS_REFUSED"), "{refused:?}");
     }
-    assert!(matches!(publisher.publish(&[registered()]).await[0], Err(PublishError::Unavailable(_))));
+    assert!(matches!(
+        publisher.publish(&[registered()]).await[0],
+        Err(PublishError::Unavailable(_))
+    ));
     node.control(&["set_permissions", "nobody", ".*", ".*", ".*"]).await;
     eventually("another attempt to be worth while", async || publisher.probe().await.ok()).await;
     publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
@@ -164,7 +175,8 @@ async fn during_an_alarm_nothing_leaks_and_nothing_is_repeated(node: &Node) {
     let proxy = Proxy::start(format!("127.0.0.1:{}", node.port)).await;
     let url = format!("amqp://guest:guest@127.0.0.1:{}/%2f", proxy.port());
     let through_proxy = RabbitmqOptions { url: url.into(), ..options };
-    let (handler, mut calls) = ScriptedHandler::new(|n| if n == 0 { Reply::Transient } else { Reply::Done });
+    let (handler, mut calls) =
+        ScriptedHandler::new(|n| if n == 0 { Reply::Transient } else { Reply::Done });
     let _consuming = Consuming::start(&through_proxy, handler);
     assert_eq!(next(&mut calls).await.event, event);
     // It cannot be sent to its retry queue now. Long enough to give up several times.
@@ -181,7 +193,8 @@ async fn during_an_alarm_nothing_leaks_and_nothing_is_repeated(node: &Node) {
 async fn a_blocked_connection_is_closed(node: &Node, options: &RabbitmqOptions) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("amqp://guest:guest@{}/%2f", listener.local_addr().unwrap());
-    let publisher = RabbitmqPublisher::new(&RabbitmqOptions { url: url.into(), ..options.clone() }).unwrap();
+    let publisher =
+        RabbitmqPublisher::new(&RabbitmqOptions { url: url.into(), ..options.clone() }).unwrap();
     let event = [registered()];
     let publishing = publisher.publish(&event);
     let upstream = format!("127.0.0.1:{}", node.port);

@@ -1,7 +1,9 @@
 //! Publishing: what the broker did not take for sure is not published.
 
 use domain::ports::{EventPublisher, PublishError};
-use lapin::options::{ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::options::{
+    ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::types::{AMQPValue, FieldTable};
 use test_support::eventually;
 
@@ -41,9 +43,15 @@ async fn of_many_in_flight_exactly_those_returned_are_not_published() {
     let publisher = rabbit.publisher();
     publisher.publish(&[activated()]).await.pop().unwrap().unwrap();
     for _ in 0..5 {
-        let (queue, exchange) = (rabbit.queue("email").into(), rabbit.options.exchange.as_str().into());
+        let (queue, exchange) =
+            (rabbit.queue("email").into(), rabbit.options.exchange.as_str().into());
         let key = "user.code_requested".into();
-        rabbit.channel().await.queue_unbind(queue, exchange, key, FieldTable::default()).await.unwrap();
+        rabbit
+            .channel()
+            .await
+            .queue_unbind(queue, exchange, key, FieldTable::default())
+            .await
+            .unwrap();
         let events: Vec<_> =
             (0..200).map(|n| if n % 7 == 3 { code_requested() } else { registered() }).collect();
         let answers = publisher.publish(&events).await;
@@ -59,7 +67,12 @@ async fn a_deleted_exchange_comes_back() {
     let publisher = rabbit.publisher();
     publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
     let exchange = rabbit.options.exchange.as_str().into();
-    rabbit.channel().await.exchange_delete(exchange, ExchangeDeleteOptions::default()).await.unwrap();
+    rabbit
+        .channel()
+        .await
+        .exchange_delete(exchange, ExchangeDeleteOptions::default())
+        .await
+        .unwrap();
     assert_unavailable(&publisher.publish(&[registered()]).await[0]);
     publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
     assert_eq!(rabbit.waiting("email").await, 2);
@@ -82,8 +95,8 @@ async fn batches_do_not_disturb_each_other() {
     rabbit.await_waiting("email", 401).await;
 }
 
-/// A queue of another kind could lose what it has confirmed when its node dies. RabbitMQ tells the kind of a
-/// queue to whoever declares it otherwise.
+/// A queue of another kind could lose what it has confirmed when its node dies. RabbitMQ tells the
+/// kind of a queue to whoever declares it otherwise.
 #[tokio::test(flavor = "multi_thread")]
 async fn events_lie_in_quorum_queues() {
     let rabbit = Rabbit::new().await;
@@ -91,9 +104,13 @@ async fn events_lie_in_quorum_queues() {
     // A retry queue could not be made with its `x-dead-letter-strategy` if it were of another kind.
     for suffix in ["email", "email.dead"] {
         let (queue, channel) = (rabbit.queue(suffix).into(), rabbit.channel().await);
-        let declared = channel.queue_declare(queue, QueueDeclareOptions::durable(), FieldTable::default());
+        let declared =
+            channel.queue_declare(queue, QueueDeclareOptions::durable(), FieldTable::default());
         let refusal = declared.await.unwrap_err().to_string();
-        assert!(refusal.contains("x-queue-type") && refusal.contains("quorum"), "{suffix}: {refusal}");
+        assert!(
+            refusal.contains("x-queue-type") && refusal.contains("quorum"),
+            "{suffix}: {refusal}"
+        );
     }
 }
 
@@ -111,7 +128,10 @@ async fn a_broker_that_refuses_messages_is_down_until_it_takes_one() {
     assert_unavailable(&publisher.publish(&[registered()]).await[0]);
     for _ in 0..3 {
         let refused = publisher.ping().await.unwrap_err();
-        assert!(domain::ErrorChain(&refused).to_string().contains("refused the message"), "{refused:?}");
+        assert!(
+            domain::ErrorChain(&refused).to_string().contains("refused the message"),
+            "{refused:?}"
+        );
     }
     publisher.probe().await.expect_err("it has just failed");
     eventually("another attempt to be worth while", async || publisher.probe().await.ok()).await;
@@ -151,7 +171,10 @@ async fn a_queue_with_other_arguments_is_the_cause_and_is_not_asked_about_all_th
     let publisher = rabbit.publisher();
     for _ in 0..3 {
         let refused = publisher.ping().await.unwrap_err();
-        assert!(domain::ErrorChain(&refused).to_string().contains("PRECONDITION_FAILED"), "{refused:?}");
+        assert!(
+            domain::ErrorChain(&refused).to_string().contains("PRECONDITION_FAILED"),
+            "{refused:?}"
+        );
     }
     assert_unavailable(&publisher.publish(&[registered()]).await[0]);
     publisher.probe().await.expect_err("it has just failed");

@@ -14,9 +14,14 @@ const SERVER: &str = "SMTP_TLS_CLIENT_SERVER";
 const CREDENTIALS: &str = "SMTP_TLS_CLIENT_CREDENTIALS";
 const MAILS: &str = "SMTP_TLS_CLIENT_MAILS";
 
-/// Sends `mails` mails, one after the other, from a process that trusts the certificate `root` (PEM). Returns the
-/// shortest time that one took, the first left aside; zero where there is no other.
-pub(crate) async fn send(options: &SmtpOptions, root: &str, mails: u32) -> Result<Duration, MailError> {
+/// Sends `mails` mails, one after the other, from a process that trusts the certificate `root`
+/// (PEM). Returns the shortest time that one took, the first left aside; zero where there is no
+/// other.
+pub(crate) async fn send(
+    options: &SmtpOptions,
+    root: &str,
+    mails: u32,
+) -> Result<Duration, MailError> {
     let mut roots = tempfile::NamedTempFile::new().unwrap();
     roots.write_all(root.as_bytes()).unwrap();
     let server = format!("{} {} {:?}", options.host, options.port, options.tls);

@@ -73,11 +73,16 @@ async fn a_kept_connection_refused_with_421_costs_no_mail() {
 #[tokio::test]
 async fn a_kept_connection_that_answers_no_more_costs_no_mail() {
     let server = Server::new(|when| {
-        if when.moment == "MAIL" && when.connection == 0 && when.mails == 1 { Act::Hang } else { Act::Normal }
+        if when.moment == "MAIL" && when.connection == 0 && when.mails == 1 {
+            Act::Hang
+        } else {
+            Act::Normal
+        }
     });
     let server = server.start().await;
     let mailer =
-        SmtpMailer::new(&SmtpOptions { timeout: Duration::from_secs(1), ..options(&server) }).unwrap();
+        SmtpMailer::new(&SmtpOptions { timeout: Duration::from_secs(1), ..options(&server) })
+            .unwrap();
     mailer.send(&mail(0)).await.unwrap();
     mailer.send(&mail(1)).await.unwrap();
     assert_eq!((server.received().len(), server.opened(), server.hangs()), (2, 2, 1));
@@ -85,8 +90,9 @@ async fn a_kept_connection_that_answers_no_more_costs_no_mail() {
 
 #[tokio::test]
 async fn what_may_have_been_taken_is_not_sent_again_at_once() {
-    let server =
-        Server::new(|when| if when.moment == "CONTENT" && when.mails == 1 { Act::Drop } else { Act::Normal });
+    let server = Server::new(|when| {
+        if when.moment == "CONTENT" && when.mails == 1 { Act::Drop } else { Act::Normal }
+    });
     let server = server.start().await;
     let mailer = mailer(&server);
     mailer.send(&mail(0)).await.unwrap();
@@ -117,15 +123,16 @@ async fn a_connection_is_not_kept_after_a_refusal() {
 #[tokio::test]
 async fn an_unused_connection_is_closed_after_its_time() {
     let server = Server::well_behaved().start().await;
-    let mailer = SmtpMailer::new(&SmtpOptions { idle_time: Duration::ZERO, ..options(&server) }).unwrap();
+    let mailer =
+        SmtpMailer::new(&SmtpOptions { idle_time: Duration::ZERO, ..options(&server) }).unwrap();
     mailer.send(&mail(0)).await.unwrap();
     mailer.send(&mail(1)).await.unwrap();
     server.wait_for_closed(1).await;
     assert_eq!(server.opened(), 2);
 }
 
-/// Without `TCP_NODELAY` every mail over a kept connection waits 40 ms for a delayed acknowledgement. With
-/// it some may take as long, on a machine that is busy, but not all.
+/// Without `TCP_NODELAY` every mail over a kept connection waits 40 ms for a delayed
+/// acknowledgement. With it some may take as long, on a machine that is busy, but not all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_mail_waits_for_a_delayed_acknowledgement() {
     for tls in [Tls::None, Tls::Start, Tls::Implicit] {

@@ -87,16 +87,24 @@ async fn a_connection_that_breaks_is_a_transient_failure() {
 
 #[tokio::test]
 async fn asvs_13_1_3_a_server_that_hangs_lets_go_at_the_timeout() {
-    // Long enough for what is said before it hangs, and all at once, so that it is waited for only once.
+    // Long enough for what is said before it hangs, and all at once, so that it is waited for only
+    // once.
     let timeout = Duration::from_secs(2);
     let moments = ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "CONTENT"].map(|at| async move {
         let server = server(at, Act::Hang).await;
-        let mailer =
-            SmtpMailer::new(&SmtpOptions { timeout, acceptance_timeout: timeout, ..options(&server) })
-                .unwrap();
+        let mailer = SmtpMailer::new(&SmtpOptions {
+            timeout,
+            acceptance_timeout: timeout,
+            ..options(&server)
+        })
+        .unwrap();
         let started = Instant::now();
         assert_eq!(outcome(&mailer).await, Transient, "{at}");
-        assert!(started.elapsed() < timeout + Duration::from_secs(15), "{at}: {:?}", started.elapsed());
+        assert!(
+            started.elapsed() < timeout + Duration::from_secs(15),
+            "{at}: {:?}",
+            started.elapsed()
+        );
         assert_eq!(server.hangs(), 1, "{at}");
     });
     join_all(moments).await;
@@ -116,7 +124,8 @@ async fn a_server_may_take_longer_to_accept_than_to_answer() {
 async fn no_server_is_a_transient_failure() {
     let server = Server::well_behaved().start().await;
     for (host, port) in [("127.0.0.1", free_port()), ("no-such-host.invalid", 25)] {
-        let mailer = SmtpMailer::new(&SmtpOptions { host: host.into(), port, ..options(&server) }).unwrap();
+        let mailer =
+            SmtpMailer::new(&SmtpOptions { host: host.into(), port, ..options(&server) }).unwrap();
         assert_eq!(outcome(&mailer).await, Transient);
         assert!(matches!(mailer.ping().await, Err(MailError::Transient(_))));
     }
@@ -124,9 +133,10 @@ async fn no_server_is_a_transient_failure() {
 
 #[tokio::test]
 async fn asvs_16_2_5_an_error_names_the_reply_but_no_address() {
-    for reply in
-        ["550 5.1.1 <ada@recipient.example>: code 4711 unknown", "nonsense about ada@recipient.example"]
-    {
+    for reply in [
+        "550 5.1.1 <ada@recipient.example>: code 4711 unknown",
+        "nonsense about ada@recipient.example",
+    ] {
         let server = server("RCPT", Act::Reply(reply.into())).await;
         let error = mailer(&server).send(&mail(1)).await.unwrap_err();
         let mut text = format!("{error:?}");
@@ -150,7 +160,13 @@ async fn options_that_cannot_work_are_refused() {
         SmtpMailer::new(&options).err()
     };
     assert_eq!(refused(|o| o.from_address = "nobody".into()), Some(SmtpOptionsError::FromAddress));
-    assert_eq!(refused(|o| o.message_id_domain = "a b".into()), Some(SmtpOptionsError::MessageIdDomain));
-    assert_eq!(refused(|o| o.message_id_domain = String::new()), Some(SmtpOptionsError::MessageIdDomain));
+    assert_eq!(
+        refused(|o| o.message_id_domain = "a b".into()),
+        Some(SmtpOptionsError::MessageIdDomain)
+    );
+    assert_eq!(
+        refused(|o| o.message_id_domain = String::new()),
+        Some(SmtpOptionsError::MessageIdDomain)
+    );
     assert_eq!(refused(|_| ()), None);
 }

@@ -1,4 +1,5 @@
-//! Replies that the RFC allows, or that servers send all the same: the code decides (RFC 5321 section 4.2).
+//! Replies that the RFC allows, or that servers send all the same: the code decides (RFC 5321
+//! section 4.2).
 
 use adapters::smtp::{SmtpCredentials, SmtpMailer, SmtpOptions, SmtpTls};
 use domain::ports::{MailError, Mailer};
@@ -57,7 +58,9 @@ async fn rfc_5321_a_code_needs_no_text() {
         ("DATA", "354"),
         ("CONTENT", "250"),
     ] {
-        for line in [format!("{code}\r\n"), format!("{code} \r\n"), format!("{code}-\r\n{code}\r\n")] {
+        for line in
+            [format!("{code}\r\n"), format!("{code} \r\n"), format!("{code}-\r\n{code}\r\n")]
+        {
             assert_accepted(at, line.as_bytes()).await;
         }
     }
@@ -82,7 +85,10 @@ async fn a_reply_whose_line_ends_or_code_are_unusual_is_understood() {
     assert_accepted("CONTENT", b"260 accepted\r\n").await;
     let server = server("RCPT", b"571 delivery not authorised\r\n", Tls::None).await;
     let error = mailer(&server).send(&mail(1)).await.unwrap_err();
-    assert!(format!("{error:?}").contains("code: 500"), "the first digit is what it means: {error:?}");
+    assert!(
+        format!("{error:?}").contains("code: 500"),
+        "the first digit is what it means: {error:?}"
+    );
 }
 
 #[tokio::test]
@@ -90,14 +96,15 @@ async fn rfc_5321_ehlo_keywords_have_no_case() {
     for (starttls, auth) in
         [("starttls", "auth plain"), ("StartTLS", "Auth Login"), ("STARTTLS", "AUTH lOGIN pLAIN")]
     {
-        let login =
-            Login { mechanism: "unused: the script says it", username: "signup", password: "password" };
+        let login = Login {
+            mechanism: "unused: the script says it",
+            username: "signup",
+            password: "password",
+        };
         let reply = format!("250-Test\r\n250-8bitmime\r\n250-{starttls}\r\n250 {auth}");
-        let server = Server::new(
-            move |when| {
-                if when.moment == "EHLO" { Act::Reply(reply.clone()) } else { Act::Normal }
-            },
-        );
+        let server = Server::new(move |when| {
+            if when.moment == "EHLO" { Act::Reply(reply.clone()) } else { Act::Normal }
+        });
         let server = server.tls(Tls::Start).login(login).start().await;
         let credentials =
             SmtpCredentials { username: "signup".into(), password: "password".to_owned().into() };
@@ -137,11 +144,12 @@ async fn rfc_5321_a_server_without_ehlo_is_greeted_with_helo() {
     for (tls, reply) in
         [(Tls::None, "502 5.5.1 not implemented"), (Tls::None, "500 what?"), (Tls::Implicit, "502")]
     {
-        let server = Server::new(
-            move |when| {
-                if when.moment == "EHLO" { Act::Reply(reply.into()) } else { Act::Normal }
-            },
-        );
+        let server =
+            Server::new(
+                move |when| {
+                    if when.moment == "EHLO" { Act::Reply(reply.into()) } else { Act::Normal }
+                },
+            );
         let server = server.tls(tls).start().await;
         client::send(&options(&server), server.certificate_pem(), 2).await.unwrap();
         assert_eq!((server.received().len(), server.opened()), (2, 1));
@@ -153,12 +161,17 @@ async fn rfc_5321_a_server_without_ehlo_is_greeted_with_helo() {
 async fn asvs_12_3_1_helo_never_replaces_tls_or_a_login() {
     let refuse = || {
         Server::new(|when| {
-            if when.moment == "EHLO" { Act::Reply("502 5.5.1 not implemented".into()) } else { Act::Normal }
+            if when.moment == "EHLO" {
+                Act::Reply("502 5.5.1 not implemented".into())
+            } else {
+                Act::Normal
+            }
         })
     };
     let starttls = refuse().tls(Tls::Start).start().await;
     let plain = refuse().start().await;
-    let credentials = SmtpCredentials { username: "signup".into(), password: "password".to_owned().into() };
+    let credentials =
+        SmtpCredentials { username: "signup".into(), password: "password".to_owned().into() };
     for (server, options) in [
         (&starttls, options(&starttls)),
         (&plain, SmtpOptions { tls: SmtpTls::StartTls, ..options(&plain) }),

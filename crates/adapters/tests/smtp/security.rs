@@ -43,7 +43,11 @@ async fn asvs_12_3_1_a_server_without_starttls_gets_no_mail_where_tls_is_asked()
     let demanding = SmtpOptions { tls: SmtpTls::StartTls, ..options(&server) };
     assert_transient(&send(&server, &demanding).await);
     let refusing = Server::new(|when| {
-        if when.moment == "STARTTLS" { Act::Reply("454 4.7.0 not available".into()) } else { Act::Normal }
+        if when.moment == "STARTTLS" {
+            Act::Reply("454 4.7.0 not available".into())
+        } else {
+            Act::Normal
+        }
     });
     let refusing = refusing.tls(Tls::Start).start().await;
     assert_transient(&send(&refusing, &options(&refusing)).await);
@@ -53,13 +57,11 @@ async fn asvs_12_3_1_a_server_without_starttls_gets_no_mail_where_tls_is_asked()
 #[tokio::test]
 async fn asvs_12_3_1_what_was_said_before_tls_is_not_believed_after_it() {
     // Somebody on the way answers for the server, whose own answers the client would read too late.
-    let injected = "220 go ahead\r\n250 hello\r\n250 sender\r\n250 recipient\r\n354 go on\r\n250 accepted";
-    let server =
-        Server::new(
-            move |when| {
-                if when.moment == "STARTTLS" { Act::Reply(injected.into()) } else { Act::Normal }
-            },
-        );
+    let injected =
+        "220 go ahead\r\n250 hello\r\n250 sender\r\n250 recipient\r\n354 go on\r\n250 accepted";
+    let server = Server::new(move |when| {
+        if when.moment == "STARTTLS" { Act::Reply(injected.into()) } else { Act::Normal }
+    });
     let server = server.tls(Tls::Start).start().await;
     let result = client::send(&options(&server), server.certificate_pem(), 1).await;
     assert!(matches!(result, Err(MailError::Transient(_))), "{result:?}");
@@ -72,7 +74,10 @@ async fn the_user_is_authenticated_by_plain_or_login() {
         let login = Login { mechanism, username: "signup", password: "pässword" };
         let server = Server::well_behaved().tls(Tls::Start).login(login).start().await;
         let credentials = |password: &str| {
-            Some(SmtpCredentials { username: "signup".into(), password: password.to_owned().into() })
+            Some(SmtpCredentials {
+                username: "signup".into(),
+                password: password.to_owned().into(),
+            })
         };
         let right = SmtpOptions { credentials: credentials("pässword"), ..options(&server) };
         let received = send(&server, &right).await.unwrap();

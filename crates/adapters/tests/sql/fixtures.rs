@@ -46,7 +46,8 @@ impl Location {
             }
             Self::Sqlite(path) => {
                 let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-                diesel::connection::SimpleConnection::batch_execute(&mut connection, statements).unwrap();
+                diesel::connection::SimpleConnection::batch_execute(&mut connection, statements)
+                    .unwrap();
             }
         }
     }

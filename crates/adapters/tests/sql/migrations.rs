@@ -25,8 +25,7 @@ const POSTGRES_SCHEMA: &str = "
     SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename NOT LIKE '\\_\\_%'
     ORDER BY line";
 
-const SQLITE_SCHEMA: &str =
-    "SELECT sql AS line FROM sqlite_schema WHERE tbl_name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY name";
+const SQLITE_SCHEMA: &str = "SELECT sql AS line FROM sqlite_schema WHERE tbl_name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY name";
 
 #[tokio::test]
 async fn postgres_up_down_up() {
@@ -69,7 +68,11 @@ async fn sqlite_up_down_up() {
     };
     let database = lite::open(sqlite::options(&path)).await.unwrap();
     let first = schema();
-    assert!(first.iter().any(|line| line.line.as_deref().is_some_and(|sql| sql.contains("users_email_key"))));
+    assert!(
+        first
+            .iter()
+            .any(|line| line.line.as_deref().is_some_and(|sql| sql.contains("users_email_key")))
+    );
     lite::revert_all(&database).await.unwrap();
     assert_eq!(schema(), []);
     drop(database);

@@ -90,9 +90,10 @@ async fn an_expired_lease_makes_the_event_due_again(store: Store) {
     let events = record(&store, 1).await;
     let claimed = Instant::now();
     assert_eq!(store.outbox.claim(1, SHORT_PERIOD).await.unwrap().len(), 1);
-    let again =
-        eventually("the lease to end", async || store.outbox.claim(1, LONG_PERIOD).await.unwrap().pop())
-            .await;
+    let again = eventually("the lease to end", async || {
+        store.outbox.claim(1, LONG_PERIOD).await.unwrap().pop()
+    })
+    .await;
     assert!(claimed.elapsed() >= SHORT_PERIOD);
     assert_eq!((again.event.id, again.attempts), (events[0].id, 2));
 }
@@ -121,7 +122,11 @@ async fn a_deleted_event_is_gone(store: Store) {
     let events = record(&store, 3).await;
     store.outbox.claim(10, Duration::ZERO).await.unwrap();
     store.outbox.delete(&[]).await.unwrap();
-    store.outbox.delete(&[events[0].id, events[2].id, EventId::from_uuid(unique_id())]).await.unwrap();
+    store
+        .outbox
+        .delete(&[events[0].id, events[2].id, EventId::from_uuid(unique_id())])
+        .await
+        .unwrap();
     outlast(Duration::ZERO).await;
     assert_eq!(ids(&store.due().await), [events[1].id]);
 }

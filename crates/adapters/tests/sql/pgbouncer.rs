@@ -1,5 +1,5 @@
-//! PgBouncer in transaction mode between the stores and PostgreSQL: each transaction may have another session,
-//! and what one client leaves in a session, another one finds.
+//! PgBouncer in transaction mode between the stores and PostgreSQL: each transaction may have
+//! another session, and what one client leaves in a session, another one finds.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -46,7 +46,10 @@ impl PgBouncer {
         std::fs::write(configuration.path(), configuration_for(port, target)).unwrap();
         let process = program().arg(configuration.path()).stderr(Stdio::null()).spawn();
         let process = process.expect("pgbouncer is not installed: run `cargo xtask test`");
-        eventually("PgBouncer to listen", async || TcpStream::connect(("127.0.0.1", port)).await.ok()).await;
+        eventually("PgBouncer to listen", async || {
+            TcpStream::connect(("127.0.0.1", port)).await.ok()
+        })
+        .await;
         Self { process, port, _configuration: configuration }
     }
 
@@ -77,7 +80,9 @@ fn program() -> Command {
     let mut command = Command::new("pgbouncer");
     command.env("PATH", format!("{path}:/usr/sbin"));
     // It refuses to run as root. The user is one of the system's.
-    if std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0) {
+    if std::fs::metadata("/proc/self")
+        .is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+    {
         command.args(["--user", "nobody"]);
     }
     command.arg("--quiet");
@@ -86,7 +91,9 @@ fn program() -> Command {
 
 fn configuration_for(port: u16, target: &str) -> String {
     let server: tokio_postgres::Config = server_url().parse().unwrap();
-    let Host::Tcp(host) = &server.get_hosts()[0] else { panic!("TEST_POSTGRES_URL names no TCP host") };
+    let Host::Tcp(host) = &server.get_hosts()[0] else {
+        panic!("TEST_POSTGRES_URL names no TCP host")
+    };
     let server_port = server.get_ports().first().copied().unwrap_or(5432);
     let user = server.get_user().unwrap_or("postgres");
     let password = server.get_password().map(|password| {
@@ -131,7 +138,10 @@ async fn migrations_leave_no_lock_and_no_statement_behind_in_a_pooled_session() 
 async fn replicas_behind_a_pooler_migrate_once() {
     let (pooler, database) = (PgBouncer::start().await, TestDatabase::empty().await);
     let options = pooler.options(&database);
-    let counts = join_all((0..SESSIONS - 1).map(|_| migrate(&options))).await.into_iter().map(Result::unwrap);
+    let counts = join_all((0..SESSIONS - 1).map(|_| migrate(&options)))
+        .await
+        .into_iter()
+        .map(Result::unwrap);
     assert_eq!(counts.filter(|count| *count > 0).count(), 1);
 }
 
@@ -164,7 +174,8 @@ async fn clients_that_share_sessions_do_not_disturb_each_other() {
     let stores = [(); 2].map(|()| store_on(&pooler.options(&database), ()));
     let journeys = (0..40).map(|name| journey(&stores[name % 2], name));
     join_all(journeys).await;
-    let leftovers = "SELECT current_setting('statement_timeout') || ' ' || current_setting('TimeZone') || ' '
+    let leftovers =
+        "SELECT current_setting('statement_timeout') || ' ' || current_setting('TimeZone') || ' '
         || (SELECT count(*) FROM pg_prepared_statements) AS line";
     let mut direct = AsyncPgConnection::establish(&server_url()).await.unwrap();
     let expected = settings_of(
@@ -202,8 +213,10 @@ async fn a_statement_behind_a_pooler_is_ended_on_the_server_too() {
     let (pooler, database) = (PgBouncer::start().await, TestDatabase::migrated().await);
     let mut locker = database.connect().await;
     locker.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    let impatient =
-        PostgresOptions { statement_timeout: Duration::from_millis(300), ..pooler.options(&database) };
+    let impatient = PostgresOptions {
+        statement_timeout: Duration::from_millis(300),
+        ..pooler.options(&database)
+    };
     let store = store_on(&impatient, ());
     store.users.claim(&user("ada@example.com"), &[]).await.unwrap_err();
     let mut observer = database.connect().await;
@@ -214,7 +227,8 @@ async fn a_statement_behind_a_pooler_is_ended_on_the_server_too() {
     })
     .await;
     locker.batch_execute("ROLLBACK").await.unwrap();
-    eventually("a claim", async || store.users.claim(&user("bob@example.com"), &[]).await.ok()).await;
+    eventually("a claim", async || store.users.claim(&user("bob@example.com"), &[]).await.ok())
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,13 +30,15 @@ pub(crate) fn options(url: &str) -> PostgresOptions {
 
 /// The server that the tests were given.
 pub(crate) fn server_url() -> String {
-    std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL is not set: run `cargo xtask test`")
+    std::env::var("TEST_POSTGRES_URL")
+        .expect("TEST_POSTGRES_URL is not set: run `cargo xtask test`")
 }
 
 /// The URL of another database on the same server.
 fn url_of(database: &str) -> String {
     let server = server_url();
-    let (server, query) = server.split_once('?').map_or((server.as_str(), ""), |(url, query)| (url, query));
+    let (server, query) =
+        server.split_once('?').map_or((server.as_str(), ""), |(url, query)| (url, query));
     let (server, _) = server.rsplit_once('/').expect("TEST_POSTGRES_URL names a database");
     format!("{server}/{database}?{query}")
 }
@@ -52,7 +54,9 @@ pub(crate) fn url_behind(address: impl Display, database: &str, query: &str) -> 
 /// `host:port` of the server.
 pub(crate) fn server_address() -> String {
     let config: tokio_postgres::Config = server_url().parse().unwrap();
-    let Host::Tcp(host) = &config.get_hosts()[0] else { panic!("TEST_POSTGRES_URL names no TCP host") };
+    let Host::Tcp(host) = &config.get_hosts()[0] else {
+        panic!("TEST_POSTGRES_URL names no TCP host")
+    };
     let port = config.get_ports().first().copied().unwrap_or(5432);
     format!("{host}:{port}")
 }
@@ -113,7 +117,8 @@ impl Drop for TestDatabase {
 }
 
 async fn template() -> Arc<TestDatabase> {
-    static TEMPLATE: tokio::sync::Mutex<Weak<TestDatabase>> = tokio::sync::Mutex::const_new(Weak::new());
+    static TEMPLATE: tokio::sync::Mutex<Weak<TestDatabase>> =
+        tokio::sync::Mutex::const_new(Weak::new());
     let mut template = TEMPLATE.lock().await;
     if let Some(template) = template.upgrade() {
         return template;
@@ -129,7 +134,10 @@ pub(crate) fn store_on(options: &PostgresOptions, keeper: impl Any + Send + Sync
     let database = Database::new(options).unwrap();
     let events_recorded = Arc::new(Notify::new());
     Store {
-        users: Arc::new(PostgresUserRepository::new(database.clone(), Arc::clone(&events_recorded))),
+        users: Arc::new(PostgresUserRepository::new(
+            database.clone(),
+            Arc::clone(&events_recorded),
+        )),
         outbox: Arc::new(PostgresOutbox::new(database.clone())),
         dead_letters: Arc::new(PostgresDeadLetters::new(database)),
         events_recorded,

@@ -1,5 +1,5 @@
-//! A PostgreSQL server that goes away, hangs or is busy: every operation ends in time, and all is well
-//! when the server is.
+//! A PostgreSQL server that goes away, hangs or is busy: every operation ends in time, and all is
+//! well when the server is.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -33,7 +33,8 @@ fn impatient(url: &str) -> PostgresOptions {
     }
 }
 
-/// Claims as somebody does who is told to try again: a slow machine may take longer than the timeout.
+/// Claims as somebody does who is told to try again: a slow machine may take longer than the
+/// timeout.
 async fn claim_at_last(store: &Store, user: &User, events: &[Event]) {
     eventually("the claim to be accepted", async || match store.users.claim(user, events).await {
         // Taken by an attempt before, whose answer came too late.
@@ -47,7 +48,11 @@ async fn claim_at_last(store: &Store, user: &User, events: &[Event]) {
 async fn in_time<T>(operation: impl Future<Output = T>) -> T {
     let start = Instant::now();
     let answer = operation.await;
-    assert!(start.elapsed() < 2 * OPERATION_TIMEOUT + GRACE, "answered after {:?}", start.elapsed());
+    assert!(
+        start.elapsed() < 2 * OPERATION_TIMEOUT + GRACE,
+        "answered after {:?}",
+        start.elapsed()
+    );
     answer
 }
 
@@ -94,7 +99,8 @@ async fn asvs_13_1_3_a_server_that_hangs() {
     survives(async |proxy: &Proxy| proxy.stall()).await;
 }
 
-/// An address that never answers: its queue of connections is full, so that it ignores further ones.
+/// An address that never answers: its queue of connections is full, so that it ignores further
+/// ones.
 async fn black_hole() -> (SocketAddr, TcpListener, TcpStream) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -147,8 +153,10 @@ async fn a_statement_that_has_to_wait_too_long_is_ended_on_the_server_too() {
     let claimed = in_time(store.users.claim(&user("ada@example.com"), &[])).await;
     assert!(matches!(claimed, Err(ClaimError::Repository(RepositoryError::Unavailable(_)))));
     // The one that holds the lock is left.
-    eventually("the statement to end on the server", async || (busy(&mut observer).await == 1).then_some(()))
-        .await;
+    eventually("the statement to end on the server", async || {
+        (busy(&mut observer).await == 1).then_some(())
+    })
+    .await;
     locker.batch_execute("ROLLBACK").await.unwrap();
     claim_at_last(&store, &user("ada@example.com"), &[]).await;
 }
@@ -171,8 +179,10 @@ async fn asvs_13_1_3_an_exhausted_pool_is_waited_for_no_longer_than_allowed() {
     let mut waiting = store.users.claim(&ada, &[]);
     assert!((&mut waiting).now_or_never().is_none());
     // The claim has the one connection once it waits for the lock, beside the one that holds it.
-    eventually("the claim to wait for the lock", async || (busy(&mut observer).await == 2).then_some(()))
-        .await;
+    eventually("the claim to wait for the lock", async || {
+        (busy(&mut observer).await == 2).then_some(())
+    })
+    .await;
     let ping = in_time(store.users.ping()).await;
     assert!(matches!(ping, Err(RepositoryError::Unavailable(_))));
     locker.batch_execute("ROLLBACK").await.unwrap();
@@ -187,10 +197,12 @@ async fn asvs_2_3_3_dropped_callers_leave_no_transaction_open() {
     let store = store_on(&PostgresOptions { pool_size: 2, ..options(&database.url()) }, database);
     for number in 0..50 {
         let ada = user(&format!("a{number}@example.com"));
-        let claim = tokio::time::timeout(Duration::from_micros(number * 20), store.users.claim(&ada, &[]));
+        let claim =
+            tokio::time::timeout(Duration::from_micros(number * 20), store.users.claim(&ada, &[]));
         claim.await.ok();
     }
-    eventually("all transactions to end", async || (busy(&mut observer).await == 0).then_some(())).await;
+    eventually("all transactions to end", async || (busy(&mut observer).await == 0).then_some(()))
+        .await;
     for number in 0..50 {
         let email = user(&format!("a{number}@example.com"));
         assert!(store.users.find_by_email(email.email()).await.unwrap().is_some());
@@ -212,7 +224,8 @@ async fn asvs_14_2_7_one_replica_purges_at_a_time() {
 
 #[test]
 fn options_that_cannot_work_get_one_sentence() {
-    let refusal = |options: PostgresOptions| Database::new(&options).err().expect("refused").to_string();
+    let refusal =
+        |options: PostgresOptions| Database::new(&options).err().expect("refused").to_string();
     for end in ["localhost:port/db", "localhost/db?sslmode=maybe", "localhost/db?unknown=1"] {
         let refused = refusal(options(&format!("postgres://ada:hunter2@{end}")));
         assert!(refused.starts_with("the PostgreSQL URL is not valid: "), "{refused}");
@@ -221,7 +234,10 @@ fn options_that_cannot_work_get_one_sentence() {
     let none = PostgresOptions { pool_size: 0, ..options(&server_url()) };
     assert_eq!(refusal(none), "the PostgreSQL pool needs at least 1 connection");
     for (change, name) in [
-        (|options: &mut PostgresOptions| options.connect_timeout = Duration::ZERO, "connect timeout"),
+        (
+            |options: &mut PostgresOptions| options.connect_timeout = Duration::ZERO,
+            "connect timeout",
+        ),
         (|options: &mut PostgresOptions| options.wait_timeout = Duration::ZERO, "wait timeout"),
         // PostgreSQL would take what is less than a millisecond for no limit.
         (

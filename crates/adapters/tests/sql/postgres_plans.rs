@@ -14,7 +14,8 @@ use test_support::{eventually, unique_id, unique_name};
 use crate::fixtures::{LONG_PERIOD, Store, event, events_of, user};
 use crate::postgres::{TestDatabase, options, store_on};
 
-/// Accounts and lapsed registrations, and events that are not due, among them some that were set aside.
+/// Accounts and lapsed registrations, and events that are not due, among them some that were set
+/// aside.
 const MANY_ROWS: &str = "
     INSERT INTO users (id, email, email_key, password_hash, code_number, code_expires_at, activated_at, code_requested_at)
     SELECT gen_random_uuid(), n || '@example.com', n || '@example.com', '$hash', 1, now() - interval '1 day',
@@ -69,7 +70,10 @@ impl Plans {
         })
         .await;
         for table in ["all of users", "all of outbox"] {
-            assert_eq!(after[table], before[table], "{table} was read by what should search {index}");
+            assert_eq!(
+                after[table], before[table],
+                "{table} was read by what should search {index}"
+            );
         }
     }
 }
@@ -97,17 +101,25 @@ async fn users(plans: &mut Plans) {
         .await;
     plans
         .check("users_email_key", async |store| {
-            assert!(store.users.find_by_email(user("7@example.com").email()).await.unwrap().is_some());
+            assert!(
+                store.users.find_by_email(user("7@example.com").email()).await.unwrap().is_some()
+            );
         })
         .await;
-    plans.check("users_pkey", async |store| drop(store.users.find(user("a@example.com").id()).await)).await;
+    plans
+        .check("users_pkey", async |store| drop(store.users.find(user("a@example.com").id()).await))
+        .await;
     plans
         .check("users_pkey", async |store| {
             let mut ada = store.registered(&address()).await;
             store.users.hold_address(ada.issue(), LONG_PERIOD).await.unwrap();
             store.users.release_address(ada.issue()).await.unwrap();
             let new_hash = PasswordHash::from_phc("$new".into());
-            store.users.upgrade_password_hash(ada.id(), ada.password_hash(), &new_hash).await.unwrap();
+            store
+                .users
+                .upgrade_password_hash(ada.id(), ada.password_hash(), &new_hash)
+                .await
+                .unwrap();
             let seen = ada.issue();
             ada.request_code().unwrap();
             store.users.save(&ada, seen, &[]).await.unwrap();
@@ -129,7 +141,11 @@ async fn users(plans: &mut Plans) {
 }
 
 async fn outbox(plans: &mut Plans) {
-    plans.check("outbox_due", async |store| drop(store.outbox.claim(100, LONG_PERIOD).await.unwrap())).await;
+    plans
+        .check("outbox_due", async |store| {
+            drop(store.outbox.claim(100, LONG_PERIOD).await.unwrap());
+        })
+        .await;
     plans
         .check("outbox_pkey", async |store| {
             let id = EventId::from_uuid(unique_id());

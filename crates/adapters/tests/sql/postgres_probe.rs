@@ -44,7 +44,8 @@ async fn a_read_only_database_does_not_answer_until_it_takes_writes_again() {
     store.users.claim(&user("ada@example.com"), &[]).await.unwrap();
 }
 
-/// As after a fail-over in which connections survive: the server itself says that a session takes no writes.
+/// As after a fail-over in which connections survive: the server itself says that a session takes
+/// no writes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_takes_no_writes_any_more_is_replaced_at_once() {
     let database = TestDatabase::migrated().await;
@@ -85,7 +86,10 @@ async fn of_several_hosts_the_one_that_takes_writes_is_used_even_when_it_changes
 
     set_read_only(&mut to_second, second.name(), "on").await;
     set_read_only(&mut to_first, first.name(), "off").await;
-    eventually("the new primary", async || store.users.claim(&user("bob@example.com"), &[]).await.ok()).await;
+    eventually("the new primary", async || {
+        store.users.claim(&user("bob@example.com"), &[]).await.ok()
+    })
+    .await;
     assert_eq!((users_in(&mut to_first).await, users_in(&mut to_second).await), (1, 1));
     store.users.ping().await.unwrap();
 }
@@ -94,19 +98,28 @@ async fn of_several_hosts_the_one_that_takes_writes_is_used_even_when_it_changes
 async fn a_missing_or_older_schema_does_not_answer_and_says_what_to_do() {
     let empty = TestDatabase::empty().await;
     let store = store_on(&options(&empty.url()), empty);
-    assert!(refusal(&store).await.contains("registration-api migrate"), "{}", refusal(&store).await);
+    assert!(
+        refusal(&store).await.contains("registration-api migrate"),
+        "{}",
+        refusal(&store).await
+    );
 
     let database = TestDatabase::migrated().await;
     let mut observer = database.connect().await;
     let store = store_on(&options(&database.url()), database);
     store.users.ping().await.unwrap();
     // A newer version's migration is no trouble.
-    execute(&mut observer, "INSERT INTO __diesel_schema_migrations (version) VALUES ('99999999')").await;
+    execute(&mut observer, "INSERT INTO __diesel_schema_migrations (version) VALUES ('99999999')")
+        .await;
     store.users.ping().await.unwrap();
     let forget = "DELETE FROM __diesel_schema_migrations WHERE version =
         (SELECT max(version) FROM __diesel_schema_migrations WHERE version <> '99999999')";
     execute(&mut observer, forget).await;
-    assert!(refusal(&store).await.contains("registration-api migrate"), "{}", refusal(&store).await);
+    assert!(
+        refusal(&store).await.contains("registration-api migrate"),
+        "{}",
+        refusal(&store).await
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

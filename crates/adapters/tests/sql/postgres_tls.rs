@@ -1,7 +1,8 @@
 //! TLS to PostgreSQL: when the URL asks for it, encrypted and verified or not at all.
 //!
 //! The servers that tests are given speak plain text, so a proxy does the server's part of the
-//! negotiation (PostgreSQL protocol, section "SSL Session Encryption") and forwards what it decrypts.
+//! negotiation (PostgreSQL protocol, section "SSL Session Encryption") and forwards what it
+//! decrypts.
 
 use std::io;
 use std::path::Path;
@@ -31,8 +32,8 @@ async fn accept(mut client: TcpStream, acceptor: TlsAcceptor) -> io::Result<TlsS
 
 const URL: &str = "POSTGRES_TLS_CLIENT_URL";
 
-/// Connects to the server at `url` and registers a user, trusting the authorities in `roots`, or returns why it
-/// could not.
+/// Connects to the server at `url` and registers a user, trusting the authorities in `roots`, or
+/// returns why it could not.
 async fn connect_client(url: &str, roots: &Path) -> Result<(), String> {
     let output = run_client("postgres_tls::client", roots, [(URL, url)]).await;
     let text = String::from_utf8(output.stdout).unwrap();
@@ -76,7 +77,8 @@ async fn asvs_12_3_2_a_connection_is_encrypted_and_verified_when_the_url_asks_fo
     let (ours, theirs) = (Authority::new(), Authority::new());
     let (our_roots, their_roots) = (write("ours.pem", &ours), write("theirs.pem", &theirs));
     let acceptor = ours.issue("localhost").acceptor();
-    let server = Proxy::start_with(server_address(), move |client| accept(client, acceptor.clone())).await;
+    let server =
+        Proxy::start_with(server_address(), move |client| accept(client, acceptor.clone())).await;
     let connect = async |host: &str, ssl_mode: &str, roots: &Path| {
         let database = TestDatabase::migrated().await;
         let url = url_behind(format_args!("{host}:{}", server.port()), database.name(), ssl_mode);

@@ -14,7 +14,8 @@ use crate::postgres::{TestDatabase, options, store_on};
 /// The longest that a write of the version before may wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// The schema of the version before, as that version leaves it, with enough rows for an index to take its time.
+/// The schema of the version before, as that version leaves it, with enough rows for an index to
+/// take its time.
 const SCHEMA_BEFORE: [&str; 3] = [
     include_str!("../../../../migrations/postgres/2026-01-01-000001_users/up.sql"),
     include_str!("../../../../migrations/postgres/2026-01-01-000002_outbox/up.sql"),
@@ -112,7 +113,10 @@ async fn the_version_before_registers_during_and_after_the_migration() {
         longest
     };
     let migrating = async {
-        eventually("a registration", async || (registered.load(Ordering::Relaxed) > 0).then_some(())).await;
+        eventually("a registration", async || {
+            (registered.load(Ordering::Relaxed) > 0).then_some(())
+        })
+        .await;
         let applied = adapters::postgres::migrate(&options(&database.url())).await.unwrap();
         let meanwhile = registered.load(Ordering::Relaxed);
         eventually("a registration afterwards", async || {
@@ -122,7 +126,8 @@ async fn the_version_before_registers_during_and_after_the_migration() {
         is_over.store(true, Ordering::Relaxed);
         (applied, meanwhile)
     };
-    let ((applied, meanwhile), _, ()) = tokio::join!(migrating, registering, hold_rows(&database, &is_over));
+    let ((applied, meanwhile), _, ()) =
+        tokio::join!(migrating, registering, hold_rows(&database, &is_over));
     assert!(applied > 0 && meanwhile > 1, "{applied} migrations, {meanwhile} registrations");
     // One that starts afterwards, and this version beside it.
     Before::connect(&database).await.register().await;
@@ -131,13 +136,16 @@ async fn the_version_before_registers_during_and_after_the_migration() {
     store.users.ping().await.unwrap();
 }
 
-/// Transactions that take their time, one after the other: the migration must not make everybody wait for one.
+/// Transactions that take their time, one after the other: the migration must not make everybody
+/// wait for one.
 async fn hold_rows(database: &TestDatabase, is_over: &AtomicBool) {
     let mut slow = database.connect().await;
     while !is_over.load(Ordering::Relaxed) {
-        slow.batch_execute("BEGIN; UPDATE users SET code_number = 1 WHERE email_key = '1@example.com'")
-            .await
-            .unwrap();
+        slow.batch_execute(
+            "BEGIN; UPDATE users SET code_number = 1 WHERE email_key = '1@example.com'",
+        )
+        .await
+        .unwrap();
         sleep(LONGEST_WAIT).await;
         slow.batch_execute("COMMIT").await.unwrap();
         sleep(LONGEST_WAIT / 5).await;

@@ -53,7 +53,12 @@ async fn the_file_is_for_its_owner_only() {
     let _database = open(options(&directory.path().join("a.db"))).await.unwrap();
     for file in fs::read_dir(directory.path()).unwrap() {
         let file = file.unwrap();
-        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
+        assert_eq!(
+            file.metadata().unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{:?}",
+            file.file_name()
+        );
     }
 }
 
@@ -119,7 +124,9 @@ async fn a_path_that_cannot_be_a_database_gets_one_sentence() {
         ),
         (
             directory.join("file/a.db"),
-            format!("the database {shown}/file/a.db cannot be opened: Not a directory (os error 20)"),
+            format!(
+                "the database {shown}/file/a.db cannot be opened: Not a directory (os error 20)"
+            ),
         ),
     ];
     for (path, sentence) in cases {
@@ -144,8 +151,10 @@ async fn a_damaged_file_gets_one_sentence() {
         let path = directory.path().join("damaged.db");
         fs::write(&path, damaged).unwrap();
         let sentence = refusal(path.clone()).await;
-        let start =
-            format!("the database {} is damaged or is not a database of this program: ", path.display());
+        let start = format!(
+            "the database {} is damaged or is not a database of this program: ",
+            path.display()
+        );
         assert!(sentence.starts_with(&start) && !sentence.contains('\n'), "{sentence}");
     }
     fs::write(directory.path().join("sound.db"), sound).unwrap();
@@ -185,7 +194,8 @@ async fn all_claims_can_be_released() {
 
 const CHILD: &str = "STORAGE_TEST_DATABASE";
 
-/// Not a test by itself: what the next one kills. Registers users until then, and says when each was stored.
+/// Not a test by itself: what the next one kills. Registers users until then, and says when each
+/// was stored.
 #[tokio::test]
 async fn registers_until_it_is_killed() {
     let Some(path) = std::env::var_os(CHILD) else { return };

@@ -9,13 +9,17 @@ use super::source::Source;
 /// Counts what is spent per key in sliding periods. Every operation is one atomic step.
 #[async_trait]
 pub trait Budget: Send + Sync {
-    /// Spends one, before what it pays for is done. In any stretch of an allowance's period, at most its
-    /// `amount` of calls for one key get [`Spending::Allowed`] and are not given back; of several allowances
-    /// each holds. A refused call is not counted.
-    async fn spend(&self, key: &BudgetKey, allowances: &[Allowance]) -> Result<Spending, BudgetError>;
+    /// Spends one, before what it pays for is done. In any stretch of an allowance's period, at
+    /// most its `amount` of calls for one key get [`Spending::Allowed`] and are not given back; of
+    /// several allowances each holds. A refused call is not counted.
+    async fn spend(
+        &self,
+        key: &BudgetKey,
+        allowances: &[Allowance],
+    ) -> Result<Spending, BudgetError>;
 
-    /// Gives back what was spent last, because what it paid for was not done. Does nothing where nothing is
-    /// spent.
+    /// Gives back what was spent last, because what it paid for was not done. Does nothing where
+    /// nothing is spent.
     async fn give_back(&self, key: &BudgetKey) -> Result<(), BudgetError>;
 }
 
@@ -34,7 +38,8 @@ pub enum BudgetKind {
 
 impl BudgetKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Guesses, Self::GuessesOfClient, Self::Mails, Self::MailsOfNetwork];
+    pub const ALL: [Self; 4] =
+        [Self::Guesses, Self::GuessesOfClient, Self::Mails, Self::MailsOfNetwork];
 
     /// Its name, as part of a key in a store.
     pub fn name(self) -> &'static str {
@@ -46,8 +51,9 @@ impl BudgetKind {
         }
     }
 
-    /// Whether a full store may forget the oldest entries of this kind rather than refuse to count new ones.
-    /// A forgotten mail is one mail more; a forgotten guess would be one that an attacker can have again.
+    /// Whether a full store may forget the oldest entries of this kind rather than refuse to count
+    /// new ones. A forgotten mail is one mail more; a forgotten guess would be one that an attacker
+    /// can have again.
     pub fn may_be_forgotten(self) -> bool {
         matches!(self, Self::Mails | Self::MailsOfNetwork)
     }

@@ -9,16 +9,16 @@ use super::source::Source;
 use crate::code::CodeIssue;
 use crate::code_keys::Derivation;
 
-/// Keeps one window per registration, by user id: which code is current, how it is derived, how many
-/// attempts are left and when it ends by the store's own clock. Every operation is one atomic step.
-/// Holds no code.
+/// Keeps one window per registration, by user id: which code is current, how it is derived, how
+/// many attempts are left and when it ends by the store's own clock. Every operation is one atomic
+/// step. Holds no code.
 ///
 /// A window is remembered for a day after it was last opened, so that reopening a code does not
 /// give it fresh attempts.
 #[async_trait]
 pub trait CodeStore: Send + Sync {
-    /// Takes the lease to send a code's mail, from now until `lease` has passed, or renews it. While
-    /// it lasts, nobody but this sender gets it.
+    /// Takes the lease to send a code's mail, from now until `lease` has passed, or renews it.
+    /// While it lasts, nobody but this sender gets it.
     async fn lease_sending(
         &self,
         issue: CodeIssue,
@@ -30,8 +30,8 @@ pub trait CodeStore: Send + Sync {
     async fn release_sending(&self, issue: CodeIssue, sender: Uuid) -> Result<(), CodeStoreError>;
 
     /// Opens the window of a code for `window` from now. A known code gets the whole window again
-    /// and keeps its derivation and its remaining attempts; a greater number replaces a smaller one.
-    /// The window of a code whose mail was accepted is left alone.
+    /// and keeps its derivation and its remaining attempts; a greater number replaces a smaller
+    /// one. The window of a code whose mail was accepted is left alone.
     async fn open(
         &self,
         issue: CodeIssue,
@@ -41,8 +41,8 @@ pub trait CodeStore: Send + Sync {
     ) -> Result<Opening, CodeStoreError>;
 
     /// Opens the window as [`Self::open`] does and remembers that the mail server has accepted the
-    /// code's mail: from then on [`Self::open`] answers [`Opening::Accepted`]. The derivation is that
-    /// of the mailed code, for a store that has forgotten it since.
+    /// code's mail: from then on [`Self::open`] answers [`Opening::Accepted`]. The derivation is
+    /// that of the mailed code, for a store that has forgotten it since.
     async fn mark_accepted(
         &self,
         issue: CodeIssue,

@@ -15,8 +15,8 @@ pub trait EventPublisher: Send + Sync {
     /// Whether events can be delivered now: what the last delivery has shown, if there was one.
     async fn ping(&self) -> Result<(), PublishError>;
 
-    /// Asked after a failed delivery: whether one more event is worth a try. Says no for a while after
-    /// each failure, longer each time.
+    /// Asked after a failed delivery: whether one more event is worth a try. Says no for a while
+    /// after each failure, longer each time.
     async fn probe(&self) -> Result<(), PublishError> {
         self.ping().await
     }

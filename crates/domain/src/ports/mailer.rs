@@ -34,11 +34,12 @@ pub struct Mail {
 /// Why a mail was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// It may be accepted later: no connection, a timeout, a temporary refusal, or a refusal of the sender.
+    /// It may be accepted later: no connection, a timeout, a temporary refusal, or a refusal of the
+    /// sender.
     #[error("the mail server does not accept the mail for now")]
     Transient(#[source] Source),
-    /// It was refused, but not clearly because of this mail or its recipient: a server that blames the sender or itself
-    /// may accept it later.
+    /// It was refused, but not clearly because of this mail or its recipient: a server that blames
+    /// the sender or itself may accept it later.
     #[error("the mail server refuses the mail for now")]
     Refused(#[source] Source),
     /// It will never be accepted: this mail or its recipient was refused.

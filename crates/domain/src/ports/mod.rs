@@ -17,7 +17,8 @@ pub use breached_passwords::{BreachCheckError, BreachedPasswords};
 pub use budget::{Allowance, Budget, BudgetError, BudgetKey, BudgetKind, Spending};
 pub use code_store::{Attempt, CodeStore, CodeStoreError, Consumption, Opening, SendingLease};
 pub use event_bus::{
-    DeadLetter, DeadLetterError, DeadLetters, EventHandler, EventPublisher, HandleError, PublishError,
+    DeadLetter, DeadLetterError, DeadLetters, EventHandler, EventPublisher, HandleError,
+    PublishError,
 };
 pub use id_source::IdSource;
 pub use mailer::{Mail, MailError, Mailer};
@@ -25,4 +26,6 @@ pub use outbox::{Outbox, OutboxEntry, OutboxError};
 pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use rate_limiter::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
 pub use source::Source;
-pub use user_repository::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository};
+pub use user_repository::{
+    ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository,
+};

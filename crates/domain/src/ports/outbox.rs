@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::source::Source;
 use crate::event::{Event, EventId};
 
-/// The recorded events. [`super::UserRepository`] adds to it, in the transaction of the change itself;
-/// the relay empties it. Any number of relays may work at once.
+/// The recorded events. [`super::UserRepository`] adds to it, in the transaction of the change
+/// itself; the relay empties it. Any number of relays may work at once.
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// Claims up to `limit` due events, the longest due first, so that none waits forever behind
@@ -27,7 +27,8 @@ pub trait Outbox: Send + Sync {
     /// Makes an event due again after `delay`.
     async fn defer(&self, event: EventId, delay: Duration) -> Result<(), OutboxError>;
 
-    /// Sets an event aside that can never be delivered, with the reason. It stays until it is replayed.
+    /// Sets an event aside that can never be delivered, with the reason. It stays until it is
+    /// replayed.
     async fn bury(&self, event: EventId, reason: &str) -> Result<(), OutboxError>;
 }
 

@@ -15,8 +15,11 @@ pub trait PasswordHasher: Send + Sync {
 
     /// Verifies a password. Without a hash (no such user) the same work is done, so that the time
     /// reveals nothing, and the answer is [`Verification::Mismatch`].
-    async fn verify(&self, password: Password, hash: Option<PasswordHash>)
-    -> Result<Verification, HashError>;
+    async fn verify(
+        &self,
+        password: Password,
+        hash: Option<PasswordHash>,
+    ) -> Result<Verification, HashError>;
 }
 
 /// The result of a verification.

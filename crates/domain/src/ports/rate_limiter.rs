@@ -12,8 +12,8 @@ pub trait RateLimiter: Send + Sync {
     /// Counts one event against the key and returns whether it is within the quota.
     async fn check(&self, key: &LimitKey, quota: Quota) -> Result<LimitOutcome, RateLimitError>;
 
-    /// Takes the count of an allowed event back, because another limit has refused it. A key for which nothing
-    /// else was counted is forgotten.
+    /// Takes the count of an allowed event back, because another limit has refused it. A key for
+    /// which nothing else was counted is forgotten.
     async fn give_back(&self, key: &LimitKey, quota: Quota) -> Result<(), RateLimitError>;
 }
 

@@ -28,15 +28,26 @@ pub trait UserRepository: Send + Sync {
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError>;
 
     /// Stores the changed status and code number of a user, provided that the stored one is still
-    /// pending with the code `expected`. A changed code number means that its mail is not accepted yet.
-    async fn save(&self, user: &User, expected: CodeIssue, events: &[Event]) -> Result<(), SaveError>;
+    /// pending with the code `expected`. A changed code number means that its mail is not accepted
+    /// yet.
+    async fn save(
+        &self,
+        user: &User,
+        expected: CodeIssue,
+        events: &[Event],
+    ) -> Result<(), SaveError>;
 
-    /// Notes that the mail with this code was accepted: the claim holds the address for `duration` from
-    /// now, by the store's clock. Does nothing unless the code is still the current one of a pending user.
-    async fn hold_address(&self, issue: CodeIssue, duration: Duration) -> Result<(), RepositoryError>;
+    /// Notes that the mail with this code was accepted: the claim holds the address for `duration`
+    /// from now, by the store's clock. Does nothing unless the code is still the current one of a
+    /// pending user.
+    async fn hold_address(
+        &self,
+        issue: CodeIssue,
+        duration: Duration,
+    ) -> Result<(), RepositoryError>;
 
-    /// Lets the address be claimed again at once, because the mail with this code can never be delivered.
-    /// Does nothing unless the code is still the current one of a pending user.
+    /// Lets the address be claimed again at once, because the mail with this code can never be
+    /// delivered. Does nothing unless the code is still the current one of a pending user.
     async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError>;
 
     /// Replaces a password hash with one of the same password made with the current parameters,
@@ -48,8 +59,9 @@ pub trait UserRepository: Send + Sync {
         new: &PasswordHash,
     ) -> Result<(), RepositoryError>;
 
-    /// Records the event that tells the owner of an active account that somebody tried to register its
-    /// address, unless one was recorded within `at_most_every`. Returns whether it was recorded.
+    /// Records the event that tells the owner of an active account that somebody tried to register
+    /// its address, unless one was recorded within `at_most_every`. Returns whether it was
+    /// recorded.
     async fn record_repeated_registration(
         &self,
         id: UserId,
@@ -59,18 +71,24 @@ pub trait UserRepository: Send + Sync {
 
     /// Deletes up to `limit` users that are still pending at these ages and whose minute is not
     /// running, unless another replica is purging.
-    async fn purge_unverified(&self, ages: PurgeAges, limit: u32) -> Result<Purged, RepositoryError>;
+    async fn purge_unverified(
+        &self,
+        ages: PurgeAges,
+        limit: u32,
+    ) -> Result<Purged, RepositoryError>;
 
     /// Whether the store takes what a registration writes.
     async fn ping(&self) -> Result<(), RepositoryError>;
 }
 
-/// From when on users that are still pending are purged, counted from their last request for a code.
+/// From when on users that are still pending are purged, counted from their last request for a
+/// code.
 #[derive(Debug, Clone, Copy)]
 pub struct PurgeAges {
     /// Once the mail with the code is settled: accepted, or refused for good.
     pub mailed: Duration,
-    /// While the mail has never been settled, as when mail has been down all the time. At least as long.
+    /// While the mail has never been settled, as when mail has been down all the time. At least as
+    /// long.
     pub unmailed: Duration,
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use domain::EventId;
 
-/// A mail that is refused so often, over such a time, while others are accepted, is refused because of its recipient.
+/// A mail that is refused so often, over such a time, while others are accepted, is refused because
+/// of its recipient.
 const REFUSALS_OF_ONE: u32 = 5;
 const SPAN_OF_ONE: Duration = Duration::from_hours(1);
 
@@ -61,18 +62,21 @@ impl Memory {
         if self.domains.len() < DOMAINS_OF_ALL {
             self.domains.insert(domain.to_ascii_lowercase());
         }
-        let are_all_refused = self.refusals >= REFUSALS_OF_ALL && self.domains.len() >= DOMAINS_OF_ALL;
+        let are_all_refused =
+            self.refusals >= REFUSALS_OF_ALL && self.domains.len() >= DOMAINS_OF_ALL;
         !std::mem::replace(&mut self.are_all_refused, are_all_refused) && are_all_refused
     }
 
-    /// Returns whether the event has been refused so often, while others were accepted, that its recipient is why.
-    /// "While" means that one was accepted since the last refusal, not at some time before.
+    /// Returns whether the event has been refused so often, while others were accepted, that its
+    /// recipient is why. "While" means that one was accepted since the last refusal, not at some
+    /// time before.
     pub(super) fn remember(&mut self, Attempt { event, now, .. }: Attempt<'_>) -> bool {
         let acceptances = self.acceptances;
         let new = || RefusedEvent { first: now, refusals: 0, acceptances };
         let refused = self.events.entry(event).or_insert_with(new);
         refused.refusals = refused.refusals.saturating_add(1);
-        let were_others_accepted = acceptances > std::mem::replace(&mut refused.acceptances, acceptances);
+        let were_others_accepted =
+            acceptances > std::mem::replace(&mut refused.acceptances, acceptances);
         let is_old = now.saturating_sub(refused.first) >= SPAN_OF_ONE;
         let is_recipients = refused.refusals >= REFUSALS_OF_ONE && is_old && were_others_accepted;
         if self.events.len() > CAPACITY {

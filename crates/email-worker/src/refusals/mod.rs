@@ -1,8 +1,10 @@
-//! Judges the mails that a mail server does not accept: by what became of the same mail before, and of others.
+//! Judges the mails that a mail server does not accept: by what became of the same mail before, and
+//! of others.
 //!
-//! A reply alone does not always say whom it is about: some servers call an unknown recipient a policy, others blame
-//! each recipient while it is the sender that they refuse. So refusals are compared. The memory is that of this
-//! process: it is bounded, and a restart or another worker only means that a mail is retried for longer.
+//! A reply alone does not always say whom it is about: some servers call an unknown recipient a
+//! policy, others blame each recipient while it is the sender that they refuse. So refusals are
+//! compared. The memory is that of this process: it is bounded, and a restart or another worker
+//! only means that a mail is retried for longer.
 
 mod memory;
 #[cfg(test)]
@@ -49,7 +51,11 @@ impl Refusals {
     }
 
     /// Remembers what came of an attempt, and returns whether the mail is retried or given up.
-    pub(crate) fn judge(&self, attempt: Attempt<'_>, sent: Result<(), MailError>) -> Result<(), MailError> {
+    pub(crate) fn judge(
+        &self,
+        attempt: Attempt<'_>,
+        sent: Result<(), MailError>,
+    ) -> Result<(), MailError> {
         let error = match sent {
             Ok(()) => {
                 self.note_acceptance(attempt.event);
@@ -78,7 +84,9 @@ impl Refusals {
         match (self.note_refusal(attempt, &source), is_final) {
             (Subject::System, _) | (Subject::Unclear, false) => MailError::Refused(source),
             (Subject::Unclear | Subject::Recipient, true) => MailError::Permanent(source),
-            (Subject::Recipient, false) => MailError::Permanent(GivenUp::RefusedAlone(source).into()),
+            (Subject::Recipient, false) => {
+                MailError::Permanent(GivenUp::RefusedAlone(source).into())
+            }
         }
     }
 

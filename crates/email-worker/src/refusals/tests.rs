@@ -14,7 +14,9 @@ const FIVE_DAYS: Duration = Duration::from_hours(5 * 24);
 
 /// An event of that time (`UUIDv7`).
 fn event(number: u64) -> EventId {
-    EventId::from_uuid(Uuid::from_u128(START.as_millis() << 80 | 7 << 76 | 0b10 << 62 | u128::from(number)))
+    EventId::from_uuid(Uuid::from_u128(
+        START.as_millis() << 80 | 7 << 76 | 0b10 << 62 | u128::from(number),
+    ))
 }
 
 struct Judge {
@@ -27,7 +29,12 @@ impl Judge {
         Self { refusals: Refusals::new(FIVE_DAYS), now: START }
     }
 
-    fn judge(&self, event: EventId, domain: &str, sent: Result<(), MailError>) -> Result<(), MailError> {
+    fn judge(
+        &self,
+        event: EventId,
+        domain: &str,
+        sent: Result<(), MailError>,
+    ) -> Result<(), MailError> {
         self.refusals.judge(Attempt { event, domain, now: self.now }, sent)
     }
 
@@ -88,7 +95,10 @@ fn a_mail_is_not_given_up_while_nobody_elses_is_accepted() {
     }
     judge.accept(event(3));
     assert!(judge.refuse(event(1), "a.example", false));
-    assert!(!judge.refuse(event(1), "a.example", false), "nobody was accepted since the last refusal");
+    assert!(
+        !judge.refuse(event(1), "a.example", false),
+        "nobody was accepted since the last refusal"
+    );
 }
 
 #[test]
@@ -150,7 +160,8 @@ fn what_is_remembered_is_bounded() {
 fn there_is_one_alarm_per_outage() {
     let mut memory = Memory::default();
     for _ in 0..2 {
-        let alarms = (0..100).filter(|number| memory.count_refusal(&format!("{number}.example"))).count();
+        let alarms =
+            (0..100).filter(|number| memory.count_refusal(&format!("{number}.example"))).count();
         assert_eq!(alarms, 1);
         assert_eq!([1, 2].map(|number| memory.accept(event(number))), [true, false]);
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{
-    Attempt, ClaimError, CodeStore, CodeStoreError, Consumption, IdSource, Mail, MailError, Mailer, Opening,
-    PurgeAges, Purged, RepositoryError, SaveError, SendingLease, UserRepository,
+    Attempt, ClaimError, CodeStore, CodeStoreError, Consumption, IdSource, Mail, MailError, Mailer,
+    Opening, PurgeAges, Purged, RepositoryError, SaveError, SendingLease, UserRepository,
 };
 use domain::{CodeIssue, Derivation, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
 use tokio::sync::Notify;
@@ -105,7 +105,11 @@ impl World {
         }
     }
 
-    fn next_opening(&self, issue: CodeIssue, derivation: Derivation) -> Result<Opening, CodeStoreError> {
+    fn next_opening(
+        &self,
+        issue: CodeIssue,
+        derivation: Derivation,
+    ) -> Result<Opening, CodeStoreError> {
         let known = match *self.accepted.lock().unwrap() {
             Some((accepted, left)) if accepted == issue => Opening::Accepted { left },
             _ => Opening::Opened { derivation },
@@ -142,7 +146,11 @@ impl UserRepository for World {
         Ok(user.map(|(number, status)| User::restore(id, email, hash, number, status)))
     }
 
-    async fn hold_address(&self, issue: CodeIssue, duration: Duration) -> Result<(), RepositoryError> {
+    async fn hold_address(
+        &self,
+        issue: CodeIssue,
+        duration: Duration,
+    ) -> Result<(), RepositoryError> {
         self.record(Call::HoldAddress(issue, duration)).await;
         self.answer_address_change()
     }

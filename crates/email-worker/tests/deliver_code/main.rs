@@ -137,7 +137,8 @@ async fn a_code_is_mailed_again_as_it_was_derived_first() {
     let code = previous_key().derive(issue(1), length(6));
     assert!(world.mails.lock().unwrap()[0].text.contains(code.expose()));
     // The code store may have lost the window since.
-    let accepted = world.accepted_derivation.lock().unwrap().map(|derivation| Opening::Opened { derivation });
+    let accepted =
+        world.accepted_derivation.lock().unwrap().map(|derivation| Opening::Opened { derivation });
     assert_eq!(accepted, Some(recorded(previous_key(), 6)));
 }
 
@@ -145,15 +146,16 @@ async fn a_code_is_mailed_again_as_it_was_derived_first() {
 async fn a_code_of_an_unknown_key_waits_for_a_worker_that_has_it() {
     let world = World::with_user(1, PENDING);
     let unknown =
-        CodeKey::from_hex("c1a4f07e92b35d68e0179b42fd8c6a35704e19dbb25f83ac6d01e7f94b8820c6").unwrap();
+        CodeKey::from_hex("c1a4f07e92b35d68e0179b42fd8c6a35704e19dbb25f83ac6d01e7f94b8820c6")
+            .unwrap();
     world.openings.lock().unwrap().push_back(Ok(recorded(unknown, 4)));
     assert!(matches!(handle(&world, registered()).await, Err(HandleError::Transient(_))));
     assert_eq!(world.calls(), [Call::Find, opened()]);
 }
 
-/// The worker dies at each step in turn. Wherever that is, the redelivered event gets the code mailed
-/// and its minute started. Only a death between the acceptance of the mail and its record costs a
-/// second mail, and then it is the same one.
+/// The worker dies at each step in turn. Wherever that is, the redelivered event gets the code
+/// mailed and its minute started. Only a death between the acceptance of the mail and its record
+/// costs a second mail, and then it is the same one.
 #[tokio::test]
 async fn a_redelivery_after_a_crash_mails_the_same_code_under_the_same_message_id() {
     let steps = [Call::Find, opened(), sent(), accepted(), Call::HoldAddress(issue(1), WINDOW)];
@@ -166,7 +168,11 @@ async fn a_redelivery_after_a_crash_mails_the_same_code_under_the_same_message_i
         }
         assert_eq!(world.calls(), steps[..died_at]);
         let mailed_before = world.mails.lock().unwrap().len();
-        assert_eq!(mailed_before, usize::from(died_at > 3), "accepted, or not, when the worker died");
+        assert_eq!(
+            mailed_before,
+            usize::from(died_at > 3),
+            "accepted, or not, when the worker died"
+        );
 
         world.end_lease();
         handle(&world, registered()).await.unwrap();
@@ -176,7 +182,11 @@ async fn a_redelivery_after_a_crash_mails_the_same_code_under_the_same_message_i
             "the minute is started after a crash at step {died_at}"
         );
         let mails = world.mails.lock().unwrap();
-        assert_eq!(mails.len(), if died_at == 4 { 2 } else { 1 }, "mails after a crash at step {died_at}");
+        assert_eq!(
+            mails.len(),
+            if died_at == 4 { 2 } else { 1 },
+            "mails after a crash at step {died_at}"
+        );
         assert!(mails[0].text.contains("\n7963\n"));
         for mail in mails.iter() {
             assert_eq!(
@@ -253,7 +263,11 @@ async fn a_temporary_refusal_starts_no_window_and_is_retried() {
 #[tokio::test]
 async fn a_permanent_refusal_releases_the_address() {
     let world = World::with_user(1, PENDING);
-    world.sendings.lock().unwrap().push_back(Err(MailError::Permanent("550 no such mailbox".into())));
+    world
+        .sendings
+        .lock()
+        .unwrap()
+        .push_back(Err(MailError::Permanent("550 no such mailbox".into())));
     assert!(matches!(handle(&world, registered()).await, Err(HandleError::Permanent(_))));
     let freed = Call::ReleaseAddress(issue(1));
     assert_eq!(world.calls(), [Call::Find, opened(), sent(), freed]);
@@ -291,7 +305,11 @@ async fn a_recipient_refused_again_and_again_while_others_are_accepted_is_given_
     for minutes in [0, 1, 2, 30, 60] {
         *world.age.lock().unwrap() = Duration::from_mins(minutes);
         worker.handle(&other).await.unwrap();
-        world.sendings.lock().unwrap().push_back(Err(MailError::Refused("550 5.4.1 access denied".into())));
+        world
+            .sendings
+            .lock()
+            .unwrap()
+            .push_back(Err(MailError::Refused("550 5.4.1 access denied".into())));
         let outcome = worker.handle(&event(registered())).await;
         assert_eq!(matches!(outcome, Err(HandleError::Permanent(_))), minutes == 60, "{outcome:?}");
     }

@@ -29,7 +29,9 @@ pub(super) fn add_routes(config: &mut web::ServiceConfig) {
                 .route(web::delete().to(delete)),
         )
         .service(
-            web::resource("/api/v1/search").route(get().to(search)).route(web::delete().to(delete_matches)),
+            web::resource("/api/v1/search")
+                .route(get().to(search))
+                .route(web::delete().to(delete_matches)),
         )
         .route("/api/v1/message/{id}", get().to(read_mail))
         .route("/api/v1/message/{id}/headers", get().to(read_headers))
@@ -227,7 +229,10 @@ async fn set_read(mailbox: web::Data<Mailbox>, body: web::Bytes) -> HttpResponse
             Err(error) => return reject_query(&error),
         },
         (false, _) => {
-            return respond_plain(StatusCode::BAD_REQUEST, "give either IDs or a search query, not both");
+            return respond_plain(
+                StatusCode::BAD_REQUEST,
+                "give either IDs or a search query, not both",
+            );
         }
     };
     mailbox.set_read(&selection, change.read);
@@ -235,7 +240,8 @@ async fn set_read(mailbox: web::Data<Mailbox>, body: web::Bytes) -> HttpResponse
 }
 
 async fn delete(mailbox: web::Data<Mailbox>, body: web::Bytes) -> HttpResponse {
-    let change = if body.is_empty() { Ok(Change::default()) } else { serde_json::from_slice(&body) };
+    let change =
+        if body.is_empty() { Ok(Change::default()) } else { serde_json::from_slice(&body) };
     // Mailpit deletes everything if it cannot parse the body. A client that sent one did not mean
     // everything.
     let Ok(Change { ids, .. }) = change else { return reject_body() };
@@ -256,10 +262,15 @@ async fn delete_matches(mailbox: web::Data<Mailbox>, search: web::Query<Search>)
 fn select(mailbox: &Mailbox, search: &str) -> Result<Selection, QueryError> {
     let query = Query::parse(search)?;
     let entries = mailbox.entries();
-    Ok(Selection::Ids(find(&entries, &query).iter().map(|entry| entry.mail.overview.id.clone()).collect()))
+    Ok(Selection::Ids(
+        find(&entries, &query).iter().map(|entry| entry.mail.overview.id.clone()).collect(),
+    ))
 }
 
-async fn describe_mailbox(mailbox: web::Data<Mailbox>, started: web::Data<Started>) -> HttpResponse {
+async fn describe_mailbox(
+    mailbox: web::Data<Mailbox>,
+    started: web::Data<Started>,
+) -> HttpResponse {
     let (entries, totals) = (mailbox.entries(), mailbox.totals());
     HttpResponse::Ok().json(json!({
         "Version": env!("CARGO_PKG_VERSION"),

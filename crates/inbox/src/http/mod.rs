@@ -131,12 +131,19 @@ mod tests {
 
     #[test]
     fn only_names_that_cannot_be_forged_are_local() {
-        for host in
-            ["localhost", "LOCALHOST:8025", "inbox.localhost:1", "127.0.0.1:8025", "[::1]:8025", "[::1]"]
-        {
+        for host in [
+            "localhost",
+            "LOCALHOST:8025",
+            "inbox.localhost:1",
+            "127.0.0.1:8025",
+            "[::1]:8025",
+            "[::1]",
+        ] {
             assert!(is_local_name(host), "{host}");
         }
-        for host in ["", "evil.example", "localhost.evil.example:8025", "127.0.0.1.nip.io", "127.0.0.1:x"] {
+        for host in
+            ["", "evil.example", "localhost.evil.example:8025", "127.0.0.1.nip.io", "127.0.0.1:x"]
+        {
             assert!(!is_local_name(host), "{host}");
         }
     }

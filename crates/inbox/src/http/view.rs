@@ -68,7 +68,10 @@ async fn show_source(
     response.body(mail.raw.clone())
 }
 
-async fn download_file(mailbox: web::Data<Mailbox>, path: web::Path<(String, String)>) -> HttpResponse {
+async fn download_file(
+    mailbox: web::Data<Mailbox>,
+    path: web::Path<(String, String)>,
+) -> HttpResponse {
     let (id, part_id) = path.into_inner();
     match mailbox.get(&id).and_then(|mail| mail.file(&part_id)) {
         // The sender's file name and type are only displayed: neither decides what the browser does

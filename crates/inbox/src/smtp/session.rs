@@ -68,11 +68,13 @@ impl Session {
         let mut bytes = bytes.iter();
         while !bytes.as_slice().is_empty() {
             let (reply, next) = match &mut self.state {
-                State::Command(receiver) => match receiver.ingest(&mut bytes).map(Request::into_owned) {
-                    Err(Error::NeedsMoreData { .. }) => continue,
-                    Ok(request) => self.execute(request),
-                    Err(error) => self.refuse(&error),
-                },
+                State::Command(receiver) => {
+                    match receiver.ingest(&mut bytes).map(Request::into_owned) {
+                        Err(Error::NeedsMoreData { .. }) => continue,
+                        Ok(request) => self.execute(request),
+                        Err(error) => self.refuse(&error),
+                    }
+                }
                 State::Data { receiver, mail } => {
                     let complete = receiver.ingest(&mut bytes, mail);
                     if mail.len() > self.max_size && !complete {
@@ -127,7 +129,10 @@ impl Session {
             return "250 inbox\r\n".into();
         }
         let size = self.max_size;
-        format!("250-inbox\r\n250-PIPELINING\r\n250-SIZE {size}\r\n250-SMTPUTF8\r\n250 8BITMIME\r\n").into()
+        format!(
+            "250-inbox\r\n250-PIPELINING\r\n250-SIZE {size}\r\n250-SMTPUTF8\r\n250 8BITMIME\r\n"
+        )
+        .into()
     }
 
     fn start_mail(&mut self, from: MailFrom<String>) -> &'static str {
@@ -180,9 +185,13 @@ impl Session {
         let reply = match error {
             // The rest of the line could not be told from a command.
             Error::ResponseTooLong => return ("500 the line is too long\r\n".into(), Next::Close),
-            _ if self.errors >= MAX_ERRORS => return ("421 too many errors\r\n".into(), Next::Close),
+            _ if self.errors >= MAX_ERRORS => {
+                return ("421 too many errors\r\n".into(), Next::Close);
+            }
             Error::UnknownCommand => "500 unknown command\r\n",
-            Error::InvalidSenderAddress | Error::InvalidRecipientAddress => "501 invalid address\r\n",
+            Error::InvalidSenderAddress | Error::InvalidRecipientAddress => {
+                "501 invalid address\r\n"
+            }
             Error::UnsupportedParameter { .. } => "555 unsupported parameter\r\n",
             _ => "501 syntax error\r\n",
         };

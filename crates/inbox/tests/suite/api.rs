@@ -10,14 +10,23 @@ use crate::harness::{get, get_json, http_client, mail, send, start, url};
 async fn filled() -> (Inbox, [String; 3]) {
     let inbox = start().await;
     let ada = send(&inbox, "ada@example.com", &mail("ada@example.com", "Your code", "7963")).await;
-    let bob = send(&inbox, "bob@example.com", &mail("bob@example.com", "Welcome home", "0042")).await;
-    let eve =
-        send(&inbox, "eve@example.org", "From: x@y.example\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\n\nhi\n")
-            .await;
+    let bob =
+        send(&inbox, "bob@example.com", &mail("bob@example.com", "Welcome home", "0042")).await;
+    let eve = send(
+        &inbox,
+        "eve@example.org",
+        "From: x@y.example\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\n\nhi\n",
+    )
+    .await;
     (inbox, [ada, bob, eve])
 }
 
-async fn call(inbox: &Inbox, method: Method, path: &str, body: Option<Value>) -> (StatusCode, String) {
+async fn call(
+    inbox: &Inbox,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+) -> (StatusCode, String) {
     let mut request = http_client().request(method, url(inbox, path));
     if let Some(body) = body {
         request = request.json(&body);
@@ -27,7 +36,12 @@ async fn call(inbox: &Inbox, method: Method, path: &str, body: Option<Value>) ->
 }
 
 fn ids(listing: &Value) -> Vec<&str> {
-    listing["messages"].as_array().unwrap().iter().map(|mail| mail["ID"].as_str().unwrap()).collect()
+    listing["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|mail| mail["ID"].as_str().unwrap())
+        .collect()
 }
 
 async fn found(inbox: &Inbox, query: &str) -> Vec<String> {
@@ -62,7 +76,10 @@ async fn mails_are_listed_newest_first() {
     });
     assert_eq!(summary, expected);
     assert_eq!(listing["messages"][0]["Subject"], "Grüße");
-    assert_eq!(listing["messages"][0]["Bcc"], json!([{ "Name": "", "Address": "eve@example.org" }]));
+    assert_eq!(
+        listing["messages"][0]["Bcc"],
+        json!([{ "Name": "", "Address": "eve@example.org" }])
+    );
 }
 
 #[tokio::test]
@@ -96,7 +113,10 @@ async fn a_mail_keeps_its_date_and_the_recipients_of_its_envelope() {
     let id = send(&inbox, "ada@example.com", text).await;
     let mail = get_json(&inbox, &format!("/api/v1/message/{id}")).await;
     assert_eq!(mail["Date"], "2003-07-01T10:52:37+02:00");
-    assert_eq!(mail["Envelope"], json!({ "From": "sender@example.com", "To": ["ada@example.com"] }));
+    assert_eq!(
+        mail["Envelope"],
+        json!({ "From": "sender@example.com", "To": ["ada@example.com"] })
+    );
     assert_eq!(mail["To"][0]["Address"], "list@example.com");
     assert_eq!(found(&inbox, "addressed:ada@example.com").await, [id.as_str()]);
     // Without a date, or with none that can be read, the time of arrival stands in.
@@ -137,7 +157,10 @@ async fn files_are_listed_and_downloaded_but_never_shown() {
     assert_eq!(get_json(&inbox, "/api/v1/messages").await["messages"][0]["Attachments"], 1);
     let mail = get_json(&inbox, &format!("/api/v1/message/{id}")).await;
     assert_eq!(mail["Attachments"][0]["FileName"], "evil.html");
-    assert_eq!((&mail["Inline"][0]["ContentID"], &mail["Inline"][0]["Size"]), (&json!("logo"), &json!(4)));
+    assert_eq!(
+        (&mail["Inline"][0]["ContentID"], &mail["Inline"][0]["Size"]),
+        (&json!("logo"), &json!(4))
+    );
     let part = mail["Attachments"][0]["PartID"].as_str().unwrap();
     let file = get(&inbox, &format!("/api/v1/message/{id}/part/{part}")).await;
     assert_eq!(file.headers()["content-type"], "application/octet-stream");
@@ -228,9 +251,16 @@ async fn the_inbox_tells_how_it_is() {
         (&json!(3), &json!(1))
     );
     assert_eq!(info["DatabaseSize"], inbox.mailbox().bytes());
-    for path in
-        ["/livez", "/readyz", "/api/v1/tags", "/", "/app.js", "/style.css", "/icon.svg", "/about.json"]
-    {
+    for path in [
+        "/livez",
+        "/readyz",
+        "/api/v1/tags",
+        "/",
+        "/app.js",
+        "/style.css",
+        "/icon.svg",
+        "/about.json",
+    ] {
         assert_eq!(get(&inbox, path).await.status(), 200, "{path}");
     }
 }

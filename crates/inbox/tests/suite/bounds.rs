@@ -12,9 +12,13 @@ async fn the_oldest_mail_makes_room_for_the_newest() {
         smtp.send("ada@example.com", &format!("Subject: {number}\n\nhi\n")).await;
     }
     let entries = inbox.mailbox().entries();
-    let subjects: Vec<_> = entries.iter().map(|entry| entry.mail.overview.subject.as_str()).collect();
+    let subjects: Vec<_> =
+        entries.iter().map(|entry| entry.mail.overview.subject.as_str()).collect();
     assert_eq!(subjects, ["5", "4", "3"]);
-    assert_eq!(inbox.mailbox().bytes(), entries.iter().map(|entry| entry.mail.raw.len()).sum::<usize>());
+    assert_eq!(
+        inbox.mailbox().bytes(),
+        entries.iter().map(|entry| entry.mail.raw.len()).sum::<usize>()
+    );
 }
 
 #[tokio::test]
@@ -36,6 +40,8 @@ async fn bytes_are_bounded_too() {
 async fn a_header_of_a_megabyte_is_not_multiplied() {
     let inbox = start_with(Capacity::default()).await;
     let list = "a@b.example,\n ".repeat(60_000);
-    let id = send(&inbox, "ada@example.com", &format!("Subject: many\nTo: {list}z@b.example\n\nhi\n")).await;
+    let id =
+        send(&inbox, "ada@example.com", &format!("Subject: many\nTo: {list}z@b.example\n\nhi\n"))
+            .await;
     assert_eq!(inbox.mailbox().get(&id).unwrap().overview.to.len(), 100);
 }

@@ -33,7 +33,8 @@ async fn subjects_and_texts_are_decoded_from_any_character_set() {
 #[tokio::test]
 async fn a_seven_bit_japanese_mail_is_read_as_it_is() {
     let inbox = start().await;
-    let mail = "Subject: x\nContent-Type: text/plain; charset=iso-2022-jp\n\n\u{1b}$B$3$s$K$A$O\u{1b}(B\n";
+    let mail =
+        "Subject: x\nContent-Type: text/plain; charset=iso-2022-jp\n\n\u{1b}$B$3$s$K$A$O\u{1b}(B\n";
     let id = send(&inbox, "ada@example.com", mail).await;
     let mail = get_json(&inbox, &format!("/api/v1/message/{id}")).await;
     assert_eq!(mail["Text"].as_str().unwrap().trim(), "こんにちは");

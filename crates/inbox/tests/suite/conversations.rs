@@ -11,7 +11,9 @@ use crate::harness::{Smtp, mail, send, start};
 async fn a_mail_is_kept_byte_for_byte() {
     let inbox = start().await;
     let mut smtp = Smtp::connect(&inbox).await;
-    assert!(smtp.command("MAIL FROM:<ann@example.com> BODY=8BITMIME SIZE=120").await.starts_with("250"));
+    assert!(
+        smtp.command("MAIL FROM:<ann@example.com> BODY=8BITMIME SIZE=120").await.starts_with("250")
+    );
     assert!(smtp.command("RCPT TO:<bob@example.com>").await.starts_with("250"));
     assert!(smtp.command("DATA").await.starts_with("354"));
     let sent = b"Subject: \xc3\xbcber\r\n\r\n8 bits: \xc3\xa4 and \xff, a bare\nline end\r\n";
@@ -202,9 +204,10 @@ async fn too_many_connections_are_turned_away_politely() {
 async fn a_common_mail_library_gets_along() {
     let inbox = start().await;
     let address = inbox.smtp_address();
-    let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address.ip().to_string())
-        .port(address.port())
-        .build();
+    let transport =
+        AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address.ip().to_string())
+            .port(address.port())
+            .build();
     for name in ["Ada", "Grüße"] {
         let mail = Message::builder()
             .from("Acme <no-reply@acme.example>".parse().unwrap())

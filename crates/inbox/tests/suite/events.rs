@@ -57,7 +57,10 @@ async fn line_ends_in_a_mail_cannot_forge_events() {
     assert_eq!(page.next().await.unwrap(), "event: altered\ndata: {}");
     send(&inbox, "ada@example.com", &mail("ada@example.com", "Hello", "7963")).await;
     let next = page.next().await.unwrap();
-    assert!(next.starts_with("event: arrived\n") && next.contains("Hello"), "nothing else was sent: {next}");
+    assert!(
+        next.starts_with("event: arrived\n") && next.contains("Hello"),
+        "nothing else was sent: {next}"
+    );
 }
 
 #[tokio::test]

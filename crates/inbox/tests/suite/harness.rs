@@ -17,8 +17,13 @@ pub(crate) async fn start() -> Inbox {
 }
 
 pub(crate) async fn start_with(capacity: Capacity) -> Inbox {
-    let options =
-        InboxOptions { smtp: loopback(), http: loopback(), hosts: Vec::new(), capacity, example: None };
+    let options = InboxOptions {
+        smtp: loopback(),
+        http: loopback(),
+        hosts: Vec::new(),
+        capacity,
+        example: None,
+    };
     Inbox::start(options).await.unwrap()
 }
 
@@ -112,7 +117,8 @@ pub(crate) async fn get_json(inbox: &Inbox, path: &str) -> Value {
     response.json().await.unwrap()
 }
 
-/// A client. A workspace build gives reqwest TLS without a provider, which it wants to know even for HTTP.
+/// A client. A workspace build gives reqwest TLS without a provider, which it wants to know even
+/// for HTTP.
 pub(crate) fn http_client() -> reqwest::Client {
     install_crypto_provider();
     reqwest::Client::new()

@@ -14,11 +14,14 @@ async fn head_tells_what_get_would() {
     let of_mail = ["", "/headers", "/raw"].map(|part| format!("/api/v1/message/{id}{part}"));
     let page = ["/", "/style.css", "/app.js", "/icon.svg", "/about.json"].map(str::to_owned);
     let views = ["html", "txt"].map(|form| format!("/view/{id}.{form}"));
-    let lists = ["messages", "search?query=ada", "tags", "info"].map(|list| format!("/api/v1/{list}"));
+    let lists =
+        ["messages", "search?query=ada", "tags", "info"].map(|list| format!("/api/v1/{list}"));
     let health = ["/livez", "/readyz"].map(str::to_owned);
     let missing = ["/api/v1/message/unknown", "/view/unknown.html", "/nothing"].map(str::to_owned);
     for path in [&of_mail[..], &page, &views, &lists, &health, &missing].concat() {
-        let head = soon("the answer to HEAD", http_client().head(url(&inbox, &path)).send()).await.unwrap();
+        let head = soon("the answer to HEAD", http_client().head(url(&inbox, &path)).send())
+            .await
+            .unwrap();
         let get = get(&inbox, &path).await;
         assert_eq!(head.status(), get.status(), "{path}");
         for name in ["content-type", "content-length", "content-security-policy"] {
@@ -32,7 +35,9 @@ async fn head_tells_what_get_would() {
 async fn head_of_the_events_ends_and_leaves_the_connection_usable() {
     let inbox = start().await;
     let mut connection = BufReader::new(TcpStream::connect(inbox.http_address()).await.unwrap());
-    for (path, content_type) in [("/events", "text/event-stream"), ("/about.json", "application/json")] {
+    for (path, content_type) in
+        [("/events", "text/event-stream"), ("/about.json", "application/json")]
+    {
         let request = format!("HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         connection.get_mut().write_all(request.as_bytes()).await.unwrap();
         let mut head = String::new();

@@ -1,4 +1,5 @@
-//! What a mail says is never run, and other sites can't reach the inbox through a developer's browser.
+//! What a mail says is never run, and other sites can't reach the inbox through a developer's
+//! browser.
 
 use inbox::{Capacity, Inbox, InboxOptions};
 use reqwest::Method;
@@ -20,9 +21,11 @@ fn directive<'a>(policy: &'a str, name: &str) -> &'a str {
 async fn the_html_of_a_mail_is_sandboxed_wherever_it_is_opened() {
     let inbox = start().await;
     let id = send(&inbox, "ada@example.com", EVIL).await;
-    for path in
-        [format!("/view/{id}.html"), format!("/view/{id}.html?embed=1"), format!("/api/v1/message/{id}/raw")]
-    {
+    for path in [
+        format!("/view/{id}.html"),
+        format!("/view/{id}.html?embed=1"),
+        format!("/api/v1/message/{id}/raw"),
+    ] {
         let response = get(&inbox, &path).await;
         let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
         let sandbox = directive(&policy, "sandbox");
@@ -65,14 +68,16 @@ async fn status(inbox: &Inbox, method: Method, path: &str, host: &str) -> u16 {
 async fn names_that_a_foreign_dns_server_could_point_here_are_refused() {
     let inbox = start().await;
     send(&inbox, "ada@example.com", EVIL).await;
-    for host in ["evil.example", "evil.example:8025", "localhost.evil.example", "127.0.0.1.nip.io"] {
+    for host in ["evil.example", "evil.example:8025", "localhost.evil.example", "127.0.0.1.nip.io"]
+    {
         for path in ["/", "/api/v1/messages", "/events", "/view/latest.html", "/nothing"] {
             assert_eq!(status(&inbox, Method::GET, path, host).await, 421, "{host} {path}");
         }
         assert_eq!(status(&inbox, Method::DELETE, "/api/v1/messages", host).await, 421);
     }
     let forwarded = http_client().get(url(&inbox, "/api/v1/messages")).header(HOST, "evil.example");
-    let forwarded = forwarded.header("X-Forwarded-Host", "localhost").header("Forwarded", "host=localhost");
+    let forwarded =
+        forwarded.header("X-Forwarded-Host", "localhost").header("Forwarded", "host=localhost");
     assert_eq!(soon("an answer", forwarded.send()).await.unwrap().status(), 421);
     for host in ["localhost:8025", "127.0.0.1", "[::1]:8025"] {
         assert_eq!(status(&inbox, Method::GET, "/api/v1/messages", host).await, 200, "{host}");
@@ -94,8 +99,12 @@ async fn names_that_were_allowed_are_served_and_no_others() {
     for host in ["inbox.dev.example", "INBOX.dev.example:8025", "localhost:8025"] {
         assert_eq!(status(&inbox, Method::GET, "/api/v1/messages", host).await, 200, "{host}");
     }
-    for host in ["dev.example", "x.inbox.dev.example", "inbox.dev.example.evil.example", "evil.example:8025"]
-    {
+    for host in [
+        "dev.example",
+        "x.inbox.dev.example",
+        "inbox.dev.example.evil.example",
+        "evil.example:8025",
+    ] {
         assert_eq!(status(&inbox, Method::GET, "/api/v1/messages", host).await, 421, "{host}");
     }
 }

@@ -10,10 +10,18 @@ use crate::harness::{Smtp, loopback, mail, send, start};
 async fn a_port_in_use_is_named_with_what_to_do() {
     let taken = TcpListener::bind(loopback()).await.unwrap();
     let address = taken.local_addr().unwrap();
-    let cases = [(address, loopback(), "the inbox's SMTP server"), (loopback(), address, "the inbox's page")];
+    let cases = [
+        (address, loopback(), "the inbox's SMTP server"),
+        (loopback(), address, "the inbox's page"),
+    ];
     for (smtp, http, service) in cases {
-        let options =
-            InboxOptions { smtp, http, hosts: Vec::new(), capacity: Capacity::default(), example: None };
+        let options = InboxOptions {
+            smtp,
+            http,
+            hosts: Vec::new(),
+            capacity: Capacity::default(),
+            example: None,
+        };
         let error = Inbox::start(options).await.unwrap_err().to_string();
         let port = address.port();
         let expected = format!(
@@ -42,7 +50,12 @@ async fn a_test_can_await_the_mail_it_caused() {
     let inbox = start().await;
     let mailbox = inbox.mailbox().clone();
     let waiting = tokio::spawn(async move {
-        mailbox.wait_for(|mail| mail.envelope.to == ["ada@example.com"]).await.overview.subject.clone()
+        mailbox
+            .wait_for(|mail| mail.envelope.to == ["ada@example.com"])
+            .await
+            .overview
+            .subject
+            .clone()
     });
     send(&inbox, "bob@example.com", &mail("bob@example.com", "For Bob", "0042")).await;
     send(&inbox, "ada@example.com", &mail("ada@example.com", "For Ada", "7963")).await;

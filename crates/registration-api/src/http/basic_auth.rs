@@ -64,8 +64,9 @@ fn parse(headers: &HeaderMap) -> Option<Credentials> {
     Some(Credentials { email: EmailAddress::parse(address).ok()?, password })
 }
 
-/// UTF-8, as the challenge asks for (RFC 7617 section 2.1), or else ISO-8859-1, in which each byte is the character
-/// of its number: many clients know nothing else. Never both, which would make two passwords of one.
+/// UTF-8, as the challenge asks for (RFC 7617 section 2.1), or else ISO-8859-1, in which each byte
+/// is the character of its number: many clients know nothing else. Never both, which would make two
+/// passwords of one.
 fn decode_text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect())
@@ -91,7 +92,10 @@ mod tests {
 
     #[test]
     fn rfc_7617_the_first_colon_splits() {
-        assert_eq!(parse_pair(b"a@example.com:x:y:").unwrap(), ("a@example.com".into(), "x:y:".into()));
+        assert_eq!(
+            parse_pair(b"a@example.com:x:y:").unwrap(),
+            ("a@example.com".into(), "x:y:".into())
+        );
     }
 
     #[test]
@@ -118,23 +122,37 @@ mod tests {
 
     #[test]
     fn scheme_and_padding_are_read_leniently() {
-        for value in
-            ["basic YUBleGFtcGxlLmNvbTpw", "BASIC  YUBleGFtcGxlLmNvbTpwdw", "Basic YUBleGFtcGxlLmNvbTpwdw=="]
-        {
+        for value in [
+            "basic YUBleGFtcGxlLmNvbTpw",
+            "BASIC  YUBleGFtcGxlLmNvbTpwdw",
+            "Basic YUBleGFtcGxlLmNvbTpwdw==",
+        ] {
             assert!(parse_value(value.as_bytes()).is_some(), "{value}");
         }
     }
 
     #[test]
     fn rfc_7617_anything_else_is_no_credentials() {
-        for pair in
-            ["", ":", "a@example.com", "a@example.com:", ":password", "plain:password", "a@example.com:p\0"]
-        {
+        for pair in [
+            "",
+            ":",
+            "a@example.com",
+            "a@example.com:",
+            ":password",
+            "plain:password",
+            "a@example.com:p\0",
+        ] {
             assert_eq!(parse_pair(pair.as_bytes()), None, "{pair:?}");
         }
-        for value in
-            ["", "Basic", "Basic ", "Bearer abc", "Basic !!!", "Basic YQ= =", "BasicYUBleGFtcGxlLmNvbTpw"]
-        {
+        for value in [
+            "",
+            "Basic",
+            "Basic ",
+            "Bearer abc",
+            "Basic !!!",
+            "Basic YQ= =",
+            "BasicYUBleGFtcGxlLmNvbTpw",
+        ] {
             assert!(parse_value(value.as_bytes()).is_none(), "{value:?}");
         }
     }

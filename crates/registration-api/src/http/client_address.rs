@@ -1,8 +1,8 @@
 //! The address of the client that a request comes from.
 //!
 //! Anybody can send a forwarding header, so it counts only as far as our own proxies vouch for it
-//! (OWASP ASVS 4.1.3, 15.3.4). Only `X-Forwarded-For` is read; `Forwarded` is ignored. The same holds for the trace
-//! that a request says it belongs to.
+//! (OWASP ASVS 4.1.3, 15.3.4). Only `X-Forwarded-For` is read; `Forwarded` is ignored. The same
+//! holds for the trace that a request says it belongs to.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -46,8 +46,10 @@ impl TrustedProxies {
     /// that is not theirs.
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer;
-        let values: Vec<&str> =
-            headers.get_all("x-forwarded-for").map(|value| value.to_str().unwrap_or_default()).collect();
+        let values: Vec<&str> = headers
+            .get_all("x-forwarded-for")
+            .map(|value| value.to_str().unwrap_or_default())
+            .collect();
         for hop in values.iter().rev().flat_map(|value| value.rsplit(',')) {
             if !self.contain(client) {
                 break;
@@ -62,7 +64,8 @@ impl TrustedProxies {
     }
 }
 
-/// Who has connected. Only a Unix socket has no peer address, and the server does not listen on one.
+/// Who has connected. Only a Unix socket has no peer address, and the server does not listen on
+/// one.
 fn peer_address(request: &HttpRequest) -> IpAddr {
     request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()).to_canonical()
 }
@@ -79,10 +82,14 @@ mod tests {
     use actix_web::http::header::{HeaderName, HeaderValue};
 
     fn client(trusted: &[&str], peer: &str, forwarded: &[&'static str]) -> String {
-        let proxies = TrustedProxies(trusted.iter().map(|text| parse_network(text).unwrap()).collect());
+        let proxies =
+            TrustedProxies(trusted.iter().map(|text| parse_network(text).unwrap()).collect());
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(value));
+            headers.append(
+                HeaderName::from_static("x-forwarded-for"),
+                HeaderValue::from_static(value),
+            );
         }
         proxies.client(peer.parse().unwrap(), &headers).to_string()
     }
@@ -91,15 +98,24 @@ mod tests {
     fn asvs_4_1_3_a_stranger_cannot_choose_an_address() {
         assert_eq!(client(&[], "203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
         assert_eq!(client(&["10.0.0.0/8"], "203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
-        assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &["198.51.100.1, 203.0.113.9"]), "203.0.113.9");
-        assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &["198.51.100.1", "203.0.113.9"]), "203.0.113.9");
+        assert_eq!(
+            client(&["10.0.0.0/8"], "10.0.0.1", &["198.51.100.1, 203.0.113.9"]),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            client(&["10.0.0.0/8"], "10.0.0.1", &["198.51.100.1", "203.0.113.9"]),
+            "203.0.113.9"
+        );
     }
 
     #[test]
     fn asvs_15_3_4_a_chain_of_proxies_is_walked() {
         let trusted = ["10.0.0.0/8", "2001:db8::/32"];
         assert_eq!(client(&trusted, "10.0.0.1", &["203.0.113.9, 10.1.2.3"]), "203.0.113.9");
-        assert_eq!(client(&trusted, "2001:db8::1", &["203.0.113.9:4711", "[2001:db8::2]:80"]), "203.0.113.9");
+        assert_eq!(
+            client(&trusted, "2001:db8::1", &["203.0.113.9:4711", "[2001:db8::2]:80"]),
+            "203.0.113.9"
+        );
         assert_eq!(client(&trusted, "10.0.0.1", &["10.0.0.3, 10.0.0.2"]), "10.0.0.3");
         assert_eq!(client(&trusted, "10.0.0.1", &[]), "10.0.0.1");
     }
@@ -119,7 +135,9 @@ mod tests {
         assert!(contains("10.1.2.3/8", "10.255.0.1") && !contains("10.1.2.3/8", "11.0.0.1"));
         assert!(contains("192.0.2.1", "192.0.2.1") && !contains("192.0.2.1", "192.0.2.2"));
         assert!(contains("10.0.0.0/8", "::ffff:10.0.0.1") && !contains("::/0", "10.0.0.1"));
-        for text in ["", "10.0.0.0/33", "::/129", "10.0.0/8", "10.0.0.0/", "10.0.0.0/-1", "example.com"] {
+        for text in
+            ["", "10.0.0.0/33", "::/129", "10.0.0/8", "10.0.0.0/", "10.0.0.0/-1", "example.com"]
+        {
             assert!(parse_network(text).is_none(), "{text}");
         }
     }

@@ -1,10 +1,11 @@
 //! The socket of a connection, with limits that the HTTP library does not have.
 //!
-//! The library limits how long the head of a connection's first request may take, and how long a connection may be
-//! idle afterwards. There is a gap between the two: the first byte of a second request stops the idle timer, and a
-//! client that sends nothing more would hold the connection for ever. And each connection may send a head of 128 KiB
-//! without ever completing it. So the socket itself reports its end to the library when a request is not complete by
-//! its deadline, or when unanswered requests take too much memory over all connections.
+//! The library limits how long the head of a connection's first request may take, and how long a
+//! connection may be idle afterwards. There is a gap between the two: the first byte of a second
+//! request stops the idle timer, and a client that sends nothing more would hold the connection for
+//! ever. And each connection may send a head of 128 KiB without ever completing it. So the socket
+//! itself reports its end to the library when a request is not complete by its deadline, or when
+//! unanswered requests take too much memory over all connections.
 
 use std::cell::Cell;
 use std::io;
@@ -26,7 +27,8 @@ use tokio::time::{Instant, Sleep};
 
 use crate::metrics::HTTP_CONNECTIONS_CUT;
 
-/// How much is read at once, and how much of a request every connection may have sent however little memory is left.
+/// How much is read at once, and how much of a request every connection may have sent however
+/// little memory is left.
 const CHUNK: usize = 4 * 1024;
 
 /// What unanswered requests take, over all connections.
@@ -85,7 +87,11 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Ends when no request is in progress for longer than `idle_timeout`.
-    pub(crate) fn new(stream: TcpStream, idle_timeout: Duration, memory: Arc<RequestMemory>) -> Self {
+    pub(crate) fn new(
+        stream: TcpStream,
+        idle_timeout: Duration,
+        memory: Arc<RequestMemory>,
+    ) -> Self {
         let activity = Rc::new(Activity {
             requests_in_progress: Cell::new(0),
             idle_since: Cell::new(Instant::now()),

@@ -100,12 +100,18 @@ mod tests {
 
     #[test]
     fn the_most_specific_range_decides() {
-        for value in
-            ["*/*", "application/*", "text/html, application/json;q=0.1", "Application/JSON", "*/*;q=0.1"]
-        {
+        for value in [
+            "*/*",
+            "application/*",
+            "text/html, application/json;q=0.1",
+            "Application/JSON",
+            "*/*;q=0.1",
+        ] {
             assert!(accepts_json(value), "{value}");
         }
-        for value in ["", "text/html", "application/json;q=0, */*", "application/xml", "json", "*/*; q=0"] {
+        for value in
+            ["", "text/html", "application/json;q=0, */*", "application/xml", "json", "*/*; q=0"]
+        {
             assert!(!accepts_json(value), "{value}");
         }
         assert!(super::accepts_json(&HeaderMap::new()));

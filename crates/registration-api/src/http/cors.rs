@@ -4,8 +4,10 @@
 use actix_cors::Cors;
 use actix_web::http::{Method, header};
 
-/// What tracing and request libraries add to every request of a page: one that is not allowed fails them all.
-const ADDED_HEADERS: [&str; 5] = ["traceparent", "tracestate", "baggage", "sentry-trace", "x-requested-with"];
+/// What tracing and request libraries add to every request of a page: one that is not allowed fails
+/// them all.
+const ADDED_HEADERS: [&str; 5] =
+    ["traceparent", "tracestate", "baggage", "sentry-trace", "x-requested-with"];
 
 /// Allows the methods and headers that the API uses. No credentials mode: there are no cookies.
 pub(crate) fn cors(origins: &[String]) -> Cors {

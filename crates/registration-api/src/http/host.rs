@@ -10,7 +10,8 @@ use actix_web::{Error, ResponseError};
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
 
-/// Middleware: lets requests with a valid `Host` pass. Whether there must be one is the HTTP library's business.
+/// Middleware: lets requests with a valid `Host` pass. Whether there must be one is the HTTP
+/// library's business.
 pub(crate) async fn require_valid_host<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -34,10 +35,14 @@ mod tests {
 
     #[test]
     fn rfc_9112_a_host_is_a_name_or_an_address_and_perhaps_a_port() {
-        for host in ["localhost", "example.com:8000", "127.0.0.1", "[::1]:8000", "xn--exmple-cua.com", ""] {
+        for host in
+            ["localhost", "example.com:8000", "127.0.0.1", "[::1]:8000", "xn--exmple-cua.com", ""]
+        {
             assert!(is_valid(&HeaderValue::from_str(host).unwrap()), "{host}");
         }
-        for host in ["a b", "user@example.com", "example.com/path", "a,b", "exämple.com", "[::1", "a\tb"] {
+        for host in
+            ["a b", "user@example.com", "example.com/path", "a,b", "exämple.com", "[::1", "a\tb"]
+        {
             assert!(!is_valid(&HeaderValue::from_str(host).unwrap()), "{host}");
         }
     }

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use actix_web::http::header::{
-    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
+    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap,
+    HeaderValue,
 };
 use actix_web::web::{Bytes, BytesMut, Payload};
 use actix_web::{HttpMessage, HttpRequest};
@@ -29,7 +30,8 @@ pub(crate) async fn read(
     check_headers(request)?;
     let body = tokio::time::timeout(timeout, collect(payload)).await.map_err(|_| {
         // The rest of the body may still arrive, so nothing else can be read from this connection.
-        Problem::new(ProblemKind::RequestTimeout).header(CONNECTION, HeaderValue::from_static("close"))
+        Problem::new(ProblemKind::RequestTimeout)
+            .header(CONNECTION, HeaderValue::from_static("close"))
     })??;
     parse(&body)
 }
@@ -37,7 +39,9 @@ pub(crate) async fn read(
 fn check_headers(request: &HttpRequest) -> Result<(), Problem> {
     if is_encoded(request.headers()) {
         let identity = HeaderValue::from_static("identity");
-        return Err(Problem::new(ProblemKind::UnsupportedMediaType).header(ACCEPT_ENCODING, identity));
+        return Err(
+            Problem::new(ProblemKind::UnsupportedMediaType).header(ACCEPT_ENCODING, identity)
+        );
     }
     let one_type = request.headers().get_all(CONTENT_TYPE).count() == 1;
     if !one_type || !request.content_type().eq_ignore_ascii_case("application/json") {
@@ -51,7 +55,8 @@ fn check_headers(request: &HttpRequest) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether there is a content coding other than `identity`; their names are case-insensitive (RFC 9110 section 8.4.1).
+/// Whether there is a content coding other than `identity`; their names are case-insensitive (RFC
+/// 9110 section 8.4.1).
 fn is_encoded(headers: &HeaderMap) -> bool {
     let is_identity = |coding: &str| coding.trim().eq_ignore_ascii_case("identity");
     headers
@@ -95,8 +100,11 @@ impl Fields {
     /// error, since readers disagree on which one counts (RFC 8259 section 4). Fields not asked for
     /// are ignored.
     pub(crate) fn take_string(&mut self, pointer: &'static str) -> Option<String> {
-        let mut values =
-            self.fields.iter_mut().filter(|(name, _)| *name == pointer[1..]).map(|(_, value)| value);
+        let mut values = self
+            .fields
+            .iter_mut()
+            .filter(|(name, _)| *name == pointer[1..])
+            .map(|(_, value)| value);
         let (first, second) = (values.next(), values.next());
         let (code, detail) = match (first.map(Value::take), second) {
             (Some(Value::String(text)), None) => return Some(text),
@@ -109,7 +117,12 @@ impl Fields {
     }
 
     /// Records an error in the field at `pointer`.
-    pub(crate) fn add_error(&mut self, pointer: &'static str, code: &'static str, detail: impl Into<String>) {
+    pub(crate) fn add_error(
+        &mut self,
+        pointer: &'static str,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) {
         self.errors.push(FieldError { pointer, code, detail: detail.into() });
     }
 
@@ -230,8 +243,10 @@ mod tests {
             assert_eq!(fields.take_string(pointer), None, "{pointer}");
         }
         assert_eq!(fields.take_string("/e").unwrap(), "ä");
-        let errors: Vec<_> = fields.errors.iter().map(|error| (error.pointer, error.code)).collect();
-        let expected = [("/a", "wrong-type"), ("/b", "duplicate"), ("/c", "wrong-type"), ("/d", "missing")];
+        let errors: Vec<_> =
+            fields.errors.iter().map(|error| (error.pointer, error.code)).collect();
+        let expected =
+            [("/a", "wrong-type"), ("/b", "duplicate"), ("/c", "wrong-type"), ("/d", "missing")];
         assert_eq!(errors, expected);
     }
 
@@ -246,15 +261,20 @@ mod tests {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
                 proptest::collection::vec(("email|password|code|[a-z]{0,3}", inner), 0..4)
-                    .prop_map(|fields| fields.into_iter().collect::<serde_json::Map<_, _>>().into()),
+                    .prop_map(|fields| fields
+                        .into_iter()
+                        .collect::<serde_json::Map<_, _>>()
+                        .into()),
             ]
         })
     }
 
     /// A JSON document with bytes replaced, inserted and removed.
     fn mutated() -> impl Strategy<Value = Vec<u8>> {
-        let byte =
-            prop_oneof![any::<u8>(), "[{}\\[\\]:,\"\\\\0-9eE+.u-]".prop_map(|text| text.as_bytes()[0])];
+        let byte = prop_oneof![
+            any::<u8>(),
+            "[{}\\[\\]:,\"\\\\0-9eE+.u-]".prop_map(|text| text.as_bytes()[0])
+        ];
         let edits = proptest::collection::vec((any::<prop::sample::Index>(), 0..3, byte), 1..6);
         (json(), edits).prop_map(|(document, edits)| {
             let mut body = document.to_string().into_bytes();

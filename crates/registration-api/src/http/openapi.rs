@@ -61,15 +61,17 @@ pub fn document(password_length: PasswordLength, code_length: CodeLength) -> Str
 
 /// Every answer of a limited operation has the fields, except for 406, which precedes the limits.
 fn declare_rate_limit_fields(openapi: &mut utoipa::openapi::OpenApi) {
-    let policy = describe_header(Type::String, "The limits that this request was checked against, if any.");
+    let policy =
+        describe_header(Type::String, "The limits that this request was checked against, if any.");
     let state = describe_header(Type::String, "How much of each limit is left.");
     let operations = openapi.paths.paths.values_mut().filter_map(|item| item.post.as_mut());
     for responses in operations.map(|operation| &mut operation.responses.responses) {
         if !responses.contains_key(StatusCode::TOO_MANY_REQUESTS.as_str()) {
             continue;
         }
-        let limited =
-            responses.iter_mut().filter(|(status, _)| **status != StatusCode::NOT_ACCEPTABLE.as_str());
+        let limited = responses
+            .iter_mut()
+            .filter(|(status, _)| **status != StatusCode::NOT_ACCEPTABLE.as_str());
         for (_, response) in limited {
             if let RefOr::T(response) = response {
                 response.headers.insert("RateLimit-Policy".into(), RefOr::T(policy.clone()));
@@ -83,7 +85,8 @@ fn declare_rate_limit_fields(openapi: &mut utoipa::openapi::OpenApi) {
 /// checks them.
 fn require_headers(document: &mut Value) {
     for operation in operations(document) {
-        let responses = operation["responses"].as_object_mut().into_iter().flat_map(|all| all.values_mut());
+        let responses =
+            operation["responses"].as_object_mut().into_iter().flat_map(|all| all.values_mut());
         for headers in responses.filter_map(|response| response.get_mut("headers")) {
             for name in ["Retry-After", "WWW-Authenticate"] {
                 if let Some(header) = headers.get_mut(name) {
@@ -106,7 +109,8 @@ struct BasicScheme;
 impl Modify for BasicScheme {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let mut scheme = Http::new(HttpAuthScheme::Basic);
-        scheme.description = Some("The registered address and its password, in UTF-8 (RFC 7617).".into());
+        scheme.description =
+            Some("The registered address and its password, in UTF-8 (RFC 7617).".into());
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("basic", SecurityScheme::Http(scheme));
     }

@@ -8,7 +8,10 @@ pub(super) fn add_examples(operation: &mut Map<String, Value>, schemas: &Value) 
         add_to_body(body, schemas);
     }
     let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
-    responses.into_iter().flat_map(|all| all.values_mut()).for_each(|body| add_to_body(body, schemas));
+    responses
+        .into_iter()
+        .flat_map(|all| all.values_mut())
+        .for_each(|body| add_to_body(body, schemas));
 }
 
 fn add_to_body(body: &mut Value, schemas: &Value) {

@@ -61,7 +61,8 @@ impl From<CodeStoreError> for Problem {
     }
 }
 
-/// The settings of the services differ: with the same keys everywhere the code can be compared again.
+/// The settings of the services differ: with the same keys everywhere the code can be compared
+/// again.
 impl From<UnknownCodeKey> for Problem {
     fn from(error: UnknownCodeKey) -> Self {
         answer_unavailable(&error)

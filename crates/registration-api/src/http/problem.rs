@@ -15,7 +15,8 @@ use utoipa::ToSchema;
 use super::problem_kind::ProblemKind;
 
 /// The challenge of RFC 7617 section 2.1.
-const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"registration\", charset=\"UTF-8\"");
+const CHALLENGE: HeaderValue =
+    HeaderValue::from_static("Basic realm=\"registration\", charset=\"UTF-8\"");
 
 /// An answer that is not a success.
 #[derive(Debug)]
@@ -80,11 +81,12 @@ impl Problem {
         Self::new(ProblemKind::InvalidCredentials).header(header::WWW_AUTHENTICATE, CHALLENGE)
     }
 
-    /// Wrong credentials and wrong codes get the same answer where a difference would reveal which addresses
-    /// are registered.
+    /// Wrong credentials and wrong codes get the same answer where a difference would reveal which
+    /// addresses are registered.
     pub(crate) fn concealed_refusal() -> Self {
         let detail = "address, password or code not accepted";
-        Self::with_detail(ProblemKind::InvalidCredentials, detail).header(header::WWW_AUTHENTICATE, CHALLENGE)
+        Self::with_detail(ProblemKind::InvalidCredentials, detail)
+            .header(header::WWW_AUTHENTICATE, CHALLENGE)
     }
 
     /// A body with errors in its fields.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 use utoipa::IntoResponses;
-use utoipa::openapi::{ContentBuilder, Header, Object, Ref, RefOr, Response, ResponseBuilder, Type};
+use utoipa::openapi::{
+    ContentBuilder, Header, Object, Ref, RefOr, Response, ResponseBuilder, Type,
+};
 
 use super::problem_kind::ProblemKind;
 
@@ -58,8 +60,9 @@ pub(crate) fn describe_problems(groups: &[&[ProblemKind]]) -> BTreeMap<String, R
 fn describe_response(kind: ProblemKind, description: &str) -> Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
     let content = content.example(Some(build_example(kind))).build();
-    let response =
-        ResponseBuilder::new().description(description).content("application/problem+json", content);
+    let response = ResponseBuilder::new()
+        .description(description)
+        .content("application/problem+json", content);
     match kind.status() {
         StatusCode::UNAUTHORIZED => {
             let challenge = describe_header(Type::String, "The challenge of RFC 7617.");
@@ -90,7 +93,8 @@ fn build_example(kind: ProblemKind) -> Value {
     });
     if kind == ProblemKind::ValidationFailed {
         let detail = "a password has at least 8 characters";
-        example["errors"] = json!([{"pointer": "/password", "code": "password-too-short", "detail": detail}]);
+        example["errors"] =
+            json!([{"pointer": "/password", "code": "password-too-short", "detail": detail}]);
     }
     example
 }

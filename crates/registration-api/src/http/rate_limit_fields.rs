@@ -22,14 +22,18 @@ pub(crate) async fn add_rate_limit_fields<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let Some(state) = request.app_data::<Data<AppState>>().cloned() else { return next.call(request).await };
+    let Some(state) = request.app_data::<Data<AppState>>().cloned() else {
+        return next.call(request).await;
+    };
     let client = state.options.trusted_proxies.find_client(request.request());
     let limits = RequestLimits::new(state.limits.clone(), client);
     request.extensions_mut().insert(limits.clone());
     let mut response = next.call(request).await?;
     let mut checks = limits.checks();
     checks.retain(|check| is_public(check, state.options.existing_account));
-    for (name, write) in [(RATE_LIMIT_POLICY, write_policy as fn(&_) -> _), (RATE_LIMIT, write_state)] {
+    for (name, write) in
+        [(RATE_LIMIT_POLICY, write_policy as fn(&_) -> _), (RATE_LIMIT, write_state)]
+    {
         let items: Vec<String> = checks.iter().map(write).collect();
         if let Ok(value) = HeaderValue::from_str(&items.join(", "))
             && !value.is_empty()
@@ -40,9 +44,9 @@ pub(crate) async fn add_rate_limit_fields<B: MessageBody>(
     Ok(response)
 }
 
-/// Whether the client may see the outcome of a check. What is left for an address reveals whether somebody
-/// else has used it recently, so conceal mode leaves it out unless the request is refused for it. What is
-/// left for an account reveals that the password is right.
+/// Whether the client may see the outcome of a check. What is left for an address reveals whether
+/// somebody else has used it recently, so conceal mode leaves it out unless the request is refused
+/// for it. What is left for an account reveals that the password is right.
 fn is_public(check: &LimitCheck, existing_account: ExistingAccount) -> bool {
     let is_refused = matches!(check.outcome, LimitOutcome::Refused { .. });
     match check.scope {

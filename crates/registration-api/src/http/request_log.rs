@@ -1,5 +1,6 @@
-//! One log line and two metrics per request: method, route, status, time, request id. Every line that is logged
-//! while the request is served names its id and its client, so that an attack can be traced to where it comes from.
+//! One log line and two metrics per request: method, route, status, time, request id. Every line
+//! that is logged while the request is served names its id and its client, so that an attack can be
+//! traced to where it comes from.
 //!
 //! The route is the pattern, never the path, and nothing from query, headers or bodies is logged: a
 //! client could have put a secret there.
@@ -26,7 +27,9 @@ pub(crate) async fn log_request<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let Some(state) = request.app_data::<Data<AppState>>().cloned() else { return next.call(request).await };
+    let Some(state) = request.app_data::<Data<AppState>>().cloned() else {
+        return next.call(request).await;
+    };
     let proxies = &state.options.trusted_proxies;
     let client = proxies.find_client(request.request());
     let clients_trace = read_trace(request.headers());
@@ -117,7 +120,8 @@ impl LogEntry {
             );
         });
         let route = route.to_owned();
-        let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
+        let labels =
+            [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
         metrics::counter!(HTTP_REQUESTS, &labels).increment(1);
         metrics::histogram!(HTTP_REQUEST_DURATION, &labels).record(elapsed.as_secs_f64());
         self.is_finished = true;

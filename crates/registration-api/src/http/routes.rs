@@ -39,7 +39,11 @@ fn list_methods(item: &PathItem) -> Vec<Method> {
         (Method::PATCH, &item.patch),
         (Method::DELETE, &item.delete),
     ];
-    operations.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method).collect()
+    operations
+        .into_iter()
+        .filter(|(_, operation)| operation.is_some())
+        .map(|(method, _)| method)
+        .collect()
 }
 
 fn page(path: &str, route: Route) -> Resource {

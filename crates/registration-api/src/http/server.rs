@@ -37,8 +37,8 @@ pub struct ServerOptions {
     /// Maximum number of open connections in total; more wait in the backlog of the operating
     /// system.
     pub max_connections: usize,
-    /// How many bytes requests may take, over all connections, until they are answered. Beyond that, connections
-    /// with long requests are closed.
+    /// How many bytes requests may take, over all connections, until they are answered. Beyond
+    /// that, connections with long requests are closed.
     pub request_memory: usize,
     /// How long a connection stays open without a request.
     pub keep_alive: Duration,
@@ -87,7 +87,8 @@ pub fn server(
                     extensions.insert(connection.activity());
                 })
                 .h1(map_config(app(state.clone(), document.clone()), |()| AppConfig::default()));
-            accept(options.keep_alive + options.client_request_timeout, memory.clone()).and_then(http)
+            accept(options.keep_alive + options.client_request_timeout, memory.clone())
+                .and_then(http)
         })?;
     Ok(server.run())
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::{
-    Allowance, BreachedPasswords, Budget, CodeStore, IdSource, PasswordHasher, RateLimiter, UserRepository,
+    Allowance, BreachedPasswords, Budget, CodeStore, IdSource, PasswordHasher, RateLimiter,
+    UserRepository,
 };
 use domain::{CodeKeys, CodeLength, PasswordLength};
 use process::health::Health;
@@ -27,8 +28,8 @@ pub struct Ports {
     pub hasher: Arc<dyn PasswordHasher>,
     /// Counts requests.
     pub limiter: Arc<dyn RateLimiter>,
-    /// Count requests and mails while `limiter` and `budget` do not answer; without them neither is limited
-    /// then.
+    /// Count requests and mails while `limiter` and `budget` do not answer; without them neither is
+    /// limited then.
     pub fallback: Option<Counters>,
     /// Where to look up breached passwords, if anywhere.
     pub breached: Option<Arc<dyn BreachedPasswords>>,
@@ -83,7 +84,8 @@ impl AppState {
     pub fn new(ports: Ports, options: ApiOptions, health: Health) -> Self {
         let counters = Counters { limiter: ports.limiter, budget: ports.budget.clone() };
         let limits = Arc::new(Limits::new(options.quotas.clone(), counters, ports.fallback));
-        let authenticator = Authenticator { users: ports.users.clone(), hasher: ports.hasher.clone() };
+        let authenticator =
+            Authenticator { users: ports.users.clone(), hasher: ports.hasher.clone() };
         let register = Register {
             users: ports.users,
             hasher: ports.hasher,
@@ -105,8 +107,11 @@ impl AppState {
             ids: ports.ids.clone(),
             existing_account: options.existing_account,
         };
-        let resend_code =
-            ResendCode { authenticator, ids: ports.ids.clone(), existing_account: options.existing_account };
+        let resend_code = ResendCode {
+            authenticator,
+            ids: ports.ids.clone(),
+            existing_account: options.existing_account,
+        };
         Self { register, activate, resend_code, limits, ids: ports.ids, health, options }
     }
 }

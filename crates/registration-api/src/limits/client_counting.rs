@@ -7,10 +7,11 @@ use domain::ports::{LimitKey, LimitOutcome, Quota};
 use super::client_networks::client_networks;
 use super::counting::Limits;
 
-/// Counts a request against each network of the client, the narrowest first. What a wider network refuses is
-/// given back to the narrower ones: so a client that owns many of those makes the stores keep no more keys
-/// than the widest allows, and takes nothing from its neighbours once it is refused itself. Returns the quota
-/// and the outcome of the network that refuses, or of the narrowest; `None` if nobody counts.
+/// Counts a request against each network of the client, the narrowest first. What a wider network
+/// refuses is given back to the narrower ones: so a client that owns many of those makes the stores
+/// keep no more keys than the widest allows, and takes nothing from its neighbours once it is
+/// refused itself. Returns the quota and the outcome of the network that refuses, or of the
+/// narrowest; `None` if nobody counts.
 pub(super) async fn count_client(
     limits: &Limits,
     policy: &'static str,

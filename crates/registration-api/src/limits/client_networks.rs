@@ -11,9 +11,10 @@ pub(super) struct ClientNetwork {
     pub(super) share: u32,
 }
 
-/// The networks that a client is counted by, the narrowest first: its IPv4 address; or its IPv6 /64, within
-/// which one customer chooses addresses freely, and the /56 and the /48 around it, which providers give to
-/// one customer or site (RFC 6177), with more of a quota because several may share them.
+/// The networks that a client is counted by, the narrowest first: its IPv4 address; or its IPv6
+/// /64, within which one customer chooses addresses freely, and the /56 and the /48 around it,
+/// which providers give to one customer or site (RFC 6177), with more of a quota because several
+/// may share them.
 pub(super) fn client_networks(client: IpAddr) -> Vec<ClientNetwork> {
     let network = |prefix, share| ClientNetwork { key: key(client, prefix), share };
     match client.to_canonical() {
@@ -54,8 +55,12 @@ mod tests {
 
     #[test]
     fn asvs_6_3_1_an_ipv6_client_counts_in_the_networks_around_it() {
-        let expected = [("2001:db8:1:203::/64", 1), ("2001:db8:1:200::/56", 4), ("2001:db8:1::/48", 16)];
-        assert_eq!(networks("2001:db8:1:203::1"), expected.map(|(key, share)| (key.to_owned(), share)));
+        let expected =
+            [("2001:db8:1:203::/64", 1), ("2001:db8:1:200::/56", 4), ("2001:db8:1::/48", 16)];
+        assert_eq!(
+            networks("2001:db8:1:203::1"),
+            expected.map(|(key, share)| (key.to_owned(), share))
+        );
     }
 
     #[test]

@@ -43,8 +43,8 @@ impl Limits {
         self.fallback.as_ref()?.limiter.check(key, quota).await.ok()
     }
 
-    /// Takes the count of a request back that another limit has refused. Best effort: what stays counted makes a
-    /// limit tighter for a moment.
+    /// Takes the count of a request back that another limit has refused. Best effort: what stays
+    /// counted makes a limit tighter for a moment.
     pub(super) async fn give_back(&self, key: &LimitKey, quota: Quota) {
         let given_back = self.primary.limiter.give_back(key, quota).await;
         if self.unless_down(given_back).is_none()

@@ -1,8 +1,8 @@
 //! How many requests are allowed per client and per mail address, and how many mails per mailbox.
 //!
-//! Checked before any password is hashed (OWASP ASVS 2.4.1, 6.3.1); mails are counted before the claim that
-//! causes them. An outage of the counters must never turn users away: then the fallback counts, and without
-//! one the request passes.
+//! Checked before any password is hashed (OWASP ASVS 2.4.1, 6.3.1); mails are counted before the
+//! claim that causes them. An outage of the counters must never turn users away: then the fallback
+//! counts, and without one the request passes.
 
 mod charges;
 mod client_counting;

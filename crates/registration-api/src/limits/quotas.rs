@@ -16,8 +16,8 @@ pub enum Action {
 /// The quotas of one action; `None` turns a limit off.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ActionQuotas {
-    /// Per client: an IPv4 address or an IPv6 /64, the usual allocation to one customer; a /56 has four and a
-    /// /48 sixteen times as many for all its /64.
+    /// Per client: an IPv4 address or an IPv6 /64, the usual allocation to one customer; a /56 has
+    /// four and a /48 sixteen times as many for all its /64.
     pub client: Option<Quota>,
     /// Per mail address, whether or not it is registered.
     pub address: Option<Quota>,

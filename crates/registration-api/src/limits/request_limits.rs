@@ -76,7 +76,11 @@ impl RequestLimits {
     }
 
     /// Counts the request against the mail address it is about.
-    pub async fn check_address(&self, action: Action, address: &EmailAddress) -> Result<(), LimitExceeded> {
+    pub async fn check_address(
+        &self,
+        action: Action,
+        address: &EmailAddress,
+    ) -> Result<(), LimitExceeded> {
         let quotas = &self.limits.quotas;
         let (quota, policy) = match action {
             Action::Register => (quotas.register.address, "register-address"),
@@ -92,8 +96,8 @@ impl RequestLimits {
         self.check_by_address(LimitScope::Account, "further-codes", quota, address).await
     }
 
-    /// Counts a mail that is about to be caused, against its mailbox and against the part of it that the
-    /// network of this client may use up. What is spent is given back if no mail follows.
+    /// Counts a mail that is about to be caused, against its mailbox and against the part of it
+    /// that the network of this client may use up. What is spent is given back if no mail follows.
     pub async fn spend_mail(&self, address: &EmailAddress) -> Result<Spent, LimitExceeded> {
         let mailbox = address.mailbox();
         let quotas = &self.limits.quotas;
@@ -118,15 +122,20 @@ impl RequestLimits {
         result
     }
 
-    /// Counts a guess that may turn out wrong, before it is compared, against the networks of its client.
-    /// What is spent is given back if it does not.
+    /// Counts a guess that may turn out wrong, before it is compared, against the networks of its
+    /// client. What is spent is given back if it does not.
     pub async fn spend_guess(&self) -> Result<Spent, LimitExceeded> {
         let policy = "client-guesses";
-        let Some(quota) = self.limits.quotas.wrong_guesses_per_client else { return Ok(Spent::default()) };
+        let Some(quota) = self.limits.quotas.wrong_guesses_per_client else {
+            return Ok(Spent::default());
+        };
         let charges = client_networks(self.client).into_iter().map(|network| Charge {
             policy,
             key: BudgetKey { kind: BudgetKind::GuessesOfClient, subject: network.key },
-            allowances: vec![Allowance { amount: quota.amount.saturating_mul(network.share), ..quota }],
+            allowances: vec![Allowance {
+                amount: quota.amount.saturating_mul(network.share),
+                ..quota
+            }],
         });
         let result = self.spend(&charges.collect::<Vec<_>>()).await;
         if result.is_err() {
@@ -154,7 +163,12 @@ impl RequestLimits {
         let result = self.check(scope, policy, quota, &address.lookup_key()).await;
         if result.is_err() {
             let address = address.masked();
-            tracing::warn!(event = "limit.exceeded", policy, address, "an address exceeded a limit");
+            tracing::warn!(
+                event = "limit.exceeded",
+                policy,
+                address,
+                "an address exceeded a limit"
+            );
         }
         result
     }

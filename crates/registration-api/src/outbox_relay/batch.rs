@@ -38,7 +38,11 @@ impl Batch {
     pub(super) async fn deliver(self, entries: Vec<OutboxEntry>) -> Delivery {
         let events: Vec<Event> = entries.iter().map(|entry| entry.event.clone()).collect();
         let Ok(results) = timeout_at(self.deadline, self.publisher.publish(&events)).await else {
-            tracing::warn!(event = "relay.slow", events = events.len(), "a batch took longer than its lease");
+            tracing::warn!(
+                event = "relay.slow",
+                events = events.len(),
+                "a batch took longer than its lease"
+            );
             return Delivery::BusDown { cause: "the batch took longer than its lease".into() };
         };
         let delivery = judge(&results);
@@ -151,11 +155,17 @@ mod tests {
         for attempts in 1..100 {
             for random in [0, 0x55, 0xff, u128::MAX] {
                 let delay = retry_delay(&entry(random, attempts), &options);
-                assert!(delay >= options.first_retry / 2 && delay <= options.max_retry, "{delay:?}");
+                assert!(
+                    delay >= options.first_retry / 2 && delay <= options.max_retry,
+                    "{delay:?}"
+                );
             }
         }
         let first = retry_delay(&entry(0, 1), &options);
-        assert_eq!([first, first * 2, first * 4], [1, 2, 3].map(|n| retry_delay(&entry(0, n), &options)));
+        assert_eq!(
+            [first, first * 2, first * 4],
+            [1, 2, 3].map(|n| retry_delay(&entry(0, n), &options))
+        );
         assert_eq!(retry_delay(&entry(0, 100), &options), options.max_retry);
         assert_ne!(retry_delay(&entry(1, 3), &options), retry_delay(&entry(2, 3), &options));
     }

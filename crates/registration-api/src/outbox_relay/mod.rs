@@ -43,7 +43,8 @@ impl OutboxRelay {
     }
 
     /// Runs until `shutdown` is cancelled, then waits for batches in flight, within the drain
-    /// timeout. May be run again after a panic: the events in flight become due at the end of their lease.
+    /// timeout. May be run again after a panic: the events in flight become due at the end of their
+    /// lease.
     pub async fn run(&self, shutdown: CancellationToken) {
         let mut run = Run::new(self);
         while !shutdown.is_cancelled() {
@@ -129,7 +130,8 @@ impl<'a> Run<'a> {
         if self.outbox_failures == 0 {
             tracing::error!(event = "outbox.down", error = %ErrorChain(error), "the outbox does not answer");
         }
-        let delay = self.relay.options.first_retry.saturating_mul(1 << self.outbox_failures.min(16));
+        let delay =
+            self.relay.options.first_retry.saturating_mul(1 << self.outbox_failures.min(16));
         self.outbox_failures = self.outbox_failures.saturating_add(1);
         Pause::For(delay.min(self.relay.options.max_retry))
     }
@@ -152,10 +154,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// While the bus is down nothing is claimed, but for one event now and then, so that outages do not count as
-    /// attempts.
+    /// While the bus is down nothing is claimed, but for one event now and then, so that outages do
+    /// not count as attempts.
     async fn is_worth_a_try(&self) -> bool {
-        let probe = tokio::time::timeout(self.relay.options.lease, self.relay.publisher.probe()).await;
+        let probe =
+            tokio::time::timeout(self.relay.options.lease, self.relay.publisher.probe()).await;
         self.deliveries.is_empty() && matches!(probe, Ok(Ok(())))
     }
 

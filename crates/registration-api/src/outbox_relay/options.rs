@@ -9,8 +9,8 @@ pub struct RelayOptions {
     pub batch_size: u32,
     /// How many batches may be in flight, so that one slow delivery does not hold up the rest.
     pub batches_in_flight: usize,
-    /// How long claimed events are kept from other relays, from before the claim is sent. A publisher that
-    /// takes longer times out.
+    /// How long claimed events are kept from other relays, from before the claim is sent. A
+    /// publisher that takes longer times out.
     pub lease: Duration,
     /// How often the relay polls the outbox when nothing wakes it.
     pub poll_interval: Duration,

@@ -34,7 +34,9 @@ impl UnknownEvents {
                 count,
                 "events of types that this version does not know are left for a newer one"
             ),
-            (1.., 0) => tracing::info!(event = "outbox.no_unknown_events", "a newer version took them"),
+            (1.., 0) => {
+                tracing::info!(event = "outbox.no_unknown_events", "a newer version took them");
+            }
             _ => {}
         }
         self.count = count;

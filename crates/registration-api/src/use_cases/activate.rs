@@ -3,17 +3,19 @@
 //! An attempt is spent before anything is compared, so parallel guesses cannot exceed the allowed
 //! number (OWASP ASVS 6.6.3), and a code is consumed in one atomic step, so it works once (6.5.1).
 //!
-//! In conceal mode there is one refusal for everybody but the owner of an active account: who may register
-//! any address with a password of its own must not learn by its guesses whether the address was free.
+//! In conceal mode there is one refusal for everybody but the owner of an active account: who may
+//! register any address with a password of its own must not learn by its guesses whether the
+//! address was free.
 
 use std::sync::Arc;
 
 use domain::ports::{
-    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, IdSource, RepositoryError,
-    SaveError, Spending,
+    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, IdSource,
+    RepositoryError, SaveError, Spending,
 };
 use domain::{
-    CodeIssue, CodeKeys, CodeLength, EmailAddress, ErrorChain, TraceParent, User, UserId, UserStatus,
+    CodeIssue, CodeKeys, CodeLength, EmailAddress, ErrorChain, TraceParent, User, UserId,
+    UserStatus,
 };
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -68,8 +70,8 @@ impl Activate {
         let started = Instant::now();
         let checked = self.check(authenticated, guess, limits).await;
         let result = match checked {
-            // In a task of its own: if the client disconnects now, the code must not stay used with the user
-            // still pending.
+            // In a task of its own: if the client disconnects now, the code must not stay used with
+            // the user still pending.
             Ok(user) => tokio::spawn(self.clone().finish(user, trace).in_current_span()).await?,
             Err(error) => Err(error),
         };
@@ -90,15 +92,16 @@ impl Activate {
     ) -> Result<User, ActivateError> {
         limits.check_address(Action::Activate, &credentials.email).await?;
         if self.existing_account == ExistingAccount::Conceal {
-            // Whoever asks: otherwise only guesses at a claim of one's own would fail without the store.
+            // Whoever asks: otherwise only guesses at a claim of one's own would fail without the
+            // store.
             self.codes.ping().await.map_err(ActivateError::CodeStoreDown)?;
         }
         Ok(self.authenticator.authenticate(credentials).await?)
     }
 
-    /// Compares the guess of a client that knows the password, and counts a wrong one for the client. In conceal
-    /// mode every refusal counts, whoever asks: otherwise what a client has left would tell it whose password
-    /// was right.
+    /// Compares the guess of a client that knows the password, and counts a wrong one for the
+    /// client. In conceal mode every refusal counts, whoever asks: otherwise what a client has left
+    /// would tell it whose password was right.
     async fn check(
         &self,
         authenticated: Result<User, ActivateError>,

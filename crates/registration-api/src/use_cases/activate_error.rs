@@ -72,9 +72,10 @@ pub enum ActivateError {
 }
 
 impl ActivateError {
-    /// The error as everybody may see it. What happens to all alike, and what only the owner of an account or
-    /// of its code can see, remains as it is; everything else becomes one refusal. A store that fails after
-    /// it has answered is part of that, and so is a key that is not at hand: only a claim of one's own gets as far.
+    /// The error as everybody may see it. What happens to all alike, and what only the owner of an
+    /// account or of its code can see, remains as it is; everything else becomes one refusal. A
+    /// store that fails after it has answered is part of that, and so is a key that is not at hand:
+    /// only a claim of one's own gets as far.
     pub(super) fn conceal(self) -> Self {
         match &self {
             Self::CodeStore(CodeStoreError(cause)) | Self::Budget(BudgetError(cause)) => {
@@ -103,7 +104,9 @@ impl ActivateError {
     pub(super) fn outcome(&self) -> &'static str {
         match self {
             Self::Limited(_) => "limited",
-            Self::Authentication(AuthenticationError::Rejected) | Self::Concealed => "invalid-credentials",
+            Self::Authentication(AuthenticationError::Rejected) | Self::Concealed => {
+                "invalid-credentials"
+            }
             Self::AlreadyActive | Self::CodeUsed => "already-active",
             Self::CodeInvalid { .. } | Self::CodeNotMailed => "code-invalid",
             Self::CodeExpired => "code-expired",

@@ -42,9 +42,12 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Returns the user with these credentials. A hash made with outdated parameters, or of a password that was
-    /// not normalised, is replaced.
-    pub async fn authenticate(&self, credentials: &Credentials) -> Result<User, AuthenticationError> {
+    /// Returns the user with these credentials. A hash made with outdated parameters, or of a
+    /// password that was not normalised, is replaced.
+    pub async fn authenticate(
+        &self,
+        credentials: &Credentials,
+    ) -> Result<User, AuthenticationError> {
         let user = self.users.find_by_email(&credentials.email).await?;
         let hash = user.as_ref().map(|user| user.password_hash().clone());
         let verification = self.verify(&credentials.password, hash).await?;
@@ -59,15 +62,17 @@ impl Authenticator {
         Ok(user)
     }
 
-    /// A password that normalisation changed is verified once more as it was received, since earlier versions
-    /// hashed it so. Whether it is depends on the request alone: an unknown address takes the same time.
+    /// A password that normalisation changed is verified once more as it was received, since
+    /// earlier versions hashed it so. Whether it is depends on the request alone: an unknown
+    /// address takes the same time.
     async fn verify(
         &self,
         password: &Password,
         hash: Option<PasswordHash>,
     ) -> Result<Verification, HashError> {
         let verification = self.hasher.verify(password.clone(), hash.clone()).await?;
-        let (Verification::Mismatch, Some(received)) = (verification, password.as_received()) else {
+        let (Verification::Mismatch, Some(received)) = (verification, password.as_received())
+        else {
             return Ok(verification);
         };
         Ok(match self.hasher.verify(received, hash).await? {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// In conceal mode, the time that an operation spends after the password is hashed is rounded up to a
-/// multiple of this. A commit or an attempt takes only a few milliseconds longer than a refusal, even on a
-/// busy machine, so the step hides the difference.
+/// In conceal mode, the time that an operation spends after the password is hashed is rounded up to
+/// a multiple of this. A commit or an attempt takes only a few milliseconds longer than a refusal,
+/// even on a busy machine, so the step hides the difference.
 const CONCEALING_STEP: Duration = Duration::from_millis(100);
 
 /// What is revealed about an address that somebody has registered.
@@ -14,8 +14,8 @@ const CONCEALING_STEP: Duration = Duration::from_millis(100);
 pub enum ExistingAccount {
     /// That it is taken, and why a code was refused.
     Reveal,
-    /// Nothing: a free, a pending and an active address get the same answers, and the owner of an active
-    /// account is told by mail.
+    /// Nothing: a free, a pending and an active address get the same answers, and the owner of an
+    /// active account is told by mail.
     Conceal,
 }
 
@@ -32,7 +32,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn asvs_6_3_8_time_is_rounded_up_to_whole_steps() {
-        for (spent, rounded) in [(0, 100), (1, 100), (99, 100), (100, 200), (130, 200), (1_001, 1_100)] {
+        for (spent, rounded) in
+            [(0, 100), (1, 100), (99, 100), (100, 200), (130, 200), (1_001, 1_100)]
+        {
             let started = Instant::now();
             tokio::time::advance(Duration::from_millis(spent)).await;
             wait_for_full_step(started).await;

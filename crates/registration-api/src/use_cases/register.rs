@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ports::{ClaimError, HashError, IdSource, PasswordHasher, RepositoryError, UserRepository};
+use domain::ports::{
+    ClaimError, HashError, IdSource, PasswordHasher, RepositoryError, UserRepository,
+};
 use domain::{EmailAddress, ErrorChain, Password, TraceParent, User, UserEvent, UserId};
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -87,7 +89,8 @@ impl Register {
         let hash = self.hasher.hash(password).await?;
         let started = Instant::now();
         let user = User::register(UserId::from_uuid(self.ids.next_id()), email.clone(), hash);
-        // In a task of its own: if the client disconnects, what is spent must not stay so without a mail.
+        // In a task of its own: if the client disconnects, what is spent must not stay so without a
+        // mail.
         let claim = self.clone().claim(user, trace, limits.clone());
         let claimed = tokio::spawn(claim.in_current_span()).await?;
         match self.existing_account {
@@ -128,7 +131,8 @@ impl Register {
         }
     }
 
-    /// One outcome for a claim that was made, an address that is taken and a mailbox that has had its mails.
+    /// One outcome for a claim that was made, an address that is taken and a mailbox that has had
+    /// its mails.
     async fn conceal(
         &self,
         claimed: Result<UserId, RegisterError>,
@@ -138,7 +142,9 @@ impl Register {
     ) -> Result<Registered, RegisterError> {
         match claimed {
             Ok(_) => {}
-            Err(RegisterError::EmailTaken) => self.notify_owner_in_background(email, trace, limits.clone()),
+            Err(RegisterError::EmailTaken) => {
+                self.notify_owner_in_background(email, trace, limits.clone());
+            }
             // As a claim would fail without the store.
             Err(RegisterError::MailsExhausted(_)) => self.users.ping().await?,
             Err(error) => return Err(error),
@@ -149,7 +155,12 @@ impl Register {
     /// Notifies the owner in a background task: neither its duration nor its failure may reveal
     /// that there is an owner. If the process is killed meanwhile, the owner is notified at the
     /// next attempt.
-    fn notify_owner_in_background(&self, email: EmailAddress, trace: TraceParent, limits: RequestLimits) {
+    fn notify_owner_in_background(
+        &self,
+        email: EmailAddress,
+        trace: TraceParent,
+        limits: RequestLimits,
+    ) {
         let this = self.clone();
         let notification = async move {
             if let Err(error) = this.notify_owner(&email, trace, &limits).await {
@@ -174,7 +185,8 @@ impl Register {
         let kind = UserEvent::RegistrationRepeated { user_id: owner.id() };
         let event = wrap_event(&*self.ids, trace, kind);
         let Ok(mail) = limits.spend_mail(email).await else { return Ok(()) };
-        let recorded = self.users.record_repeated_registration(owner.id(), NOTICE_PERIOD, &event).await;
+        let recorded =
+            self.users.record_repeated_registration(owner.id(), NOTICE_PERIOD, &event).await;
         if !matches!(recorded, Ok(true)) {
             mail.give_back().await;
         }

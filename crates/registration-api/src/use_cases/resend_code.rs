@@ -70,7 +70,8 @@ impl ResendCode {
         let authenticated = self.authenticator.authenticate(credentials).await;
         match self.existing_account {
             ExistingAccount::Reveal => {
-                // In a task of its own: if the client disconnects, what is spent must not stay so without a mail.
+                // In a task of its own: if the client disconnects, what is spent must not stay so
+                // without a mail.
                 let mailed = self.clone().mail_code(authenticated?, trace, limits.clone());
                 Ok(CodeResent::Mailed { email: tokio::spawn(mailed.in_current_span()).await?? })
             }
@@ -87,8 +88,8 @@ impl ResendCode {
         }
     }
 
-    /// Neither the duration of this nor its failure may reveal whose password was right. Done as a rule
-    /// before the answer, which waits for a full step.
+    /// Neither the duration of this nor its failure may reveal whose password was right. Done as a
+    /// rule before the answer, which waits for a full step.
     fn mail_code_in_background(&self, user: User, trace: TraceParent, limits: &RequestLimits) {
         let mailed = self.clone().mail_code(user, trace, limits.clone());
         let report = async {

@@ -3,7 +3,9 @@ use std::sync::atomic::Ordering;
 use domain::UserEvent;
 use serde_json::Value;
 
-use crate::support::{EMAIL, PASSWORD, TestApp, World, code, faults, options, problem, stranger, wrong_code};
+use crate::support::{
+    EMAIL, PASSWORD, TestApp, World, code, faults, options, problem, stranger, wrong_code,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_code_makes_the_account_active() {
@@ -27,8 +29,11 @@ async fn asvs_6_5_1_a_code_works_once() {
     let issue = app.pending_user().await;
     let code = code(issue);
     let attempts = (0..5).map(|_| app.activate(EMAIL, PASSWORD, &code));
-    let mut statuses: Vec<_> =
-        futures::future::join_all(attempts).await.iter().map(|answer| answer.status().as_u16()).collect();
+    let mut statuses: Vec<_> = futures::future::join_all(attempts)
+        .await
+        .iter()
+        .map(|answer| answer.status().as_u16())
+        .collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409, 409, 409, 409]);
     assert_eq!(app.world.users.event_kinds(), ["UserRegistered", "UserActivated"]);
@@ -41,7 +46,8 @@ async fn asvs_6_6_3_wrong_guesses_are_counted_before_they_are_compared() {
     let issue = app.pending_user().await;
     for left in ["4 more", "3 more", "2 more", "once more", "cannot be tried again"] {
         let document =
-            problem(app.activate(EMAIL, PASSWORD, &wrong_code(issue)).await, 400, "code-invalid").await;
+            problem(app.activate(EMAIL, PASSWORD, &wrong_code(issue)).await, 400, "code-invalid")
+                .await;
         assert!(document["detail"].as_str().unwrap().contains(left), "{document}");
     }
     let response = app.activate(EMAIL, PASSWORD, &code(issue)).await;
@@ -100,7 +106,8 @@ async fn asvs_6_3_8_unknown_address_wrong_password_and_broken_credentials_look_t
     let body = serde_json::json!({"code": "1234"});
     answers.push(app.post("/api/v1/users/activate").json(&body).send().await.unwrap());
     for header in ["Basic !!!", "Basic", "Bearer token", "Basic YUBleGFtcGxlLmNvbTo="] {
-        let request = app.post("/api/v1/users/activate").header("authorization", header).json(&body);
+        let request =
+            app.post("/api/v1/users/activate").header("authorization", header).json(&body);
         answers.push(request.send().await.unwrap());
     }
     let mut seen = Vec::new();

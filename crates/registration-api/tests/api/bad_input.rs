@@ -114,7 +114,10 @@ async fn asvs_16_5_1_no_secret_is_repeated() {
             let response = post_body(&app, path, body.clone().into_bytes()).await;
             assert!(response.status().is_client_error());
             let headers = format!("{:?}", response.headers());
-            assert!(!headers.contains(secret) && !response.text().await.unwrap().contains(secret), "{body}");
+            assert!(
+                !headers.contains(secret) && !response.text().await.unwrap().contains(secret),
+                "{body}"
+            );
         }
     }
 }
@@ -164,10 +167,14 @@ async fn no_body_and_no_credentials_cause_a_5xx() {
     tokio::task::block_in_place(|| {
         runner
             .run(&(body, header), |(body, header)| {
-                for path in ["/api/v1/users/register", "/api/v1/users/activate", "/api/v1/users/resend-code"]
-                {
+                for path in [
+                    "/api/v1/users/register",
+                    "/api/v1/users/activate",
+                    "/api/v1/users/resend-code",
+                ] {
                     let request = app.post(path).header("content-type", "application/json");
-                    let request = request.header("authorization", header.as_bytes()).body(body.clone());
+                    let request =
+                        request.header("authorization", header.as_bytes()).body(body.clone());
                     let status = runtime.block_on(request.send()).unwrap().status();
                     prop_assert!(status.as_u16() < 500, "{path}: {status}");
                 }

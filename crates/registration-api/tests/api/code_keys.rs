@@ -17,7 +17,12 @@ fn length(digits: u8) -> CodeLength {
 /// Key and length have just been changed.
 fn changed() -> ApiOptions {
     let code_keys = Arc::new(CodeKeys::new(key(), vec![previous_key()]));
-    ApiOptions { code_keys, code_length: length(6), previous_code_lengths: vec![length(4)], ..options() }
+    ApiOptions {
+        code_keys,
+        code_length: length(6),
+        previous_code_lengths: vec![length(4)],
+        ..options()
+    }
 }
 
 /// A registration whose code was derived with this key, to so many digits.
@@ -70,7 +75,8 @@ async fn only_lengths_in_use_are_codes() {
     let app = TestApp::start_with(World::default(), changed());
     app.pending_user().await;
     for code in ["123", "12345", "1234567", "12345678"] {
-        let document = problem(app.activate(EMAIL, PASSWORD, code).await, 422, "validation-failed").await;
+        let document =
+            problem(app.activate(EMAIL, PASSWORD, code).await, 422, "validation-failed").await;
         assert_eq!(faults(&document), [("/code", "code-malformed")]);
     }
     assert_eq!(app.world.guesses.spent.load(Ordering::Relaxed), 0);

@@ -51,8 +51,10 @@ async fn only_the_owner_of_an_active_account_is_told_and_not_over_and_over() {
     answer(&app, EMAIL).await;
     answer(&app, EMAIL).await;
     // In tasks of their own.
-    eventually("the notices", async || (app.world.users.notices.load(Ordering::Relaxed) == 2).then_some(()))
-        .await;
+    eventually("the notices", async || {
+        (app.world.users.notices.load(Ordering::Relaxed) == 2).then_some(())
+    })
+    .await;
     assert_eq!(app.world.users.event_kinds(), ["UserRegistered", "RegistrationRepeated"]);
 }
 

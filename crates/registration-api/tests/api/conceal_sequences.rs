@@ -1,5 +1,5 @@
-//! Sequences of requests in conceal mode: whoever does not own the address must see the same of a free, a pending and an
-//! active one (OWASP ASVS 6.3.8).
+//! Sequences of requests in conceal mode: whoever does not own the address must see the same of a
+//! free, a pending and an active one (OWASP ASVS 6.3.8).
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -77,8 +77,8 @@ fn app_where_the_address_is(standing: Standing, app: TestApp) -> TestApp {
     app
 }
 
-/// Registers the address with a password of the attacker's own, goes on with `sequence`, and fails if an answer tells what
-/// the address is. Returns the statuses.
+/// Registers the address with a password of the attacker's own, goes on with `sequence`, and fails
+/// if an answer tells what the address is. Returns the statuses.
 async fn assert_nothing_shows(sequence: impl AsyncFn(&TestApp) -> Vec<Response>) -> Vec<u16> {
     assert_nothing_shows_in(concealing, sequence).await
 }
@@ -143,7 +143,8 @@ async fn asvs_6_3_8_guesses_before_the_mail_and_after_the_minute_tell_nothing() 
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_6_3_8_guesses_across_a_resend_tell_nothing() {
     let statuses = assert_nothing_shows(async |app| {
-        let mut answers = vec![guess(app).await, app.resend(EMAIL, PASSWORD).await, guess(app).await];
+        let mut answers =
+            vec![guess(app).await, app.resend(EMAIL, PASSWORD).await, guess(app).await];
         deliver(app);
         answers.push(guess(app).await);
         answers
@@ -245,8 +246,12 @@ async fn asvs_6_3_8_a_user_store_that_fails_tells_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_address_is_refused_like_any_other() {
     let app = app_where_the_address_is(Standing::Free, concealing());
-    let unknown =
-        problem(app.activate("nobody@example.com", PASSWORD, "0000").await, 401, "invalid-credentials").await;
+    let unknown = problem(
+        app.activate("nobody@example.com", PASSWORD, "0000").await,
+        401,
+        "invalid-credentials",
+    )
+    .await;
     assert_eq!(unknown["detail"], "address, password or code not accepted");
     app.register(EMAIL, PASSWORD).await;
     deliver(&app);
@@ -272,8 +277,17 @@ async fn the_right_code_still_activates_and_the_owner_is_told() {
 async fn without_usable_credentials_a_client_is_still_challenged() {
     let app = concealing();
     let body = serde_json::json!({"code": "0000"});
-    problem(app.post("/api/v1/users/activate").json(&body).send().await.unwrap(), 401, "invalid-credentials")
-        .await;
-    problem(app.post("/api/v1/users/resend-code").send().await.unwrap(), 401, "invalid-credentials").await;
+    problem(
+        app.post("/api/v1/users/activate").json(&body).send().await.unwrap(),
+        401,
+        "invalid-credentials",
+    )
+    .await;
+    problem(
+        app.post("/api/v1/users/resend-code").send().await.unwrap(),
+        401,
+        "invalid-credentials",
+    )
+    .await;
     problem(app.activate(EMAIL, PASSWORD, "12").await, 422, "validation-failed").await;
 }

@@ -68,18 +68,22 @@ fn every_status_of_the_contract_is_documented() {
         .iter()
         .map(|(path, item)| {
             let operation = item.as_object().unwrap().values().next().unwrap();
-            let statuses: Vec<_> = operation["responses"].as_object().unwrap().keys().cloned().collect();
+            let statuses: Vec<_> =
+                operation["responses"].as_object().unwrap().keys().cloned().collect();
             (path.as_str(), statuses.join(" "))
         })
         .collect();
-    let expected: BTreeMap<_, _> = expected.into_iter().map(|(path, list)| (path, list.to_owned())).collect();
+    let expected: BTreeMap<_, _> =
+        expected.into_iter().map(|(path, list)| (path, list.to_owned())).collect();
     assert_eq!(documented, expected);
     let schemas = &document["components"]["schemas"];
     let password = &schemas["RegisterRequest"]["properties"]["password"];
     assert_eq!((&password["minLength"], &password["maxLength"]), (&9.into(), &99.into()));
     assert_eq!(schemas["ActivateRequest"]["properties"]["code"]["pattern"], "^[0-9]{6}$");
     let responses = &document["paths"]["/api/v1/users/activate"]["post"]["responses"];
-    for (status, header) in [("401", "WWW-Authenticate"), ("429", "Retry-After"), ("503", "Retry-After")] {
+    for (status, header) in
+        [("401", "WWW-Authenticate"), ("429", "Retry-After"), ("503", "Retry-After")]
+    {
         assert_eq!(responses[status]["headers"][header]["required"], true, "{status} {header}");
     }
     for (status, response) in responses.as_object().unwrap() {
@@ -99,15 +103,17 @@ fn the_document_says_where_what_and_for_whom() {
     let document: Value = serde_json::from_str(&text).unwrap();
     // Relative to the document itself: also right behind a path prefix.
     assert_eq!(document["servers"][0]["url"], "../..");
-    let codes =
-        document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"].as_array().unwrap();
+    let codes = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
+        .as_array()
+        .unwrap();
     for code in ["code-invalid", "email-taken", "too-many-attempts", "unavailable"] {
         assert!(codes.contains(&code.into()), "{code} is not in {codes:?}");
     }
     for (path, item) in document["paths"].as_object().unwrap() {
         for operation in item.as_object().unwrap().values() {
-            let is_open =
-                ["/api/v1/users/activate", "/api/v1/users/resend-code"].iter().all(|own| own != path);
+            let is_open = ["/api/v1/users/activate", "/api/v1/users/resend-code"]
+                .iter()
+                .all(|own| own != path);
             assert_eq!(operation["security"] == serde_json::json!([]), is_open, "{path}");
             // The description is its own example.
             if path == "/api/v1/openapi.json" {
@@ -150,7 +156,9 @@ fn every_reference_leads_somewhere() {
                 found.extend(members.get("$ref").and_then(Value::as_str));
                 members.values().for_each(|member| references(member, found));
             }
-            Value::Array(elements) => elements.iter().for_each(|element| references(element, found)),
+            Value::Array(elements) => {
+                elements.iter().for_each(|element| references(element, found));
+            }
             _ => {}
         }
     }

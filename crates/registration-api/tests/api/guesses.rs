@@ -56,7 +56,10 @@ async fn asvs_6_3_1_wrong_guesses_of_a_client_are_counted_over_all_addresses() {
     assert_eq!(refused.headers()["retry-after"], "91");
     problem(refused, 429, "too-many-attempts").await;
     // Nothing was compared, and the code is as good as before for another client.
-    assert_eq!(activate_from(&app, "203.0.113.8", "bob@example.com", &code(bobs)).await.status(), 200);
+    assert_eq!(
+        activate_from(&app, "203.0.113.8", "bob@example.com", &code(bobs)).await.status(),
+        200
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,13 +68,23 @@ async fn asvs_6_1_1_only_codes_that_were_compared_and_wrong_are_counted() {
     for email in ["ada@example.com", "bob@example.com", "eve@example.com"] {
         let issue = pending(&app, email).await;
         assert_eq!(activate_from(&app, CLIENT, email, &code(issue)).await.status(), 200);
-        problem(activate_from(&app, CLIENT, email, &code(issue)).await, 409, "already-active").await;
+        problem(activate_from(&app, CLIENT, email, &code(issue)).await, 409, "already-active")
+            .await;
     }
     let expired = pending(&app, "joe@example.com").await;
     app.world.codes.expire(expired);
-    problem(activate_from(&app, CLIENT, "joe@example.com", &code(expired)).await, 410, "code-expired").await;
-    problem(activate_from(&app, CLIENT, "nobody@example.com", "0000").await, 401, "invalid-credentials")
-        .await;
+    problem(
+        activate_from(&app, CLIENT, "joe@example.com", &code(expired)).await,
+        410,
+        "code-expired",
+    )
+    .await;
+    problem(
+        activate_from(&app, CLIENT, "nobody@example.com", "0000").await,
+        401,
+        "invalid-credentials",
+    )
+    .await;
     assert_eq!(app.world.guesses.spent_of(BudgetKind::GuessesOfClient), []);
     pending(&app, "mia@example.com").await;
     assert_eq!(guess_wrong_from(&app, CLIENT, "mia@example.com").await, 400);
@@ -110,9 +123,11 @@ async fn asvs_6_3_1_ipv6_networks_have_four_and_sixteen_times_as_many() {
     }
     let allowed: Vec<_> =
         compared.iter().filter(|(_, allowed)| *allowed).map(|(network, _)| *network).collect();
-    let expected: Vec<_> = (0..4).flat_map(|wide| (0..4).map(move |narrow| wide * 0x100 + narrow)).collect();
+    let expected: Vec<_> =
+        (0..4).flat_map(|wide| (0..4).map(move |narrow| wide * 0x100 + narrow)).collect();
     assert_eq!(allowed, expected);
-    // What a wider network was refused is not kept for the narrower ones: 16 of a /64, 4 of a /56, 1 of a /48.
+    // What a wider network was refused is not kept for the narrower ones: 16 of a /64, 4 of a /56,
+    // 1 of a /48.
     assert_eq!(app.world.guesses.spent_of(BudgetKind::GuessesOfClient).len(), 16 + 4 + 1);
     assert_eq!(guess_wrong_from(&app, "2001:db8:8::1", email).await, 400);
 }
@@ -134,10 +149,12 @@ async fn asvs_6_3_8_a_client_cannot_tell_by_its_guesses_left_whose_password_was_
     assert_eq!(own, [422, 401, 422, 401, 422, 401, 422, 429, 422, 429]);
     assert_eq!(answers("203.0.113.2", "nobody@example.com").await, own);
     // The right code costs nothing.
-    for (email, client) in [("bob@example.com", "203.0.113.3"), ("eve@example.com", "203.0.113.3")] {
+    for (email, client) in [("bob@example.com", "203.0.113.3"), ("eve@example.com", "203.0.113.3")]
+    {
         let issue = pending(&app, email).await;
         assert_eq!(activate_from(&app, client, email, &code(issue)).await.status(), 200);
-        problem(activate_from(&app, client, email, &code(issue)).await, 409, "already-active").await;
+        problem(activate_from(&app, client, email, &code(issue)).await, 409, "already-active")
+            .await;
     }
     let spent = app.world.guesses.spent_of(BudgetKind::GuessesOfClient);
     assert!(spent.iter().all(|(client, _)| client != "203.0.113.3"), "{spent:?}");

@@ -53,8 +53,9 @@ async fn readiness_names_each_dependency() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dependency_that_hangs_is_down() {
-    let hangs =
-        HealthCheck::optional("cache", &Dependency::new(true), |_| pending::<Result<(), Source>>().boxed());
+    let hangs = HealthCheck::optional("cache", &Dependency::new(true), |_| {
+        pending::<Result<(), Source>>().boxed()
+    });
     let app = TestApp::start_full(World::default(), options(), vec![hangs], server_options());
     let report: Value = app.get("/health/ready").await.json().await.unwrap();
     assert_eq!(report["status"], "degraded");

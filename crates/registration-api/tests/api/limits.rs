@@ -28,7 +28,8 @@ fn everywhere(quotas: ActionQuotas) -> Quotas {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_2_4_1_a_client_is_limited_before_anything_is_hashed() {
-    let app = limited(World::default(), everywhere(ActionQuotas { client: TWO, address: None }), &[]);
+    let app =
+        limited(World::default(), everywhere(ActionQuotas { client: TWO, address: None }), &[]);
     for action in ["register", "activate", "resend-code"] {
         let url = format!("/api/v1/users/{action}");
         let ask = || app.post(&url).basic_auth("nobody@example.com", Some("p")).body("{").send();
@@ -47,7 +48,8 @@ async fn asvs_2_4_1_a_client_is_limited_before_anything_is_hashed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_6_3_1_an_address_is_limited_whether_or_not_it_exists() {
-    let app = limited(World::default(), everywhere(ActionQuotas { client: None, address: TWO }), &[]);
+    let app =
+        limited(World::default(), everywhere(ActionQuotas { client: None, address: TWO }), &[]);
     for email in ["ADA@example.com", "ada@example.com"] {
         app.register(email, PASSWORD).await;
     }
@@ -55,7 +57,12 @@ async fn asvs_6_3_1_an_address_is_limited_whether_or_not_it_exists() {
     assert_eq!(app.world.hasher.hashes.load(Ordering::Relaxed), 2);
     for email in [EMAIL, "nobody@example.com"] {
         for _ in 0..2 {
-            problem(app.activate(email, "wrong password", "0000").await, 401, "invalid-credentials").await;
+            problem(
+                app.activate(email, "wrong password", "0000").await,
+                401,
+                "invalid-credentials",
+            )
+            .await;
             problem(app.resend(email, "wrong password").await, 401, "invalid-credentials").await;
         }
         problem(app.activate(email, "wrong password", "0000").await, 429, "rate-limited").await;
@@ -107,7 +114,8 @@ async fn asvs_4_1_3_forwarding_headers_count_only_from_our_own_proxies() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_2_4_1_a_client_with_many_addresses_is_one_network() {
-    let quotas = everywhere(ActionQuotas { client: Some(Quota { burst: 1, ..TWO.unwrap() }), address: TWO });
+    let quotas =
+        everywhere(ActionQuotas { client: Some(Quota { burst: 1, ..TWO.unwrap() }), address: TWO });
     let app = limited(World::default(), quotas, &["127.0.0.0/8"]);
     let mut allowed = Vec::new();
     for network in 0..0x800 {
@@ -115,8 +123,7 @@ async fn asvs_2_4_1_a_client_with_many_addresses_is_one_network() {
         if network & 0xff < 6 {
             let request = app.post("/api/v1/users/register");
             let request = request.header("x-forwarded-for", format!("2001:db8:7:{network:x}::1"));
-            let body =
-                serde_json::json!({"email": format!("ada{network}@example.com"), "password": PASSWORD});
+            let body = serde_json::json!({"email": format!("ada{network}@example.com"), "password": PASSWORD});
             let response = request.json(&body).send().await.unwrap();
             if response.status() == 201 {
                 allowed.push(network);
@@ -126,7 +133,8 @@ async fn asvs_2_4_1_a_client_with_many_addresses_is_one_network() {
         }
     }
     // Four of each /56, and sixteen of the /48.
-    let expected: Vec<_> = (0..4).flat_map(|wide| (0..4).map(move |narrow| wide * 0x100 + narrow)).collect();
+    let expected: Vec<_> =
+        (0..4).flat_map(|wide| (0..4).map(move |narrow| wide * 0x100 + narrow)).collect();
     assert_eq!(allowed, expected);
     // Nothing more is kept than what was allowed.
     let (clients, addresses): (Vec<_>, Vec<_>) =
@@ -191,7 +199,10 @@ async fn a_problem_says_what_is_left_of_the_limits_that_were_checked() {
     assert_eq!(limits_left(&anonymous), left(&[("resend-code-client", 19)]));
     problem(anonymous, 401, "invalid-credentials").await;
     let refused = app.resend("nobody@example.com", PASSWORD).await;
-    assert_eq!(limits_left(&refused), left(&[("resend-code-client", 18), ("resend-code-address", 1)]));
+    assert_eq!(
+        limits_left(&refused),
+        left(&[("resend-code-client", 18), ("resend-code-address", 1)])
+    );
     problem(refused, 401, "invalid-credentials").await;
     let exceeded = app.register(EMAIL, PASSWORD).await;
     assert_eq!(limits_left(&exceeded), left(&[("register-client", 16), ("register-address", 0)]));
@@ -202,7 +213,8 @@ async fn a_problem_says_what_is_left_of_the_limits_that_were_checked() {
 async fn what_is_not_limited_says_nothing_about_limits() {
     let app = limited(World::default(), everywhere(BOTH), &[]);
     let not_acceptable = app.post("/api/v1/users/register").header("accept", "text/html").send();
-    for response in [app.get("/health/live").await, app.get("/nothing").await, not_acceptable.await.unwrap()]
+    for response in
+        [app.get("/health/live").await, app.get("/nothing").await, not_acceptable.await.unwrap()]
     {
         assert_eq!(limits_left(&response), left(&[]), "{}", response.url());
     }
@@ -226,7 +238,10 @@ async fn asvs_6_3_8_concealed_accounts_are_not_told_by_what_is_left_for_an_addre
     let exceeded = app.register(EMAIL, PASSWORD).await;
     assert_eq!(limits_left(&exceeded), left(&[("register-client", 17), ("register-address", 0)]));
     problem(exceeded, 429, "rate-limited").await;
-    assert_eq!(limits_left(&app.resend(EMAIL, PASSWORD).await), left(&[("resend-code-client", 19)]));
+    assert_eq!(
+        limits_left(&app.resend(EMAIL, PASSWORD).await),
+        left(&[("resend-code-client", 19)])
+    );
     let wrong = app.activate(EMAIL, PASSWORD, "0000").await;
     assert_eq!(limits_left(&wrong), left(&[("activate-client", 19)]));
 }
@@ -237,6 +252,9 @@ async fn what_is_left_of_an_owners_codes_is_told_to_nobody() {
     let app = limited(World::default(), quotas, &[]);
     app.pending_user().await;
     let resent = app.resend(EMAIL, PASSWORD).await;
-    assert_eq!(limits_left(&resent), left(&[("resend-code-client", 19), ("resend-code-address", 1)]));
+    assert_eq!(
+        limits_left(&resent),
+        left(&[("resend-code-client", 19), ("resend-code-address", 1)])
+    );
     assert_eq!(resent.status(), 200);
 }

@@ -36,7 +36,8 @@ impl<'a> MakeWriter<'a> for Lines {
 static LOG: LazyLock<Lines> = LazyLock::new(|| {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt().json().with_max_level(tracing::Level::DEBUG);
-    tracing::subscriber::set_global_default(subscriber.with_writer(lines.clone()).finish()).unwrap();
+    tracing::subscriber::set_global_default(subscriber.with_writer(lines.clone()).finish())
+        .unwrap();
     lines
 });
 
@@ -47,13 +48,18 @@ fn of_event(event: &str) -> Vec<Value> {
 
 fn lines() -> Vec<Value> {
     let bytes = LOG.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    String::from_utf8(bytes)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// The line of the request with this id. It is written after the answer.
 async fn request_line(id: &str) -> Value {
     let is_it = |line: &Value| line["span"]["request_id"] == id;
-    eventually("the line of the request", async || of_event("http.request").into_iter().find(is_it)).await
+    eventually("the line of the request", async || of_event("http.request").into_iter().find(is_it))
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,10 +69,14 @@ async fn asvs_16_2_5_requests_are_logged_without_their_secrets() {
     let (email, password) = ("canary.recipient@example.com", "Canary-Password-5512");
     // Requests of other tests count from the same number: this one has a name of its own.
     let id = "5512c0ffee5512c0ffee5512c0ffee55";
-    let registration =
-        app.post("/api/v1/users/register").header("traceparent", format!("00-{id}-5512c0ffee551200-01"));
-    let response =
-        registration.json(&serde_json::json!({"email": email, "password": password})).send().await.unwrap();
+    let registration = app
+        .post("/api/v1/users/register")
+        .header("traceparent", format!("00-{id}-5512c0ffee551200-01"));
+    let response = registration
+        .json(&serde_json::json!({"email": email, "password": password}))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(response.headers()["x-request-id"], id);
     let issue = app.world.users.get(email).unwrap().issue();
     app.world.users.mail_accepted(issue);
@@ -79,9 +89,13 @@ async fn asvs_16_2_5_requests_are_logged_without_their_secrets() {
         (&request["fields"]["route"], &request["fields"]["client_trace_id"]),
         (&"/api/v1/users/register".into(), &Value::Null)
     );
-    assert_eq!((&request["fields"]["method"], &request["fields"]["status"]), (&"POST".into(), &201.into()));
+    assert_eq!(
+        (&request["fields"]["method"], &request["fields"]["status"]),
+        (&"POST".into(), &201.into())
+    );
     assert!(request["fields"]["duration_ms"].as_f64().unwrap() > 0.0);
-    for event in ["user.registered", "authentication.failed", "activation.failed", "user.activated"] {
+    for event in ["user.registered", "authentication.failed", "activation.failed", "user.activated"]
+    {
         let masked = |line: &Value| line["fields"]["address"] == "c***@example.com";
         assert!(of_event(event).iter().any(masked), "{event}");
     }
@@ -107,7 +121,9 @@ async fn asvs_16_3_1_what_matters_to_security_is_logged() {
     app.activate(email, password, &code(issue)).await;
     app.activate(email, password, &code(issue)).await;
     for event in ["user.registered", "authentication.failed", "user.activated", "limit.exceeded"] {
-        let found = of_event(event).into_iter().find(|line| line["fields"]["address"] == "q***@example.com");
+        let found = of_event(event)
+            .into_iter()
+            .find(|line| line["fields"]["address"] == "q***@example.com");
         let line = found.unwrap_or_else(|| panic!("{event} is not logged"));
         assert!(line["timestamp"].is_string() && line["span"]["request_id"].is_string(), "{line}");
     }
@@ -161,8 +177,11 @@ async fn a_strangers_trace_is_linked_and_not_adopted() {
     let request = app.post("/api/v1/users/register").json(&body);
     // The header of a proxy counts no more than that of anybody else.
     let request = request.header("x-forwarded-for", "127.0.0.1");
-    let response =
-        request.header("traceparent", format!("00-{trace_id}-00f067aa0ba902b7-01")).send().await.unwrap();
+    let response = request
+        .header("traceparent", format!("00-{trace_id}-00f067aa0ba902b7-01"))
+        .send()
+        .await
+        .unwrap();
     let id = response.headers()["x-request-id"].to_str().unwrap();
     assert_ne!(id, trace_id);
     let event = app.world.users.events.lock().unwrap()[0].clone();

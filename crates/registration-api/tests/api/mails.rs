@@ -1,4 +1,5 @@
-//! How many mails one mailbox gets, whatever combination of claims, further codes and notices asks for them.
+//! How many mails one mailbox gets, whatever combination of claims, further codes and notices asks
+//! for them.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -74,7 +75,11 @@ async fn asvs_2_4_1_claims_and_further_codes_share_the_mails_of_a_mailbox() {
     let refused = app.resend(EMAIL, PASSWORD).await;
     assert_eq!(refused.headers()["retry-after"], "91");
     problem(refused, 429, "rate-limited").await;
-    assert_eq!(app.world.users.get(EMAIL).unwrap().issue().number, 4, "the code before stays valid");
+    assert_eq!(
+        app.world.users.get(EMAIL).unwrap().issue().number,
+        4,
+        "the code before stays valid"
+    );
     assert_eq!(app.world.guesses.spent_of(BudgetKind::Mails), [(EMAIL.to_owned(), 4)]);
 }
 
@@ -85,8 +90,10 @@ async fn asvs_6_1_1_no_single_network_uses_up_somebodys_mails() {
     // What was refused to the network is not missing to others. An IPv6 site is one network.
     let site = ["2001:db8:7:1::1", "2001:db8:7:2::1"];
     assert_eq!(register_from(&app, site[0], "ada+7@example.com").await.status(), 201);
-    let expected =
-        [("198.51.100.1 ada@example.com".to_owned(), 4), ("2001:db8:7::/48 ada@example.com".to_owned(), 1)];
+    let expected = [
+        ("198.51.100.1 ada@example.com".to_owned(), 4),
+        ("2001:db8:7::/48 ada@example.com".to_owned(), 1),
+    ];
     assert_eq!(app.world.guesses.spent_of(BudgetKind::MailsOfNetwork), expected);
     assert_eq!(register_from(&app, site[1], EMAIL).await.status(), 201);
     assert_eq!(app.world.guesses.spent_of(BudgetKind::Mails), [(EMAIL.to_owned(), 6)]);
@@ -109,7 +116,11 @@ async fn what_causes_no_mail_costs_none() {
     app.world.users.before_next_save(|users| {
         users.get_mut(EMAIL).unwrap().request_code().unwrap();
     });
-    assert_eq!(app.resend(EMAIL, PASSWORD).await.status(), 200, "somebody else's code is on its way");
+    assert_eq!(
+        app.resend(EMAIL, PASSWORD).await.status(),
+        200,
+        "somebody else's code is on its way"
+    );
     problem(app.resend(EMAIL, "a wrong password").await, 401, "invalid-credentials").await;
     assert_eq!(app.world.guesses.spent_of(BudgetKind::Mails), one);
     assert_eq!(app.world.guesses.spent_of(BudgetKind::MailsOfNetwork).len(), 1);

@@ -1,5 +1,5 @@
-//! The API over real HTTP, a file per subject. The ports are doubles that a test can break at will; the same
-//! behaviour on real stores is shown by the acceptance suite.
+//! The API over real HTTP, a file per subject. The ports are doubles that a test can break at will;
+//! the same behaviour on real stores is shown by the acceptance suite.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod activate;

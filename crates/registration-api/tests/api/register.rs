@@ -48,26 +48,43 @@ async fn every_fault_is_reported_and_nothing_is_hashed() {
             vec![("/email", "email-empty"), ("/password", "password-control-character")],
         ),
         ("{}", vec![("/email", "missing"), ("/password", "missing")]),
-        (r#"{"email":1,"password":null}"#, vec![("/email", "wrong-type"), ("/password", "wrong-type")]),
+        (
+            r#"{"email":1,"password":null}"#,
+            vec![("/email", "wrong-type"), ("/password", "wrong-type")],
+        ),
         (
             r#"{"email":["a@b.cd"],"password":{"a":1}}"#,
             vec![("/email", "wrong-type"), ("/password", "wrong-type")],
         ),
-        (r#"{"email":"a@b.cd","email":"a@b.cd","password":"password"}"#, vec![("/email", "duplicate")]),
-        (r#"{"email":"a@b.cd\r\nBcc: x@y.zz","password":"password"}"#, vec![("/email", "email-malformed")]),
+        (
+            r#"{"email":"a@b.cd","email":"a@b.cd","password":"password"}"#,
+            vec![("/email", "duplicate")],
+        ),
+        (
+            r#"{"email":"a@b.cd\r\nBcc: x@y.zz","password":"password"}"#,
+            vec![("/email", "email-malformed")],
+        ),
         (r#"{"email":"mü@b.cd","password":"password"}"#, vec![("/email", "email-not-ascii")]),
         ("[]", vec![("", "not-an-object")]),
     ];
     for (body, expected) in cases {
-        let request =
-            app.post("/api/v1/users/register").header("content-type", "application/json").body(body);
+        let request = app
+            .post("/api/v1/users/register")
+            .header("content-type", "application/json")
+            .body(body);
         let document = problem(request.send().await.unwrap(), 422, "validation-failed").await;
         assert_eq!(faults(&document), expected, "{body}");
     }
     let long = app.register(EMAIL, &"x".repeat(129)).await;
-    assert_eq!(faults(&problem(long, 422, "validation-failed").await), [("/password", "password-too-long")]);
+    assert_eq!(
+        faults(&problem(long, 422, "validation-failed").await),
+        [("/password", "password-too-long")]
+    );
     let long = app.register(&format!("{}@example.com", "x".repeat(65)), PASSWORD).await;
-    assert_eq!(faults(&problem(long, 422, "validation-failed").await), [("/email", "email-too-long")]);
+    assert_eq!(
+        faults(&problem(long, 422, "validation-failed").await),
+        [("/email", "email-too-long")]
+    );
     assert_eq!(app.world.hasher.hashes.load(Ordering::Relaxed), 0);
     assert!(app.world.users.event_kinds().is_empty());
 }
@@ -75,9 +92,15 @@ async fn every_fault_is_reported_and_nothing_is_hashed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn valid_forms_are_accepted() {
     let app = TestApp::start();
-    let passwords =
-        ["ä".repeat(64), "🐎".repeat(128), "  8 char ".into(), "with:colon:".into(), "\"quo'ted\\".into()];
-    let addresses = ["o'brien@example.com", "a!b+tag@example.com", "i@bücher.example", "a@b.cd", "c@d.ef"];
+    let passwords = [
+        "ä".repeat(64),
+        "🐎".repeat(128),
+        "  8 char ".into(),
+        "with:colon:".into(),
+        "\"quo'ted\\".into(),
+    ];
+    let addresses =
+        ["o'brien@example.com", "a!b+tag@example.com", "i@bücher.example", "a@b.cd", "c@d.ef"];
     for (email, password) in addresses.into_iter().zip(passwords) {
         let response = app.register(email, &password).await;
         assert_eq!(response.status(), 201, "{email}");

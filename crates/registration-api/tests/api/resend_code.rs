@@ -15,7 +15,11 @@ async fn another_code_replaces_the_first() {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["cache-control"], "no-store");
     let body: Value = response.json().await.unwrap();
-    assert!(body["email"] == EMAIL && body["message"].is_string() && body.as_object().unwrap().len() == 2);
+    assert!(
+        body["email"] == EMAIL
+            && body["message"].is_string()
+            && body.as_object().unwrap().len() == 2
+    );
     let second = app.world.users.get(EMAIL).unwrap().issue();
     assert_eq!(second.number, 2);
     let last = app.world.users.events.lock().unwrap().last().unwrap().kind.clone();

@@ -6,12 +6,13 @@ use tokio::net::TcpStream;
 
 use crate::support::{TestApp, World, behind_a_proxy, options, problem};
 
-const POST: [&str; 3] = ["/api/v1/users/register", "/api/v1/users/activate", "/api/v1/users/resend-code"];
-const GET: [&str; 5] = ["/api/v1/openapi.json", "/health/live", "/health/ready", "/docs", "/docs/problems"];
+const POST: [&str; 3] =
+    ["/api/v1/users/register", "/api/v1/users/activate", "/api/v1/users/resend-code"];
+const GET: [&str; 5] =
+    ["/api/v1/openapi.json", "/health/live", "/health/ready", "/docs", "/docs/problems"];
 
 /// What the API reads, and what browsers' tracing and request libraries add by themselves.
-const ALLOWED_HEADERS: &str =
-    "accept, authorization, baggage, content-type, sentry-trace, traceparent, tracestate, x-requested-with";
+const ALLOWED_HEADERS: &str = "accept, authorization, baggage, content-type, sentry-trace, traceparent, tracestate, x-requested-with";
 
 fn request(app: &TestApp, method: &str, path: &str) -> reqwest::RequestBuilder {
     app.http.request(method.parse().unwrap(), app.url(path))
@@ -69,11 +70,13 @@ async fn asvs_4_1_1_a_client_that_reads_no_json_is_406() {
         problem(response, 406, "not-acceptable").await;
     }
     for path in &GET[..3] {
-        let response = request(&app, "GET", path).header("accept", "application/xml").send().await.unwrap();
+        let response =
+            request(&app, "GET", path).header("accept", "application/xml").send().await.unwrap();
         problem(response, 406, "not-acceptable").await;
     }
     for accept in ["*/*", "application/problem+json", "text/html, application/json;q=0.5"] {
-        let response = request(&app, "GET", "/health/live").header("accept", accept).send().await.unwrap();
+        let response =
+            request(&app, "GET", "/health/live").header("accept", accept).send().await.unwrap();
         assert_eq!(response.status(), 200, "{accept}");
     }
 }
@@ -82,7 +85,8 @@ async fn asvs_4_1_1_a_client_that_reads_no_json_is_406() {
 async fn a_probe_that_reads_plain_text_gets_the_status_alone() {
     let app = TestApp::start();
     for (path, expected) in [("/health/live", "live\n"), ("/health/ready", "ready\n")] {
-        let response = request(&app, "GET", path).header("accept", "text/plain").send().await.unwrap();
+        let response =
+            request(&app, "GET", path).header("accept", "text/plain").send().await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
         assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
         assert_eq!(response.text().await.unwrap(), expected);
@@ -100,7 +104,8 @@ async fn answer_to(app: &TestApp, request: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn rfc_9110_the_server_as_a_whole_answers_options() {
     let app = TestApp::start();
-    let answer = answer_to(&app, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    let answer =
+        answer_to(&app, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
     let answer = answer_to(&app, "GET * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
@@ -112,7 +117,8 @@ async fn rfc_9112_a_host_that_is_none_is_400() {
     for (host, status) in
         [("a b", 400), ("a/b", 400), ("user@a", 400), ("example.com:8000", 200), ("[::1]", 200)]
     {
-        let request = format!("GET /health/live HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET /health/live HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         let answer = answer_to(&app, &request).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{host}: {answer}");
         assert_eq!(answer.contains("bad-request"), status == 400, "{host}: {answer}");
@@ -122,8 +128,15 @@ async fn rfc_9112_a_host_that_is_none_is_400() {
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_14_3_2_every_answer_has_the_security_headers() {
     let app = TestApp::start();
-    for path in ["/", "/nothing", "/docs", "/docs/start.js", "/health/live", "/api/v1/openapi.json", POST[0]]
-    {
+    for path in [
+        "/",
+        "/nothing",
+        "/docs",
+        "/docs/start.js",
+        "/health/live",
+        "/api/v1/openapi.json",
+        POST[0],
+    ] {
         let response = app.get(path).await;
         let headers = response.headers();
         assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
@@ -176,12 +189,17 @@ async fn cors_is_for_configured_origins_only() {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["access-control-allow-origin"], origin);
     assert!(!response.headers().contains_key("access-control-allow-credentials"));
-    let allowed = response.headers()["access-control-allow-headers"].to_str().unwrap().to_ascii_lowercase();
+    let allowed =
+        response.headers()["access-control-allow-headers"].to_str().unwrap().to_ascii_lowercase();
     for header in ALLOWED_HEADERS.split(", ") {
-        assert!(allowed.split(',').any(|name| name.trim() == header), "{header} is not in {allowed}");
+        assert!(
+            allowed.split(',').any(|name| name.trim() == header),
+            "{header} is not in {allowed}"
+        );
     }
     let response = preflight("https://evil.example").await.unwrap();
     assert!(!response.headers().contains_key("access-control-allow-origin"));
-    let response = request(&app, "GET", "/health/live").header("origin", origin).send().await.unwrap();
+    let response =
+        request(&app, "GET", "/health/live").header("origin", origin).send().await.unwrap();
     assert_eq!(response.headers()["access-control-allow-origin"], origin);
 }

@@ -11,7 +11,9 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{EMAIL, EmptyOutbox, PASSWORD, World, busy_purge, options, relay_of, server_options};
+use crate::support::{
+    EMAIL, EmptyOutbox, PASSWORD, World, busy_purge, options, relay_of, server_options,
+};
 use test_support::soon;
 
 struct Running {
@@ -28,7 +30,11 @@ impl Running {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let api = Api {
             listener,
-            state: AppState::new(world.ports(), options(), Health::new(Vec::new(), shutdown.clone())),
+            state: AppState::new(
+                world.ports(),
+                options(),
+                Health::new(Vec::new(), shutdown.clone()),
+            ),
             server,
             relay: relay_of(Arc::new(EmptyOutbox)),
             users: world.users.clone(),
@@ -43,7 +49,9 @@ impl Running {
         soon("an answer", self.http.get(format!("{}{path}", self.url)).send()).await.unwrap()
     }
 
-    fn register(&self) -> impl Future<Output = reqwest::Result<reqwest::Response>> + Send + 'static {
+    fn register(
+        &self,
+    ) -> impl Future<Output = reqwest::Result<reqwest::Response>> + Send + 'static {
         let body = serde_json::json!({"email": EMAIL, "password": PASSWORD});
         self.http.post(format!("{}/api/v1/users/register", self.url)).json(&body).send()
     }
@@ -52,7 +60,10 @@ impl Running {
 #[tokio::test(flavor = "multi_thread")]
 async fn readiness_says_503_first_while_requests_are_still_answered() {
     let delay = Duration::from_hours(1);
-    let api = Running::start(&World::default(), ServerOptions { shutdown_delay: delay, ..server_options() });
+    let api = Running::start(
+        &World::default(),
+        ServerOptions { shutdown_delay: delay, ..server_options() },
+    );
     assert_eq!(api.get("/health/ready").await.status(), 200);
     api.shutdown.cancel();
     let answer = api.get("/health/ready").await;
@@ -65,8 +76,10 @@ async fn readiness_says_503_first_while_requests_are_still_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_delay_an_idle_api_ends_at_once() {
     let grace = Duration::from_hours(1);
-    let api =
-        Running::start(&World::default(), ServerOptions { shutdown_timeout: grace, ..server_options() });
+    let api = Running::start(
+        &World::default(),
+        ServerOptions { shutdown_timeout: grace, ..server_options() },
+    );
     assert_eq!(api.get("/health/ready").await.status(), 200);
     api.shutdown.cancel();
     soon("the end of the API", api.task).await.unwrap().unwrap();

@@ -12,7 +12,8 @@ use crate::support::{EMAIL, PASSWORD, TestApp, World, options, server_options};
 
 async fn send_registration(app: &TestApp) -> TcpStream {
     let body = format!("{{\"email\":\"{EMAIL}\",\"password\":\"{PASSWORD}\"}}");
-    let head = "POST /api/v1/users/register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    let head =
+        "POST /api/v1/users/register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
     let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
     let mut stream = TcpStream::connect(app.address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -77,7 +78,8 @@ async fn the_head_of_a_later_request_must_arrive_in_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_15_2_2_unanswered_requests_have_bounded_memory_over_all_connections() {
-    let head = format!("GET /health/live HTTP/1.1\r\nHost: x\r\nX-Filler: {}", "x".repeat(60 * 1024));
+    let head =
+        format!("GET /health/live HTTP/1.1\r\nHost: x\r\nX-Filler: {}", "x".repeat(60 * 1024));
     let mut server_options = server_options();
     server_options.request_memory = 3 * head.len();
     let app = TestApp::start_full(World::default(), options(), Vec::new(), server_options);
@@ -89,8 +91,9 @@ async fn asvs_15_2_2_unanswered_requests_have_bounded_memory_over_all_connection
         // One that is closed meanwhile cannot be written to.
         let _ = client.write_all(head.as_bytes()).await;
     }
-    let closed =
-        clients.iter_mut().map(|client| async { client.read(&mut [0; 1]).await.unwrap_or(0) }.boxed());
+    let closed = clients
+        .iter_mut()
+        .map(|client| async { client.read(&mut [0; 1]).await.unwrap_or(0) }.boxed());
     let (read, ..) = soon("a closed connection", select_all(closed)).await;
     assert_eq!(read, 0);
     // Small requests still pass, and what was closed has given its memory back.
@@ -141,5 +144,6 @@ async fn asvs_2_3_3_an_activation_whose_client_has_gone_is_finished() {
     // The one worker answers this after it has seen the other client go.
     assert_eq!(app.register("next@example.com", PASSWORD).await.status(), 201);
     gate.add_permits(1);
-    eventually("the activation", async || users.get(EMAIL).unwrap().is_active().then_some(())).await;
+    eventually("the activation", async || users.get(EMAIL).unwrap().is_active().then_some(()))
+        .await;
 }

@@ -31,8 +31,9 @@ impl Outbox for PanickingOutbox {
     }
 
     async fn claim(&self, _: u32, _: Duration) -> Result<Vec<OutboxEntry>, OutboxError> {
-        let panics =
-            self.panics.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        let panics = self
+            .panics
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         assert!(panics.is_err(), "a claim panics");
         self.claimed.notify_one();
         Ok(Vec::new())
@@ -54,7 +55,11 @@ impl Outbox for PanickingOutbox {
 fn api(world: &World, outbox: Arc<PanickingOutbox>) -> Api {
     Api {
         listener: TcpListener::bind("127.0.0.1:0").unwrap(),
-        state: AppState::new(world.ports(), options(), Health::new(Vec::new(), CancellationToken::new())),
+        state: AppState::new(
+            world.ports(),
+            options(),
+            Health::new(Vec::new(), CancellationToken::new()),
+        ),
         server: server_options(),
         relay: relay_of(outbox),
         users: world.users.clone(),

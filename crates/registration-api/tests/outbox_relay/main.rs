@@ -1,5 +1,6 @@
-//! The outbox relay between an outbox and a bus that a test can break. The clock is paused: it goes on by itself
-//! when nobody has anything to do, so what has not happened after a pause would never have happened.
+//! The outbox relay between an outbox and a bus that a test can break. The clock is paused: it goes
+//! on by itself when nobody has anything to do, so what has not happened after a pause would never
+//! have happened.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod bus;
@@ -218,7 +219,11 @@ async fn what_was_claimed_too_slowly_is_left_to_the_next_claim() {
         *outbox.claim_delay.lock().unwrap() = Duration::from_secs(6);
     });
     relay.outbox.until(|outbox| outbox.claims.load(Ordering::Relaxed) > 1).await;
-    assert_eq!(relay.bus.attempts.load(Ordering::Relaxed), 0, "another relay may have the event by now");
+    assert_eq!(
+        relay.bus.attempts.load(Ordering::Relaxed),
+        0,
+        "another relay may have the event by now"
+    );
     *relay.outbox.claim_delay.lock().unwrap() = Duration::ZERO;
     relay.outbox.until_empty().await;
 }

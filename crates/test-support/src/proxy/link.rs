@@ -22,7 +22,10 @@ pub(super) enum Pace {
 }
 
 /// Runs a connection until nothing passes any more, and from then on keeps it open.
-pub(super) async fn until_stalled(mut pace: watch::Receiver<Pace>, connection: impl Future<Output = ()>) {
+pub(super) async fn until_stalled(
+    mut pace: watch::Receiver<Pace>,
+    connection: impl Future<Output = ()>,
+) {
     let mut connection = pin!(connection);
     let stalled = async { drop(pace.wait_for(|pace| *pace == Pace::Never).await) };
     tokio::select! {
@@ -40,9 +43,13 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// An error is a connection that one side broke; the other side notices, because both are closed.
-    pub(super) async fn forward<S>(self, client: impl Future<Output = io::Result<S>>, upstream: String)
-    where
+    /// An error is a connection that one side broke; the other side notices, because both are
+    /// closed.
+    pub(super) async fn forward<S>(
+        self,
+        client: impl Future<Output = io::Result<S>>,
+        upstream: String,
+    ) where
         S: AsyncRead + AsyncWrite,
     {
         let Ok(client) = client.await else { return };

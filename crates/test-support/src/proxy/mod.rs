@@ -40,8 +40,8 @@ impl Proxy {
         Self::start_with(upstream, move |client| acceptor.accept(client)).await
     }
 
-    /// Forwards what comes over the stream that `accept` makes of each connection, such as one that is encrypted
-    /// after a negotiation.
+    /// Forwards what comes over the stream that `accept` makes of each connection, such as one that
+    /// is encrypted after a negotiation.
     pub async fn start_with<A, F, S>(upstream: impl Into<String>, accept: A) -> Self
     where
         A: Fn(TcpStream) -> F + Send + Sync + 'static,
@@ -88,8 +88,9 @@ impl Proxy {
         self.listener.refuse().await;
     }
 
-    /// The network is a black hole: connections stay open, new ones too, and nothing passes. Those that are open
-    /// now, or are opened meanwhile, never carry anything again, as when a firewall has forgotten them.
+    /// The network is a black hole: connections stay open, new ones too, and nothing passes. Those
+    /// that are open now, or are opened meanwhile, never carry anything again, as when a firewall
+    /// has forgotten them.
     pub fn stall(&self) {
         self.pace.send_replace(Pace::Never);
     }

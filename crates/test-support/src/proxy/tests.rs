@@ -40,7 +40,10 @@ async fn what_passes_can_be_read_and_the_end_passes_too() {
     assert_eq!(echo(&mut client, "hello").await.unwrap(), "hello");
     client.shutdown().await.unwrap();
     assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
-    assert_eq!((proxy.passed().to_server, proxy.passed().to_client), (b"hello".into(), b"hello".into()));
+    assert_eq!(
+        (proxy.passed().to_server, proxy.passed().to_client),
+        (b"hello".into(), b"hello".into())
+    );
     assert_eq!((proxy.accepted(), server.accepted()), (1, 1));
 }
 
@@ -77,7 +80,11 @@ async fn a_stalled_connection_stays_open_and_carries_nothing_even_when_others_do
     }
     assert_eq!(proxy.passed().to_server, b"hello".repeat(20));
     for client in [&before, &meanwhile] {
-        assert_eq!(client.try_read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock, "it is open");
+        assert_eq!(
+            client.try_read(&mut [0]).unwrap_err().kind(),
+            io::ErrorKind::WouldBlock,
+            "it is open"
+        );
     }
 }
 
@@ -101,7 +108,10 @@ async fn trickling_bytes_come_one_by_one_until_the_proxy_is_restored() {
     let mut client = connect(&proxy).await;
     let started = Instant::now();
     echo(&mut client, "abc").await.unwrap();
-    assert!(started.elapsed() >= 4 * PAUSE, "the last byte has waited for two others, and to come back");
+    assert!(
+        started.elapsed() >= 4 * PAUSE,
+        "the last byte has waited for two others, and to come back"
+    );
     client.write_all(&vec![b'x'; 100_000]).await.unwrap();
     proxy.restore().await;
     client.read_exact(&mut vec![0; 100_000]).await.unwrap();

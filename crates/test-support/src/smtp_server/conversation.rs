@@ -34,7 +34,12 @@ pub(super) struct Conversation<'a> {
 }
 
 impl<'a> Conversation<'a> {
-    pub(super) fn new(state: &'a State, stream: Box<dyn Stream>, number: usize, encrypted: bool) -> Self {
+    pub(super) fn new(
+        state: &'a State,
+        stream: Box<dyn Stream>,
+        number: usize,
+        encrypted: bool,
+    ) -> Self {
         let stream = BufReader::new(stream);
         let (authenticated, mails, from, to) = (false, 0, String::new(), Vec::new());
         Self { state, stream, number, encrypted, authenticated, mails, from, to }
@@ -147,7 +152,8 @@ impl<'a> Conversation<'a> {
         (self.state.server.script)(When { moment, connection: self.number, mails: self.mails })
     }
 
-    /// Whether the script refuses at this moment: replies 2yz and 3yz are positive (RFC 5321 section 4.2.1).
+    /// Whether the script refuses at this moment: replies 2yz and 3yz are positive (RFC 5321
+    /// section 4.2.1).
     fn refuses(&self, moment: Moment<'_>) -> bool {
         match self.act(moment) {
             Act::Normal | Act::ReplyAfter(_) => false,

@@ -47,7 +47,11 @@ async fn serve(state: Arc<State>, stream: TcpStream) {
     state.closed.send_modify(|count| *count += 1);
 }
 
-async fn converse(state: &State, stream: TcpStream, number: usize) -> Result<(), conversation::Over> {
+async fn converse(
+    state: &State,
+    stream: TcpStream,
+    number: usize,
+) -> Result<(), conversation::Over> {
     // As servers do; the client's side is what the tests look at.
     stream.set_nodelay(true)?;
     let mut stream: Box<dyn Stream> = Box::new(stream);

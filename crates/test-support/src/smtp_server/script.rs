@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// A verb, or CONNECT (the greeting), USERNAME and PASSWORD (the prompts of AUTH LOGIN), MID-DATA (each line of
-/// content), CONTENT (the end of it).
+/// A verb, or CONNECT (the greeting), USERNAME and PASSWORD (the prompts of AUTH LOGIN), MID-DATA
+/// (each line of content), CONTENT (the end of it).
 pub type Moment<'a> = &'a str;
 
 /// What the server does at a moment.

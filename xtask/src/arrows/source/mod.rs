@@ -1,6 +1,8 @@
-//! What a source file says about others: the modules it declares, what it imports and the paths it names.
+//! What a source file says about others: the modules it declares, what it imports and the paths it
+//! names.
 //!
-//! Read from the text alone, so it sees every feature at once. What a macro expands to, it does not see.
+//! Read from the text alone, so it sees every feature at once. What a macro expands to, it does not
+//! see.
 
 mod tokens;
 
@@ -42,7 +44,8 @@ impl Source {
         reader.source
     }
 
-    /// Every path in the file, but for those that begin with an imported name: their import is among them.
+    /// Every path in the file, but for those that begin with an imported name: their import is
+    /// among them.
     pub(super) fn all_paths(&self) -> impl Iterator<Item = &NamedPath> {
         let is_imported =
             |path: &&NamedPath| self.imports.iter().any(|import| import.name == path.segments[0]);
@@ -85,7 +88,8 @@ impl Reader<'_> {
         }
     }
 
-    /// `a::b::c` in code. `::b` after a `>` continues a path that cannot be followed, and is passed over.
+    /// `a::b::c` in code. `::b` after a `>` continues a path that cannot be followed, and is passed
+    /// over.
     fn path(&mut self) {
         let mut path = NamedPath { segments: vec![self.peek(0).to_owned()], line: self.line() };
         self.at += 1;
@@ -155,7 +159,8 @@ mod tests {
 
     #[test]
     fn paths_in_code_are_found() {
-        let source = Source::parse("fn f(x: crate::a::B) -> Vec<<T as c::D>::E> { g::<H>(::i::j()) }");
+        let source =
+            Source::parse("fn f(x: crate::a::B) -> Vec<<T as c::D>::E> { g::<H>(::i::j()) }");
         assert_eq!(joined(source.paths.iter()), ["crate::a::B", "c::D", "g", "i::j"]);
     }
 

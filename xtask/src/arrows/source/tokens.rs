@@ -1,4 +1,5 @@
-//! Rust source cut into the tokens that paths are made of. Comments, literals and test code are left out.
+//! Rust source cut into the tokens that paths are made of. Comments, literals and test code are
+//! left out.
 
 /// An identifier, `::`, or any other single character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,12 +166,16 @@ mod tests {
 
     #[test]
     fn lifetimes_and_words_that_begin_like_literals_are_not() {
-        assert_eq!(texts("&'a str, bar, rest, c"), ["&", "'", "a", "str", ",", "bar", ",", "rest", ",", "c"]);
+        assert_eq!(
+            texts("&'a str, bar, rest, c"),
+            ["&", "'", "a", "str", ",", "bar", ",", "rest", ",", "c"]
+        );
     }
 
     #[test]
     fn test_code_is_left_out() {
-        let source = "#[cfg(test)]\n#[allow(x)]\nmod tests { fn f() { use a; } }\n#[cfg(test)] use b;\nc";
+        let source =
+            "#[cfg(test)]\n#[allow(x)]\nmod tests { fn f() { use a; } }\n#[cfg(test)] use b;\nc";
         assert_eq!(texts(source), ["c"]);
         assert_eq!(super::tokens(source)[0].line, 5);
     }

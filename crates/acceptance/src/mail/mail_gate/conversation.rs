@@ -1,4 +1,5 @@
-//! One SMTP conversation (RFC 5321): commands are passed to the inbox, mails are treated as scripted.
+//! One SMTP conversation (RFC 5321): commands are passed to the inbox, mails are treated as
+//! scripted.
 
 use std::io;
 use std::net::SocketAddr;
@@ -54,7 +55,8 @@ pub(super) async fn relay(client: TcpStream, inbox: SocketAddr, state: &State) -
 /// The address in `RCPT TO:<…>`.
 fn recipient_of(command: &[u8]) -> Option<String> {
     let command = String::from_utf8_lossy(command).to_lowercase();
-    let (path, _) = command.strip_prefix("rcpt to:")?.trim_start().strip_prefix('<')?.split_once('>')?;
+    let (path, _) =
+        command.strip_prefix("rcpt to:")?.trim_start().strip_prefix('<')?.split_once('>')?;
     Some(path.to_owned())
 }
 
@@ -88,7 +90,9 @@ async fn settle(
             write(client, &reply).await
         }
         Verdict::AcceptAndHangUp => Err(io::ErrorKind::ConnectionAborted.into()),
-        Verdict::Accept | Verdict::AcceptAfter { .. } | Verdict::Refuse(_) => write(client, &reply).await,
+        Verdict::Accept | Verdict::AcceptAfter { .. } | Verdict::Refuse(_) => {
+            write(client, &reply).await
+        }
     }
 }
 
@@ -102,8 +106,8 @@ async fn deliver_when_released(
     deliver(server, mail, state).await
 }
 
-/// Hands a mail to the inbox. It is recorded before its last line is sent: whoever sees the mail in the inbox finds
-/// its delivery.
+/// Hands a mail to the inbox. It is recorded before its last line is sent: whoever sees the mail in
+/// the inbox finds its delivery.
 async fn deliver(server: &mut Connection, mail: &SentMail, state: &State) -> io::Result<Vec<u8>> {
     let go_ahead = ask(server, b"DATA\r\n").await?;
     assert!(go_ahead.starts_with(b"354"), "{}", String::from_utf8_lossy(&go_ahead));

@@ -1,4 +1,5 @@
-//! A mail server that fails as a test wants, in front of the inbox: what it accepts, the inbox gets.
+//! A mail server that fails as a test wants, in front of the inbox: what it accepts, the inbox
+//! gets.
 
 mod conversation;
 mod script;
@@ -66,7 +67,8 @@ impl MailGate {
     /// Waits until `count` mails have been sent in full since the start, whatever became of them.
     pub async fn wait_for_attempts(&self, count: usize) {
         let mut attempts = self.state.attempts.subscribe();
-        let reached = tokio::time::timeout(WAIT_TIMEOUT, attempts.wait_for(|now| *now >= count)).await;
+        let reached =
+            tokio::time::timeout(WAIT_TIMEOUT, attempts.wait_for(|now| *now >= count)).await;
         assert!(reached.is_ok(), "{} of {count} mails were sent", *self.state.attempts.borrow());
     }
 

@@ -31,9 +31,16 @@ async fn a_new_code_is_not_mailed_yet_and_holds_the_address(store: Store) {
     assert_eq!(stored.status(), UserStatus::Pending { code_mailed: false });
     assert_eq!(store.due().await[0].event, events[0]);
     outlast(Duration::ZERO).await;
-    assert!(matches!(claim(&store, &mut user("ada@example.com")).await, Err(ClaimError::EmailTaken)));
+    assert!(matches!(
+        claim(&store, &mut user("ada@example.com")).await,
+        Err(ClaimError::EmailTaken)
+    ));
     store.users.hold_address(seen, LONG_PERIOD).await.unwrap();
-    assert_eq!(find(&store, &ada).await.status(), UserStatus::Pending { code_mailed: false }, "an old code");
+    assert_eq!(
+        find(&store, &ada).await.status(),
+        UserStatus::Pending { code_mailed: false },
+        "an old code"
+    );
     store.users.hold_address(ada.issue(), LONG_PERIOD).await.unwrap();
     assert_eq!(find(&store, &ada).await.status(), UserStatus::Pending { code_mailed: true });
 }
@@ -48,25 +55,35 @@ async fn an_activation_is_stored_with_its_event(store: Store) {
     assert_eq!(find(&store, &ada).await.status(), UserStatus::Active);
     assert_eq!(store.due().await[0].event, events[0]);
     outlast(Duration::ZERO).await;
-    assert!(matches!(claim(&store, &mut user("ada@example.com")).await, Err(ClaimError::EmailTaken)));
+    assert!(matches!(
+        claim(&store, &mut user("ada@example.com")).await,
+        Err(ClaimError::EmailTaken)
+    ));
 }
 
 async fn asvs_15_4_2_of_parallel_changes_one_wins(store: Store) {
     let ada = store.registered("ada@example.com").await;
-    let changes =
-        (0..20).map(|number| {
-            let mut copy =
-                User::restore(ada.id(), ada.email().clone(), ada.password_hash().clone(), 1, ada.status());
-            match number % 2 {
-                0 => copy.activate().unwrap(),
-                _ => copy.request_code().map(drop).unwrap(),
-            }
-            let events = events_of(&mut copy);
-            let store = &store;
-            async move {
-                (store.users.save(&copy, CodeIssue { number: 1, ..copy.issue() }, &events).await, events)
-            }
-        });
+    let changes = (0..20).map(|number| {
+        let mut copy = User::restore(
+            ada.id(),
+            ada.email().clone(),
+            ada.password_hash().clone(),
+            1,
+            ada.status(),
+        );
+        match number % 2 {
+            0 => copy.activate().unwrap(),
+            _ => copy.request_code().map(drop).unwrap(),
+        }
+        let events = events_of(&mut copy);
+        let store = &store;
+        async move {
+            (
+                store.users.save(&copy, CodeIssue { number: 1, ..copy.issue() }, &events).await,
+                events,
+            )
+        }
+    });
     let (won, lost): (Vec<_>, Vec<_>) =
         join_all(changes).await.into_iter().partition(|(save, _)| save.is_ok());
     assert_eq!((won.len(), lost.len()), (1, 19));
@@ -98,27 +115,37 @@ async fn asvs_15_4_2_a_stale_change_writes_nothing(store: Store) {
     assert!(store.due().await.is_empty());
 }
 
-/// The outbox refuses an event whose identifier it has already: the only failure that can be had at will.
+/// The outbox refuses an event whose identifier it has already: the only failure that can be had at
+/// will.
 async fn asvs_2_3_3_a_change_without_its_events_is_not_made(store: Store) {
     let mut ada = user("ada@example.com");
     let taken = events_of(&mut ada);
     store.users.claim(&ada, &taken).await.unwrap();
     let bob = user("bob@example.com");
     let claimed = store.users.claim(&bob, &taken).await;
-    assert!(matches!(claimed, Err(ClaimError::Repository(RepositoryError::Unavailable(_)))), "{claimed:?}");
+    assert!(
+        matches!(claimed, Err(ClaimError::Repository(RepositoryError::Unavailable(_)))),
+        "{claimed:?}"
+    );
     assert!(store.users.find(bob.id()).await.unwrap().is_none());
     let seen = ada.issue();
     ada.activate().unwrap();
     let fresh = event(UserEvent::UserActivated { user_id: ada.id() });
     let saved = store.users.save(&ada, seen, &[fresh, taken[0].clone()]).await;
-    assert!(matches!(saved, Err(SaveError::Repository(RepositoryError::Unavailable(_)))), "{saved:?}");
+    assert!(
+        matches!(saved, Err(SaveError::Repository(RepositoryError::Unavailable(_)))),
+        "{saved:?}"
+    );
     assert!(!find(&store, &ada).await.is_active());
     assert_eq!(store.due().await.len(), 1);
     let carol = store.active("carol@example.com").await;
-    let repeated = store.users.record_repeated_registration(carol.id(), Duration::ZERO, &taken[0]).await;
+    let repeated =
+        store.users.record_repeated_registration(carol.id(), Duration::ZERO, &taken[0]).await;
     assert!(repeated.is_err());
     let notice = event(UserEvent::RegistrationRepeated { user_id: carol.id() });
-    assert!(store.users.record_repeated_registration(carol.id(), LONG_PERIOD, &notice).await.unwrap());
+    assert!(
+        store.users.record_repeated_registration(carol.id(), LONG_PERIOD, &notice).await.unwrap()
+    );
 }
 
 async fn asvs_11_4_2_a_password_hash_is_upgraded_unless_it_has_changed(store: Store) {
@@ -131,14 +158,19 @@ async fn asvs_11_4_2_a_password_hash_is_upgraded_unless_it_has_changed(store: St
     assert_eq!(find(&store, &ada).await.password_hash(), &stronger);
     store.users.upgrade_password_hash(ada.id(), ada.password_hash(), &other).await.unwrap();
     assert_eq!(find(&store, &ada).await.password_hash(), &stronger);
-    store.users.upgrade_password_hash(UserId::from_uuid(unique_id()), &other, &stronger).await.unwrap();
+    store
+        .users
+        .upgrade_password_hash(UserId::from_uuid(unique_id()), &other, &stronger)
+        .await
+        .unwrap();
 }
 
 async fn a_repeated_registration_is_recorded_at_most_every_so_often(store: Store) {
     let ada = store.active("ada@example.com").await;
     let record = async |id, at_most_every| {
         let event = event(UserEvent::RegistrationRepeated { user_id: id });
-        let recorded = store.users.record_repeated_registration(id, at_most_every, &event).await.unwrap();
+        let recorded =
+            store.users.record_repeated_registration(id, at_most_every, &event).await.unwrap();
         let due = store.due().await;
         let expected: &[_] = if recorded { &[event] } else { &[] };
         assert_eq!(due.into_iter().map(|entry| entry.event).collect::<Vec<_>>(), expected);

@@ -32,16 +32,23 @@ async fn asvs_2_3_3_a_claim_stores_the_user_and_its_event(store: Store) {
         assert_eq!(stored.status(), UserStatus::Pending { code_mailed: false });
     }
     let due = store.due().await;
-    assert_eq!(due.iter().map(|entry| &entry.event).collect::<Vec<_>>(), events.iter().collect::<Vec<_>>());
+    assert_eq!(
+        due.iter().map(|entry| &entry.event).collect::<Vec<_>>(),
+        events.iter().collect::<Vec<_>>()
+    );
     assert!(store.users.find(UserId::from_uuid(unique_id())).await.unwrap().is_none());
     assert!(store.users.find_by_email(user("bob@example.com").email()).await.unwrap().is_none());
 }
 
 async fn asvs_1_2_4_unusual_addresses_are_kept_exactly(store: Store) {
     let longest = format!("{}@{}.com", "a".repeat(64), ["b".repeat(59).as_str(); 3].join("."));
-    for email in
-        ["o'brien@example.com", "a!b+tag@example.co.uk", "%_x@example.com", "x@bücher.example", &longest]
-    {
+    for email in [
+        "o'brien@example.com",
+        "a!b+tag@example.co.uk",
+        "%_x@example.com",
+        "x@bücher.example",
+        &longest,
+    ] {
         let stored = store.registered(email).await;
         assert_same(&find(&store, &stored).await, &stored);
         assert_same(&store.users.find_by_email(stored.email()).await.unwrap().unwrap(), &stored);
@@ -52,7 +59,10 @@ async fn addresses_are_compared_case_insensitively(store: Store) {
     let ada = store.registered("Ada@example.com").await;
     let found = store.users.find_by_email(user("aDA@EXAMPLE.com").email()).await.unwrap().unwrap();
     assert_same(&found, &ada);
-    assert!(matches!(claim(&store, &mut user("ADA@example.com")).await, Err(ClaimError::EmailTaken)));
+    assert!(matches!(
+        claim(&store, &mut user("ADA@example.com")).await,
+        Err(ClaimError::EmailTaken)
+    ));
 }
 
 async fn a_claim_holds_the_address(store: Store) {
@@ -91,7 +101,10 @@ async fn a_lapsed_claim_is_taken_over_and_gone(store: Store) {
     assert_eq!(store.due().await.len(), 1);
     store.users.hold_address(earlier.issue(), SHORT_PERIOD).await.unwrap();
     assert_eq!(find(&store, &later).await.status(), UserStatus::Pending { code_mailed: false });
-    assert!(matches!(claim(&store, &mut user("ada@example.com")).await, Err(ClaimError::EmailTaken)));
+    assert!(matches!(
+        claim(&store, &mut user("ada@example.com")).await,
+        Err(ClaimError::EmailTaken)
+    ));
 }
 
 /// Fifty claims at once; returns the one that won.
@@ -144,7 +157,10 @@ async fn a_minute_can_be_started_again(store: Store) {
     store.users.hold_address(ada.issue(), SHORT_PERIOD).await.unwrap();
     store.users.hold_address(ada.issue(), LONG_PERIOD).await.unwrap();
     outlast(SHORT_PERIOD).await;
-    assert!(matches!(claim(&store, &mut user("ada@example.com")).await, Err(ClaimError::EmailTaken)));
+    assert!(matches!(
+        claim(&store, &mut user("ada@example.com")).await,
+        Err(ClaimError::EmailTaken)
+    ));
 }
 
 async fn a_released_address_can_be_claimed_at_once(store: Store) {

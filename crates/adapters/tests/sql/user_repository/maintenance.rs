@@ -59,8 +59,10 @@ async fn the_purge_spares_a_user_whose_minute_runs(store: Store) {
 }
 
 async fn the_purge_spares_a_user_whose_mail_was_never_sent_up_to_a_limit(store: Store) {
-    let unmailed = [store.registered("ada@example.com").await, store.registered("bob@example.com").await];
-    let mailed = [store.registered("carol@example.com").await, store.registered("dave@example.com").await];
+    let unmailed =
+        [store.registered("ada@example.com").await, store.registered("bob@example.com").await];
+    let mailed =
+        [store.registered("carol@example.com").await, store.registered("dave@example.com").await];
     for user in &mailed {
         store.users.hold_address(user.issue(), Duration::ZERO).await.unwrap();
     }
@@ -130,15 +132,16 @@ async fn asvs_2_3_3_a_dropped_caller_leaves_nothing_half_done(store: Store) {
     // Whoever was polled at all has begun; they end in any order.
     for steps in 1..40 {
         let begun = user(&format!("a{steps}@example.com"));
-        eventually("the claim", async || store.users.find_by_email(begun.email()).await.unwrap()).await;
+        eventually("the claim", async || store.users.find_by_email(begun.email()).await.unwrap())
+            .await;
     }
     let events = store.due().await;
     for steps in 0..40 {
         let email = user(&format!("a{steps}@example.com"));
         let stored = store.users.find_by_email(email.email()).await.unwrap();
-        let recorded = stored
-            .as_ref()
-            .map(|user| events.iter().filter(|entry| entry.event.kind.user_id() == user.id()).count());
+        let recorded = stored.as_ref().map(|user| {
+            events.iter().filter(|entry| entry.event.kind.user_id() == user.id()).count()
+        });
         match steps {
             0 => assert!(stored.is_none(), "a future that was never polled does nothing"),
             _ => assert_eq!(recorded, Some(1), "after {steps} steps"),

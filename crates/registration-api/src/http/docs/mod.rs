@@ -1,8 +1,8 @@
 //! `GET /docs`: the API documentation to read and try out, with Swagger UI, and the list of
 //! problems.
 //!
-//! Everything is served by this process: the pages work offline and load nothing from elsewhere. Their links are
-//! relative, so that they also work behind a proxy that adds a path.
+//! Everything is served by this process: the pages work offline and load nothing from elsewhere.
+//! Their links are relative, so that they also work behind a proxy that adds a path.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -20,7 +20,8 @@ const PROBLEMS_HEAD: &str = include_str!("problems.html");
 const ICON: &str = include_str!("icon.svg");
 const CREDENTIALS_SCRIPT: &str = include_str!("utf8-credentials.js");
 const START_SCRIPT: &str = include_str!("start.js");
-const STYLE: &str = concat!(include_str!("../../../../../assets/pages.css"), include_str!("style.css"));
+const STYLE: &str =
+    concat!(include_str!("../../../../../assets/pages.css"), include_str!("style.css"));
 
 /// Swagger UI sets style attributes and draws icons from data URLs; scripts come from here only.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -51,7 +52,9 @@ pub(crate) async fn problems() -> HttpResponse {
 /// Turns text between backquotes into `code` elements, as Markdown does.
 fn mark_code(text: &str) -> String {
     let parts = text.split('`').enumerate();
-    parts.map(|(n, part)| if n % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() }).collect()
+    parts
+        .map(|(n, part)| if n % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() })
+        .collect()
 }
 
 /// The files that the pages load.
@@ -62,7 +65,9 @@ pub(crate) async fn asset(name: Path<String>) -> Result<HttpResponse, Problem> {
         "utf8-credentials.js" => {
             Ok(response.content_type("text/javascript; charset=utf-8").body(CREDENTIALS_SCRIPT))
         }
-        "start.js" => Ok(response.content_type("text/javascript; charset=utf-8").body(START_SCRIPT)),
+        "start.js" => {
+            Ok(response.content_type("text/javascript; charset=utf-8").body(START_SCRIPT))
+        }
         "style.css" => Ok(response.content_type("text/css; charset=utf-8").body(STYLE)),
         "icon.svg" => Ok(response.content_type("image/svg+xml").body(ICON)),
         "swagger-ui.css" | "swagger-ui-bundle.js" => {

@@ -104,14 +104,24 @@ pub(crate) async fn activate(
     }))
 }
 
-fn validate(mut fields: Fields, length: CodeLength, previous: &[CodeLength]) -> Result<String, Problem> {
+fn validate(
+    mut fields: Fields,
+    length: CodeLength,
+    previous: &[CodeLength],
+) -> Result<String, Problem> {
     let digits = length.digits();
     let has_known_length =
         |code: &str| previous.iter().chain([&length]).any(|length| code.len() == length.digits());
     match fields.take_string("/code") {
-        Some(code) if has_known_length(&code) && code.bytes().all(|byte| byte.is_ascii_digit()) => Ok(code),
+        Some(code) if has_known_length(&code) && code.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok(code)
+        }
         Some(_) => {
-            fields.add_error("/code", "code-malformed", format!("a code has exactly {digits} digits"));
+            fields.add_error(
+                "/code",
+                "code-malformed",
+                format!("a code has exactly {digits} digits"),
+            );
             Err(fields.into_problem())
         }
         None => Err(fields.into_problem()),
@@ -132,21 +142,26 @@ fn to_problem(error: ActivateError, code_window: Duration) -> Problem {
         ActivateError::CodeInvalid { attempts_left } => {
             Problem::with_detail(ProblemKind::CodeInvalid, explain_wrong_code(attempts_left))
         }
-        ActivateError::CodeNotMailed => {
-            Problem::with_detail(ProblemKind::CodeInvalid, "The mail with the code is still on its way.")
-        }
+        ActivateError::CodeNotMailed => Problem::with_detail(
+            ProblemKind::CodeInvalid,
+            "The mail with the code is still on its way.",
+        ),
         ActivateError::CodeExpired => Problem::new(ProblemKind::CodeExpired),
         ActivateError::AttemptsExhausted => {
-            let detail = "The code was tried too often and is no longer valid. Request another one.";
+            let detail =
+                "The code was tried too often and is no longer valid. Request another one.";
             Problem::with_detail(ProblemKind::TooManyAttempts, detail).retry_after(code_window)
         }
         ActivateError::GuessesExhausted { retry_after } => {
-            let detail = "Too many codes were guessed for this address. Wait before the next attempt.";
+            let detail =
+                "Too many codes were guessed for this address. Wait before the next attempt.";
             Problem::with_detail(ProblemKind::TooManyAttempts, detail).retry_after(retry_after)
         }
         ActivateError::ClientExhausted(limit) => {
-            let detail = "Too many wrong codes were sent from this client. Wait before the next attempt.";
-            Problem::with_detail(ProblemKind::TooManyAttempts, detail).retry_after(limit.retry_after)
+            let detail =
+                "Too many wrong codes were sent from this client. Wait before the next attempt.";
+            Problem::with_detail(ProblemKind::TooManyAttempts, detail)
+                .retry_after(limit.retry_after)
         }
         ActivateError::Concealed => Problem::concealed_refusal(),
         ActivateError::Repository(error) => error.into(),

@@ -66,10 +66,17 @@ pub(crate) async fn ready(format: HealthFormat, state: Data<AppState>) -> HttpRe
     answer(format, report.status.http_status(), report.status.name(), report)
 }
 
-fn answer(format: HealthFormat, status: StatusCode, name: &str, report: impl Serialize) -> HttpResponse {
+fn answer(
+    format: HealthFormat,
+    status: StatusCode,
+    name: &str,
+    report: impl Serialize,
+) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     match format {
         HealthFormat::Json => response.json(report),
-        HealthFormat::Text => response.content_type("text/plain; charset=utf-8").body(format!("{name}\n")),
+        HealthFormat::Text => {
+            response.content_type("text/plain; charset=utf-8").body(format!("{name}\n"))
+        }
     }
 }

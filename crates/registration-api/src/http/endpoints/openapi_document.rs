@@ -25,6 +25,9 @@ pub(crate) struct OpenApiDocument(pub(crate) String);
         NegotiationProblems
     )
 )]
-pub(crate) async fn openapi_document(_: AcceptsJson, document: Data<OpenApiDocument>) -> HttpResponse {
+pub(crate) async fn openapi_document(
+    _: AcceptsJson,
+    document: Data<OpenApiDocument>,
+) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(document.0.clone())
 }

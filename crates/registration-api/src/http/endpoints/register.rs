@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use actix_web::web::{Data, Payload, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
-use domain::{EmailAddress, EmailAddressError, Password, PasswordError, PasswordLength, TraceParent};
+use domain::{
+    EmailAddress, EmailAddressError, Password, PasswordError, PasswordLength, TraceParent,
+};
 use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::openapi::{RefOr, Response};
@@ -29,8 +31,9 @@ struct RegisterRequest {
     /// Where the code is mailed to. At most 254 characters; internationalised domains are accepted.
     #[schema(format = "email", max_length = 254, examples("ada@example.com"))]
     email: String,
-    /// Any characters except control characters; there are no composition rules. Neither trimmed nor cut. The same
-    /// text in another Unicode form (NFC, NFD), or with other spaces than U+0020, is the same password.
+    /// Any characters except control characters; there are no composition rules. Neither trimmed
+    /// nor cut. The same text in another Unicode form (NFC, NFD), or with other spaces than U+0020,
+    /// is the same password.
     #[schema(
         format = "password",
         pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
@@ -49,7 +52,9 @@ struct RegisterResponse {
     #[schema(format = "email", examples("ada@example.com"))]
     email: String,
     /// A human-readable note on what happens next.
-    #[schema(examples("A code is on its way. Send it back within 60 seconds after it is mailed."))]
+    #[schema(examples(
+        "A code is on its way. Send it back within 60 seconds after it is mailed."
+    ))]
     message: String,
 }
 
@@ -60,7 +65,9 @@ struct ConcealedResponse {
     #[schema(format = "email", examples("ada@example.com"))]
     email: String,
     /// A human-readable note on what happens next.
-    #[schema(examples("A code is on its way. Send it back within 60 seconds after it is mailed."))]
+    #[schema(examples(
+        "A code is on its way. Send it back within 60 seconds after it is mailed."
+    ))]
     message: String,
 }
 
@@ -126,10 +133,14 @@ pub(crate) async fn register(
     })
 }
 
-fn validate(mut fields: Fields, length: PasswordLength) -> Result<(EmailAddress, Password), Problem> {
+fn validate(
+    mut fields: Fields,
+    length: PasswordLength,
+) -> Result<(EmailAddress, Password), Problem> {
     let email = fields.take_string("/email").and_then(|text| validate_email(&mut fields, &text));
-    let password =
-        fields.take_string("/password").and_then(|text| validate_password(&mut fields, text, length));
+    let password = fields
+        .take_string("/password")
+        .and_then(|text| validate_password(&mut fields, text, length));
     match (email, password) {
         (Some(email), Some(password)) => Ok((email, password)),
         _ => Err(fields.into_problem()),
@@ -151,7 +162,11 @@ fn validate_email(fields: &mut Fields, text: &str) -> Option<EmailAddress> {
     None
 }
 
-fn validate_password(fields: &mut Fields, text: String, length: PasswordLength) -> Option<Password> {
+fn validate_password(
+    fields: &mut Fields,
+    text: String,
+    length: PasswordLength,
+) -> Option<Password> {
     let error = match Password::new(SecretString::from(text), length) {
         Ok(password) => return Some(password),
         Err(error) => error,

@@ -27,7 +27,9 @@ struct ResendCodeResponse {
     #[schema(format = "email", examples("ada@example.com"))]
     email: String,
     /// A human-readable note on what happens next.
-    #[schema(examples("A code is on its way. Send it back within 60 seconds after it is mailed."))]
+    #[schema(examples(
+        "A code is on its way. Send it back within 60 seconds after it is mailed."
+    ))]
     message: String,
 }
 

@@ -35,13 +35,21 @@ impl Budgets {
 
 #[async_trait]
 impl Budget for Budgets {
-    async fn spend(&self, key: &BudgetKey, allowances: &[Allowance]) -> Result<Spending, BudgetError> {
+    async fn spend(
+        &self,
+        key: &BudgetKey,
+        allowances: &[Allowance],
+    ) -> Result<Spending, BudgetError> {
         self.check()?;
         let amount = allowances.iter().map(|allowance| allowance.amount).min().unwrap();
         let retry_after = Duration::from_millis(90_500);
         if key.kind == BudgetKind::Guesses {
             let spent = self.spent.fetch_add(1, Ordering::Relaxed);
-            return Ok(if spent < amount { Spending::Allowed } else { Spending::Refused { retry_after } });
+            return Ok(if spent < amount {
+                Spending::Allowed
+            } else {
+                Spending::Refused { retry_after }
+            });
         }
         let mut counts = self.counts.lock().unwrap();
         let count = counts.entry(key.clone()).or_default();

@@ -41,7 +41,8 @@ impl Codes {
 
     /// Opens the window of a code about which it is recorded how it was derived.
     pub(crate) fn open_derived(&self, issue: CodeIssue, left: u32, derivation: Option<Derivation>) {
-        let window = Window { number: issue.number, derivation, left, expired: false, consumed: false };
+        let window =
+            Window { number: issue.number, derivation, left, expired: false, consumed: false };
         self.windows.lock().unwrap().insert(issue.user_id, window);
     }
 

@@ -35,7 +35,10 @@ impl RateLimiter for Limiter {
         let count = counts.entry(key.as_str().to_owned()).or_default();
         let reset_after = quota.period;
         if *count >= quota.burst {
-            return Ok(LimitOutcome::Refused { retry_after: Duration::from_millis(6_001), reset_after });
+            return Ok(LimitOutcome::Refused {
+                retry_after: Duration::from_millis(6_001),
+                reset_after,
+            });
         }
         *count += 1;
         Ok(LimitOutcome::Allowed { remaining: quota.burst - *count, reset_after })

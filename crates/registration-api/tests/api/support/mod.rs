@@ -22,7 +22,8 @@ use std::time::Duration;
 use actix_web::web::Data;
 use domain::ports::{Allowance, IdSource, Source};
 use domain::{
-    CodeIssue, CodeKey, CodeKeys, CodeLength, EmailAddress, PasswordHash, PasswordLength, User, UserId,
+    CodeIssue, CodeKey, CodeKeys, CodeLength, EmailAddress, PasswordHash, PasswordLength, User,
+    UserId,
 };
 use process::health::{Health, HealthCheck};
 use registration_api::http::client_address::{TrustedProxies, parse_network};
@@ -144,13 +145,17 @@ impl TestApp {
         checks: Vec<HealthCheck>,
         server_options: ServerOptions,
     ) -> Self {
-        let state =
-            Data::new(AppState::new(world.ports(), options, Health::new(checks, CancellationToken::new())));
+        let state = Data::new(AppState::new(
+            world.ports(),
+            options,
+            Health::new(checks, CancellationToken::new()),
+        ));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(server(listener, state, server_options).unwrap());
         process::install_crypto();
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let http =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { address, world, http }
     }
 
@@ -178,7 +183,11 @@ impl TestApp {
     }
 
     pub(crate) async fn resend(&self, email: &str, password: &str) -> Response {
-        self.post("/api/v1/users/resend-code").basic_auth(email, Some(password)).send().await.unwrap()
+        self.post("/api/v1/users/resend-code")
+            .basic_auth(email, Some(password))
+            .send()
+            .await
+            .unwrap()
     }
 
     /// A pending user whose mail is accepted and whose minute runs.
@@ -217,7 +226,8 @@ pub(crate) fn stranger() -> User {
     User::register(id, EmailAddress::parse(EMAIL).unwrap(), hash)
 }
 
-/// Asserts that an answer is a well-formed problem document of this status and code, and returns it.
+/// Asserts that an answer is a well-formed problem document of this status and code, and returns
+/// it.
 pub(crate) async fn problem(response: Response, status: u16, code: &str) -> Value {
     assert_eq!(response.headers()["content-type"], "application/problem+json");
     assert_eq!(response.headers()["cache-control"], "no-store");
@@ -236,5 +246,8 @@ pub(crate) async fn problem(response: Response, status: u16, code: &str) -> Valu
 /// The pointers and codes of a 422.
 pub(crate) fn faults(document: &Value) -> Vec<(&str, &str)> {
     let errors = document["errors"].as_array().unwrap();
-    errors.iter().map(|error| (error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap())).collect()
+    errors
+        .iter()
+        .map(|error| (error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap()))
+        .collect()
 }

@@ -68,7 +68,8 @@ impl Users {
     }
 
     pub(crate) fn event_kinds(&self) -> Vec<String> {
-        let name = |event: &Event| format!("{:?}", event.kind).split(' ').next().unwrap().to_owned();
+        let name =
+            |event: &Event| format!("{:?}", event.kind).split(' ').next().unwrap().to_owned();
         self.events.lock().unwrap().iter().map(name).collect()
     }
 
@@ -110,7 +111,12 @@ impl UserRepository for Users {
         Ok(self.by_address.lock().unwrap().values().find(|user| user.id() == id).map(copy))
     }
 
-    async fn save(&self, user: &User, expected: CodeIssue, events: &[Event]) -> Result<(), SaveError> {
+    async fn save(
+        &self,
+        user: &User,
+        expected: CodeIssue,
+        events: &[Event],
+    ) -> Result<(), SaveError> {
         self.check(true)?;
         self.saving.notify_one();
         if let Some(gate) = self.save_gate.get() {
@@ -121,7 +127,9 @@ impl UserRepository for Users {
             change(&mut users);
         }
         match users.get_mut(&user.email().lookup_key()) {
-            Some(stored) if !stored.is_active() && stored.issue() == expected => *stored = copy(user),
+            Some(stored) if !stored.is_active() && stored.issue() == expected => {
+                *stored = copy(user);
+            }
             _ => return Err(SaveError::Stale),
         }
         self.events.lock().unwrap().extend_from_slice(events);
@@ -146,7 +154,13 @@ impl UserRepository for Users {
     ) -> Result<(), RepositoryError> {
         self.check(true)?;
         self.change(id, |user| {
-            *user = User::restore(id, user.email().clone(), new.clone(), user.issue().number, user.status());
+            *user = User::restore(
+                id,
+                user.email().clone(),
+                new.clone(),
+                user.issue().number,
+                user.status(),
+            );
         });
         Ok(())
     }
@@ -167,8 +181,9 @@ impl UserRepository for Users {
     }
 
     async fn purge_unverified(&self, _: PurgeAges, _: u32) -> Result<Purged, RepositoryError> {
-        let panics =
-            self.purge_panics.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        let panics = self
+            .purge_panics
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         assert!(panics.is_err(), "a purge panics");
         self.purged.notify_one();
         Ok(Purged::default())
