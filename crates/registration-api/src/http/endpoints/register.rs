@@ -88,6 +88,9 @@ impl IntoResponses for Problems {
 ///
 /// Mails a code to the address. The account becomes active once the code is sent to
 /// `/api/v1/users/activate` in time. An address whose code has expired unused can be claimed again.
+///
+/// If the answer is lost on its way, request another code with the same address and password at
+/// `/api/v1/users/resend-code`. If that is refused with 401, register again.
 #[utoipa::path(
     post,
     path = "/api/v1/users/register",
