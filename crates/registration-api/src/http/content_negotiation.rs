@@ -37,7 +37,7 @@ impl FromRequest for HealthFormat {
         let headers = request.headers();
         ready(if accepts_json(headers) {
             Ok(Self::Json)
-        } else if accepts(headers, ("text", "plain")) {
+        } else if accepts(headers, "text", &["plain"]) {
             Ok(Self::Text)
         } else {
             Err(not_acceptable())
@@ -50,11 +50,12 @@ fn not_acceptable() -> Problem {
 }
 
 fn accepts_json(headers: &HeaderMap) -> bool {
-    accepts(headers, ("application", "json")) || accepts(headers, ("application", "problem+json"))
+    accepts(headers, "application", &["json", "problem+json"])
 }
 
-/// Whether a media type is acceptable: the most specific matching range has a weight over 0.
-fn accepts(headers: &HeaderMap, media_type: (&str, &str)) -> bool {
+/// Whether one of some media types is acceptable: the most specific matching range has a weight
+/// over 0.
+fn accepts(headers: &HeaderMap, main: &str, subtypes: &[&str]) -> bool {
     if !headers.contains_key(ACCEPT) {
         return true;
     }
@@ -62,17 +63,18 @@ fn accepts(headers: &HeaderMap, media_type: (&str, &str)) -> bool {
         .get_all(ACCEPT)
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .filter_map(|range| weigh(range, media_type))
+        .filter_map(|range| weigh(range, main, subtypes))
         .max_by_key(|(specificity, _)| *specificity)
         .is_some_and(|(_, weight)| weight > 0.0)
 }
 
-/// How specifically a range matches a media type, and with which weight; `None` if it does not.
-fn weigh(range: &str, (main, subtype): (&str, &str)) -> Option<(u8, f32)> {
+/// How specifically a range matches one of the media types, and with which weight; `None` if it
+/// does not.
+fn weigh(range: &str, main: &str, subtypes: &[&str]) -> Option<(u8, f32)> {
     let mut parts = range.split(';').map(str::trim);
     let media = parts.next()?.to_ascii_lowercase();
     let specificity = match media.split_once('/')? {
-        (named, sub) if named == main && sub == subtype => 2,
+        (named, sub) if named == main && subtypes.contains(&sub) => 2,
         (named, "*") if named == main => 1,
         ("*", "*") => 0,
         _ => return None,
@@ -116,7 +118,7 @@ mod tests {
         }
         assert!(super::accepts_json(&HeaderMap::new()));
         for (accept, text) in [("text/plain", true), ("text/*;q=0.5", true), ("text/html", false)] {
-            assert_eq!(accepts(&headers(accept), ("text", "plain")), text, "{accept}");
+            assert_eq!(accepts(&headers(accept), "text", &["plain"]), text, "{accept}");
         }
     }
 }

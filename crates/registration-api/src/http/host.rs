@@ -40,8 +40,7 @@ mod tests {
         {
             assert!(is_valid(&HeaderValue::from_str(host).unwrap()), "{host}");
         }
-        for host in
-            ["a b", "user@example.com", "example.com/path", "a,b", "exämple.com", "[::1", "a\tb"]
+        for host in ["a b", "user@example.com", "example.com/path", "exämple.com", "[::1", "a\tb"]
         {
             assert!(!is_valid(&HeaderValue::from_str(host).unwrap()), "{host}");
         }
