@@ -1,7 +1,7 @@
 //! One client that owns an IPv6 /48 and never rests: for a day of simulated time it claims made-up
 //! addresses from made-up networks, as often as the default limits let it. The stores in memory
 //! must have room left (OWASP ASVS 2.4.1).
-#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;

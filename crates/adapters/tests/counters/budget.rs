@@ -16,7 +16,7 @@ type SharedBudget = Arc<dyn Budget>;
 
 const DAY: Duration = Duration::from_hours(24);
 const TWENTY_A_DAY: Allowance = Allowance { amount: 20, period: DAY };
-const SHORT: Allowance = Allowance { amount: 5, period: Duration::from_millis(300) };
+const BRIEF_ALLOWANCE: Allowance = Allowance { amount: 5, period: Duration::from_millis(300) };
 
 contract! {
     cases: [
@@ -91,19 +91,22 @@ async fn asvs_6_1_1_guesses_come_back_one_by_one_as_they_age(budget: SharedBudge
     let mut allowed = Vec::new();
     while allowed.len() < 13 {
         let sent = Instant::now();
-        match budget.spend(&ada, &[SHORT]).await.unwrap() {
+        match budget.spend(&ada, &[BRIEF_ALLOWANCE]).await.unwrap() {
             Spending::Allowed => allowed.push((sent, Instant::now())),
             Spending::Refused { retry_after } => {
-                assert!(!retry_after.is_zero() && retry_after <= SHORT.period);
+                assert!(!retry_after.is_zero() && retry_after <= BRIEF_ALLOWANCE.period);
                 sleep(retry_after).await;
                 let again = Instant::now();
-                assert_eq!(budget.spend(&ada, &[SHORT]).await.unwrap(), Spending::Allowed);
+                assert_eq!(
+                    budget.spend(&ada, &[BRIEF_ALLOWANCE]).await.unwrap(),
+                    Spending::Allowed
+                );
                 allowed.push((again, Instant::now()));
             }
         }
         sleep(Duration::from_millis(10)).await;
     }
-    assert_never_over(&allowed, SHORT);
+    assert_never_over(&allowed, BRIEF_ALLOWANCE);
 }
 
 async fn a_smaller_allowance_counts_the_guesses_there_were(budget: SharedBudget) {
@@ -217,13 +220,13 @@ async fn asvs_6_6_3_fifty_attackers_get_no_more_from_redis() {
 
 /// Each attacker has a connection of its own and guesses without a pause, for four periods.
 async fn attack(budgets: Vec<SharedBudget>) {
-    let end = Instant::now() + 4 * SHORT.period;
+    let end = Instant::now() + 4 * BRIEF_ALLOWANCE.period;
     let attackers = budgets.into_iter().map(|budget| {
         tokio::spawn(async move {
             let mut allowed = Vec::new();
             while Instant::now() < end {
                 let sent = Instant::now();
-                if budget.spend(&address("ada@example.com"), &[SHORT]).await.unwrap()
+                if budget.spend(&address("ada@example.com"), &[BRIEF_ALLOWANCE]).await.unwrap()
                     == Spending::Allowed
                 {
                     allowed.push((sent, Instant::now()));
@@ -238,7 +241,7 @@ async fn attack(budgets: Vec<SharedBudget>) {
     allowed.sort_unstable();
     assert!(allowed.len() > 5, "guesses should come back, but there were only {}", allowed.len());
     assert!(allowed.len() <= 5 * 5, "{} guesses in four periods", allowed.len());
-    assert_never_over(&allowed, SHORT);
+    assert_never_over(&allowed, BRIEF_ALLOWANCE);
 }
 
 /// The store saw each guess between the two instants. One guess more than are allowed is proof of a
