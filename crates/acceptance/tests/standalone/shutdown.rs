@@ -41,14 +41,8 @@ async fn interrupt(standalone: &Standalone) {
     standalone.process.stderr.line_with("draining").await;
 }
 
-#[tokio::test]
-async fn ctrl_c_answers_what_has_been_asked_and_ends_well() {
-    let data = tempfile::tempdir().unwrap();
-    let start = StandaloneCommand::on(data.path());
-    let standalone = start.start().await;
-    let account = Account::new();
-    let request = HalfSent::to(&standalone, &account).await;
-    interrupt(&standalone).await;
+/// Finishes a request: it is answered as ever, and then the process ends well.
+async fn assert_answered_before_the_end(standalone: &Standalone, request: HalfSent) {
     let answer = request.finish().await;
     assert!(answer.starts_with("HTTP/1.1 201 Created"), "{answer}");
     assert_eq!(
@@ -57,6 +51,17 @@ async fn ctrl_c_answers_what_has_been_asked_and_ends_well() {
         "{}",
         standalone.process.stderr.text()
     );
+}
+
+#[tokio::test]
+async fn ctrl_c_answers_what_has_been_asked_and_ends_well() {
+    let data = tempfile::tempdir().unwrap();
+    let start = StandaloneCommand::on(data.path());
+    let standalone = start.start().await;
+    let account = Account::new();
+    let request = HalfSent::to(&standalone, &account).await;
+    interrupt(&standalone).await;
+    assert_answered_before_the_end(&standalone, request).await;
     // What was answered is kept.
     let next = start.start().await;
     next.client().register(&account).await.expect_problem(409, "email-taken");
@@ -90,14 +95,7 @@ async fn the_listener_of_the_operator_outlasts_the_last_request() {
         Client::new(&format!("http://127.0.0.1:{}", start.metrics_port), Secrets::default());
     assert_eq!(operator.get("/health/ready").await.expect_status(503).text("status"), "draining");
     operator.get("/metrics").await.expect_status(200);
-    let answer = request.finish().await;
-    assert!(answer.starts_with("HTTP/1.1 201 Created"), "{answer}");
-    assert_eq!(
-        standalone.process.wait().await.code(),
-        Some(0),
-        "{}",
-        standalone.process.stderr.text()
-    );
+    assert_answered_before_the_end(&standalone, request).await;
 }
 
 #[tokio::test]
