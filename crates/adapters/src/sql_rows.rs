@@ -10,15 +10,24 @@ use domain::{
 };
 use uuid::Uuid;
 
-/// A user as read from a row.
-pub(crate) struct StoredUser {
-    pub(crate) id: Uuid,
-    pub(crate) email: String,
-    pub(crate) password_hash: String,
-    pub(crate) code_number: i64,
-    pub(crate) code_mailed: bool,
-    pub(crate) active: bool,
+/// A user as read from a row: what [`user_row!`] selects. Each database has its form of
+/// identifiers.
+pub(crate) type UserRow<Id> = (Id, String, String, i64, bool, bool);
+
+/// The columns of a [`UserRow`], of the table `users` of the database that asks.
+macro_rules! user_row {
+    () => {
+        (
+            users::id,
+            users::email,
+            users::password_hash,
+            users::code_number,
+            users::code_expires_at.is_not_null(),
+            users::activated_at.is_not_null(),
+        )
+    };
 }
+pub(crate) use user_row;
 
 /// An event as read from and written to a row.
 pub(crate) struct StoredEvent {
@@ -38,26 +47,20 @@ pub(crate) struct DamagedRow {
     column: &'static str,
 }
 
-impl TryFrom<StoredUser> for User {
-    type Error = RepositoryError;
-
-    fn try_from(row: StoredUser) -> Result<Self, RepositoryError> {
-        let damaged = |column| {
-            RepositoryError::Damaged(DamagedRow { table: "users", id: row.id, column }.into())
-        };
-        let status = if row.active {
-            UserStatus::Active
-        } else {
-            UserStatus::Pending { code_mailed: row.code_mailed }
-        };
-        Ok(User::restore(
-            UserId::from_uuid(row.id),
-            EmailAddress::from_stored(row.email),
-            PasswordHash::from_phc(row.password_hash),
-            u32::try_from(row.code_number).map_err(|_| damaged("code_number"))?,
-            status,
-        ))
-    }
+/// The user of a row.
+pub(crate) fn read_user(row: UserRow<impl Into<Uuid>>) -> Result<User, RepositoryError> {
+    let (id, email, password_hash, code_number, code_mailed, active) = row;
+    let id = id.into();
+    let damaged =
+        |column| RepositoryError::Damaged(DamagedRow { table: "users", id, column }.into());
+    let status = if active { UserStatus::Active } else { UserStatus::Pending { code_mailed } };
+    Ok(User::restore(
+        UserId::from_uuid(id),
+        EmailAddress::from_stored(email),
+        PasswordHash::from_phc(password_hash),
+        u32::try_from(code_number).map_err(|_| damaged("code_number"))?,
+        status,
+    ))
 }
 
 impl From<&Event> for StoredEvent {
@@ -123,14 +126,8 @@ mod tests {
 
     #[test]
     fn a_damaged_row_is_named_and_its_content_is_not() {
-        let user = User::try_from(StoredUser {
-            id: Uuid::from_u128(7),
-            email: "secret.example".into(),
-            password_hash: String::new(),
-            code_number: -1,
-            code_mailed: false,
-            active: false,
-        });
+        let id = Uuid::from_u128(7);
+        let user = read_user((id, "secret.example".into(), String::new(), -1, false, false));
         let Err(RepositoryError::Damaged(source)) = user else { panic!("the row was accepted") };
         assert_eq!(
             source.to_string(),

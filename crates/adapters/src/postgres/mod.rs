@@ -15,7 +15,6 @@ mod probe;
 mod purge;
 mod schema;
 mod user_repository;
-mod user_row;
 
 pub use database::Database;
 pub use dead_letters::PostgresDeadLetters;

@@ -17,14 +17,14 @@ use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, U
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
 use futures::FutureExt;
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use super::database::{Database, Failure};
 use super::outbox::{interval, record};
 use super::probe::probe;
 use super::purge::purge;
 use super::schema::{clock_timestamp, users};
-use super::user_row::{read_user, row};
-use crate::sql_rows::StoredEvent;
+use crate::sql_rows::{StoredEvent, UserRow, read_user, user_row};
 
 /// [`UserRepository`] in PostgreSQL.
 pub struct PostgresUserRepository {
@@ -120,8 +120,9 @@ impl UserRepository for PostgresUserRepository {
     }
 
     async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, RepositoryError> {
-        let query = users::table.filter(users::email_key.eq(email.lookup_key())).select(row!());
-        let row = self
+        let query =
+            users::table.filter(users::email_key.eq(email.lookup_key())).select(user_row!());
+        let row: Option<UserRow<Uuid>> = self
             .database
             .run(move |connection| async move { query.first(connection).await.optional() }.boxed())
             .await
@@ -130,8 +131,8 @@ impl UserRepository for PostgresUserRepository {
     }
 
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
-        let query = users::table.filter(users::id.eq(*id.as_uuid())).select(row!());
-        let row = self
+        let query = users::table.filter(users::id.eq(*id.as_uuid())).select(user_row!());
+        let row: Option<UserRow<Uuid>> = self
             .database
             .run(move |connection| async move { query.first(connection).await.optional() }.boxed())
             .await

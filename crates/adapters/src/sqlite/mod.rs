@@ -13,7 +13,6 @@ mod purge;
 mod schema;
 mod text_uuid;
 mod user_repository;
-mod user_row;
 
 pub use database::{Database, OpenError, open, revert_all};
 pub use dead_letters::SqliteDeadLetters;

@@ -13,6 +13,12 @@ use uuid::Uuid;
 #[diesel(sql_type = Text)]
 pub(super) struct TextUuid(pub(super) Uuid);
 
+impl From<TextUuid> for Uuid {
+    fn from(text: TextUuid) -> Self {
+        text.0
+    }
+}
+
 impl ToSql<Text, Sqlite> for TextUuid {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         out.set_value(self.0.to_string());

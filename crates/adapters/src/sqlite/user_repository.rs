@@ -21,8 +21,7 @@ use super::probe::probe;
 use super::purge::purge;
 use super::schema::{millis, now, users};
 use super::text_uuid::TextUuid;
-use super::user_row::{read_user, row};
-use crate::sql_rows::StoredEvent;
+use crate::sql_rows::{StoredEvent, UserRow, read_user, user_row};
 
 /// [`UserRepository`] in SQLite.
 pub struct SqliteUserRepository {
@@ -98,15 +97,24 @@ impl UserRepository for SqliteUserRepository {
     }
 
     async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, RepositoryError> {
-        let query = users::table.filter(users::email_key.eq(email.lookup_key())).select(row!());
-        let row = self.database.read(move |connection| query.first(connection).optional()).await;
-        row.map_err(unavailable)?.map(read_user).transpose()
+        let query =
+            users::table.filter(users::email_key.eq(email.lookup_key())).select(user_row!());
+        let row: Option<UserRow<TextUuid>> = self
+            .database
+            .read(move |connection| query.first(connection).optional())
+            .await
+            .map_err(unavailable)?;
+        row.map(read_user).transpose()
     }
 
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
-        let query = users::table.find(TextUuid(*id.as_uuid())).select(row!());
-        let row = self.database.read(move |connection| query.first(connection).optional()).await;
-        row.map_err(unavailable)?.map(read_user).transpose()
+        let query = users::table.find(TextUuid(*id.as_uuid())).select(user_row!());
+        let row: Option<UserRow<TextUuid>> = self
+            .database
+            .read(move |connection| query.first(connection).optional())
+            .await
+            .map_err(unavailable)?;
+        row.map(read_user).transpose()
     }
 
     async fn save(
