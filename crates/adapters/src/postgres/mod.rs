@@ -11,6 +11,7 @@ mod dead_letters;
 mod migrations;
 mod options;
 mod outbox;
+mod outbox_status;
 mod probe;
 mod purge;
 mod schema;

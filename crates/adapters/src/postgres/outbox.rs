@@ -38,7 +38,7 @@ const CLAIM: &str = "
 
 /// [`Outbox`] in PostgreSQL.
 pub struct PostgresOutbox {
-    database: Database,
+    pub(super) database: Database,
 }
 
 impl PostgresOutbox {

@@ -20,7 +20,7 @@ use crate::sql_rows::StoredEvent;
 
 /// [`Outbox`] in SQLite.
 pub struct SqliteOutbox {
-    database: Database,
+    pub(super) database: Database,
 }
 
 impl SqliteOutbox {

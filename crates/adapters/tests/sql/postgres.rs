@@ -139,6 +139,7 @@ pub(crate) fn store_on(options: &PostgresOptions, keeper: impl Any + Send + Sync
             Arc::clone(&events_recorded),
         )),
         outbox: Arc::new(PostgresOutbox::new(database.clone())),
+        monitor: Arc::new(PostgresOutbox::new(database.clone())),
         dead_letters: Arc::new(PostgresDeadLetters::new(database)),
         events_recorded,
         location: Location::Postgres(options.url.expose_secret().to_owned()),

@@ -27,6 +27,7 @@ fn store_on(database: Database, path: &Path, keeper: tempfile::TempDir) -> Store
     Store {
         users: Arc::new(SqliteUserRepository::new(database.clone(), Arc::clone(&events_recorded))),
         outbox: Arc::new(SqliteOutbox::new(database.clone())),
+        monitor: Arc::new(SqliteOutbox::new(database.clone())),
         dead_letters: Arc::new(SqliteDeadLetters::new(database)),
         events_recorded,
         location: Location::Sqlite(path.to_owned()),
