@@ -219,7 +219,8 @@ async fn a_command_that_dies_half_way_loses_nothing() {
     let mut found = [left.await, rabbit.delivered().await].concat();
     found.sort();
     found.dedup();
-    assert_eq!(found, entries.iter().map(|entry| entry.event.id).collect::<Vec<_>>());
+    let expected: Vec<_> = entries.iter().map(|entry| entry.event.id).collect();
+    assert!(found == expected, "{} of {} were found", found.len(), expected.len());
 }
 
 /// What a version without the headers has set aside.

@@ -8,7 +8,7 @@ use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions,
     BasicQosOptions, QueueDeclareOptions,
 };
-use lapin::types::{FieldTable, ShortString};
+use lapin::types::{DeliveryTag, FieldTable, ShortString};
 use lapin::{Channel, Consumer};
 
 use super::super::connection::{Broker, BrokerError, OpenConnection};
@@ -19,7 +19,15 @@ const PAGE_SIZE: u16 = 500;
 /// How long nothing has to arrive before the queue is asked whether it is empty.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether all messages are back.
+/// How many messages are given back by one command to the queue. It keeps the order of no more than
+/// that (Erlang sorts the keys of small maps only).
+const RETURNED_TOGETHER: usize = 32;
+
+/// How many of these commands may be under way. The channel would merge them once there are 32
+/// (`quorum_commands_soft_limit`).
+const RETURNS_UNDER_WAY: usize = 16;
+
+/// How often it is looked whether the messages are back.
 const RETURN_POLL: Duration = Duration::from_millis(10);
 
 pub(super) struct Browser<'a> {
@@ -28,8 +36,11 @@ pub(super) struct Browser<'a> {
     /// How many of the messages that were there at the start have not been read.
     unread: u32,
     pages: u32,
-    /// How many messages were read and not removed.
-    held: u32,
+    /// What is left of the last page.
+    page: Vec<DeliveryTag>,
+    /// What is left of the pages before: how many messages, and the last one of each group that is
+    /// given back together.
+    held: Vec<(u32, DeliveryTag)>,
 }
 
 impl<'a> Browser<'a> {
@@ -39,7 +50,8 @@ impl<'a> Browser<'a> {
         connection: &OpenConnection,
     ) -> Result<Self, BrokerError> {
         let channel = broker.open_channel(connection).await?;
-        let mut browser = Self { broker, channel, unread: 0, pages: 0, held: 0 };
+        let (page, held) = (Vec::new(), Vec::new());
+        let mut browser = Self { broker, channel, unread: 0, pages: 0, page, held };
         browser.unread = browser.count_waiting().await?;
         Ok(browser)
     }
@@ -47,6 +59,7 @@ impl<'a> Browser<'a> {
     /// The next messages, which stay with this channel until they are removed or the browser
     /// finishes. None once every message that was there at the start has been read.
     pub(super) async fn next_page(&mut self) -> Result<Vec<Delivery>, BrokerError> {
+        self.hold_page();
         let size = u16::try_from(self.unread).unwrap_or(u16::MAX).min(PAGE_SIZE);
         if size == 0 {
             return Ok(Vec::new());
@@ -60,7 +73,7 @@ impl<'a> Browser<'a> {
             page.push(message?);
         }
         let read = u32::try_from(page.len()).unwrap_or(u32::MAX);
-        self.held += read;
+        self.page.extend(page.iter().map(|message| message.delivery_tag));
         self.unread = if read < size.into() { 0 } else { self.unread.saturating_sub(read) };
         Ok(page)
     }
@@ -72,32 +85,48 @@ impl<'a> Browser<'a> {
         if !self.broker.with_answer_timeout(removed).await? {
             return Err(BrokerError::NotConnected("the channel was closed".into()));
         }
-        self.held -= 1;
+        self.page.retain(|tag| *tag != message.delivery_tag);
         Ok(())
     }
 
-    /// Gives back what was read and not removed, and waits until the queue has taken note of
-    /// everything: what the broker still has in hand when a channel closes is forgotten.
+    /// Gives back what was read and not removed, in its order, and waits until the queue has taken
+    /// note of everything: what a channel still has in hand when it is closed is lost or reordered.
     pub(super) async fn finish(mut self) -> Result<(), BrokerError> {
-        // The channel holds acknowledgements back once 32 of them are under way to the queue
-        // (`quorum_commands_soft_limit`). The first request comes after those under way, whose
-        // receipts release the rest, and the second one after these.
+        // The channel holds acknowledgements back, too, once 32 of them are under way to the queue.
+        // The first request comes after those, whose receipts release the rest, and the second one
+        // after that.
         for _ in 0..2 {
-            self.held += u32::from(self.get().await?.is_some());
+            self.page.extend(self.get().await?.map(|message| message.delivery_tag));
         }
-        // 0 stands for all (AMQP 0-9-1, `basic.nack`).
-        let all = BasicNackOptions { multiple: true, requeue: true };
-        self.broker.with_answer_timeout(self.channel.basic_nack(0, all)).await?;
-        let timeout = self.broker.options.confirm_timeout;
-        match tokio::time::timeout(timeout, self.wait_until_returned()).await {
-            Ok(returned) => returned,
-            // Somebody else has taken some.
-            Err(_) => Ok(()),
+        self.hold_page();
+        let mut returned = 0;
+        for groups in self.held.chunks(RETURNS_UNDER_WAY) {
+            for (count, last) in groups {
+                let group = BasicNackOptions { multiple: true, requeue: true };
+                self.broker.with_answer_timeout(self.channel.basic_nack(*last, group)).await?;
+                returned += count;
+            }
+            let waiting = self.wait_until_returned(returned);
+            match tokio::time::timeout(self.broker.options.confirm_timeout, waiting).await {
+                Ok(outcome) => outcome?,
+                // Somebody else has taken some. The rest goes back with the channel.
+                Err(_) => break,
+            }
         }
+        Ok(())
     }
 
-    async fn wait_until_returned(&self) -> Result<(), BrokerError> {
-        while self.count_waiting().await? < self.held {
+    fn hold_page(&mut self) {
+        for group in self.page.chunks(RETURNED_TOGETHER) {
+            if let (Ok(count), Some(last)) = (u32::try_from(group.len()), group.last()) {
+                self.held.push((count, *last));
+            }
+        }
+        self.page.clear();
+    }
+
+    async fn wait_until_returned(&self, count: u32) -> Result<(), BrokerError> {
+        while self.count_waiting().await? < count {
             tokio::time::sleep(RETURN_POLL).await;
         }
         Ok(())
@@ -116,8 +145,7 @@ impl<'a> Browser<'a> {
         let limit = self.channel.basic_qos(size, BasicQosOptions::default());
         self.broker.with_answer_timeout(limit).await?;
         self.pages += 1;
-        // The broker gives messages back in the order of these tags.
-        let tag = format!("page-{:09}", self.pages).into();
+        let tag = format!("page-{}", self.pages).into();
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
         let consume = self.channel.basic_consume(self.queue(), tag, options, arguments);
         self.broker.with_answer_timeout(consume).await
