@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::argon2id::{Argon2idOptions, HashPool};
+use adapters::hand_over::HandOver;
 use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLimiter};
 use adapters::sqlite::{self, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
