@@ -41,7 +41,7 @@ impl OutboxRelay {
     /// timeout. May be run again after a panic: the events in flight become due at the end of their
     /// lease.
     pub async fn run(&self, shutdown: CancellationToken) {
-        let mut run = Run::new(self);
+        let mut run = Run::new(&self.outbox, &self.publisher, self.options);
         self.outbox.set_hand_over(true);
         while !shutdown.is_cancelled() {
             tokio::select! {

@@ -1,17 +1,18 @@
 //! What one run of the relay knows and does.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ErrorChain;
-use domain::ports::{HandedOver, OutboxEntry, OutboxError, Recorded};
+use domain::ports::{EventPublisher, HandedOver, Outbox, OutboxEntry, OutboxError, Recorded};
 use futures::FutureExt;
 use tokio::task::{JoinError, JoinSet, unconstrained};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::OutboxRelay;
 use super::batch::{Batch, Bus, Delivery};
 use super::deletions::Deletions;
+use super::options::RelayOptions;
 use super::unknown_events::UnknownEvents;
 
 /// While a batch is on its way, the events of this long go together: a batch costs the broker and
@@ -19,7 +20,9 @@ use super::unknown_events::UnknownEvents;
 const GATHERING: Duration = Duration::from_millis(5);
 
 pub(super) struct Run<'a> {
-    relay: &'a OutboxRelay,
+    outbox: &'a Arc<dyn Outbox>,
+    publisher: &'a Arc<dyn EventPublisher>,
+    options: RelayOptions,
     pub(super) deliveries: JoinSet<Delivery>,
     pub(super) deletions: Deletions,
     /// When a batch was last sent.
@@ -32,12 +35,18 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(relay: &'a OutboxRelay) -> Self {
+    pub(super) fn new(
+        outbox: &'a Arc<dyn Outbox>,
+        publisher: &'a Arc<dyn EventPublisher>,
+        options: RelayOptions,
+    ) -> Self {
         let now = Instant::now();
         Self {
-            relay,
+            outbox,
+            publisher,
+            options,
             deliveries: JoinSet::new(),
-            deletions: Deletions::new(relay.outbox.clone()),
+            deletions: Deletions::new(Arc::clone(outbox)),
             sent_at: now,
             claim_at: now,
             outbox_failures: 0,
@@ -47,12 +56,12 @@ impl<'a> Run<'a> {
     }
 
     fn has_room(&self) -> bool {
-        self.deliveries.len() < self.relay.options.batches_in_flight.max(1)
+        self.deliveries.len() < self.options.batches_in_flight.max(1)
     }
 
     /// Waits for events of this process. While the bus is down they are left to be claimed.
     pub(super) fn recorded(&self) -> impl Future<Output = Recorded> + use<'a> {
-        let OutboxRelay { outbox, options, .. } = self.relay;
+        let (outbox, limit) = (self.outbox, self.options.batch_size);
         let is_ready = !self.bus_is_down && self.has_room();
         let is_busy = !self.deliveries.is_empty();
         let gathered_at = self.sent_at + GATHERING;
@@ -63,7 +72,7 @@ impl<'a> Run<'a> {
             if is_busy {
                 sleep_until(gathered_at).await;
             }
-            outbox.recorded(options.batch_size).await
+            outbox.recorded(limit).await
         }
     }
 
@@ -79,7 +88,7 @@ impl<'a> Run<'a> {
     /// Sends events that were handed over. What has waited for half its lease is left to the next
     /// claim, since its delivery takes time too.
     fn send_in_time(&mut self, events: Vec<HandedOver>) {
-        let latest = Instant::now() + self.relay.options.lease / 2;
+        let latest = Instant::now() + self.options.lease / 2;
         let in_time = |event: &HandedOver| Instant::from_std(event.lease_ends) > latest;
         let (events, late): (Vec<_>, Vec<_>) = events.into_iter().partition(in_time);
         if !late.is_empty() {
@@ -107,17 +116,17 @@ impl<'a> Run<'a> {
 
     /// Claims a batch and starts its delivery.
     pub(super) async fn claim(&mut self) {
-        let options = &self.relay.options;
+        let options = self.options;
         self.claim_at = Instant::now() + options.poll_interval;
         if self.bus_is_down && !self.is_worth_a_try().await {
             return;
         }
-        self.unknown_events.count(&*self.relay.outbox).await;
+        self.unknown_events.count(&**self.outbox).await;
         // After a failure one event shows whether the bus takes them again.
         let limit = if self.bus_is_down { 1 } else { options.batch_size };
         // The lease begins before the claim, whose answer may be long in coming.
         let deadline = Instant::now() + options.lease;
-        match self.relay.outbox.claim(limit, options.lease).await {
+        match self.outbox.claim(limit, options.lease).await {
             Ok(entries) => self.send_claimed(entries, limit, deadline),
             Err(error) => self.back_off(&error),
         }
@@ -131,7 +140,7 @@ impl<'a> Run<'a> {
         let count = entries.len();
         let now = Instant::now();
         let is_full = u32::try_from(count).is_ok_and(|count| count >= limit);
-        self.claim_at = if is_full { now } else { now + self.relay.options.poll_interval };
+        self.claim_at = if is_full { now } else { now + self.options.poll_interval };
         if now >= deadline {
             tracing::warn!(
                 event = "relay.late",
@@ -144,8 +153,8 @@ impl<'a> Run<'a> {
     }
 
     fn send(&mut self, entries: Vec<OutboxEntry>, deadline: Instant) {
-        let OutboxRelay { outbox, publisher, options } = self.relay;
-        let (outbox, publisher, options) = (outbox.clone(), publisher.clone(), *options);
+        let (outbox, publisher) = (Arc::clone(self.outbox), Arc::clone(self.publisher));
+        let options = self.options;
         self.sent_at = Instant::now();
         self.deliveries.spawn(Batch { outbox, publisher, options, deadline }.deliver(entries));
     }
@@ -155,7 +164,7 @@ impl<'a> Run<'a> {
         if self.outbox_failures == 0 {
             tracing::error!(event = "outbox.down", error = %ErrorChain(error), "the outbox does not answer");
         }
-        let options = &self.relay.options;
+        let options = self.options;
         let delay = options.first_retry.saturating_mul(1 << self.outbox_failures.min(16));
         self.outbox_failures = self.outbox_failures.saturating_add(1);
         self.claim_at = Instant::now() + delay.min(options.max_retry);
@@ -188,23 +197,23 @@ impl<'a> Run<'a> {
             _ => return,
         }
         // What is recorded during an outage is due at once when it ends.
-        self.relay.outbox.set_hand_over(!self.bus_is_down);
+        self.outbox.set_hand_over(!self.bus_is_down);
     }
 
     /// While the bus is down nothing is claimed, but for one event now and then, so that outages do
     /// not count as attempts.
     async fn is_worth_a_try(&self) -> bool {
-        let probe = timeout(self.relay.options.lease, self.relay.publisher.probe()).await;
+        let probe = timeout(self.options.lease, self.publisher.probe()).await;
         self.deliveries.is_empty() && matches!(probe, Ok(Ok(())))
     }
 
     /// Picks up the events of the last requests, then waits for what is on its way.
     pub(super) async fn drain(mut self) {
-        self.relay.outbox.set_hand_over(false);
+        self.outbox.set_hand_over(false);
         if !self.bus_is_down {
-            let limit = self.relay.options.batch_size;
+            let limit = self.options.batch_size;
             // All of them, not only as many as one turn of a task may take.
-            let recorded = || unconstrained(self.relay.outbox.recorded(limit)).now_or_never();
+            let recorded = || unconstrained(self.outbox.recorded(limit)).now_or_never();
             while let Some(recorded) = recorded() {
                 self.take(recorded);
             }
@@ -212,7 +221,7 @@ impl<'a> Run<'a> {
         if self.has_room() {
             self.claim().await;
         }
-        let longest = self.relay.options.drain_timeout;
+        let longest = self.options.drain_timeout;
         let all = async {
             while let Some(ended) = self.deliveries.join_next().await {
                 self.observe(ended);
