@@ -219,7 +219,9 @@ impl DeliveryError {
             self,
             Self::Repository(RepositoryError::Unavailable(_))
                 | Self::CodeStore(_)
-                | Self::Mail(MailError::Transient(_) | MailError::Refused(_))
+                | Self::Mail(
+                    MailError::Transient(_) | MailError::SenderRefused(_) | MailError::Refused(_)
+                )
                 | Self::Lease(_)
                 // Another worker has it, or this one once it is restarted.
                 | Self::UnknownKey(_)
