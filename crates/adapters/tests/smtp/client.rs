@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use adapters::smtp::{SmtpCredentials, SmtpMailer, SmtpOptions, SmtpTls};
-use domain::ports::{MailError, Mailer, Source};
+use domain::ports::{MailError, Mailer};
 use secrecy::ExposeSecret;
 use test_support::run_client;
 
@@ -36,13 +36,12 @@ pub(crate) async fn send(
     if let Some(micros) = answer("sent: ") {
         return Ok(Duration::from_micros(micros.parse().unwrap()));
     }
-    let failures: [(&str, fn(Source) -> MailError); 3] = [
-        ("transient: ", MailError::Transient),
-        ("sender refused: ", MailError::SenderRefused),
-        ("refused: ", MailError::Refused),
+    let failures = [
+        answer("transient: ").map(|error| MailError::Transient(error.into())),
+        answer("sender refused: ").map(|error| MailError::SenderRefused(error.into())),
+        answer("refused: ").map(|error| MailError::Refused(error.into())),
     ];
-    let failure =
-        failures.iter().find_map(|(prefix, failure)| Some(failure(answer(prefix)?.into())));
+    let failure = failures.into_iter().flatten().next();
     Err(failure.unwrap_or_else(|| panic!("the client said {text}")))
 }
 
