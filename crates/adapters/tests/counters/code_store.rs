@@ -283,8 +283,8 @@ async fn a_lease_ends_by_the_clock_unless_it_is_renewed(store: Store) {
     let asked = store.lease_sending(code, other, SHORT_WINDOW).await.unwrap();
     assert_eq!(asked, SendingLease::HeldByAnother, "it was renewed for a minute");
 
-    store.lease_sending(code, one, SHORT_WINDOW).await.unwrap();
     let renewed = Instant::now();
+    store.lease_sending(code, one, SHORT_WINDOW).await.unwrap();
     eventually_within(EXPIRY_TIMEOUT, "the end of the lease", async || {
         let asked = store.lease_sending(code, other, MINUTE).await.unwrap();
         (asked == SendingLease::Held).then_some(())
