@@ -17,7 +17,10 @@ mod user_repository;
 
 pub use breached_passwords::{BreachCheckError, BreachedPasswords};
 pub use budget::{Allowance, Budget, BudgetError, BudgetKey, BudgetKind, Spending};
-pub use code_store::{Attempt, CodeStore, CodeStoreError, Consumption, Opening, SendingLease};
+pub use code_store::{
+    Attempt, CODE_STORE_MEMORY, CodeStore, CodeStoreError, Consumption, MailKey, MailState,
+    NewWindow, Opening, SendingLease,
+};
 pub use dead_letters::{
     DeadLetter, DeadLetterAction, DeadLetterError, DeadLetterSelection, DeadLetterVisitor,
     DeadLetters,
