@@ -11,3 +11,4 @@ mod rabbitmq_consumer;
 mod rabbitmq_dead_letters;
 mod rabbitmq_node;
 mod rabbitmq_publisher;
+mod rabbitmq_supervision;
