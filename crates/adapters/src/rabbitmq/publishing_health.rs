@@ -74,7 +74,8 @@ impl PublishingHealth {
             State::Failed(failure) => (failure.delays, failure.message),
             State::Unknown | State::Good => (broker.retry_delays(LONGEST_DELAY), None),
         };
-        let (message, retry_at) = (message.map(Box::new).or(earlier), Instant::now() + delays.next_delay());
+        let (message, retry_at) =
+            (message.map(Box::new).or(earlier), Instant::now() + delays.next_delay());
         *state = State::Failed(Failure { cause, message, delays, retry_at });
     }
 
