@@ -17,7 +17,7 @@ mod purge;
 mod schema;
 mod user_repository;
 
-pub use database::Database;
+pub use database::{Database, PoolUse};
 pub use dead_letters::PostgresDeadLetters;
 pub use migrations::{MigrationError, migrate, revert_all};
 pub use options::{PostgresOptions, PostgresOptionsError};

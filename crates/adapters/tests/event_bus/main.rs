@@ -13,3 +13,4 @@ mod rabbitmq_consumer;
 mod rabbitmq_dead_letters;
 mod rabbitmq_node;
 mod rabbitmq_publisher;
+mod rabbitmq_queues;
