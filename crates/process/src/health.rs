@@ -19,6 +19,8 @@ use utoipa::ToSchema;
 
 use domain::ErrorChain;
 
+use crate::metrics;
+
 /// How long an answer of the dependencies is reused, so that probes put no load on them.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
@@ -238,6 +240,7 @@ impl Health {
         }
         let answers = join_all(self.checks.iter().map(|check| check.ask(&self.runtime))).await;
         for (check, answer) in self.checks.iter().zip(&answers) {
+            metrics::set_dependency_up(check.name, answer.is_ok());
             let before =
                 latest.as_ref().and_then(|(_, report)| report.dependencies.get(check.name));
             check.log_change(
