@@ -56,6 +56,10 @@ pub(crate) const POOLER: Package = Package {
     find: || process::find_program("pgbouncer", &["/usr/sbin".into()]),
 };
 
+/// What the tests of the alerts and the dashboard ask: Prometheus with its tool for rules.
+pub(crate) const PROMETHEUS: Package =
+    Package { name: "prometheus", find: || any_of(&["prometheus"]).and(any_of(&["promtool"])) };
+
 const BROWSER: [Package; 2] = [
     Package {
         name: "chromium",
