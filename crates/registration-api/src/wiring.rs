@@ -3,9 +3,11 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use adapters::hand_over::HandOver;
 use adapters::in_process::{InProcessBudget, InProcessRateLimiter};
 use adapters::postgres::{
-    self, Database, PostgresDeadLetters, PostgresOutbox, PostgresUserRepository,
+    self, Database, PostgresDeadLetters, PostgresOutbox, PostgresOutboxMonitor,
+    PostgresUserRepository,
 };
 use adapters::rabbitmq::{RabbitmqPublisher, RabbitmqQueues};
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
@@ -23,7 +25,6 @@ use registration_api::metrics::{METRICS, measure, observe_hash};
 use registration_api::outbox_relay::OutboxRelay;
 use registration_api::settings as api_settings;
 use settings::{Settings, SettingsError};
-use tokio::sync::Notify;
 
 /// Brings the schema up to date.
 pub(crate) async fn migrate(settings: &Settings) -> Result<(), StartError> {
@@ -51,7 +52,7 @@ pub(crate) async fn run_outbox(
     command: OutboxCommand,
 ) -> Result<(), StartError> {
     process::begin_command(settings)?;
-    command.run(&PostgresOutbox::new(database(settings)?)).await
+    command.run(&PostgresOutboxMonitor::new(database(settings)?)).await
 }
 
 /// Runs the API until it is asked to stop.
@@ -76,9 +77,9 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
     let publisher =
         RabbitmqPublisher::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
     let publisher: Arc<dyn EventPublisher> = Arc::new(publisher);
-    let wake = Arc::new(Notify::new());
+    let hand_over = HandOver::new(settings.outbox.lease);
     let users: Arc<dyn UserRepository> =
-        Arc::new(PostgresUserRepository::new(database.clone(), wake.clone()));
+        Arc::new(PostgresUserRepository::new(database.clone(), hand_over.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis.clone(), prefix));
     // Only PostgreSQL takes the API out of service: without the others registrations are still
     // accepted.
@@ -89,10 +90,10 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
     ];
     let health = Health::new(checks, service.shutdown.clone());
     let hasher = Arc::new(settings.hashing.start_pool(observe_hash)?);
-    let outbox = Arc::new(PostgresOutbox::new(database.clone()));
+    let monitor = Arc::new(PostgresOutboxMonitor::new(database.clone()));
     let waiting_hashes = Arc::clone(&hasher);
-    let collector = measure(Collector::new(), outbox.clone(), move || waiting_hashes.waiting());
-    let collector = measure_servers(collector, database, settings)?;
+    let collector = measure(Collector::new(), monitor, move || waiting_hashes.waiting());
+    let collector = measure_servers(collector, database.clone(), settings)?;
     let ports = Ports {
         users: users.clone(),
         codes,
@@ -106,11 +107,12 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
         breached: breached_passwords(settings)?,
         ids: Arc::new(SystemIds),
     };
+    let outbox = Arc::new(PostgresOutbox::new(database, hand_over));
     let api = Api {
         listener: listen(settings)?,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server: api_settings::server_options(settings, service.descriptors),
-        relay: OutboxRelay::new(outbox, publisher, wake, api_settings::relay_options(settings)),
+        relay: OutboxRelay::new(outbox, publisher, api_settings::relay_options(settings)),
         users,
         purge: api_settings::purge_options(settings),
     };

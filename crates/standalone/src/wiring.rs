@@ -6,11 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::hand_over::HandOver;
 use adapters::in_process::{
     InProcessBudget, InProcessCodeStore, InProcessEventBus, InProcessRateLimiter,
 };
 use adapters::smtp::SmtpTls;
-use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
+use adapters::sqlite::{
+    self, SqliteDeadLetters, SqliteOutbox, SqliteOutboxMonitor, SqliteUserRepository,
+};
 use adapters::system_ids::SystemIds;
 use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, Mailer, UserRepository};
 use email_worker::{WatchedMailer, settings as worker_settings};
@@ -26,7 +29,6 @@ use registration_api::metrics::{measure, observe_hash};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::settings as api_settings;
 use settings::{MailServer, Settings, SettingsError};
-use tokio::sync::Notify;
 
 use crate::data_directory::DataDirectory;
 use crate::greeting::{Greeting, InboxAddresses, register_command};
@@ -85,7 +87,7 @@ pub(crate) async fn run_outbox(
     command: OutboxCommand,
 ) -> Result<(), StartError> {
     process::begin_command(settings)?;
-    command.run(&SqliteOutbox::new(open_existing(settings).await?)).await
+    command.run(&SqliteOutboxMonitor::new(open_existing(settings).await?)).await
 }
 
 async fn open_existing(settings: &Settings) -> Result<sqlite::Database, StartError> {
@@ -139,9 +141,10 @@ async fn wire(
     server: MailServer,
     service: &Service,
 ) -> Result<(Api, Health, Collector), StartError> {
-    let wake = Arc::new(Notify::new());
+    let relay = relay_options(settings);
+    let hand_over = HandOver::new(relay.lease);
     let users: Arc<dyn UserRepository> =
-        Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
+        Arc::new(SqliteUserRepository::new(database.clone(), hand_over.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
     let mailer: Arc<dyn Mailer> = Arc::new(WatchedMailer::new(Arc::new(settings.mailer(server)?)));
     say_whether_mails_are_taken(mailer.clone());
@@ -154,7 +157,8 @@ async fn wire(
     )?;
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections.get()));
-    let outbox = SqliteOutbox::new(database);
+    let monitor = Arc::new(SqliteOutboxMonitor::new(database.clone()));
+    let outbox = SqliteOutbox::new(database, hand_over);
     // What a killed process had claimed: nobody else can be at it.
     outbox.release_all().await.map_err(StartError::failed)?;
     let checks = vec![
@@ -163,9 +167,8 @@ async fn wire(
     ];
     let health = Health::new(checks, service.shutdown.clone());
     let hasher = Arc::new(settings.hashing.start_pool(observe_hash)?);
-    let outbox = Arc::new(outbox);
     let waiting_hashes = Arc::clone(&hasher);
-    let collector = measure(Collector::new(), outbox.clone(), move || waiting_hashes.waiting());
+    let collector = measure(Collector::new(), monitor, move || waiting_hashes.waiting());
     let ports = Ports {
         users: users.clone(),
         codes,
@@ -182,7 +185,7 @@ async fn wire(
         listener,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server,
-        relay: OutboxRelay::new(outbox, publisher, wake, relay_options(settings)),
+        relay: OutboxRelay::new(Arc::new(outbox), publisher, relay),
         users,
         purge: api_settings::purge_options(settings),
     };

@@ -19,4 +19,5 @@ pub use database::{Database, OpenError, open, revert_all};
 pub use dead_letters::SqliteDeadLetters;
 pub use options::SqliteOptions;
 pub use outbox::SqliteOutbox;
+pub use outbox_status::SqliteOutboxMonitor;
 pub use user_repository::SqliteUserRepository;

@@ -5,14 +5,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use adapters::rabbitmq::{decode, encode};
 use async_trait::async_trait;
-use domain::EventId;
 use domain::ports::DeadLetterAction::Replay;
 use domain::ports::{
     DeadLetterAction, DeadLetterError, DeadLetterSelection, DeadLetterVisitor, DeadLetters,
     EventPublisher,
 };
+use domain::{ErrorChain, EventId};
 use lapin::BasicProperties;
-use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
+use lapin::options::{
+    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeleteOptions,
+};
 use lapin::types::{AMQPValue, FieldTable};
 use test_support::eventually;
 use tokio::runtime::Handle;
@@ -242,4 +244,28 @@ async fn what_an_earlier_version_set_aside_is_found_by_when_it_happened() {
     let later = since(happened_at + Duration::from_millis(1));
     assert!(apply(&rabbit, DeadLetterAction::Discard, &later).await.unwrap().is_empty());
     assert_eq!(listed(&rabbit).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_broker_does_not_take_stays_a_dead_letter() {
+    let rabbit = Rabbit::with_queues().await;
+    let entries = entries(600, &["refused"]);
+    rabbit.put(&entries).await;
+    let delete = async {
+        let (queue, options) = (rabbit.queue("email").into(), QueueDeleteOptions::default());
+        rabbit.channel().await.queue_delete(queue, options).await.unwrap()
+    };
+    let mut delete = Some(delete);
+    // Before the second page is published.
+    let mut visit = |_| {
+        if let Some(delete) = delete.take() {
+            tokio::task::block_in_place(|| Handle::current().block_on(delete));
+        }
+        ControlFlow::Continue(())
+    };
+    let all = DeadLetterSelection::default();
+    let error = rabbit.letters().apply(Replay, &all, &mut visit).await.unwrap_err();
+    assert!(ErrorChain(&error).to_string().contains("no queue takes the message"), "{error:?}");
+    let left = ids(&listed(&rabbit).await);
+    assert_eq!(left, entries[500..].iter().map(|entry| entry.event.id).collect::<Vec<_>>());
 }

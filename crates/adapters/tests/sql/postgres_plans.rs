@@ -162,7 +162,7 @@ async fn outbox(plans: &mut Plans) {
         .await;
     plans
         .check("outbox_failed", async |store| {
-            drop(act(&*store.dead_letters, DeadLetterAction::Replay).await)
+            drop(act(&*store.dead_letters, DeadLetterAction::Replay).await);
         })
         .await;
 }
