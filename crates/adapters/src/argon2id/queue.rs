@@ -74,6 +74,11 @@ impl<T> Queue<T> {
         }
     }
 
+    /// How many jobs are waiting.
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
     /// Drops the waiting jobs and lets the threads exit.
     pub(super) fn close(&self) {
         let mut state = self.lock();
@@ -101,6 +106,7 @@ mod tests {
         let queue = Queue::new(1, 1);
         queue.push("kept", |_| false).unwrap();
         queue.push("abandoned", |_| false).unwrap();
+        assert_eq!(queue.waiting(), 2);
         assert_eq!(queue.push("late", |_| false), Err(NotQueued::Full));
         assert_eq!(queue.push("late", |job| *job == "abandoned"), Ok(()));
         assert_eq!(queue.push("later", |job| *job == "abandoned"), Err(NotQueued::Full));

@@ -4,7 +4,7 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::ports::EventHandler;
@@ -29,6 +29,7 @@ pub struct RabbitmqConsumer {
     broker: Arc<Broker>,
     recent_events: Arc<RecentEvents>,
     is_consuming: AtomicBool,
+    handed_back: Arc<AtomicU64>,
 }
 
 /// No events are arriving: the consumer is not connected, or was asked to stop.
@@ -52,7 +53,13 @@ impl RabbitmqConsumer {
             broker: Arc::new(Broker::new(options)?),
             recent_events: Arc::default(),
             is_consuming: AtomicBool::new(false),
+            handed_back: Arc::default(),
         })
+    }
+
+    /// How often an event was handed back because this version does not know its type.
+    pub fn handed_back(&self) -> u64 {
+        self.handed_back.load(Ordering::Relaxed)
     }
 
     /// Whether events are arriving.
@@ -150,7 +157,8 @@ impl RabbitmqConsumer {
         // On its own connection: a broker short of memory or disk stops reading from connections
         // that publish, but it must still read the acknowledgements, which free memory.
         let publishing = ConfirmedPublishing::new(self.broker.connect().await?);
-        let outgoing = Arc::new(Outgoing { broker: self.broker.clone(), publishing });
+        let (broker, handed_back) = (self.broker.clone(), self.handed_back.clone());
+        let outgoing = Arc::new(Outgoing { broker, publishing, handed_back });
         Ok(Session { connection, channel, deliveries, outgoing })
     }
 }

@@ -16,6 +16,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics;
+
 pub use check::HealthCheck;
 pub use report::{DependencyState, DependencyStatus, Readiness, ReadinessReport};
 
@@ -66,6 +68,7 @@ impl Health {
         }
         let answers = join_all(self.checks.iter().map(|check| check.ask(&self.runtime))).await;
         for (check, answer) in self.checks.iter().zip(&answers) {
+            metrics::set_dependency_up(check.name, answer.is_ok());
             let before =
                 latest.as_ref().and_then(|(_, report)| report.dependencies.get(check.name));
             check.log_change(

@@ -1,4 +1,4 @@
-//! One log line and two metrics per request: method, route, status, time, request id. Every line
+//! One log line and one sample per request: method, route, status, time, request id. Every line
 //! that is logged while the request is served names its id and its client, so that an attack can be
 //! traced to where it comes from.
 //!
@@ -18,7 +18,9 @@ use tracing::Instrument;
 
 use super::problem::Problem;
 use super::state::AppState;
-use crate::metrics::{HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_ABANDONED};
+use crate::metrics::{
+    HTTP_METHOD, HTTP_REQUEST_DURATION, HTTP_REQUESTS_ABANDONED, HTTP_ROUTE, HTTP_STATUS,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -77,7 +79,8 @@ fn label_method(method: &Method) -> &'static str {
         "PATCH" => "PATCH",
         "DELETE" => "DELETE",
         "OPTIONS" => "OPTIONS",
-        _ => "other",
+        // As OpenTelemetry's conventions name all others.
+        _ => "_OTHER",
     }
 }
 
@@ -120,9 +123,11 @@ impl LogEntry {
             );
         });
         let route = route.to_owned();
-        let labels =
-            [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
-        metrics::counter!(HTTP_REQUESTS, &labels).increment(1);
+        let labels = [
+            (HTTP_METHOD, method.to_owned()),
+            (HTTP_ROUTE, route),
+            (HTTP_STATUS, status.to_string()),
+        ];
         metrics::histogram!(HTTP_REQUEST_DURATION, &labels).record(elapsed.as_secs_f64());
         self.is_finished = true;
     }
