@@ -7,6 +7,7 @@ use domain::{Password, PasswordHash};
 use tokio::sync::oneshot::Sender;
 
 use super::hasher::Hasher;
+use super::queue::Queued;
 
 /// What to do, for whom, and the deadline for starting it.
 pub(super) struct Job {
@@ -28,15 +29,20 @@ pub(super) enum Task {
     },
 }
 
-impl Job {
-    /// Whether nobody is waiting for the answer any more.
-    pub(super) fn is_abandoned(&self) -> bool {
+impl Queued for Job {
+    fn is_abandoned(&self) -> bool {
         match &self.task {
             Task::Hash { reply, .. } => reply.is_closed(),
             Task::Verify { reply, .. } => reply.is_closed(),
         }
     }
 
+    fn goes_first(&self) -> bool {
+        matches!(self.task, Task::Verify { .. })
+    }
+}
+
+impl Job {
     /// Does the work and answers, unless the deadline has passed or nobody is waiting. Returns how
     /// long the work took, if there was any.
     pub(super) fn run(self, hasher: &mut Hasher) -> Option<Duration> {

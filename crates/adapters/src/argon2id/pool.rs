@@ -62,16 +62,16 @@ impl HashPool {
             threads => threads,
         };
         let pool = Self {
-            queue: Arc::new(Queue::new(threads, options.queue)),
+            queue: Arc::new(Queue::new(threads, options.queue, options.deadline)),
             deadline: options.deadline,
         };
         for number in 0..threads {
             let mut hasher = Hasher::new(params.clone()).map_err(|_| HashPoolError::Random)?;
             let (queue, observe) = (pool.queue.clone(), observe.clone());
             let work = move |job: Job| {
-                if let Some(took) = job.run(&mut hasher) {
-                    observe(took);
-                }
+                let took = job.run(&mut hasher);
+                took.into_iter().for_each(&observe);
+                took
             };
             std::thread::Builder::new()
                 .name(format!("argon2id-{number}"))
@@ -92,7 +92,7 @@ impl HashPool {
     ) -> Result<T, HashError> {
         let (reply, answer) = oneshot::channel();
         let job = Job { task: task(reply), queued_at: Instant::now(), deadline: self.deadline };
-        self.queue.push(job, Job::is_abandoned).map_err(|refusal| match refusal {
+        self.queue.push(job).map_err(|refusal| match refusal {
             // By then every job in the queue has either started or been given up.
             NotQueued::Full => HashError::Overloaded { retry_after: self.deadline },
             NotQueued::Closed => HashError::Unavailable,
