@@ -1,6 +1,7 @@
-//! One log line and one sample per request: method, route, status, time, request id. Every line
-//! that is logged while the request is served names its id and its client, so that an attack can be
-//! traced to where it comes from.
+//! A log line and a metric per request: method, route, status, time, request id. Every line that is
+//! logged while the request is served names its id and its client, so that an attack can be traced
+//! to where it comes from. What goes well is logged by the event itself, `user.registered` for
+//! example, and its request at the level of debugging: a second line would cost as much as the rest.
 //!
 //! The route is the pattern, never the path, and nothing from query, headers or bodies is logged: a
 //! client could have put a secret there.
@@ -43,8 +44,9 @@ pub(crate) async fn log_request<B: MessageBody>(
     request.extensions_mut().insert(trace);
     let request_id = trace.trace_id();
     // Of the level of errors, so that no filter takes the client from a line that it lets through.
-    let span = tracing::error_span!("request", request_id, %client);
-    let entry = LogEntry::begin(request.method(), span.clone(), link);
+    let client_trace_id = link.map(|trace| trace.trace_id());
+    let span = tracing::error_span!("request", request_id, %client, client_trace_id);
+    let entry = LogEntry::begin(request.method(), span.clone());
     let result = next.call(request).instrument(span).await;
     let mut response = match result {
         Ok(response) => response,
@@ -89,38 +91,40 @@ struct LogEntry {
     method: &'static str,
     started: Instant,
     span: tracing::Span,
-    /// The client's own trace, where it was not adopted.
-    client_trace_id: Option<String>,
     is_finished: bool,
 }
 
 impl LogEntry {
-    fn begin(method: &Method, span: tracing::Span, client_trace: Option<TraceParent>) -> Self {
-        Self {
-            method: label_method(method),
-            started: Instant::now(),
-            span,
-            client_trace_id: client_trace.map(|trace| trace.trace_id()),
-            is_finished: false,
-        }
+    fn begin(method: &Method, span: tracing::Span) -> Self {
+        let (method, started) = (label_method(method), Instant::now());
+        Self { method, started, span, is_finished: false }
     }
 
     fn finish(mut self, route: &str, status: u16, problem: Option<&'static str>) {
         let method = self.method;
-        let client_trace_id = self.client_trace_id.as_deref();
         let elapsed = self.started.elapsed();
         let duration_ms = elapsed.as_secs_f64() * 1000.0;
         self.span.in_scope(|| {
-            tracing::info!(
-                event = "http.request",
-                method,
-                route,
-                status,
-                duration_ms,
-                problem,
-                client_trace_id,
-                "request"
-            );
+            if status < 400 {
+                tracing::debug!(
+                    event = "http.request",
+                    method,
+                    route,
+                    status,
+                    duration_ms,
+                    "request"
+                );
+            } else {
+                tracing::info!(
+                    event = "http.request",
+                    method,
+                    route,
+                    status,
+                    duration_ms,
+                    problem,
+                    "request"
+                );
+            }
         });
         let route = route.to_owned();
         let labels = [
@@ -139,14 +143,12 @@ impl Drop for LogEntry {
             return;
         }
         let (method, elapsed) = (self.method, self.started.elapsed());
-        let client_trace_id = self.client_trace_id.as_deref();
         let duration_ms = elapsed.as_secs_f64() * 1000.0;
         self.span.in_scope(|| {
             tracing::info!(
                 event = "http.abandoned",
                 method,
                 duration_ms,
-                client_trace_id,
                 "the client disconnected"
             );
         });
