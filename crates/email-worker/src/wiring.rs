@@ -15,7 +15,6 @@ use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
 use process::{Service, StartError};
 use settings::{Settings, SettingsError};
-use supervisor::supervise;
 
 /// Mails codes until the process is asked to stop.
 pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
@@ -26,11 +25,8 @@ pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
     let consumer = Arc::new(consumer);
     let (handler, health) = wire(settings, &consumer, &service)?;
     service.serve_operator(settings, health)?;
-    let (handler, shutdown) = (Arc::new(handler), service.shutdown.clone());
-    let consuming = supervise("consumer", move || {
-        let (consumer, handler, shutdown) = (consumer.clone(), handler.clone(), shutdown.clone());
-        async move { consumer.run(handler, shutdown.cancelled_owned()).await }
-    });
+    let shutdown = service.shutdown.clone();
+    let consuming = consumer.start(Arc::new(handler), move || shutdown.clone().cancelled_owned());
     consuming.await.map_err(StartError::failed)?;
     service.end().await;
     Ok(())

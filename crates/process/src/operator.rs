@@ -129,3 +129,37 @@ pub fn is_ready(address: SocketAddr) -> std::io::Result<bool> {
     stream.read_exact(&mut status_line)?;
     Ok(status_line.ends_with(b" 200"))
 }
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use test_support::free_port;
+
+    use super::*;
+
+    /// The head of the answer, and its body.
+    fn ask(address: SocketAddr, method: &str, path: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), body.to_owned())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn rfc_9110_head_tells_what_get_would() {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let metrics = PrometheusBuilder::new().build_recorder().handle();
+        let health = Health::new(Vec::new(), CancellationToken::new());
+        let listener = OperatorListener::start(address, metrics, health).unwrap();
+        for path in ["/metrics", "/health/live", "/health/ready"] {
+            let (get, _) = ask(address, "GET", path);
+            let (head, body) = ask(address, "HEAD", path);
+            assert!(get.starts_with("HTTP/1.1 200") && head.starts_with("HTTP/1.1 200"), "{head}");
+            assert_eq!(body, "", "{path}");
+        }
+        listener.end().await;
+    }
+}

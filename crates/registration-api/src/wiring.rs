@@ -6,7 +6,8 @@ use std::sync::Arc;
 use adapters::hand_over::HandOver;
 use adapters::in_process::{InProcessBudget, InProcessRateLimiter};
 use adapters::postgres::{
-    self, Database, PostgresDeadLetters, PostgresOutbox, PostgresUserRepository,
+    self, Database, PostgresDeadLetters, PostgresOutbox, PostgresOutboxMonitor,
+    PostgresUserRepository,
 };
 use adapters::rabbitmq::RabbitmqPublisher;
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
@@ -14,6 +15,7 @@ use adapters::system_ids::SystemIds;
 use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, UserRepository};
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
+use process::outbox::OutboxCommand;
 use process::{Service, StartError};
 use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
@@ -40,6 +42,15 @@ pub(crate) async fn run_dead_letters(
     process::begin_command(settings)?;
     let letters = PostgresDeadLetters::new(database(settings)?);
     command.run(&letters).await
+}
+
+/// Looks into the outbox.
+pub(crate) async fn run_outbox(
+    settings: &Settings,
+    command: OutboxCommand,
+) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    command.run(&PostgresOutboxMonitor::new(database(settings)?)).await
 }
 
 /// Runs the API until it is asked to stop.

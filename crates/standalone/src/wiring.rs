@@ -11,13 +11,16 @@ use adapters::in_process::{
     InProcessBudget, InProcessCodeStore, InProcessEventBus, InProcessRateLimiter,
 };
 use adapters::smtp::SmtpTls;
-use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
+use adapters::sqlite::{
+    self, SqliteDeadLetters, SqliteOutbox, SqliteOutboxMonitor, SqliteUserRepository,
+};
 use adapters::system_ids::SystemIds;
 use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, Mailer, UserRepository};
 use email_worker::{WatchedMailer, settings as worker_settings};
 use inbox::{Capacity, Inbox, InboxOptions};
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
+use process::outbox::OutboxCommand;
 use process::{Service, StartError};
 use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
@@ -74,10 +77,22 @@ pub(crate) async fn run_dead_letters(
     command: DeadLetterCommand,
 ) -> Result<(), StartError> {
     process::begin_command(settings)?;
+    command.run(&SqliteDeadLetters::new(open_existing(settings).await?)).await
+}
+
+/// Looks into the outbox, beside a running system too.
+pub(crate) async fn run_outbox(
+    settings: &Settings,
+    command: OutboxCommand,
+) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    command.run(&SqliteOutboxMonitor::new(open_existing(settings).await?)).await
+}
+
+async fn open_existing(settings: &Settings) -> Result<sqlite::Database, StartError> {
     let path = DataDirectory::existing_database(&settings.standalone.data_dir)
         .map_err(StartError::failed)?;
-    let letters = SqliteDeadLetters::new(open(path).await?);
-    command.run(&letters).await
+    open(path).await
 }
 
 fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr), StartError> {

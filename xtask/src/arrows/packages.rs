@@ -44,10 +44,10 @@ const LIBRARY: &str = "--no-default-features";
 const ARROWS: [Arrow; 17] = [
     arrow("domain", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("test-support", ALL, &[], &[]),
-    arrow("test-servers", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
-    arrow("inbox", ALL, &[], &["test-support"]),
+    arrow("test-servers", ALL, &[], &["test-support"]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
+    arrow("inbox", ALL, &["supervisor"], &["test-support"]),
     arrow("supervisor", ALL, &[], &[]).without(&[&TECHNOLOGIES]),
-    arrow("acceptance", ALL, &["inbox", "test-support"], &[]),
+    arrow("acceptance", ALL, &["inbox", "supervisor", "test-support"], &[]),
     arrow("adapters", ALL, &["domain", "supervisor"], &["test-support"]),
     arrow("settings", LIBRARY, &["domain"], &[]).without(&[&TECHNOLOGIES]),
     arrow("settings", ALL, &["adapters", "domain", "supervisor"], &["test-support"]),

@@ -7,6 +7,7 @@
 
 mod hasher;
 mod job;
+mod memory;
 mod options;
 mod pool;
 mod queue;

@@ -12,8 +12,9 @@ use futures::StreamExt;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
+use supervisor::supervise;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::confirmed_publishing::ConfirmedPublishing;
@@ -59,17 +60,28 @@ impl RabbitmqConsumer {
         if self.is_consuming.load(Ordering::Relaxed) { Ok(()) } else { Err(NotConsuming) }
     }
 
-    /// Consumes until `shutdown` completes; then finishes the events in hand, takes no more and
-    /// returns.
+    /// Consumes in the background until the future that `shutdown` makes completes; then finishes
+    /// the events in hand, takes no more and ends. Should it panic, it starts afresh.
     ///
     /// Reconnects at once whenever it loses the broker, and goes on handling the events in hand
-    /// meanwhile: when they are delivered again, that is joined rather than repeated. If the future
-    /// is dropped, the events in hand are abandoned and redelivered.
-    pub async fn run(
-        &self,
+    /// meanwhile: when they are delivered again, that is joined rather than repeated. If the task
+    /// is aborted, the events in hand are abandoned and redelivered.
+    pub fn start<F>(
+        self: &Arc<Self>,
         handler: Arc<dyn EventHandler>,
-        shutdown: impl Future<Output = ()> + Send,
-    ) {
+        shutdown: impl Fn() -> F + Send + 'static,
+    ) -> JoinHandle<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let consumer = self.clone();
+        supervise("consumer", move || {
+            let (consumer, handler, shutdown) = (consumer.clone(), handler.clone(), shutdown());
+            async move { consumer.run(handler, shutdown).await }
+        })
+    }
+
+    async fn run(&self, handler: Arc<dyn EventHandler>, shutdown: impl Future<Output = ()> + Send) {
         let prefetch = self.broker.options.prefetch;
         let mut events = EventsInHand::new(handler, self.recent_events.clone(), prefetch);
         self.consume_until(pin!(shutdown), &mut events).await;

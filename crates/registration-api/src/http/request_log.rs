@@ -16,7 +16,7 @@ use domain::TraceParent;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::problem_kind::ProblemKind;
+use super::problem::Problem;
 use super::state::AppState;
 use crate::metrics::{HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_ABANDONED};
 
@@ -52,7 +52,7 @@ pub(crate) async fn log_request<B: MessageBody>(
         }
     };
     let route = response.request().match_pattern();
-    let problem = response.response().extensions().get::<ProblemKind>().map(|kind| kind.code());
+    let problem = response.response().extensions().get::<Problem>().map(Problem::code);
     entry.finish(route.as_deref().unwrap_or("unmatched"), response.status().as_u16(), problem);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
