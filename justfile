@@ -20,6 +20,10 @@ unit *arguments:
 servers:
     cargo xtask servers
 
+# What a registration costs; `just bench --help`
+bench *arguments:
+    cargo xtask bench {{arguments}}
+
 # Formatting, lints, dependency arrows, licences, documentation
 check:
     cargo xtask check

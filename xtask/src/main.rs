@@ -3,6 +3,7 @@
 //! It must never leave a process behind or touch a server that it did not start.
 
 mod arrows;
+mod bench;
 mod check;
 mod deny;
 mod failure;
@@ -29,6 +30,9 @@ Usage: cargo xtask <command>
            in seconds, what needs no server, browser or built binary: the tests within
            libraries and binaries, the doctests, and the executables in `tests` of every
            crate but `acceptance` and those of `adapters` that test against a server
+  bench [--help] [options]
+           what a registration costs and how long it takes: released binaries on private
+           servers; prints a table and writes target/bench/report.md
   servers  start the private servers, print their addresses, run until Ctrl-C
   check    formatting, `arrows`, `deny`, clippy and rustdoc with warnings denied
   arrows   which package, module and file may depend on which
@@ -59,6 +63,7 @@ fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure>
     match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
         Some(("test", [first, rest @ ..])) if first == "--unit" => unit_test::run(rest, interrupt),
         Some(("test", rest)) => test::run(rest, interrupt),
+        Some(("bench", rest)) => bench::run(rest, interrupt),
         Some(("servers", [])) => servers::run(interrupt),
         Some(("check", [])) => check::run(interrupt),
         Some(("arrows", [])) => Ok(arrows::check().map(|()| ExitCode::SUCCESS)?),

@@ -41,7 +41,7 @@ const ALL: &str = "--all-features";
 /// Without the feature `bin`: the library of a service.
 const LIBRARY: &str = "--no-default-features";
 
-const ARROWS: [Arrow; 16] = [
+const ARROWS: [Arrow; 17] = [
     arrow("domain", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("test-support", ALL, &[], &[]),
     arrow("test-servers", ALL, &[], &["test-support"]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
@@ -95,6 +95,7 @@ const ARROWS: [Arrow; 16] = [
         &["test-support"],
     )
     .without(&[&DISTRIBUTED]),
+    arrow("bench", ALL, &["test-servers"], &[]),
     arrow("xtask", ALL, &["test-servers"], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
 ];
 

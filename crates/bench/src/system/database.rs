@@ -1,0 +1,36 @@
+//! What the benchmark itself asks PostgreSQL.
+
+use tokio::runtime::Runtime;
+use tokio_postgres::{Client, NoTls};
+
+use crate::error::BenchError;
+
+/// A connection of its own.
+pub struct Database {
+    runtime: Runtime,
+    client: Client,
+}
+
+impl Database {
+    pub(super) fn connect(url: &str) -> Result<Self, BenchError> {
+        // The second thread drives the connection.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(BenchError::io("start a runtime"))?;
+        let (client, connection) = runtime.block_on(tokio_postgres::connect(url, NoTls))?;
+        runtime.spawn(connection);
+        Ok(Self { runtime, client })
+    }
+
+    /// The single number that a query gives.
+    pub fn number(&self, query: &str) -> Result<i64, BenchError> {
+        Ok(self.runtime.block_on(self.client.query_one(query, &[]))?.get(0))
+    }
+
+    /// Runs statements.
+    pub fn execute(&self, statements: &str) -> Result<(), BenchError> {
+        Ok(self.runtime.block_on(self.client.batch_execute(statements))?)
+    }
+}
