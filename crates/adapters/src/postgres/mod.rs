@@ -8,6 +8,7 @@
 mod connector;
 mod database;
 mod dead_letters;
+mod diagnosis;
 mod migrations;
 mod options;
 mod outbox;
@@ -18,6 +19,7 @@ mod user_repository;
 
 pub use database::Database;
 pub use dead_letters::PostgresDeadLetters;
+pub use diagnosis::diagnose;
 pub use migrations::{MigrationError, migrate, revert_all};
 pub use options::{PostgresOptions, PostgresOptionsError};
 pub use outbox::PostgresOutbox;

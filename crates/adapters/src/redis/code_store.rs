@@ -7,18 +7,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening, SendingLease};
 use domain::{CodeIssue, Derivation, DerivationError};
-use redis::{Script, ScriptInvocation};
+use redis::{Cmd, Script, ScriptInvocation};
 use uuid::Uuid;
 
 use super::connection::Connection;
 use super::error::ConnectionError;
+use super::probe::probe;
 use super::script_arguments::micros;
 
 /// How long a window is remembered after it was last opened.
 const REMEMBERED: Duration = Duration::from_hours(24);
-
-/// How long the key of a probe is kept.
-const PROBE_LIFETIME: Duration = Duration::from_secs(1);
 
 /// A [`CodeStore`] that every replica shares.
 pub struct RedisCodeStore {
@@ -27,7 +25,7 @@ pub struct RedisCodeStore {
     lease_prefix: String,
     lease_sending: Script,
     release_sending: Script,
-    probe_key: String,
+    probe: Cmd,
     open: Script,
     spend_attempt: Script,
     consume: Script,
@@ -49,7 +47,7 @@ impl RedisCodeStore {
             lease_prefix: format!("{prefix}:sending:"),
             lease_sending: Script::new(include_str!("lease_sending.lua")),
             release_sending: Script::new(include_str!("release_sending.lua")),
-            probe_key: format!("{prefix}:probe"),
+            probe: probe(prefix),
             open: Script::new(include_str!("open.lua")),
             spend_attempt: Script::new(include_str!("spend_attempt.lua")),
             consume: Script::new(include_str!("consume.lua")),
@@ -177,10 +175,7 @@ impl CodeStore for RedisCodeStore {
     }
 
     async fn ping(&self) -> Result<(), CodeStoreError> {
-        // A write: a replica, a full server and one that cannot save answer a PING too.
-        let mut probe = redis::cmd("SET");
-        probe.arg(&self.probe_key).arg(1).arg("PX").arg(PROBE_LIFETIME.as_millis().to_string());
-        Ok(self.connection.query(&probe).await?)
+        Ok(self.connection.query(&self.probe).await?)
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod composer;
 mod connector;
+mod diagnosis;
 mod enhanced_status;
 mod error;
 mod mailer;
@@ -18,5 +19,6 @@ mod reply_stream;
 mod starttls;
 mod tls_stream;
 
+pub use diagnosis::diagnose;
 pub use mailer::SmtpMailer;
 pub use options::{SmtpCredentials, SmtpOptions, SmtpOptionsError, SmtpTls};

@@ -5,6 +5,7 @@
 
 mod database;
 mod dead_letters;
+mod diagnosis;
 mod migrations;
 mod options;
 mod outbox;
@@ -16,6 +17,7 @@ mod user_repository;
 
 pub use database::{Database, OpenError, open, revert_all};
 pub use dead_letters::SqliteDeadLetters;
+pub use diagnosis::diagnose;
 pub use options::SqliteOptions;
 pub use outbox::SqliteOutbox;
 pub use user_repository::SqliteUserRepository;

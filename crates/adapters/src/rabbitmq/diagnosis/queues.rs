@@ -1,0 +1,125 @@
+//! Whether the exchange and the queues are what this version declares.
+//!
+//! Only an active declaration compares the arguments, and it creates what is missing: so a passive
+//! one, which never does, goes first.
+
+use domain::Finding;
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection};
+
+use super::super::connection::{Broker, BrokerError};
+use super::super::topology::Queue;
+use super::{ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, reply_code};
+
+const EXCHANGE: &str = "rabbitmq.exchange";
+const QUEUES: &str = "rabbitmq.queues";
+const BACKLOG: &str = "rabbitmq.backlog";
+const DEAD_LETTERS: &str = "rabbitmq.dead_letters";
+
+/// What a queue holds.
+#[derive(Default)]
+struct Content {
+    messages: u32,
+    consumers: u32,
+}
+
+/// Judges the exchange, each queue, and what is in them.
+pub(super) async fn judge(broker: &Broker, connection: &Connection) -> Vec<Finding> {
+    let mut findings = vec![match look_at_exchange(broker, connection).await {
+        Ok(()) => Finding::ok(EXCHANGE, format!("{} is as declared", broker.topology.exchange)),
+        Err(error) => deviation(EXCHANGE, &broker.topology.exchange, &error),
+    }];
+    let queues = broker.topology.queues();
+    let mut is_as_declared = true;
+    for queue in &queues {
+        match look_at_queue(broker, connection, queue).await {
+            Ok(content) if queue.name == broker.topology.work_queue => {
+                findings.push(judge_backlog(&content));
+            }
+            Ok(content) if queue.name == broker.topology.dead_queue => {
+                findings.push(judge_dead_letters(&content));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                is_as_declared = false;
+                findings.push(deviation(QUEUES, &queue.name, &error));
+            }
+        }
+    }
+    if is_as_declared {
+        findings.push(Finding::ok(QUEUES, format!("all {} are as declared", queues.len())));
+    }
+    findings
+}
+
+async fn look_at_exchange(broker: &Broker, connection: &Connection) -> Result<(), BrokerError> {
+    let looked = async {
+        let channel = connection.create_channel().await?;
+        broker.topology.declare_exchange(&channel, true).await?;
+        broker.topology.declare_exchange(&channel, false).await
+    };
+    broker.with_answer_timeout(looked).await
+}
+
+async fn look_at_queue(
+    broker: &Broker,
+    connection: &Connection,
+    queue: &Queue,
+) -> Result<Content, BrokerError> {
+    let looked = async {
+        // Of its own: a refusal closes the channel.
+        let channel = connection.create_channel().await?;
+        find(&channel, queue).await?;
+        queue.declare(&channel).await
+    };
+    let declared = broker.with_answer_timeout(looked).await?;
+    Ok(Content { messages: declared.message_count(), consumers: declared.consumer_count() })
+}
+
+async fn find(channel: &Channel, queue: &Queue) -> lapin::Result<lapin::Queue> {
+    let passive = QueueDeclareOptions::durable().passive();
+    channel.queue_declare(queue.name.clone(), passive, FieldTable::default()).await
+}
+
+fn deviation(check: &'static str, name: &impl std::fmt::Display, error: &BrokerError) -> Finding {
+    match reply_code(error) {
+        Some(NOT_FOUND) => Finding::warning(
+            check,
+            format!("{name} does not exist yet"),
+            "start the API or the worker, which declares it",
+        ),
+        Some(PRECONDITION_FAILED) => Finding::error(
+            check,
+            format!("{name} was declared differently: {error}"),
+            "delete it once it is empty, and restart the API, which declares it anew; or set \
+             rabbitmq.exchange to another name",
+        ),
+        Some(ACCESS_REFUSED) => Finding::error(
+            check,
+            format!("{name} cannot be declared: {error}"),
+            "give the user of rabbitmq.url the permissions to configure, write and read it",
+        ),
+        _ => Finding::error(check, format!("{name}: {error}"), "see the log of the broker"),
+    }
+}
+
+fn judge_backlog(content: &Content) -> Finding {
+    let Content { messages, consumers } = content;
+    if *messages > 0 && *consumers == 0 {
+        let message = format!("{messages} events wait for a mail, and no worker takes them");
+        return Finding::warning(BACKLOG, message, "start the e-mail worker");
+    }
+    Finding::ok(BACKLOG, format!("{messages} events wait, consumers: {consumers}"))
+}
+
+fn judge_dead_letters(content: &Content) -> Finding {
+    match content.messages {
+        0 => Finding::ok(DEAD_LETTERS, "there are none"),
+        messages => Finding::warning(
+            DEAD_LETTERS,
+            format!("{messages} events were set aside and will not be mailed"),
+            "look at them with `email-worker dead-letters list`",
+        ),
+    }
+}

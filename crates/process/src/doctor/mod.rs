@@ -1,0 +1,12 @@
+//! `doctor`: everything that can be checked before or beside the running service, one line each.
+//!
+//! The command of each binary knows which checks there are; this knows how to run them, and what
+//! their findings look like. A check changes nothing that lasts and says no secret.
+
+mod command;
+mod examination;
+mod report;
+mod settings_check;
+
+pub use command::DoctorCommand;
+pub use examination::Examination;

@@ -1,0 +1,39 @@
+//! The settings, every wrong one of them.
+
+use domain::Finding;
+use settings::{Settings, SettingsError, Sources};
+
+use super::examination::Examination;
+use crate::logs;
+
+const CHECK: &str = "settings";
+
+/// Notes everything that is wrong. Returns the settings as far as they can be used: what cannot be
+/// read has its default, so that the other checks say something too.
+pub(super) fn check(sources: Sources, examination: &mut Examination) -> Option<Settings> {
+    let (settings, mut errors) = sources.examine();
+    errors.extend(settings.iter().filter_map(|settings| logs::filter(settings).err()));
+    if errors.is_empty() {
+        examination.note(Finding::ok(CHECK, "all settings can be read"));
+    }
+    for error in &errors {
+        examination.note(finding(error));
+    }
+    for key in settings.iter().flat_map(|settings| &settings.renamed) {
+        examination.note(Finding::warning(
+            CHECK,
+            format!("setting {} has a new name", key.old),
+            format!("call it {}: the old name will not be read by the next version", key.new),
+        ));
+    }
+    settings
+}
+
+/// The sentence of an error says which setting it is about.
+pub(super) fn finding(error: &SettingsError) -> Finding {
+    Finding::error(
+        CHECK,
+        error.to_string(),
+        "correct it; the command `defaults` explains every setting",
+    )
+}
