@@ -48,6 +48,12 @@ pub fn options(settings: &Settings) -> Result<ApiOptions, SettingsError> {
     })
 }
 
+/// Everything for which [`options`] refuses the settings, and not only the first, beside the key.
+pub(crate) fn problems(settings: &Settings) -> impl Iterator<Item = SettingsError> {
+    let proxies = trusted_proxies(&settings.http.trusted_proxies).err();
+    proxies.into_iter().chain(origins(&settings.http.cors_origins).err())
+}
+
 /// Of the time for the shutdown, the server has one half and the relay the other.
 fn drain_timeout(settings: &Settings) -> Duration {
     settings.http.shutdown_timeout / 2
@@ -77,12 +83,18 @@ pub fn server_options(settings: &Settings, descriptors: usize) -> ServerOptions 
     }
 }
 
+/// How many connections of clients a process that may have `descriptors` files and sockets open
+/// can serve.
+pub(crate) fn possible_connections(settings: &Settings, descriptors: usize) -> usize {
+    let reserved =
+        OTHER_DESCRIPTORS + settings.postgres.pool_size.get() + settings.smtp.connections.get();
+    descriptors.saturating_sub(reserved).max(1)
+}
+
 /// The connections for which there are descriptors, once the stores have theirs.
 fn max_connections(settings: &Settings, descriptors: usize) -> usize {
     let wanted = settings.http.max_connections.get();
-    let reserved =
-        OTHER_DESCRIPTORS + settings.postgres.pool_size.get() + settings.smtp.connections.get();
-    let possible = descriptors.saturating_sub(reserved).max(1);
+    let possible = possible_connections(settings, descriptors);
     if wanted > possible {
         tracing::warn!(
             event = "http.max_connections_lowered",

@@ -29,13 +29,13 @@ impl DoctorCommand {
         self,
         program: &str,
         sources: Sources,
-        examine: impl AsyncFnOnce(&Settings, &mut Examination),
+        examine: impl FnOnce(&Settings, &mut Examination),
     ) -> Result<ExitCode, StartError> {
         // No log: what it would say is among the findings.
         install_crypto();
         let mut examination = Examination::default();
         if let Some(settings) = settings_check::check(sources, &mut examination) {
-            examine(&settings, &mut examination).await;
+            examine(&settings, &mut examination);
         }
         let report = examination.report().await;
         let text = if self.json { report.to_json(program) } else { report.to_text() };

@@ -3,8 +3,10 @@
 //! The command of each binary knows which checks there are; this knows how to run them, and what
 //! their findings look like. A check changes nothing that lasts and says no secret.
 
+mod code_key;
 mod command;
 mod examination;
+mod listener;
 mod report;
 mod settings_check;
 
