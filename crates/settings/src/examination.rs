@@ -1,5 +1,7 @@
 //! Everything that is wrong with the settings, and not only the first of it.
 
+use std::collections::BTreeMap;
+
 use config::{Map, Value, ValueKind};
 
 use crate::sources::{READ_FROM_FILE, over_defaults, read_secret_file};
@@ -57,7 +59,8 @@ fn with_new_names(
 /// Tries each setting by itself on top of the defaults.
 fn keep_readable(given: Map<String, Value>, errors: &mut Vec<SettingsError>) -> Map<String, Value> {
     let mut readable = Map::new();
-    for (section, mut value) in given {
+    // In an order of their own, so that two looks say the same.
+    for (section, mut value) in BTreeMap::from_iter(given) {
         if let ValueKind::Table(keys) = &mut value.kind {
             keys.retain(|key, value| {
                 let alone = Map::from_iter([(key.clone(), value.clone())]);

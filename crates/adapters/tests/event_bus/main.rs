@@ -9,5 +9,6 @@ mod rabbitmq;
 mod rabbitmq_connection;
 mod rabbitmq_consumer;
 mod rabbitmq_dead_letters;
+mod rabbitmq_diagnosis;
 mod rabbitmq_node;
 mod rabbitmq_publisher;

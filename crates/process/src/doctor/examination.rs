@@ -18,6 +18,8 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// What has been found so far, and the checks that are under way, in the order of the report.
 #[derive(Default)]
 pub struct Examination {
+    /// What is wrong with the settings: the report begins with it, whoever notices it.
+    settings: Vec<Finding>,
     parts: Vec<Part>,
 }
 
@@ -39,7 +41,12 @@ impl Examination {
 
     /// What the settings mean for a part; `None` after noting why they cannot be used.
     pub fn usable<T>(&mut self, options: Result<T, SettingsError>) -> Option<T> {
-        options.map_err(|error| self.note(settings_check::finding(&error))).ok()
+        options.map_err(|error| self.note_settings(settings_check::refusal(&error))).ok()
+    }
+
+    /// Adds something that is wrong with the settings.
+    pub(super) fn note_settings(&mut self, finding: Finding) {
+        self.settings.push(finding);
     }
 
     /// Starts a check. `name` is what is blamed if it does not end in time.
@@ -55,6 +62,10 @@ impl Examination {
     /// Waits for the checks.
     pub(super) async fn report(self) -> Report {
         let mut report = Report::default();
+        if self.settings.is_empty() {
+            report.add([settings_check::all_well()]);
+        }
+        report.add(self.settings);
         for part in self.parts {
             match part {
                 Part::Found(finding) => report.add([finding]),
@@ -101,12 +112,13 @@ mod tests {
         assert_eq!(
             found,
             [
+                ("settings", Severity::Ok),
                 ("slow", Severity::Error),
                 ("slow too", Severity::Error),
                 ("broken", Severity::Error),
                 ("well.enough", Severity::Ok),
             ]
         );
-        assert!(report.findings()[0].message.contains("60s"), "{report:?}");
+        assert!(report.findings()[1].message.contains("60s"), "{report:?}");
     }
 }

@@ -13,14 +13,9 @@ const CHECK: &str = "settings";
 pub(super) fn check(sources: Sources, examination: &mut Examination) -> Option<Settings> {
     let (settings, mut errors) = sources.examine();
     errors.extend(settings.iter().filter_map(|settings| logs::filter(settings).err()));
-    if errors.is_empty() {
-        examination.note(Finding::ok(CHECK, "all settings can be read"));
-    }
-    for error in &errors {
-        examination.note(finding(error));
-    }
+    errors.iter().for_each(|error| examination.note_settings(refusal(error)));
     for key in settings.iter().flat_map(|settings| &settings.renamed) {
-        examination.note(Finding::warning(
+        examination.note_settings(Finding::warning(
             CHECK,
             format!("setting {} has a new name", key.old),
             format!("call it {}: the old name will not be read by the next version", key.new),
@@ -30,10 +25,10 @@ pub(super) fn check(sources: Sources, examination: &mut Examination) -> Option<S
 }
 
 /// The sentence of an error says which setting it is about.
-pub(super) fn finding(error: &SettingsError) -> Finding {
-    Finding::error(
-        CHECK,
-        error.to_string(),
-        "correct it; the command `defaults` explains every setting",
-    )
+pub(super) fn refusal(error: &SettingsError) -> Finding {
+    Finding::error(CHECK, error.to_string(), "the command `defaults` explains every setting")
+}
+
+pub(super) fn all_well() -> Finding {
+    Finding::ok(CHECK, "all of them can be used")
 }

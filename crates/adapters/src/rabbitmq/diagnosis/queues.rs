@@ -5,7 +5,7 @@
 
 use domain::Finding;
 use lapin::options::QueueDeclareOptions;
-use lapin::types::FieldTable;
+use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Connection};
 
 use super::super::connection::{Broker, BrokerError};
@@ -18,7 +18,6 @@ const BACKLOG: &str = "rabbitmq.backlog";
 const DEAD_LETTERS: &str = "rabbitmq.dead_letters";
 
 /// What a queue holds.
-#[derive(Default)]
 struct Content {
     messages: u32,
     consumers: u32,
@@ -26,30 +25,29 @@ struct Content {
 
 /// Judges the exchange, each queue, and what is in them.
 pub(super) async fn judge(broker: &Broker, connection: &Connection) -> Vec<Finding> {
+    let exchange = &broker.topology.exchange;
     let mut findings = vec![match look_at_exchange(broker, connection).await {
-        Ok(()) => Finding::ok(EXCHANGE, format!("{} is as declared", broker.topology.exchange)),
-        Err(error) => deviation(EXCHANGE, &broker.topology.exchange, &error),
+        Ok(()) => Finding::ok(EXCHANGE, format!("{exchange} is as declared")),
+        Err(error) if reply_code(&error) == Some(NOT_FOUND) => missing(EXCHANGE, exchange.as_str()),
+        Err(error) => deviation(EXCHANGE, exchange, &error),
     }];
     let queues = broker.topology.queues();
-    let mut is_as_declared = true;
+    let mut deviations = Vec::new();
+    let mut absent: Vec<&str> = Vec::new();
     for queue in &queues {
         match look_at_queue(broker, connection, queue).await {
-            Ok(content) if queue.name == broker.topology.work_queue => {
-                findings.push(judge_backlog(&content));
-            }
-            Ok(content) if queue.name == broker.topology.dead_queue => {
-                findings.push(judge_dead_letters(&content));
-            }
-            Ok(_) => {}
-            Err(error) => {
-                is_as_declared = false;
-                findings.push(deviation(QUEUES, &queue.name, &error));
-            }
+            Ok(content) => findings.extend(judge_content(broker, queue, &content)),
+            Err(error) if reply_code(&error) == Some(NOT_FOUND) => absent.push(queue.name.as_str()),
+            Err(error) => deviations.push(deviation(QUEUES, &queue.name, &error)),
         }
     }
-    if is_as_declared {
-        findings.push(Finding::ok(QUEUES, format!("all {} are as declared", queues.len())));
+    if !absent.is_empty() {
+        deviations.push(missing(QUEUES, &absent.join(", ")));
     }
+    if deviations.is_empty() {
+        deviations.push(Finding::ok(QUEUES, format!("all {} are as declared", queues.len())));
+    }
+    findings.extend(deviations);
     findings
 }
 
@@ -82,13 +80,13 @@ async fn find(channel: &Channel, queue: &Queue) -> lapin::Result<lapin::Queue> {
     channel.queue_declare(queue.name.clone(), passive, FieldTable::default()).await
 }
 
-fn deviation(check: &'static str, name: &impl std::fmt::Display, error: &BrokerError) -> Finding {
+fn missing(check: &'static str, names: &str) -> Finding {
+    let message = format!("not there yet: {names}");
+    Finding::warning(check, message, "start the API or the worker, which declares it")
+}
+
+fn deviation(check: &'static str, name: &ShortString, error: &BrokerError) -> Finding {
     match reply_code(error) {
-        Some(NOT_FOUND) => Finding::warning(
-            check,
-            format!("{name} does not exist yet"),
-            "start the API or the worker, which declares it",
-        ),
         Some(PRECONDITION_FAILED) => Finding::error(
             check,
             format!("{name} was declared differently: {error}"),
@@ -101,6 +99,16 @@ fn deviation(check: &'static str, name: &impl std::fmt::Display, error: &BrokerE
             "give the user of rabbitmq.url the permissions to configure, write and read it",
         ),
         _ => Finding::error(check, format!("{name}: {error}"), "see the log of the broker"),
+    }
+}
+
+fn judge_content(broker: &Broker, queue: &Queue, content: &Content) -> Option<Finding> {
+    if queue.name == broker.topology.work_queue {
+        Some(judge_backlog(content))
+    } else if queue.name == broker.topology.dead_queue {
+        Some(judge_dead_letters(content))
+    } else {
+        None
     }
 }
 
