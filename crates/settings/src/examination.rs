@@ -60,16 +60,22 @@ fn with_new_names(
 fn keep_readable(given: Map<String, Value>, errors: &mut Vec<SettingsError>) -> Map<String, Value> {
     let mut readable = Map::new();
     // In an order of their own, so that two looks say the same.
-    for (section, mut value) in BTreeMap::from_iter(given) {
-        if let ValueKind::Table(keys) = &mut value.kind {
-            keys.retain(|key, value| {
-                let alone = Map::from_iter([(key.clone(), value.clone())]);
-                is_readable(&section, alone.into(), errors)
-            });
-        } else if !is_readable(&section, value.clone(), errors) {
+    for (section, value) in BTreeMap::from_iter(given) {
+        let ValueKind::Table(keys) = value.kind else {
+            // No section at all.
+            is_readable(&section, value, errors);
             continue;
+        };
+        let mut kept = Map::new();
+        for (key, value) in BTreeMap::from_iter(keys) {
+            let alone = Map::from_iter([(key.clone(), value.clone())]);
+            if is_readable(&section, alone.into(), errors) {
+                kept.insert(key, value);
+            }
         }
-        readable.insert(section, value);
+        if !kept.is_empty() {
+            readable.insert(section, kept.into());
+        }
     }
     readable
 }
@@ -98,6 +104,7 @@ mod tests {
             .with("http.listen", &"everywhere")
             .with("smtp.tsl", &"none")
             .with("cdoe.window", &"60s")
+            .with("whatever", &1)
             .with("redis.timeout", &"0s")
             .with("code.key_file", &"/nowhere/code.key")
             .with("smtp.password_file", &"/nowhere/smtp.password")
@@ -110,6 +117,7 @@ mod tests {
             "http.listen",
             "tsl",
             "cdoe",
+            "whatever",
             "redis.timeout",
             "code.key_file",
             "smtp.password_file",
