@@ -171,10 +171,11 @@ async fn each_missing_permission_is_diagnosed(node: &Node) {
     node.control(&["add_user", "limited", "limited"]).await;
     let ours = "^registration.*";
     for (permissions, said) in [
-        (["^$", ".*", ".*"], "configure access"),
-        ([ours, "^$", ".*"], "write access to exchange 'registration'"),
-        ([ours, ours, ".*"], "write access to exchange 'amq.default'"),
-        ([ours, ".*", "^$"], "read access"),
+        (["^$", ".*", ".*"], "may not declare a queue (configure)"),
+        ([ours, "^registration.email.*|^amq.default$", ".*"], "may not publish to the exchange"),
+        ([ours, ours, ".*"], "may not publish to a queue by its name"),
+        ([ours, ".*", "^$"], "may not take from a queue (read)"),
+        ([ours, ".*", "^registration.email.*"], "may not bind a queue"),
     ] {
         let [configure, write, read] = permissions;
         node.control(&["set_permissions", "limited", configure, write, read]).await;
@@ -184,7 +185,10 @@ async fn each_missing_permission_is_diagnosed(node: &Node) {
     node.control(&["set_permissions", "limited", ours, "^registration.*|^amq.default$", ours])
         .await;
     let findings = diagnose(node.options("limited")).await;
-    assert!(findings.iter().all(|finding| finding.severity == Severity::Ok), "{findings:#?}");
+    for check in ["rabbitmq.exchange", "rabbitmq.queues", "rabbitmq.publishing"] {
+        assert_found(&findings, check, Severity::Ok, "");
+    }
+    assert_found(&findings, "rabbitmq.permissions", Severity::Ok, "");
 }
 
 async fn an_alarm_is_diagnosed(node: &Node) {

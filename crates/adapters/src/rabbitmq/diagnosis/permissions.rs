@@ -25,20 +25,35 @@ const LIFETIME: &str = "1000";
 pub(super) async fn judge(broker: &Broker, connection: &OpenConnection) -> Vec<Finding> {
     let queue = format!("{}.doctor.{}", broker.topology.work_queue, SystemIds.next_id());
     let trial = Trial { broker, connection, queue: queue.into() };
-    let mut findings: Vec<_> = [trial.declare().await, trial.bind().await, trial.read().await]
-        .into_iter()
-        .filter_map(|outcome| judge_refusal(&outcome.err()?))
-        .collect();
-    // Last: a broker that suspends publishing hears nothing more on this connection.
-    match trial.publish().await {
-        Ok(()) => findings.push(Finding::ok(PUBLISHING, "messages are taken and confirmed")),
-        Err(error) => findings.extend(judge_refusal(&error)),
+    let mut findings = Vec::new();
+    for (action, outcome) in [
+        ("declare a queue (configure)", trial.declare().await),
+        ("bind a queue (read the exchange, write the queue)", trial.bind().await),
+        ("take from a queue (read)", trial.read().await),
+    ] {
+        findings.extend(outcome.err().and_then(|error| judge_refusal(action, &error)));
     }
+    findings.extend(judge_publishing(&trial).await);
     if !findings.iter().any(|finding| finding.check == PERMISSIONS) {
         let message = "the user may configure, write and read";
         findings.push(Finding::ok(PERMISSIONS, message));
     }
     findings
+}
+
+/// Comes last: a broker that suspends publishing hears nothing more on this connection.
+async fn judge_publishing(trial: &Trial<'_>) -> Option<Finding> {
+    let exchange = trial.broker.topology.exchange.clone();
+    for (action, exchange) in [
+        ("publish to the exchange (write)", exchange),
+        // As retries are published.
+        ("publish to a queue by its name (write amq.default)", ShortString::default()),
+    ] {
+        if let Err(error) = trial.publish_to(exchange).await {
+            return judge_refusal(action, &error);
+        }
+    }
+    Some(Finding::ok(PUBLISHING, "messages are taken and confirmed"))
 }
 
 /// What the services do, on a queue that nobody misses.
@@ -77,26 +92,19 @@ impl Trial<'_> {
         .map(drop)
     }
 
-    /// To the exchange, and to a queue by its name, as retries are published.
-    async fn publish(&self) -> Result<(), BrokerError> {
-        for exchange in [self.broker.topology.exchange.clone(), ShortString::default()] {
-            let published =
-                self.on_a_channel(async |channel| self.publish_to(&channel, exchange).await);
-            match published.await {
-                Err(BrokerError::AnswerTimeout(_)) if self.connection.status().blocked() => {
-                    return Err(BrokerError::Blocked);
-                }
-                outcome => outcome?,
+    async fn publish_to(&self, exchange: ShortString) -> Result<(), BrokerError> {
+        let published = self.on_a_channel(async |channel| {
+            channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            let properties = BasicProperties::default().with_expiration(LIFETIME.into());
+            let (key, options) = (self.queue.clone(), BasicPublishOptions::default());
+            channel.basic_publish(exchange, key, options, b"", properties).await?.await.map(drop)
+        });
+        match published.await {
+            Err(BrokerError::AnswerTimeout(_)) if self.connection.status().blocked() => {
+                Err(BrokerError::Blocked)
             }
+            outcome => outcome,
         }
-        Ok(())
-    }
-
-    async fn publish_to(&self, channel: &Channel, exchange: ShortString) -> lapin::Result<()> {
-        channel.confirm_select(ConfirmSelectOptions::default()).await?;
-        let properties = BasicProperties::default().with_expiration(LIFETIME.into());
-        let (key, options) = (self.queue.clone(), BasicPublishOptions::default());
-        channel.basic_publish(exchange, key, options, b"", properties).await?.await.map(drop)
     }
 
     /// Each on a channel of its own: a refusal closes it.
@@ -110,12 +118,12 @@ impl Trial<'_> {
 }
 
 /// Nothing where only the trial's own queue or the exchange is missing, which is said elsewhere.
-fn judge_refusal(error: &BrokerError) -> Option<Finding> {
+fn judge_refusal(action: &str, error: &BrokerError) -> Option<Finding> {
     match reply_code(error) {
         Some(NOT_FOUND) => None,
         Some(ACCESS_REFUSED) => Some(Finding::error(
             PERMISSIONS,
-            format!("the user lacks a permission: {error}"),
+            format!("the user may not {action}: {error}"),
             "rabbitmqctl set_permissions: the user has to configure, write and read everything \
              that is named after rabbitmq.exchange, and to write amq.default",
         )),

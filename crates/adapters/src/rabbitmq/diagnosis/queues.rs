@@ -29,20 +29,29 @@ pub(super) async fn judge(broker: &Broker, connection: &Connection) -> Vec<Findi
     let mut findings = vec![match look_at_exchange(broker, connection).await {
         Ok(()) => Finding::ok(EXCHANGE, format!("{exchange} is as declared")),
         Err(error) if reply_code(&error) == Some(NOT_FOUND) => missing(EXCHANGE, exchange.as_str()),
+        Err(error) if reply_code(&error) == Some(ACCESS_REFUSED) => {
+            forbidden(EXCHANGE, exchange.as_str())
+        }
         Err(error) => deviation(EXCHANGE, exchange, &error),
     }];
     let queues = broker.topology.queues();
     let mut deviations = Vec::new();
-    let mut absent: Vec<&str> = Vec::new();
+    let [mut absent, mut refused] = [const { Vec::<&str>::new() }; 2];
     for queue in &queues {
         match look_at_queue(broker, connection, queue).await {
             Ok(content) => findings.extend(judge_content(broker, queue, &content)),
             Err(error) if reply_code(&error) == Some(NOT_FOUND) => absent.push(queue.name.as_str()),
+            Err(error) if reply_code(&error) == Some(ACCESS_REFUSED) => {
+                refused.push(queue.name.as_str());
+            }
             Err(error) => deviations.push(deviation(QUEUES, &queue.name, &error)),
         }
     }
     if !absent.is_empty() {
         deviations.push(missing(QUEUES, &absent.join(", ")));
+    }
+    if !refused.is_empty() {
+        deviations.push(forbidden(QUEUES, &refused.join(", ")));
     }
     if deviations.is_empty() {
         deviations.push(Finding::ok(QUEUES, format!("all {} are as declared", queues.len())));
@@ -85,6 +94,11 @@ fn missing(check: &'static str, names: &str) -> Finding {
     Finding::warning(check, message, "start the API or the worker, which declares it")
 }
 
+fn forbidden(check: &'static str, names: &str) -> Finding {
+    let advice = "give the user of rabbitmq.url the permissions to configure, write and read it";
+    Finding::error(check, format!("the user may not declare {names}"), advice)
+}
+
 fn deviation(check: &'static str, name: &ShortString, error: &BrokerError) -> Finding {
     match reply_code(error) {
         Some(PRECONDITION_FAILED) => Finding::error(
@@ -92,11 +106,6 @@ fn deviation(check: &'static str, name: &ShortString, error: &BrokerError) -> Fi
             format!("{name} was declared differently: {error}"),
             "delete it once it is empty, and restart the API, which declares it anew; or set \
              rabbitmq.exchange to another name",
-        ),
-        Some(ACCESS_REFUSED) => Finding::error(
-            check,
-            format!("{name} cannot be declared: {error}"),
-            "give the user of rabbitmq.url the permissions to configure, write and read it",
         ),
         _ => Finding::error(check, format!("{name}: {error}"), "see the log of the broker"),
     }

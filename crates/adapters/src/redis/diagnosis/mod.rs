@@ -6,7 +6,7 @@ mod server;
 
 use std::time::Duration;
 
-use domain::{ErrorChain, Finding};
+use domain::Finding;
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Cmd, ConnectionAddr, ErrorKind, FromRedisValue, RedisError};
 use secrecy::ExposeSecret;
@@ -70,7 +70,7 @@ async fn connect(
     match tokio::time::timeout(limit, open(client, options)).await {
         Ok(Ok(redis)) => Ok(redis),
         Ok(Err(error)) => {
-            let message = format!("no connection to {address}: {}", ErrorChain(&error));
+            let message = format!("no connection to {address}: {error}");
             Err(Finding::error(CONNECTION, message, remedy(&error)))
         }
         Err(_) => Err(Finding::error(
@@ -102,7 +102,7 @@ async fn ask<T: FromRedisValue>(
 ) -> Result<T, String> {
     let limit = options.command_timeout;
     match tokio::time::timeout(limit, command.query_async(&mut redis.clone())).await {
-        Ok(answer) => answer.map_err(|error: RedisError| ErrorChain(&error).to_string()),
+        Ok(answer) => answer.map_err(|error: RedisError| error.to_string()),
         Err(_) => Err(format!("no answer within {limit:?}")),
     }
 }
