@@ -110,7 +110,9 @@ async fn a_replica_or_a_node_of_a_cluster_is_named() {
     assert_found(&findings, "redis.writes", Severity::Error, "read only replica");
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path().to_str().unwrap();
-    let (node, _) = start(&["--cluster-enabled", "yes", "--dir", directory]).await;
+    let bus = free_port().to_string();
+    let cluster = ["--cluster-enabled", "yes", "--cluster-port", &bus, "--dir", directory];
+    let (node, _) = start(&cluster).await;
     assert_found(&diagnose_at(&node.url()).await, "redis.role", Severity::Error, "cluster");
 }
 
