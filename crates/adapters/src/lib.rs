@@ -6,6 +6,8 @@
 pub mod argon2id;
 #[cfg(any(feature = "postgres", feature = "rabbitmq", feature = "redis", feature = "smtp"))]
 mod diagnosis;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub mod hand_over;
 #[cfg(feature = "hibp")]
 pub mod hibp;
 #[cfg(feature = "in_process")]

@@ -5,6 +5,7 @@ pub(crate) mod doctor;
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use adapters::hand_over::HandOver;
 use adapters::in_process::{InProcessBudget, InProcessRateLimiter};
 use adapters::postgres::{
     self, Database, PostgresDeadLetters, PostgresOutbox, PostgresUserRepository,
@@ -22,7 +23,6 @@ use registration_api::limits::Counters;
 use registration_api::outbox_relay::OutboxRelay;
 use registration_api::{describe_metrics, settings as api_settings};
 use settings::{Settings, SettingsError};
-use tokio::sync::Notify;
 
 /// Brings the schema up to date.
 pub(crate) async fn migrate(settings: &Settings) -> Result<(), StartError> {
@@ -66,9 +66,9 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health), StartEr
     let publisher =
         RabbitmqPublisher::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
     let publisher: Arc<dyn EventPublisher> = Arc::new(publisher);
-    let wake = Arc::new(Notify::new());
+    let hand_over = HandOver::new(settings.outbox.lease);
     let users: Arc<dyn UserRepository> =
-        Arc::new(PostgresUserRepository::new(database.clone(), wake.clone()));
+        Arc::new(PostgresUserRepository::new(database.clone(), hand_over.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis.clone(), prefix));
     // Only PostgreSQL takes the API out of service: without the others registrations are still
     // accepted.
@@ -91,12 +91,12 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health), StartEr
         breached: breached_passwords(settings)?,
         ids: Arc::new(SystemIds),
     };
-    let outbox = Arc::new(PostgresOutbox::new(database));
+    let outbox = Arc::new(PostgresOutbox::new(database, hand_over));
     let api = Api {
         listener: listen(settings)?,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server: api_settings::server_options(settings, service.descriptors),
-        relay: OutboxRelay::new(outbox, publisher, wake, api_settings::relay_options(settings)),
+        relay: OutboxRelay::new(outbox, publisher, api_settings::relay_options(settings)),
         users,
         purge: api_settings::purge_options(settings),
     };

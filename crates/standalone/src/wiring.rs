@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::hand_over::HandOver;
 use adapters::in_process::{
     InProcessBudget, InProcessCodeStore, InProcessEventBus, InProcessRateLimiter,
 };
@@ -25,7 +26,6 @@ use registration_api::http::{AppState, Ports};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::settings as api_settings;
 use settings::{MailServer, Settings, SettingsError};
-use tokio::sync::Notify;
 
 use crate::data_directory::DataDirectory;
 use crate::greeting::{Greeting, InboxAddresses, register_command};
@@ -127,9 +127,10 @@ async fn wire(
     server: MailServer,
     service: &Service,
 ) -> Result<(Api, Health), StartError> {
-    let wake = Arc::new(Notify::new());
+    let relay = relay_options(settings);
+    let hand_over = HandOver::new(relay.lease);
     let users: Arc<dyn UserRepository> =
-        Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
+        Arc::new(SqliteUserRepository::new(database.clone(), hand_over.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
     let mailer: Arc<dyn Mailer> = Arc::new(WatchedMailer::new(Arc::new(settings.mailer(server)?)));
     say_whether_mails_are_taken(mailer.clone());
@@ -142,7 +143,7 @@ async fn wire(
     )?;
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections.get()));
-    let outbox = SqliteOutbox::new(database);
+    let outbox = SqliteOutbox::new(database, hand_over);
     // What a killed process had claimed: nobody else can be at it.
     outbox.release_all().await.map_err(StartError::failed)?;
     let checks = vec![
@@ -166,7 +167,7 @@ async fn wire(
         listener,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server,
-        relay: OutboxRelay::new(Arc::new(outbox), publisher, wake, relay_options(settings)),
+        relay: OutboxRelay::new(Arc::new(outbox), publisher, relay),
         users,
         purge: api_settings::purge_options(settings),
     };

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::argon2id::{Argon2idOptions, HashPool};
+use adapters::hand_over::HandOver;
 use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLimiter};
 use adapters::sqlite::{self, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
@@ -24,7 +25,6 @@ use registration_api::use_cases::{
     Activate, ActivateError, Authenticator, Credentials, ExistingAccount, Register, ResendCode,
 };
 use test_support::CODE_KEY;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 const ADDRESS: &str = "ada@example.com";
@@ -86,7 +86,7 @@ impl System {
             busy_timeout: Duration::from_secs(5),
         };
         let database = sqlite::open(options).await.unwrap();
-        let users = Arc::new(SqliteUserRepository::new(database, Arc::new(Notify::new())));
+        let users = Arc::new(SqliteUserRepository::new(database, HandOver::to_nobody()));
         let hashing = Argon2idOptions {
             memory_kib: 64,
             iterations: 1,

@@ -12,10 +12,12 @@ mod diagnosis;
 mod migrations;
 mod options;
 mod outbox;
+mod outbox_statements;
 mod probe;
 mod purge;
 mod schema;
 mod user_repository;
+mod with_events;
 
 pub use database::Database;
 pub use dead_letters::PostgresDeadLetters;

@@ -24,6 +24,6 @@ pub(super) fn record_and_delete(connection: &mut SqliteConnection) -> QueryResul
         code_number: None,
         traceparent: String::new(),
     };
-    record(connection, vec![event])?;
+    record(connection, [event], None)?;
     diesel::delete(outbox::table.find(TextUuid(Uuid::max()))).execute(connection).map(drop)
 }

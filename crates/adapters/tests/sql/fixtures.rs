@@ -10,7 +10,6 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use domain::ports::{DeadLetters, Outbox, OutboxEntry, UserRepository};
 use domain::{EmailAddress, Event, EventId, PasswordHash, TraceParent, User, UserEvent, UserId};
 use test_support::unique_id;
-use tokio::sync::Notify;
 use tokio::time::sleep;
 
 /// A minute, lease or delay that outlasts every test.
@@ -23,7 +22,6 @@ pub(crate) struct Store {
     pub(crate) users: Arc<dyn UserRepository>,
     pub(crate) outbox: Arc<dyn Outbox>,
     pub(crate) dead_letters: Arc<dyn DeadLetters>,
-    pub(crate) events_recorded: Arc<Notify>,
     /// Where the database is, for what no port does.
     pub(crate) location: Location,
     /// Removes the database when it is dropped.

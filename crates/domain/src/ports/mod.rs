@@ -22,7 +22,7 @@ pub use event_bus::{
 };
 pub use id_source::IdSource;
 pub use mailer::{Mail, MailError, Mailer};
-pub use outbox::{Outbox, OutboxEntry, OutboxError};
+pub use outbox::{HandedOver, Outbox, OutboxEntry, OutboxError, Recorded};
 pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use rate_limiter::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
 pub use source::Source;
