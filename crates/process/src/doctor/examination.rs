@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::report::Report;
-use super::settings_check;
+use super::settings_finding;
 
 /// How long a check may take. Each bounds its own steps by the timeouts of the settings, and says
 /// more about one that fails.
@@ -41,7 +41,7 @@ impl Examination {
 
     /// What the settings mean for a part; `None` after noting why they cannot be used.
     pub fn usable<T>(&mut self, options: Result<T, SettingsError>) -> Option<T> {
-        options.map_err(|error| self.note_settings(settings_check::refusal(&error))).ok()
+        options.map_err(|error| self.note_settings(settings_finding::refusal(&error))).ok()
     }
 
     /// Adds something that is wrong with the settings.
@@ -63,7 +63,7 @@ impl Examination {
     pub(super) async fn report(self) -> Report {
         let mut report = Report::default();
         if self.settings.is_empty() {
-            report.add([settings_check::all_well()]);
+            report.add([settings_finding::all_well()]);
         }
         report.add(self.settings);
         for part in self.parts {

@@ -9,6 +9,7 @@ mod examination;
 mod listener;
 mod report;
 mod settings_check;
+mod settings_finding;
 
 pub use command::DoctorCommand;
 pub use examination::Examination;

@@ -1,12 +1,11 @@
 //! The settings, every wrong one of them.
 
 use domain::Finding;
-use settings::{Settings, SettingsError, Sources};
+use settings::{Settings, Sources};
 
 use super::examination::Examination;
+use super::settings_finding::{CHECK, refusal};
 use crate::logs;
-
-const CHECK: &str = "settings";
 
 /// Notes everything that is wrong. Returns the settings as far as they can be used: what cannot be
 /// read has its default, so that the other checks say something too.
@@ -22,13 +21,4 @@ pub(super) fn check(sources: Sources, examination: &mut Examination) -> Option<S
         ));
     }
     settings
-}
-
-/// The sentence of an error says which setting it is about.
-pub(super) fn refusal(error: &SettingsError) -> Finding {
-    Finding::error(CHECK, error.to_string(), "the command `defaults` explains every setting")
-}
-
-pub(super) fn all_well() -> Finding {
-    Finding::ok(CHECK, "all of them can be used")
 }

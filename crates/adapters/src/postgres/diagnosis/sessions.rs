@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use super::super::connector::Connector;
 use super::super::options::PostgresOptions;
-use super::connect;
+use super::access::connect;
 use super::question::columns;
 
 const POOLER: &str = "postgres.pooler";

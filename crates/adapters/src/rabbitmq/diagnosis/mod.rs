@@ -3,21 +3,16 @@
 
 mod permissions;
 mod queues;
+mod reply_code;
 
 use domain::Finding;
-use lapin::ErrorKind;
 
 use super::connection::{Broker, BrokerError, OpenConnection};
 use super::options::RabbitmqOptions;
 use crate::diagnosis::judge_encryption;
+use reply_code::{ACCESS_REFUSED, NOT_ALLOWED, reply_code};
 
 const CONNECTION: &str = "rabbitmq.connection";
-
-/// Reply codes of AMQP 0-9-1.
-const ACCESS_REFUSED: u16 = 403;
-const NOT_FOUND: u16 = 404;
-const PRECONDITION_FAILED: u16 = 406;
-const NOT_ALLOWED: u16 = 530;
 
 /// Looks at the connection, the exchange and the queues, and what this user may do with them.
 pub async fn diagnose(options: RabbitmqOptions) -> Vec<Finding> {
@@ -60,15 +55,4 @@ fn refusal(broker: &Broker, error: &BrokerError) -> Finding {
         }
     };
     Finding::error(CONNECTION, format!("no connection to {}: {error}", broker.target()), remedy)
-}
-
-/// The broker's own reason, if it has given one.
-fn reply_code(error: &BrokerError) -> Option<u16> {
-    match error {
-        BrokerError::Amqp(error) => match error.kind() {
-            ErrorKind::ProtocolError(error) => Some(error.get_id()),
-            _ => None,
-        },
-        _ => None,
-    }
 }

@@ -11,7 +11,7 @@ use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel};
 
 use super::super::connection::{Broker, BrokerError, OpenConnection};
-use super::{ACCESS_REFUSED, NOT_FOUND, reply_code};
+use super::reply_code::{ACCESS_REFUSED, NOT_FOUND, reply_code};
 use crate::system_ids::SystemIds;
 
 const PERMISSIONS: &str = "rabbitmq.permissions";

@@ -10,7 +10,7 @@ use lapin::{Channel, Connection};
 
 use super::super::connection::{Broker, BrokerError};
 use super::super::topology::Queue;
-use super::{ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, reply_code};
+use super::reply_code::{ACCESS_REFUSED, NOT_FOUND, PRECONDITION_FAILED, reply_code};
 
 const EXCHANGE: &str = "rabbitmq.exchange";
 const QUEUES: &str = "rabbitmq.queues";
