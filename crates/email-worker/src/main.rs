@@ -55,7 +55,7 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
             return command.run("email-worker", sources, wiring::doctor::examine).await;
         }
         Command::DeadLetters { command } => {
-            wiring::run_dead_letters(&sources.load()?, command).await?
+            wiring::run_dead_letters(&sources.load()?, command).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
