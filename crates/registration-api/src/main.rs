@@ -62,7 +62,7 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
             return command.run("registration-api", sources, wiring::doctor::examine).await;
         }
         Command::DeadLetters { command } => {
-            wiring::run_dead_letters(&sources.load()?, command).await?
+            wiring::run_dead_letters(&sources.load()?, command).await?;
         }
         Command::Openapi => {
             let settings = sources.load()?;
