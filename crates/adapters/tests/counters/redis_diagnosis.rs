@@ -26,7 +26,7 @@ async fn start(arguments: &[&str]) -> (Server, MultiplexedConnection) {
 async fn tell(redis: &mut MultiplexedConnection, command: &str) {
     let mut words = command.split(' ');
     redis::cmd(words.next().unwrap())
-        .arg(&words.collect::<Vec<_>>())
+        .arg(words.collect::<Vec<_>>())
         .exec_async(redis)
         .await
         .unwrap();
