@@ -21,6 +21,8 @@ pub mod redis;
 #[cfg(feature = "smtp")]
 pub mod smtp;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql_buried_events;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql_rows;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -5,7 +5,7 @@
 
 mod deliver_code;
 pub mod doctor;
-mod metrics;
+pub mod metrics;
 mod refusals;
 mod sending_lease;
 pub mod settings;
@@ -13,7 +13,6 @@ mod templates;
 mod watched_mailer;
 
 pub use deliver_code::{DeliverCode, DeliveryOptions};
-pub use metrics::describe_metrics;
 pub use refusals::Refusals;
 pub use templates::{MailContent, TemplateError, TemplateOptions, Templates};
 pub use watched_mailer::WatchedMailer;

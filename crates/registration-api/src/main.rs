@@ -9,8 +9,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use process::dead_letters::DeadLetterCommand;
 use process::doctor::DoctorCommand;
+use process::outbox::OutboxCommand;
 use process::{StartError, operator};
-use registration_api::http::openapi;
+use registration_api::http::openapi::{self, DocumentOptions};
+use registration_api::settings as api_settings;
 use settings::Sources;
 
 /// The registration API.
@@ -39,6 +41,11 @@ enum Command {
         #[command(subcommand)]
         command: DeadLetterCommand,
     },
+    /// Look into the outbox: the events that wait to be published.
+    Outbox {
+        #[command(subcommand)]
+        command: OutboxCommand,
+    },
     /// Print the OpenAPI document.
     Openapi,
     /// Print every setting with its default and its meaning.
@@ -64,12 +71,15 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
         Command::DeadLetters { command } => {
             wiring::run_dead_letters(&sources.load()?, command).await?;
         }
+        Command::Outbox { command } => wiring::run_outbox(&sources.load()?, command).await?,
         Command::Openapi => {
             let settings = sources.load()?;
-            process::write_output(&openapi::document(
-                settings.password.length(),
-                settings.code.length,
-            ))?;
+            process::write_output(&openapi::document(&DocumentOptions {
+                password_length: settings.password.length(),
+                code_length: settings.code.length,
+                previous_code_lengths: &settings.code.previous_lengths,
+                public_url: &api_settings::public_url(&settings.http.public_url)?,
+            }))?;
         }
         Command::Defaults => process::write_output(settings::DEFAULTS)?,
     }

@@ -13,6 +13,7 @@ use clap::{Parser, Subcommand};
 use process::StartError;
 use process::dead_letters::DeadLetterCommand;
 use process::doctor::{DoctorCommand, Examination};
+use process::outbox::OutboxCommand;
 use settings::{Settings, SettingsError, Sources};
 
 /// Two threads carry this much; more would cost memory in a process that is to stay small.
@@ -55,6 +56,11 @@ enum Command {
         #[command(subcommand)]
         command: DeadLetterCommand,
     },
+    /// Look into the outbox: the events that wait to be handled.
+    Outbox {
+        #[command(subcommand)]
+        command: OutboxCommand,
+    },
     /// Print every setting with its default and its meaning.
     Defaults,
 }
@@ -76,6 +82,9 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
         }
         Some(Command::DeadLetters { command }) => {
             wiring::run_dead_letters(&settings(&arguments)?, command.clone()).await?;
+        }
+        Some(Command::Outbox { command }) => {
+            wiring::run_outbox(&settings(&arguments)?, command.clone()).await?;
         }
         Some(Command::Defaults) => process::write_output(settings::DEFAULTS)?,
     }

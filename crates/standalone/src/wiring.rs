@@ -13,16 +13,21 @@ use adapters::in_process::{
     InProcessBudget, InProcessCodeStore, InProcessEventBus, InProcessRateLimiter,
 };
 use adapters::smtp::SmtpTls;
-use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
+use adapters::sqlite::{
+    self, SqliteDeadLetters, SqliteOutbox, SqliteOutboxMonitor, SqliteUserRepository,
+};
 use adapters::system_ids::SystemIds;
 use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, Mailer, UserRepository};
 use email_worker::{WatchedMailer, settings as worker_settings};
 use inbox::{Capacity, Inbox, InboxOptions};
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
+use process::metrics::Collector;
+use process::outbox::OutboxCommand;
 use process::{Service, StartError};
 use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
+use registration_api::metrics::{measure, observe_hash};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::settings as api_settings;
 use settings::{MailServer, Settings, SettingsError};
@@ -38,9 +43,8 @@ const MAX_WORKERS: usize = 2;
 
 /// Runs the system until it is asked to stop.
 pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
-    let mut service = Service::begin(&settings)?;
-    registration_api::describe_metrics();
-    email_worker::describe_metrics();
+    let tables = [registration_api::metrics::METRICS, email_worker::metrics::METRICS];
+    let mut service = Service::begin("standalone", &settings, &tables)?;
     let data = DataDirectory::open(&settings.standalone.data_dir).map_err(StartError::failed)?;
     set_code_key(&mut settings, &data)?;
     let database = open(data.database()).await?;
@@ -53,8 +57,8 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
         }
         None => settings.smtp.server()?,
     };
-    let (api, health) = wire(&settings, database, listener, server, &service).await?;
-    service.serve_operator(&settings, health)?;
+    let (api, health, collector) = wire(&settings, database, listener, server, &service).await?;
+    service.serve_operator(&settings, health, collector)?;
     let addresses = inbox
         .as_ref()
         .map(|inbox| InboxAddresses { page: inbox.http_address(), smtp: inbox.smtp_address() });
@@ -76,10 +80,22 @@ pub(crate) async fn run_dead_letters(
     command: DeadLetterCommand,
 ) -> Result<(), StartError> {
     process::begin_command(settings)?;
+    command.run(&SqliteDeadLetters::new(open_existing(settings).await?)).await
+}
+
+/// Looks into the outbox, beside a running system too.
+pub(crate) async fn run_outbox(
+    settings: &Settings,
+    command: OutboxCommand,
+) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    command.run(&SqliteOutboxMonitor::new(open_existing(settings).await?)).await
+}
+
+async fn open_existing(settings: &Settings) -> Result<sqlite::Database, StartError> {
     let path = DataDirectory::existing_database(&settings.standalone.data_dir)
         .map_err(StartError::failed)?;
-    let letters = SqliteDeadLetters::new(open(path).await?);
-    command.run(&letters).await
+    open(path).await
 }
 
 fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -126,7 +142,7 @@ async fn wire(
     listener: TcpListener,
     server: MailServer,
     service: &Service,
-) -> Result<(Api, Health), StartError> {
+) -> Result<(Api, Health, Collector), StartError> {
     let relay = relay_options(settings);
     let hand_over = HandOver::new(relay.lease);
     let users: Arc<dyn UserRepository> =
@@ -143,6 +159,7 @@ async fn wire(
     )?;
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections.get()));
+    let monitor = Arc::new(SqliteOutboxMonitor::new(database.clone()));
     let outbox = SqliteOutbox::new(database, hand_over);
     // What a killed process had claimed: nobody else can be at it.
     outbox.release_all().await.map_err(StartError::failed)?;
@@ -151,11 +168,14 @@ async fn wire(
         HealthCheck::optional("smtp", &mailer, |mailer| mailer.ping()),
     ];
     let health = Health::new(checks, service.shutdown.clone());
+    let hasher = Arc::new(settings.hashing.start_pool(observe_hash)?);
+    let waiting_hashes = Arc::clone(&hasher);
+    let collector = measure(Collector::new(), monitor, move || waiting_hashes.waiting());
     let ports = Ports {
         users: users.clone(),
         codes,
         budget: Arc::new(InProcessBudget::new()),
-        hasher: Arc::new(settings.hashing.start_pool()?),
+        hasher,
         limiter: Arc::new(InProcessRateLimiter::new()),
         fallback: None,
         breached: breached_passwords(settings)?,
@@ -171,7 +191,7 @@ async fn wire(
         users,
         purge: api_settings::purge_options(settings),
     };
-    Ok((api, health))
+    Ok((api, health, collector))
 }
 
 /// Connects once in the background: wrong settings are better read at the start than after the

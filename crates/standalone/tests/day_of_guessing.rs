@@ -14,7 +14,7 @@ use adapters::hand_over::HandOver;
 use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLimiter};
 use adapters::sqlite::{self, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
-use domain::ports::{Allowance, IdSource, UserRepository};
+use domain::ports::{Allowance, IdSource, MailState, NewWindow, UserRepository};
 use domain::{
     CodeKey, CodeKeys, CodeLength, EmailAddress, Password, PasswordLength, TraceParent, User,
 };
@@ -148,7 +148,8 @@ impl System {
     async fn guesses_compared(&self, password: &str) -> usize {
         let issue = self.user().await.unwrap().issue();
         let derivation = self.activate.code_keys.derivation(self.activate.code_length);
-        self.activate.codes.open(issue, WINDOW, 5, derivation).await.unwrap();
+        let window = NewWindow { length: WINDOW, attempts: 5, derivation };
+        self.activate.codes.open(issue, window, MailState::Accepted).await.unwrap();
         let code = self.activate.code_keys.derive(issue, derivation).unwrap();
         let wrong = (0..).map(|number| format!("{number:04}")).filter(|guess| !code.matches(guess));
         let guesses = wrong.take(AT_ONCE).map(async |guess| {

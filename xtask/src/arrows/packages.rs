@@ -41,12 +41,13 @@ const ALL: &str = "--all-features";
 /// Without the feature `bin`: the library of a service.
 const LIBRARY: &str = "--no-default-features";
 
-const ARROWS: [Arrow; 15] = [
+const ARROWS: [Arrow; 16] = [
     arrow("domain", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("test-support", ALL, &[], &[]),
-    arrow("inbox", ALL, &[], &["test-support"]),
+    arrow("test-servers", ALL, &[], &["test-support"]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
+    arrow("inbox", ALL, &["supervisor"], &["test-support"]),
     arrow("supervisor", ALL, &[], &[]).without(&[&TECHNOLOGIES]),
-    arrow("acceptance", ALL, &["inbox", "test-support"], &[]),
+    arrow("acceptance", ALL, &["inbox", "supervisor", "test-support"], &[]),
     arrow("adapters", ALL, &["domain", "supervisor"], &["test-support"]),
     arrow("settings", LIBRARY, &["domain"], &[]).without(&[&TECHNOLOGIES]),
     arrow("settings", ALL, &["adapters", "domain", "supervisor"], &["test-support"]),
@@ -94,7 +95,7 @@ const ARROWS: [Arrow; 15] = [
         &["test-support"],
     )
     .without(&[&DISTRIBUTED]),
-    arrow("xtask", ALL, &[], &[]),
+    arrow("xtask", ALL, &["test-servers"], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
 ];
 
 const fn arrow(

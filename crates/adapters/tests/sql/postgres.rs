@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use adapters::hand_over::HandOver;
 use adapters::postgres::{
-    Database, PostgresDeadLetters, PostgresOptions, PostgresOutbox, PostgresUserRepository, migrate,
+    Database, PostgresDeadLetters, PostgresOptions, PostgresOutbox, PostgresOutboxMonitor,
+    PostgresUserRepository, migrate,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use secrecy::ExposeSecret;
@@ -136,6 +137,7 @@ pub(crate) fn store_on(options: &PostgresOptions, keeper: impl Any + Send + Sync
     Store {
         users: Arc::new(PostgresUserRepository::new(database.clone(), hand_over.clone())),
         outbox: Arc::new(PostgresOutbox::new(database.clone(), hand_over)),
+        monitor: Arc::new(PostgresOutboxMonitor::new(database.clone())),
         dead_letters: Arc::new(PostgresDeadLetters::new(database)),
         location: Location::Postgres(options.url.expose_secret().to_owned()),
         _keeper: Box::new(keeper),

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use adapters::hand_over::HandOver;
 use adapters::sqlite::{
-    Database, SqliteDeadLetters, SqliteOptions, SqliteOutbox, SqliteUserRepository, open,
+    Database, SqliteDeadLetters, SqliteOptions, SqliteOutbox, SqliteOutboxMonitor,
+    SqliteUserRepository, open,
 };
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
@@ -27,6 +28,7 @@ fn store_on(database: Database, path: &Path, keeper: tempfile::TempDir) -> Store
     Store {
         users: Arc::new(SqliteUserRepository::new(database.clone(), hand_over.clone())),
         outbox: Arc::new(SqliteOutbox::new(database.clone(), hand_over)),
+        monitor: Arc::new(SqliteOutboxMonitor::new(database.clone())),
         dead_letters: Arc::new(SqliteDeadLetters::new(database)),
         location: Location::Sqlite(path.to_owned()),
         _keeper: Box::new(keeper),

@@ -22,7 +22,7 @@ pub(crate) fn examine(settings: &Settings, examination: &mut Examination) {
     }
     examination.note_code_key(settings);
     doctor::examine(settings, examination);
-    let hasher = settings.hashing.start_pool();
+    let hasher = settings.hashing.start_pool(|_| ());
     let hasher = hasher.map(|pool| Arc::new(pool) as Arc<dyn PasswordHasher>);
     doctor::examine_hashing(hasher, settings, examination);
     let breached = settings.password.breached_passwords();

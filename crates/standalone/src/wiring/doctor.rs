@@ -25,7 +25,7 @@ pub(crate) fn examine(settings: Settings, examination: &mut Examination) {
     examination.start("sqlite", sqlite::diagnose(options));
     examine_mails(&settings, examination);
     api_doctor::examine(&settings, examination);
-    let hasher = settings.hashing.start_pool();
+    let hasher = settings.hashing.start_pool(|_| ());
     let hasher = hasher.map(|pool| Arc::new(pool) as Arc<dyn PasswordHasher>);
     api_doctor::examine_hashing(hasher, &settings, examination);
     let breached = settings.password.breached_passwords();
