@@ -4,6 +4,8 @@
 
 #[cfg(feature = "argon2id")]
 pub mod argon2id;
+#[cfg(any(feature = "postgres", feature = "rabbitmq", feature = "redis", feature = "smtp"))]
+mod diagnosis;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub mod hand_over;
 #[cfg(feature = "hibp")]

@@ -4,6 +4,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 mod deliver_code;
+pub mod doctor;
 pub mod metrics;
 mod refusals;
 mod sending_lease;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use process::dead_letters::DeadLetterCommand;
+use process::doctor::DoctorCommand;
 use process::{StartError, operator};
 use settings::{SettingsError, Sources};
 
@@ -29,6 +30,7 @@ enum Command {
     /// Ask the worker that runs with the same settings whether it is ready; the exit status is the
     /// answer.
     Health,
+    Doctor(DoctorCommand),
     /// Look after the events in the dead-letter queue: what could not be mailed.
     DeadLetters {
         #[command(subcommand)]
@@ -41,15 +43,20 @@ fn main() -> ExitCode {
 }
 
 async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
-    let settings = Sources::of_process(arguments.config).load()?;
+    let sources = Sources::of_process(arguments.config);
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => wiring::serve(&settings).await?,
+        Command::Serve => wiring::serve(&sources.load()?).await?,
         Command::Health => {
-            let address = settings.metrics.listen.ok_or_else(no_listener)?;
+            let address = sources.load()?.metrics.listen.ok_or_else(no_listener)?;
             let is_ready = operator::is_ready(address).unwrap_or(false);
             return Ok(ExitCode::from(u8::from(!is_ready)));
         }
-        Command::DeadLetters { command } => wiring::run_dead_letters(&settings, command).await?,
+        Command::Doctor(command) => {
+            return command.run("email-worker", sources, wiring::doctor::examine).await;
+        }
+        Command::DeadLetters { command } => {
+            wiring::run_dead_letters(&sources.load()?, command).await?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

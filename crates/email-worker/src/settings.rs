@@ -37,7 +37,7 @@ fn delivery_options(settings: &Settings) -> DeliveryOptions {
 }
 
 /// The mails.
-fn templates(settings: &Settings) -> Result<Templates, SettingsError> {
+pub(crate) fn templates(settings: &Settings) -> Result<Templates, SettingsError> {
     Templates::new(&TemplateOptions {
         product_name: settings.mail.product.clone(),
         window: settings.code.window,

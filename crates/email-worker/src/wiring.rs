@@ -1,5 +1,7 @@
 //! Which adapters the worker is made of: the one place, with `main`, that names them.
 
+pub(crate) mod doctor;
+
 use std::future::ready;
 use std::sync::Arc;
 

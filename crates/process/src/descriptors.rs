@@ -4,7 +4,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 /// Raises the soft limit to the hard one. Returns what holds then: `usize::MAX` where there is no
 /// limit.
-pub(crate) fn raise_limit() -> usize {
+pub fn raise_limit() -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     let soft = limit.current;
     limit.current = limit.maximum;

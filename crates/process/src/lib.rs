@@ -5,7 +5,8 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 pub mod dead_letters;
-mod descriptors;
+pub mod descriptors;
+pub mod doctor;
 mod error;
 pub mod health;
 mod logs;

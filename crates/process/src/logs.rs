@@ -31,15 +31,8 @@ impl Write for LogWriter {
 /// Installs the subscriber of the process; the first call counts. Then warns of settings with old
 /// names.
 pub(crate) fn init(settings: &Settings) -> Result<(), SettingsError> {
-    let problem = |error: &dyn std::fmt::Display| {
-        SettingsError::invalid("log.filter", format!("is not a log filter: {error}"))
-    };
-    let mut filter = EnvFilter::try_new(&settings.log.filter).map_err(|error| problem(&error))?;
-    for silenced in SILENCED {
-        filter = filter.add_directive(silenced.parse().map_err(|error| problem(&error))?);
-    }
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter(settings)?)
         .with_writer(|| LogWriter)
         // Its own complaint about a failed write would go to standard error too, by a macro that
         // panics.
@@ -62,6 +55,18 @@ pub(crate) fn init(settings: &Settings) -> Result<(), SettingsError> {
         );
     }
     Ok(())
+}
+
+/// Which events are logged.
+pub(crate) fn filter(settings: &Settings) -> Result<EnvFilter, SettingsError> {
+    let problem = |error: &dyn std::fmt::Display| {
+        SettingsError::invalid("log.filter", format!("is not a log filter: {error}"))
+    };
+    let mut filter = EnvFilter::try_new(&settings.log.filter).map_err(|error| problem(&error))?;
+    for silenced in SILENCED {
+        filter = filter.add_directive(silenced.parse().map_err(|error| problem(&error))?);
+    }
+    Ok(filter)
 }
 
 /// Logs a panic as an event of its own. The standard library's hook writes to standard error

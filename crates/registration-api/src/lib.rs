@@ -6,6 +6,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 pub mod api;
+pub mod doctor;
 pub mod http;
 pub mod limits;
 pub mod metrics;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use process::dead_letters::DeadLetterCommand;
+use process::doctor::DoctorCommand;
 use process::outbox::OutboxCommand;
 use process::{StartError, operator};
 use registration_api::http::openapi::{self, DocumentOptions};
@@ -34,6 +35,7 @@ enum Command {
     /// Ask the API that runs with the same settings whether it is ready; the exit status is the
     /// answer.
     Health,
+    Doctor(DoctorCommand),
     /// Look after the events in the outbox that can never be published.
     DeadLetters {
         #[command(subcommand)]
@@ -55,18 +57,23 @@ fn main() -> ExitCode {
 }
 
 async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
-    let settings = || Sources::of_process(arguments.config).load();
+    let sources = Sources::of_process(arguments.config);
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => wiring::serve(&settings()?).await?,
-        Command::Migrate => wiring::migrate(&settings()?).await?,
+        Command::Serve => wiring::serve(&sources.load()?).await?,
+        Command::Migrate => wiring::migrate(&sources.load()?).await?,
         Command::Health => {
-            let is_ready = operator::is_ready(settings()?.http.listen).unwrap_or(false);
+            let is_ready = operator::is_ready(sources.load()?.http.listen).unwrap_or(false);
             return Ok(ExitCode::from(u8::from(!is_ready)));
         }
-        Command::DeadLetters { command } => wiring::run_dead_letters(&settings()?, command).await?,
-        Command::Outbox { command } => wiring::run_outbox(&settings()?, command).await?,
+        Command::Doctor(command) => {
+            return command.run("registration-api", sources, wiring::doctor::examine).await;
+        }
+        Command::DeadLetters { command } => {
+            wiring::run_dead_letters(&sources.load()?, command).await?;
+        }
+        Command::Outbox { command } => wiring::run_outbox(&sources.load()?, command).await?,
         Command::Openapi => {
-            let settings = settings()?;
+            let settings = sources.load()?;
             process::write_output(&openapi::document(&DocumentOptions {
                 password_length: settings.password.length(),
                 code_length: settings.code.length,

@@ -49,6 +49,14 @@ pub fn options(settings: &Settings) -> Result<ApiOptions, SettingsError> {
     })
 }
 
+/// Everything for which [`options`] refuses the settings, and not only the first, beside the key.
+pub(crate) fn problems(settings: &Settings) -> impl Iterator<Item = SettingsError> {
+    let proxies = trusted_proxies(&settings.http.trusted_proxies).err();
+    let origins = origins(&settings.http.cors_origins).err();
+    let public_url = public_url(&settings.http.public_url).err();
+    [proxies, origins, public_url].into_iter().flatten()
+}
+
 /// Where clients reach the API.
 pub fn public_url(text: &str) -> Result<PublicUrl, SettingsError> {
     if text.is_empty() {
@@ -89,12 +97,18 @@ pub fn server_options(settings: &Settings, descriptors: usize) -> ServerOptions 
     }
 }
 
+/// How many connections of clients a process that may have `descriptors` files and sockets open
+/// can serve.
+pub(crate) fn possible_connections(settings: &Settings, descriptors: usize) -> usize {
+    let reserved =
+        OTHER_DESCRIPTORS + settings.postgres.pool_size.get() + settings.smtp.connections.get();
+    descriptors.saturating_sub(reserved).max(1)
+}
+
 /// The connections for which there are descriptors, once the stores have theirs.
 fn max_connections(settings: &Settings, descriptors: usize) -> usize {
     let wanted = settings.http.max_connections.get();
-    let reserved =
-        OTHER_DESCRIPTORS + settings.postgres.pool_size.get() + settings.smtp.connections.get();
-    let possible = descriptors.saturating_sub(reserved).max(1);
+    let possible = possible_connections(settings, descriptors);
     if wanted > possible {
         tracing::warn!(
             event = "http.max_connections_lowered",

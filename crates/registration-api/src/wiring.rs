@@ -1,5 +1,7 @@
 //! Which adapters the distributed API is made of: the one place, with `main`, that names them.
 
+pub(crate) mod doctor;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 

@@ -43,6 +43,11 @@ impl CodeSettings {
         !self.key.expose_secret().is_empty()
     }
 
+    /// Whether codes of other keys are known.
+    pub fn has_previous_keys(&self) -> bool {
+        !self.previous_keys.expose_secret().is_empty()
+    }
+
     /// Takes another key, in hexadecimal: the one that the standalone binary makes.
     pub fn set_key(&mut self, key: &str) {
         self.key = SecretString::from(key);

@@ -9,6 +9,7 @@ mod code;
 mod comma_list;
 mod duration;
 mod error;
+mod examination;
 mod hashing;
 mod http;
 mod limits;
@@ -79,12 +80,15 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Refuses values that contradict each other.
-    fn check(&self) -> Result<(), SettingsError> {
-        self.registration.check()?;
-        self.password.check()?;
-        self.code.check()?;
-        self.rabbitmq.check()?;
-        self.outbox.check(&self.postgres, &self.rabbitmq)
+    /// The values that contradict each other.
+    fn contradictions(&self) -> impl Iterator<Item = SettingsError> + use<> {
+        let checks = [
+            self.registration.check(),
+            self.password.check(),
+            self.code.check(),
+            self.rabbitmq.check(),
+            self.outbox.check(&self.postgres, &self.rabbitmq),
+        ];
+        checks.into_iter().filter_map(Result::err)
     }
 }

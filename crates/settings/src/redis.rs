@@ -26,15 +26,20 @@ impl RedisSettings {
         required_url("redis.url", &self.url, "redis://host:6379/")
     }
 
-    /// A connection, made in the background.
+    /// How to reach Redis.
     #[cfg(feature = "redis")]
-    pub fn connect(&self) -> Result<adapters::redis::Connection, SettingsError> {
-        let options = adapters::redis::RedisOptions {
+    pub fn options(&self) -> Result<adapters::redis::RedisOptions, SettingsError> {
+        Ok(adapters::redis::RedisOptions {
             url: self.url()?,
             connect_timeout: self.timeout,
             command_timeout: self.timeout,
-        };
-        adapters::redis::connect(options)
+        })
+    }
+
+    /// A connection, made in the background.
+    #[cfg(feature = "redis")]
+    pub fn connect(&self) -> Result<adapters::redis::Connection, SettingsError> {
+        adapters::redis::connect(self.options()?)
             .map_err(|error| SettingsError::refused("redis.url", &error))
     }
 }

@@ -99,10 +99,16 @@ mod server {
     impl Settings {
         /// Hands mails from `mail.from` to `server`.
         pub fn mailer(&self, server: MailServer) -> Result<SmtpMailer, SettingsError> {
+            SmtpMailer::new(&self.smtp_options(server)?)
+                .map_err(|error| SettingsError::refused("mail.from", &error))
+        }
+
+        /// How to hand mails from `mail.from` to `server`.
+        pub fn smtp_options(&self, server: MailServer) -> Result<SmtpOptions, SettingsError> {
             let (from_name, from_address) = self.mail.sender();
             let domain = from_address.rsplit_once('@').map_or("", |(_, domain)| domain).to_owned();
             let credentials = self.smtp.credentials()?;
-            SmtpMailer::new(&SmtpOptions {
+            Ok(SmtpOptions {
                 host: server.host,
                 port: server.port,
                 tls: server.tls,
@@ -116,7 +122,6 @@ mod server {
                 connections: self.smtp.connections.get(),
                 idle_time: self.smtp.idle_timeout,
             })
-            .map_err(|error| SettingsError::refused("mail.from", &error))
         }
     }
 }

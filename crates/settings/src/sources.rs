@@ -14,7 +14,7 @@ use crate::{Settings, SettingsError, renamed};
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// Secrets that may be kept in a file of their own, named by the setting with `_file` appended.
-const READ_FROM_FILE: [&str; 6] = [
+pub(crate) const READ_FROM_FILE: [&str; 6] = [
     "code.key",
     "code.previous_keys",
     "postgres.url",
@@ -61,25 +61,32 @@ impl Sources {
 
     /// Reads the settings.
     pub fn load(self) -> Result<Settings, SettingsError> {
+        let mut given = self.given()?;
+        let renamed = renamed::move_to_new_names(&mut given)?;
+        let mut builder = over_defaults(given);
+        for key in READ_FROM_FILE {
+            if let Some(secret) = read_secret_file(&builder, key)? {
+                builder = builder.set_override(key, secret)?;
+            }
+        }
+        let mut settings: Settings = builder.build()?.try_deserialize()?;
+        settings.renamed = renamed;
+        settings.contradictions().next().map_or(Ok(settings), Err)
+    }
+
+    /// What was set, without the defaults.
+    pub(crate) fn given(self) -> Result<Map<String, Value>, SettingsError> {
         let file = self.file.clone().unwrap_or_default();
-        let mut given = self.given().map_err(|error| match error {
+        self.collect().map_err(|error| match error {
             ConfigError::FileParse { cause, .. } => SettingsError::Malformed {
                 file: file.display().to_string(),
                 place: cause.to_string().lines().next().unwrap_or_default().to_owned(),
             },
             other => SettingsError::Unreadable(other),
-        })?;
-        let renamed = renamed::move_to_new_names(&mut given)?;
-        let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
-        let builder = Config::builder().add_source(defaults).add_source(Given(given));
-        let mut settings: Settings = read_secret_files(builder)?.build()?.try_deserialize()?;
-        settings.renamed = renamed;
-        settings.check()?;
-        Ok(settings)
+        })
     }
 
-    /// What was set, without the defaults.
-    fn given(self) -> Result<Map<String, Value>, ConfigError> {
+    fn collect(self) -> Result<Map<String, Value>, ConfigError> {
         let mut builder = Config::builder();
         if let Some(file) = &self.file {
             builder = builder.add_source(File::from(file.as_path()).format(FileFormat::Toml));
@@ -112,26 +119,31 @@ impl Source for Given {
     }
 }
 
-fn read_secret_files(
-    mut builder: ConfigBuilder<DefaultState>,
-) -> Result<ConfigBuilder<DefaultState>, ConfigError> {
+/// What was set, with the defaults below.
+pub(crate) fn over_defaults(given: Map<String, Value>) -> ConfigBuilder<DefaultState> {
+    let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
+    Config::builder().add_source(defaults).add_source(Given(given))
+}
+
+/// The secret that a file of its own holds, if one is named.
+pub(crate) fn read_secret_file(
+    builder: &ConfigBuilder<DefaultState>,
+    key: &str,
+) -> Result<Option<String>, ConfigError> {
     let so_far = builder.build_cloned()?;
-    for key in READ_FROM_FILE {
-        let path = so_far.get_string(&format!("{key}_file"))?;
-        if path.is_empty() {
-            continue;
-        }
-        if !so_far.get_string(key)?.is_empty() {
-            return Err(ConfigError::Message(format!(
-                "{key} and {key}_file are both set; set one of them"
-            )));
-        }
-        let text = std::fs::read_to_string(Path::new(&path)).map_err(|error| {
-            ConfigError::Message(format!("setting {key}_file names {path}: {error}"))
-        })?;
-        builder = builder.set_override(key, text.trim_end_matches(['\r', '\n']))?;
+    let path = so_far.get_string(&format!("{key}_file"))?;
+    if path.is_empty() {
+        return Ok(None);
     }
-    Ok(builder)
+    if !so_far.get_string(key)?.is_empty() {
+        return Err(ConfigError::Message(format!(
+            "{key} and {key}_file are both set; set one of them"
+        )));
+    }
+    let text = std::fs::read_to_string(Path::new(&path)).map_err(|error| {
+        ConfigError::Message(format!("setting {key}_file names {path}: {error}"))
+    })?;
+    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 #[cfg(test)]

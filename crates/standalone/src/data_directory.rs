@@ -5,7 +5,12 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+mod diagnosis;
+
+pub(crate) use diagnosis::diagnose;
+
 const DATABASE: &str = "registration.sqlite3";
+const CODE_KEY: &str = "code.key";
 
 /// Where everything that outlives the process lies. Locked: two processes on one directory would
 /// deliver every event twice.
@@ -64,13 +69,18 @@ impl DataDirectory {
 
     /// The database file.
     pub(crate) fn database(&self) -> PathBuf {
-        self.path.join(DATABASE)
+        Self::database_in(&self.path)
+    }
+
+    /// The database file of a directory that is only looked at.
+    pub(crate) fn database_in(path: &Path) -> PathBuf {
+        path.join(DATABASE)
     }
 
     /// The database in a directory that another process may be using, for what disturbs nobody
     /// there.
     pub(crate) fn existing_database(path: &Path) -> Result<PathBuf, DataDirectoryError> {
-        let database = path.join(DATABASE);
+        let database = Self::database_in(path);
         match database.try_exists() {
             Ok(true) => Ok(database),
             Ok(false) => Err(DataDirectoryError::NoDatabase(path.to_owned())),
@@ -80,10 +90,18 @@ impl DataDirectory {
 
     /// The code key, in hexadecimal; its file is made (mode 0600) at the first start.
     pub(crate) fn code_key(&self) -> Result<String, DataDirectoryError> {
-        let path = self.path.join("code.key");
+        match Self::existing_code_key(&self.path)? {
+            Some(key) => Ok(key),
+            None => self.make_code_key(&self.path.join(CODE_KEY)),
+        }
+    }
+
+    /// The code key of a directory that is only looked at, if it has one.
+    pub(crate) fn existing_code_key(path: &Path) -> Result<Option<String>, DataDirectoryError> {
+        let path = path.join(CODE_KEY);
         match std::fs::read_to_string(&path) {
-            Ok(key) => Ok(key.trim().to_owned()),
-            Err(error) if error.kind() == ErrorKind::NotFound => self.make_code_key(&path),
+            Ok(key) => Ok(Some(key.trim().to_owned())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(source) => Err(DataDirectoryError::Unusable { path, source }),
         }
     }

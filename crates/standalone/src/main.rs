@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use process::StartError;
 use process::dead_letters::DeadLetterCommand;
+use process::doctor::{DoctorCommand, Examination};
 use process::outbox::OutboxCommand;
 use settings::{Settings, SettingsError, Sources};
 
@@ -49,6 +50,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Doctor(DoctorCommand),
     /// Look after the events that could not be handled: what could not be mailed.
     DeadLetters {
         #[command(subcommand)]
@@ -70,6 +72,14 @@ fn main() -> ExitCode {
 async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
     match &arguments.command {
         None => wiring::serve(settings(&arguments)?).await?,
+        Some(Command::Doctor(command)) => {
+            let examine = |settings: &Settings, examination: &mut Examination| {
+                let mut settings = settings.clone();
+                set_ports(&arguments, &mut settings);
+                wiring::doctor::examine(settings, examination);
+            };
+            return command.clone().run("standalone", sources(&arguments), examine).await;
+        }
         Some(Command::DeadLetters { command }) => {
             wiring::run_dead_letters(&settings(&arguments)?, command.clone()).await?;
         }
@@ -81,8 +91,15 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The settings of all sources; the flags win over the environment.
+/// The settings of all sources.
 fn settings(arguments: &Arguments) -> Result<Settings, SettingsError> {
+    let mut settings = sources(arguments).load()?;
+    set_ports(arguments, &mut settings);
+    Ok(settings)
+}
+
+/// The flags win over the environment.
+fn sources(arguments: &Arguments) -> Sources {
     let mut sources = Sources::of_process(arguments.config.clone());
     if let Some(data_dir) = &arguments.data_dir {
         sources = sources.with("standalone.data_dir", &data_dir.display());
@@ -90,7 +107,11 @@ fn settings(arguments: &Arguments) -> Result<Settings, SettingsError> {
     if arguments.no_inbox {
         sources = sources.with("standalone.inbox", &false);
     }
-    let mut settings = sources.load()?;
+    sources
+}
+
+/// The ports of the flags, on the interfaces of the settings.
+fn set_ports(arguments: &Arguments, settings: &mut Settings) {
     let ports = [
         (arguments.port, &mut settings.http.listen),
         (arguments.inbox_port, &mut settings.standalone.inbox_listen),
@@ -101,5 +122,4 @@ fn settings(arguments: &Arguments) -> Result<Settings, SettingsError> {
             address.set_port(port);
         }
     }
-    Ok(settings)
 }

@@ -1,6 +1,8 @@
 //! Which adapters the standalone system is made of: SQLite for what must outlast the process,
 //! memory for the rest, and a broker that is a function call.
 
+pub(crate) mod doctor;
+
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    activation, bad_input, code_keys, crashes, dead_letters, expiry, limits, mail_server_faults,
-    mails, pages,
+    activation, bad_input, code_keys, crashes, dead_letters, doctor, expiry, limits,
+    mail_server_faults, mails, pages,
 };
 use crate::{problems, races, restore, secrets, server_faults, unicode};
 use crate::{security_canary, security_guesses, security_http, security_limits};
@@ -21,7 +21,7 @@ journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 32] = [
+const TESTS: [Coverage; 34] = [
     COVERAGE,
     activation::COVERAGE,
     bad_input::COVERAGE,
@@ -29,6 +29,8 @@ const TESTS: [Coverage; 32] = [
     crashes::COVERAGE,
     dead_letters::COVERAGE,
     dead_letters::in_the_outbox::COVERAGE,
+    doctor::COVERAGE,
+    doctor::distributed_servers::COVERAGE,
     expiry::COVERAGE,
     limits::COVERAGE,
     mail_server_faults::COVERAGE,

@@ -10,6 +10,7 @@ mod code_keys;
 mod coverage;
 mod crashes;
 mod dead_letters;
+mod doctor;
 mod expiry;
 mod limits;
 mod lost_logs;

@@ -4,6 +4,7 @@
 //! Needs no server, only the binary in `TEST_BIN_DIR`.
 
 mod descriptors;
+mod doctor;
 mod mail_server;
 mod refusals;
 mod shutdown;

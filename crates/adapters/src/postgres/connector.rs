@@ -7,9 +7,10 @@ use std::time::Duration;
 use diesel::connection::CacheSize;
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use domain::ErrorChain;
 use secrecy::ExposeSecret;
-use tokio_postgres::config::{SslMode, TargetSessionAttrs};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::{Client, Config, Connection, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::options::{PostgresOptions, PostgresOptionsError};
@@ -77,6 +78,41 @@ impl Connector {
         )
     }
 
+    /// A client without Diesel, for a look at the server. It changes nothing in its session, which
+    /// may be a pooler's.
+    pub(super) async fn open_client(&self) -> Result<Client, tokio_postgres::Error> {
+        match self.tls.clone() {
+            Some(tls) => self.config.connect(tls).await.map(drive),
+            None => self.config.connect(NoTls).await.map(drive),
+        }
+    }
+
+    /// The hosts and the database, without user and password.
+    pub(super) fn target(&self) -> String {
+        let hosts = self.config.get_hosts().iter().map(|host| match host {
+            Host::Tcp(name) => name.clone(),
+            Host::Unix(path) => path.display().to_string(),
+        });
+        let ports = self.config.get_ports();
+        let with_port = |(index, host): (usize, String)| {
+            let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+            format!("{host}:{port}")
+        };
+        let hosts: Vec<_> = hosts.enumerate().map(with_port).collect();
+        let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or_default();
+        format!("{}/{database}", hosts.join(","))
+    }
+
+    /// The hosts alone.
+    pub(super) fn hosts(&self) -> &[Host] {
+        self.config.get_hosts()
+    }
+
+    /// Whether TLS is asked for, and a connection without it is never made.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
+    }
+
     async fn open<T>(&self, tls: T) -> ConnectionResult<AsyncPgConnection>
     where
         T: tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>,
@@ -130,11 +166,23 @@ fn load_tls() -> Result<MakeRustlsConnect, PostgresOptionsError> {
     })
 }
 
-/// The driver's own message omits the cause, such as a refused connection or a bad certificate.
+/// Lets the connection work in the background, until its client is dropped.
+fn drive<S, T>((client, connection): (Client, Connection<S, T>)) -> Client
+where
+    Connection<S, T>: Future + Send + 'static,
+    <Connection<S, T> as Future>::Output: Send,
+{
+    tokio::spawn(connection);
+    client
+}
+
 fn bad_connection(error: &tokio_postgres::Error) -> ConnectionError {
-    let reason =
-        std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
-    ConnectionError::BadConnection(format!("{error}{reason}"))
+    ConnectionError::BadConnection(reason(error))
+}
+
+/// The driver's own message omits the cause, such as a refused connection or a bad certificate.
+pub(super) fn reason(error: &tokio_postgres::Error) -> String {
+    ErrorChain(error).to_string()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 mod connector;
 mod database;
 mod dead_letters;
+mod diagnosis;
 mod migrations;
 mod options;
 mod outbox;
@@ -21,6 +22,7 @@ mod with_events;
 
 pub use database::{Database, PoolUse};
 pub use dead_letters::PostgresDeadLetters;
+pub use diagnosis::diagnose;
 pub use migrations::{MigrationError, migrate, revert_all};
 pub use options::{PostgresOptions, PostgresOptionsError};
 pub use outbox::PostgresOutbox;

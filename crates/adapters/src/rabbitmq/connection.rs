@@ -56,6 +56,22 @@ impl Broker {
         Ok(Self { uri, options: options.clone(), topology })
     }
 
+    /// Host, port and virtual host, without user and password.
+    pub(super) fn target(&self) -> String {
+        let AMQPUri { authority, vhost, .. } = &self.uri;
+        format!("{}:{}, virtual host {vhost}", authority.host, authority.port)
+    }
+
+    /// The host alone.
+    pub(super) fn host(&self) -> &str {
+        &self.uri.authority.host
+    }
+
+    /// Whether the connection is encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.uri.scheme == AMQPScheme::AMQPS
+    }
+
     /// How long to wait before each attempt to reconnect.
     pub(super) fn reconnect_delays(&self) -> ReconnectDelays {
         self.retry_delays(self.options.reconnect_max)

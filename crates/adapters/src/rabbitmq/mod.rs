@@ -9,6 +9,7 @@ mod confirmed_publishing;
 mod connection;
 mod consumer;
 mod dead_letters;
+mod diagnosis;
 mod envelope;
 mod events_in_hand;
 mod failed_messages;
@@ -23,6 +24,7 @@ mod topology;
 
 pub use consumer::{NotConsuming, RabbitmqConsumer};
 pub use dead_letters::RabbitmqDeadLetters;
+pub use diagnosis::diagnose;
 pub use envelope::{CONTENT_TYPE, EnvelopeError, decode, encode};
 pub use options::{RabbitmqOptions, RabbitmqOptionsError};
 pub use publisher::RabbitmqPublisher;

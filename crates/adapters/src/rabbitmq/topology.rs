@@ -36,6 +36,12 @@ pub(super) struct Topology {
     retry_queues: Vec<RetryQueue>,
 }
 
+/// A queue as it is declared.
+pub(super) struct Queue {
+    pub(super) name: ShortString,
+    arguments: FieldTable,
+}
+
 /// How many messages are in the queues that no consumer has been given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueDepths {
@@ -97,19 +103,9 @@ impl Topology {
 
     /// Creates what is missing. Fails if something of the same name was declared differently.
     pub(super) async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
-        let durable = ExchangeDeclareOptions { durable: true, ..Default::default() };
-        channel
-            .exchange_declare(
-                self.exchange.clone(),
-                ExchangeKind::Topic,
-                durable,
-                FieldTable::default(),
-            )
-            .await?;
-        declare_queue(channel, &self.work_queue, quorum()).await?;
-        declare_queue(channel, &self.dead_queue, quorum()).await?;
-        for retry in &self.retry_queues {
-            declare_queue(channel, &retry.name, retry.arguments(&self.work_queue)).await?;
+        self.declare_exchange(channel, false).await?;
+        for queue in self.queues() {
+            queue.declare(channel).await?;
         }
         for key in UserEvent::MAIL_TYPES {
             let (queue, exchange) = (self.work_queue.clone(), self.exchange.clone());
@@ -124,6 +120,36 @@ impl Topology {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Creates the exchange if it is missing, or only looks whether it exists.
+    pub(super) async fn declare_exchange(
+        &self,
+        channel: &Channel,
+        passive: bool,
+    ) -> lapin::Result<()> {
+        let options = ExchangeDeclareOptions { durable: true, passive, ..Default::default() };
+        let (name, kind) = (self.exchange.clone(), ExchangeKind::Topic);
+        channel.exchange_declare(name, kind, options, FieldTable::default()).await
+    }
+
+    /// All queues.
+    pub(super) fn queues(&self) -> Vec<Queue> {
+        let durable = [&self.work_queue, &self.dead_queue]
+            .map(|name| Queue { name: name.clone(), arguments: quorum() });
+        let retry = self.retry_queues.iter().map(|retry| Queue {
+            name: retry.name.clone(),
+            arguments: retry.arguments(&self.work_queue),
+        });
+        durable.into_iter().chain(retry).collect()
+    }
+}
+
+impl Queue {
+    /// Creates it if it is missing. Fails if it was declared differently.
+    pub(super) async fn declare(&self, channel: &Channel) -> lapin::Result<lapin::Queue> {
+        let (name, arguments) = (self.name.clone(), self.arguments.clone());
+        channel.queue_declare(name, QueueDeclareOptions::durable(), arguments).await
     }
 }
 
@@ -149,15 +175,6 @@ fn quorum() -> FieldTable {
     arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
     arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(i32::MAX));
     arguments
-}
-
-async fn declare_queue(
-    channel: &Channel,
-    name: &ShortString,
-    arguments: FieldTable,
-) -> lapin::Result<()> {
-    channel.queue_declare(name.clone(), QueueDeclareOptions::durable(), arguments).await?;
-    Ok(())
 }
 
 async fn count_ready(channel: &Channel, queue: &ShortString) -> lapin::Result<u64> {

@@ -10,15 +10,13 @@ use domain::ports::{
     NewWindow, Opening, SendingLease,
 };
 use domain::{CodeIssue, Derivation, DerivationError, EventId};
-use redis::{Script, ScriptInvocation};
+use redis::{Cmd, Script, ScriptInvocation};
 use uuid::Uuid;
 
 use super::connection::Connection;
 use super::error::ConnectionError;
+use super::probe::probe;
 use super::script_arguments::{micros, millis};
-
-/// How long the key of a probe is kept.
-const PROBE_LIFETIME: Duration = Duration::from_secs(1);
 
 /// A [`CodeStore`] that every replica shares.
 pub struct RedisCodeStore {
@@ -26,6 +24,7 @@ pub struct RedisCodeStore {
     prefix: String,
     lease_sending: Script,
     release_sending: Script,
+    probe: Cmd,
     open: Script,
     spend_attempt: Script,
     consume: Script,
@@ -46,6 +45,7 @@ impl RedisCodeStore {
             prefix: prefix.to_owned(),
             lease_sending: Script::new(include_str!("lease_sending.lua")),
             release_sending: Script::new(include_str!("release_sending.lua")),
+            probe: probe(prefix),
             open: Script::new(include_str!("open.lua")),
             spend_attempt: Script::new(include_str!("spend_attempt.lua")),
             consume: Script::new(include_str!("consume.lua")),
@@ -172,10 +172,7 @@ impl CodeStore for RedisCodeStore {
     }
 
     async fn ping(&self) -> Result<(), CodeStoreError> {
-        // A write: a replica, a full server and one that cannot save answer a PING too.
-        let mut probe = redis::cmd("SET");
-        probe.arg(format!("{}:probe", self.prefix)).arg(1).arg("PX").arg(millis(PROBE_LIFETIME));
-        Ok(self.connection.query(&probe).await?)
+        Ok(self.connection.query(&self.probe).await?)
     }
 }
 

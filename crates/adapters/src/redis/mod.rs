@@ -12,8 +12,10 @@
 mod budget;
 mod code_store;
 mod connection;
+mod diagnosis;
 mod error;
 mod options;
+mod probe;
 mod rate_limiter;
 mod script_arguments;
 mod supervisor;
@@ -21,6 +23,7 @@ mod supervisor;
 pub use budget::RedisBudget;
 pub use code_store::RedisCodeStore;
 pub use connection::{Connection, connect};
+pub use diagnosis::diagnose;
 pub use error::ConnectionError;
 pub use options::{RedisOptions, RedisOptionsError};
 pub use rate_limiter::RedisRateLimiter;

@@ -102,7 +102,8 @@ async fn use_until_lost(
     }
 }
 
-async fn open(
+/// Connects and authenticates.
+pub(super) async fn open(
     client: &Client,
     options: &RedisOptions,
 ) -> Result<MultiplexedConnection, RedisError> {

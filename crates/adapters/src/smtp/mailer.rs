@@ -95,7 +95,7 @@ impl Mailer for SmtpMailer {
     }
 }
 
-async fn with_timeout<T>(
+pub(super) async fn with_timeout<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, SmtpError>>,
 ) -> Result<T, SmtpError> {
@@ -133,6 +133,6 @@ fn dismiss(connection: AsyncSmtpConnection, error: &SmtpError) {
     }
 }
 
-fn check_reply(step: Step, reply: Result<Response, Error>) -> Result<(), SmtpError> {
+pub(super) fn check_reply(step: Step, reply: Result<Response, Error>) -> Result<(), SmtpError> {
     reply.map(|_| ()).map_err(|error| SmtpError::at(step, &error))
 }

@@ -9,6 +9,7 @@
 
 mod composer;
 mod connector;
+mod diagnosis;
 mod enhanced_status;
 mod error;
 mod mailer;
@@ -19,5 +20,6 @@ mod reply_stream;
 mod starttls;
 mod tls_stream;
 
+pub use diagnosis::diagnose;
 pub use mailer::SmtpMailer;
 pub use options::{SmtpCredentials, SmtpOptions, SmtpOptionsError, SmtpTls};

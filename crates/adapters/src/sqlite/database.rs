@@ -121,7 +121,7 @@ fn make_file(path: &Path) -> io::Result<u64> {
     Ok(options.open(path)?.metadata()?.len())
 }
 
-fn connect(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
+pub(super) fn connect(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
     let path = &options.path;
     let inaccessible = |text: String| OpenError::Inaccessible {
         path: path.clone(),
@@ -138,7 +138,7 @@ fn connect(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
 }
 
 /// Checks every page of the file. Returns the first problem.
-fn check(connection: &mut SqliteConnection) -> Result<(), String> {
+pub(super) fn check(connection: &mut SqliteConnection) -> Result<(), String> {
     #[derive(diesel::QueryableByName)]
     struct Finding {
         #[diesel(sql_type = diesel::sql_types::Text)]

@@ -5,6 +5,7 @@
 
 mod database;
 mod dead_letters;
+mod diagnosis;
 mod migrations;
 mod options;
 mod outbox;
@@ -17,6 +18,7 @@ mod user_repository;
 
 pub use database::{Database, OpenError, open, revert_all};
 pub use dead_letters::SqliteDeadLetters;
+pub use diagnosis::diagnose;
 pub use options::SqliteOptions;
 pub use outbox::SqliteOutbox;
 pub use outbox_status::SqliteOutboxMonitor;

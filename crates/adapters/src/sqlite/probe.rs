@@ -1,6 +1,6 @@
 //! Whether the file can take a registration, which only a write can tell.
 
-use diesel::{QueryDsl, RunQueryDsl};
+use diesel::{QueryDsl, QueryResult, RunQueryDsl, SqliteConnection};
 use uuid::Uuid;
 
 use super::database::{Database, Failure};
@@ -12,16 +12,18 @@ use crate::sql_rows::StoredEvent;
 /// Commits what a registration needs, an event in the outbox, and takes it back in the same
 /// transaction, so that nobody ever sees it.
 pub(super) async fn probe(database: &Database) -> Result<(), Failure> {
-    let probe = database.write(|connection| {
-        let event = StoredEvent {
-            id: Uuid::max(),
-            kind: "probe".to_owned(),
-            user_id: Uuid::max(),
-            code_number: None,
-            traceparent: String::new(),
-        };
-        record(connection, [event], None)?;
-        diesel::delete(outbox::table.find(TextUuid(Uuid::max()))).execute(connection)
-    });
-    probe.await.map(drop)
+    database.write(record_and_delete).await
+}
+
+/// The writes themselves, which belong in one transaction.
+pub(super) fn record_and_delete(connection: &mut SqliteConnection) -> QueryResult<()> {
+    let event = StoredEvent {
+        id: Uuid::max(),
+        kind: "probe".to_owned(),
+        user_id: Uuid::max(),
+        code_number: None,
+        traceparent: String::new(),
+    };
+    record(connection, [event], None)?;
+    diesel::delete(outbox::table.find(TextUuid(Uuid::max()))).execute(connection).map(drop)
 }

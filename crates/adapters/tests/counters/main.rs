@@ -47,6 +47,7 @@ mod capacity;
 mod code_store;
 mod rate_limiter;
 mod redis_cluster;
+mod redis_diagnosis;
 mod redis_failover;
 mod redis_faults;
 mod redis_keys;

@@ -11,6 +11,7 @@ mod rabbitmq;
 mod rabbitmq_connection;
 mod rabbitmq_consumer;
 mod rabbitmq_dead_letters;
+mod rabbitmq_diagnosis;
 mod rabbitmq_node;
 mod rabbitmq_publisher;
 mod rabbitmq_queues;

@@ -6,15 +6,16 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use adapters::rabbitmq::{RabbitmqOptions, RabbitmqPublisher};
-use domain::ErrorChain;
+use adapters::rabbitmq::{RabbitmqOptions, RabbitmqPublisher, diagnose};
 use domain::ports::{EventPublisher, PublishError};
+use domain::{ErrorChain, Severity};
 use lapin::{Connection, ConnectionProperties};
 use test_support::{Proxy, eventually, free_port, soon};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::handler::{Reply, ScriptedHandler, assert_no_more, next, registered};
 use crate::rabbitmq::{Consuming, options};
+use crate::rabbitmq_diagnosis::assert_found;
 
 /// The scripts behind those on the PATH: those of Debian change the user.
 const DEBIAN_FOLDER: &str = "/usr/lib/rabbitmq/bin";
@@ -142,6 +143,8 @@ impl Drop for Node {
 async fn a_node_that_takes_nothing() {
     let node = Node::start().await;
     a_user_without_permission_is_the_cause(&node).await;
+    each_missing_permission_is_diagnosed(&node).await;
+    an_alarm_is_diagnosed(&node).await;
     during_an_alarm_nothing_leaks_and_nothing_is_repeated(&node).await;
 }
 
@@ -174,6 +177,40 @@ const QUEUES: &str = r"^(registration\.email.*|amq\.default)$";
 async fn assert_access_refused(publisher: &RabbitmqPublisher) {
     let refused = publisher.ping().await.unwrap_err();
     assert!(ErrorChain(&refused).to_string().contains("ACCESS_REFUSED"), "{refused:?}");
+}
+
+async fn each_missing_permission_is_diagnosed(node: &Node) {
+    RabbitmqPublisher::new(&node.options("guest")).unwrap().ping().await.unwrap();
+    node.control(&["add_user", "limited", "limited"]).await;
+    let ours = "^registration.*";
+    for (permissions, said) in [
+        (["^$", ".*", ".*"], "may not declare a queue (configure)"),
+        ([ours, "^registration.email.*|^amq.default$", ".*"], "may not publish to the exchange"),
+        ([ours, ours, ".*"], "may not publish to a queue by its name"),
+        ([ours, ".*", "^$"], "may not take from a queue (read)"),
+        ([ours, ".*", "^registration.email.*"], "may not bind a queue"),
+    ] {
+        let [configure, write, read] = permissions;
+        node.control(&["set_permissions", "limited", configure, write, read]).await;
+        let findings = diagnose(node.options("limited")).await;
+        assert_found(&findings, "rabbitmq.permissions", Severity::Error, said);
+    }
+    node.control(&["set_permissions", "limited", ours, "^registration.*|^amq.default$", ours])
+        .await;
+    let findings = diagnose(node.options("limited")).await;
+    for check in ["rabbitmq.exchange", "rabbitmq.queues", "rabbitmq.publishing"] {
+        assert_found(&findings, check, Severity::Ok, "");
+    }
+    assert_found(&findings, "rabbitmq.permissions", Severity::Ok, "");
+}
+
+async fn an_alarm_is_diagnosed(node: &Node) {
+    let options =
+        RabbitmqOptions { confirm_timeout: Duration::from_secs(2), ..node.options("guest") };
+    node.alarm(true).await;
+    let findings = diagnose(options).await;
+    node.alarm(false).await;
+    assert_found(&findings, "rabbitmq.publishing", Severity::Error, "short of memory");
 }
 
 async fn during_an_alarm_nothing_leaks_and_nothing_is_repeated(node: &Node) {

@@ -3,6 +3,7 @@
 
 mod client;
 mod connections;
+mod diagnosis;
 mod failures;
 mod fixtures;
 mod message;

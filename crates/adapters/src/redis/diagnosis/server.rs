@@ -1,0 +1,95 @@
+//! Whether the server keeps what it is given: a window that is forgotten is a code that is refused,
+//! and a forgotten guess is one more.
+
+use domain::Finding;
+
+use super::info::Info;
+
+/// The first version whose scripts may read the clock before they write.
+const OLDEST: u32 = 5;
+
+/// The part of `maxmemory` from which on the rest should be looked at, in percent.
+const FILLING: u64 = 80;
+
+pub(super) fn judge(info: &Info) -> Vec<Finding> {
+    vec![
+        judge_version(info),
+        judge_role(info),
+        judge_eviction(info),
+        judge_persistence(info),
+        judge_memory(info),
+    ]
+}
+
+fn judge_version(info: &Info) -> Finding {
+    const CHECK: &str = "redis.version";
+    let version = info.text("redis_version");
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_some_and(|major| major < OLDEST) {
+        let message = format!("Redis {version} is too old");
+        return Finding::error(CHECK, message, "upgrade the server to Redis 5 or later");
+    }
+    Finding::ok(CHECK, format!("Redis {version}"))
+}
+
+fn judge_role(info: &Info) -> Finding {
+    const CHECK: &str = "redis.role";
+    if info.number("cluster_enabled") == 1 {
+        return Finding::error(
+            CHECK,
+            "the server is a node of a cluster, whose redirections are not followed",
+            "use a single server, or put a proxy in front that follows them",
+        );
+    }
+    match info.text("role") {
+        "slave" => {
+            Finding::error(CHECK, "the server is a replica", "let redis.url lead to the primary")
+        }
+        _ => Finding::ok(CHECK, "the server is a primary"),
+    }
+}
+
+fn judge_eviction(info: &Info) -> Finding {
+    const CHECK: &str = "redis.eviction";
+    let (policy, limit) = (info.text("maxmemory_policy"), info.number("maxmemory"));
+    let message = format!(
+        "maxmemory-policy is {policy}: a full server forgets codes, and guesses that were made"
+    );
+    let advice = "set maxmemory-policy to noeviction";
+    match policy {
+        "" | "noeviction" => Finding::ok(CHECK, "a full server forgets nothing"),
+        _ if limit == 0 => Finding::warning(CHECK, message, advice),
+        _ => Finding::error(CHECK, message, advice),
+    }
+}
+
+fn judge_persistence(info: &Info) -> Finding {
+    const CHECK: &str = "redis.persistence";
+    if info.number("aof_enabled") == 0 {
+        return Finding::warning(
+            CHECK,
+            "appendonly is off: a restart forgets codes, and guesses that were made",
+            "set appendonly to yes",
+        );
+    }
+    if info.text("aof_last_write_status") == "err" {
+        let message = "the append-only file could not be written";
+        return Finding::error(CHECK, message, "give the server free disk space; see its log");
+    }
+    Finding::ok(CHECK, "what is written outlasts a restart")
+}
+
+fn judge_memory(info: &Info) -> Finding {
+    const CHECK: &str = "redis.memory";
+    let (used, limit) = (info.number("used_memory"), info.number("maxmemory"));
+    let megabytes = |bytes: u64| bytes / 1_000_000;
+    if limit == 0 {
+        return Finding::ok(CHECK, format!("{} MB in use, without a limit", megabytes(used)));
+    }
+    let message = format!("{} of {} MB in use", megabytes(used), megabytes(limit));
+    if used.saturating_mul(100) >= limit.saturating_mul(FILLING) {
+        let advice = "raise maxmemory: a full server takes no codes, and activation answers 503";
+        return Finding::warning(CHECK, message, advice);
+    }
+    Finding::ok(CHECK, message)
+}

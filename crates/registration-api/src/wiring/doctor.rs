@@ -1,0 +1,32 @@
+//! What `doctor` looks at in the distributed API.
+
+use std::sync::Arc;
+
+use adapters::{postgres, rabbitmq, redis};
+use domain::ports::{BreachedPasswords, PasswordHasher};
+use process::doctor::Examination;
+use registration_api::doctor;
+use settings::Settings;
+
+/// Starts every check.
+pub(crate) fn examine(settings: &Settings, examination: &mut Examination) {
+    if let Some(options) = examination.usable(settings.postgres.options()) {
+        examination.start("postgres", postgres::diagnose(options));
+    }
+    if let Some(options) = examination.usable(settings.redis.options()) {
+        let prefix = settings.redis.key_prefix.clone();
+        examination.start("redis", redis::diagnose(options, prefix));
+    }
+    if let Some(options) = examination.usable(settings.rabbitmq.options()) {
+        examination.start("rabbitmq", rabbitmq::diagnose(options));
+    }
+    examination.note_code_key(settings);
+    doctor::examine(settings, examination);
+    let hasher = settings.hashing.start_pool(|_| ());
+    let hasher = hasher.map(|pool| Arc::new(pool) as Arc<dyn PasswordHasher>);
+    doctor::examine_hashing(hasher, settings, examination);
+    let breached = settings.password.breached_passwords();
+    let breached =
+        breached.map(|client| client.map(|client| Arc::new(client) as Arc<dyn BreachedPasswords>));
+    doctor::examine_breach_check(breached, settings, examination);
+}
