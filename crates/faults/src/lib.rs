@@ -10,6 +10,9 @@
     reason = "a run ends at the first surprise that no rule is about"
 )]
 
+pub mod clock;
 pub mod evidence;
 pub mod ledger;
+pub mod load;
 pub mod schedule;
+pub mod sink;

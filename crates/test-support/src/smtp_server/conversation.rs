@@ -1,6 +1,7 @@
 //! One SMTP conversation (RFC 5321), as the test wants it to go.
 
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -130,6 +131,13 @@ impl<'a> Conversation<'a> {
             content += line.strip_prefix('.').unwrap_or(&line);
             content += "\r\n";
         }
+        let act = match self.act("CONTENT") {
+            Act::ReplyAfter(delay) => {
+                tokio::time::sleep(delay).await;
+                Act::Normal
+            }
+            act => act,
+        };
         let (from, to) = (std::mem::take(&mut self.from), std::mem::take(&mut self.to));
         let received = Received {
             from,
@@ -138,34 +146,34 @@ impl<'a> Conversation<'a> {
             connection: self.number,
             encrypted: self.encrypted,
             authenticated: self.authenticated,
+            at: Instant::now(),
+            is_told: !matches!(act, Act::AcceptAndHang | Act::AcceptAndDrop),
         };
-        let refused = self.refuses("CONTENT");
-        self.answer("CONTENT", "250 2.0.0 accepted").await?;
-        self.mails += 1;
-        if !refused {
-            self.state.received.lock().unwrap().push(received);
+        if !act.refuses() {
+            self.state.received.send_modify(|mails| mails.push(received));
         }
-        Ok(())
+        self.mails += 1;
+        self.perform(act, "250 2.0.0 accepted").await
     }
 
     fn act(&self, moment: Moment<'_>) -> Act {
-        (self.state.server.script)(When { moment, connection: self.number, mails: self.mails })
+        let recipient = self.to.last().map(String::as_str);
+        let (connection, mails) = (self.number, self.mails);
+        (self.state.server.script)(When { moment, connection, mails, recipient })
     }
 
-    /// Whether the script refuses at this moment: replies 2yz and 3yz are positive (RFC 5321
-    /// section 4.2.1).
+    /// Whether the script refuses at this moment.
     fn refuses(&self, moment: Moment<'_>) -> bool {
-        match self.act(moment) {
-            Act::Normal | Act::ReplyAfter(_) => false,
-            Act::Reply(reply) => !reply.starts_with(['2', '3']),
-            Act::Raw(reply) => !reply.starts_with(b"2") && !reply.starts_with(b"3"),
-            Act::ReplyAndDrop(_) | Act::Drop | Act::Hang => true,
-        }
+        self.act(moment).refuses()
     }
 
     /// Replies as the test says, or else as given.
     async fn answer(&mut self, moment: Moment<'_>, reply: &str) -> Result<(), Over> {
-        match self.act(moment) {
+        self.perform(self.act(moment), reply).await
+    }
+
+    async fn perform(&mut self, act: Act, reply: &str) -> Result<(), Over> {
+        match act {
             Act::Normal => self.reply(reply).await,
             Act::Reply(reply) => self.reply(&reply).await,
             Act::Raw(bytes) => self.send(&bytes).await,
@@ -177,8 +185,8 @@ impl<'a> Conversation<'a> {
                 self.reply(&reply).await?;
                 Err(Over)
             }
-            Act::Drop => Err(Over),
-            Act::Hang => {
+            Act::Drop | Act::AcceptAndDrop => Err(Over),
+            Act::Hang | Act::AcceptAndHang => {
                 self.state.hangs.fetch_add(1, Ordering::SeqCst);
                 std::future::pending().await
             }

@@ -28,7 +28,7 @@ impl Server {
         let state = Arc::new(State {
             server: self,
             acceptor: identity.acceptor(),
-            received: Mutex::default(),
+            received: watch::Sender::default(),
             heard: Mutex::default(),
             opened: AtomicUsize::new(0),
             closed: watch::Sender::new(0),
@@ -92,7 +92,14 @@ impl Running {
 
     /// The mails that it has accepted, oldest first.
     pub fn received(&self) -> Vec<Received> {
-        self.state.received.lock().unwrap().clone()
+        self.state.received.borrow().clone()
+    }
+
+    /// Waits for mails beyond the first `count`, and returns them.
+    pub async fn received_after(&self, count: usize) -> Vec<Received> {
+        let mut received = self.state.received.subscribe();
+        let more = received.wait_for(|received| received.len() > count).await;
+        more.expect("the state has the sender")[count..].to_vec()
     }
 
     /// The verbs of all commands, over all connections.

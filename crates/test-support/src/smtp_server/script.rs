@@ -23,9 +23,27 @@ pub enum Act {
     Drop,
     /// The client waits in vain.
     Hang,
+    /// At CONTENT: the mail is accepted, and the client waits for its reply in vain.
+    AcceptAndHang,
+    /// At CONTENT: the mail is accepted, and the connection ends without a reply.
+    AcceptAndDrop,
+}
+
+impl Act {
+    /// Whether the client's request fails: replies 2yz and 3yz are positive (RFC 5321 section
+    /// 4.2.1).
+    pub(super) fn refuses(&self) -> bool {
+        match self {
+            Self::Normal | Self::ReplyAfter(_) | Self::AcceptAndHang | Self::AcceptAndDrop => false,
+            Self::Reply(reply) => !reply.starts_with(['2', '3']),
+            Self::Raw(reply) => !reply.starts_with(b"2") && !reply.starts_with(b"3"),
+            Self::ReplyAndDrop(_) | Self::Drop | Self::Hang => true,
+        }
+    }
 }
 
 /// Which moment it is: the connection's number and how many mails came over it, both from 0.
+#[derive(Clone, Copy)]
 pub struct When<'a> {
     /// What the client has just done.
     pub moment: Moment<'a>,
@@ -33,6 +51,8 @@ pub struct When<'a> {
     pub connection: usize,
     /// How many mails came over the connection before.
     pub mails: usize,
+    /// The last recipient that was named, if any.
+    pub recipient: Option<&'a str>,
 }
 
 /// How a conversation is encrypted.

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
+use std::time::Instant;
 
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -9,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use super::script::Server;
 
 /// A mail that the server has accepted.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Received {
     /// The envelope's sender.
     pub from: String,
@@ -23,13 +24,17 @@ pub struct Received {
     pub encrypted: bool,
     /// Whether the sender had logged in.
     pub authenticated: bool,
+    /// When it was accepted.
+    pub at: Instant,
+    /// Whether the server replies that it has accepted it.
+    pub is_told: bool,
 }
 
 /// The script of a running server and its memory.
 pub(super) struct State {
     pub(super) server: Server,
     pub(super) acceptor: TlsAcceptor,
-    pub(super) received: Mutex<Vec<Received>>,
+    pub(super) received: watch::Sender<Vec<Received>>,
     pub(super) heard: Mutex<Vec<String>>,
     pub(super) opened: AtomicUsize,
     pub(super) closed: watch::Sender<usize>,
