@@ -1,16 +1,19 @@
 //! The errors of all commands as one.
 
+use test_servers::ServerError;
+
 use crate::arrows::ArrowError;
 use crate::packages::PackageError;
 use crate::process::ProcessError;
 use crate::python::ToolError;
-use crate::servers::ServerError;
 
 /// Why a command failed; each variant's own text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error(transparent)]
     Arrows(#[from] ArrowError),
+    #[error("cannot prepare a folder for the servers: {0}")]
+    Folder(#[source] std::io::Error),
     #[error(transparent)]
     Packages(#[from] PackageError),
     #[error(transparent)]

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCod
     packages::ensure(&needed, interrupt)?;
     let schemathesis = python::SCHEMATHESIS.ensure(interrupt)?;
     // Read before the build, which replaces the file that this program runs from.
-    let binaries = workspace::binaries().map_err(servers::ServerError::Folder)?;
+    let binaries = workspace::binaries().map_err(Failure::Folder)?;
 
     let started = Instant::now();
     process::succeed(&mut build_command(), interrupt)?;

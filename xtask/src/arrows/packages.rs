@@ -41,9 +41,10 @@ const ALL: &str = "--all-features";
 /// Without the feature `bin`: the library of a service.
 const LIBRARY: &str = "--no-default-features";
 
-const ARROWS: [Arrow; 15] = [
+const ARROWS: [Arrow; 16] = [
     arrow("domain", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("test-support", ALL, &[], &[]),
+    arrow("test-servers", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("inbox", ALL, &[], &["test-support"]),
     arrow("supervisor", ALL, &[], &[]).without(&[&TECHNOLOGIES]),
     arrow("acceptance", ALL, &["inbox", "test-support"], &[]),
@@ -94,7 +95,7 @@ const ARROWS: [Arrow; 15] = [
         &["test-support"],
     )
     .without(&[&DISTRIBUTED]),
-    arrow("xtask", ALL, &[], &[]),
+    arrow("xtask", ALL, &["test-servers"], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
 ];
 
 const fn arrow(
