@@ -10,9 +10,12 @@
     reason = "a run ends at the first surprise that no rule is about"
 )]
 
+pub mod breaking;
 pub mod clock;
 pub mod evidence;
 pub mod ledger;
 pub mod load;
+pub mod run;
 pub mod schedule;
 pub mod sink;
+pub mod system;

@@ -33,16 +33,28 @@ pub(super) fn accepted_is_mailed(case: &Case<'_>) -> Row {
 }
 
 pub(super) fn accepted_is_activated(case: &Case<'_>) -> Row {
-    let (mut active, mut violations) = (0, Vec::new());
+    let (mut active, mut used_up, mut violations) = (0, 0, Vec::new());
     for history in accepted(case) {
         if history.exchanges.iter().any(|exchange| exchange.says_active()) {
             active += 1;
+        } else if has_used_up_guesses(history, case.terms.guesses) {
+            used_up += 1;
         } else {
             violations.push(Violation::of(&history.email, "it could not be activated"));
         }
     }
-    let expected = accepted(case).count().to_string();
-    Row::new("accepted registrations whose code worked", expected, active.to_string(), violations)
+    let expected = (accepted(case).count() - used_up).to_string();
+    let found = format!("{active}, and {used_up} had no guesses left");
+    Row::new("accepted registrations whose code worked", expected, found, violations)
+}
+
+/// Whether a client has guessed so often that its address has no guess left for the right code.
+fn has_used_up_guesses(history: &History, allowed: usize) -> bool {
+    let guesses = history
+        .activations()
+        .filter(|(_, exchange)| exchange.was_compared() || exchange.answer.is_unknown());
+    let last = history.activations().last();
+    guesses.count() >= allowed && last.is_some_and(|(_, exchange)| exchange.has_status(429))
 }
 
 pub(super) fn active_stays_active(case: &Case<'_>) -> Row {

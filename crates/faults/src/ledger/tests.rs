@@ -236,6 +236,21 @@ fn guesses_over_the_budget_are_found() {
 }
 
 #[test]
+fn an_address_without_guesses_need_not_be_activated() {
+    let guess = |number: u32, answer| activate(3.0 + f64::from(number) / 10.0, "9999", answer);
+    let refused = |number| {
+        let mut evidence = clean();
+        let history = &mut evidence.histories[0].exchanges;
+        history.truncate(1);
+        history.extend((0..number).map(|number| guess(number, status(400, "code-invalid"))));
+        history.push(activate(8.0, "1111", status(429, "too-many-attempts")));
+        Ledger::of(&evidence, &TERMS)
+    };
+    assert!(refused(11).shows(Rule::AcceptedIsActivated));
+    assert!(!refused(12).shows(Rule::AcceptedIsActivated));
+}
+
+#[test]
 fn a_right_code_that_is_refused_is_found() {
     let refusals = [(400, "code-invalid"), (410, "code-expired"), (429, "too-many-attempts")];
     for (code, problem) in refusals {

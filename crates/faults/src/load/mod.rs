@@ -4,6 +4,7 @@
 mod client;
 mod stories;
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ impl Load {
     }
 
     /// Lets so many clients come each second, until this future is dropped.
-    pub async fn keep_coming(&self, per_second: u32) {
+    pub async fn keep_coming(&self, per_second: u32) -> Infallible {
         let mut ticks = interval(Duration::from_secs(1) / per_second);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

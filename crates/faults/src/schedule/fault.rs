@@ -93,6 +93,8 @@ pub enum Fault {
     Clock(Part, i64),
     /// Every process of the product is asked to end and started again, one after the other.
     RollingRestart,
+    /// One part is asked to end and started again.
+    Restarted(Part),
 }
 
 use Part::{Api, Postgres, Rabbitmq, Redis, Smtp, Standalone, Worker};
@@ -105,6 +107,7 @@ impl Fault {
             Deployment::Standalone => vec![
                 Self::Killed(Standalone),
                 Self::Stopped(Standalone),
+                Self::Restarted(Standalone),
                 Self::Clock(Standalone, 3600),
                 Self::Clock(Standalone, -3600),
             ],
@@ -123,7 +126,6 @@ impl Fault {
             ]
             .map(Self::Mail),
         );
-        faults.push(Self::RollingRestart);
         faults
     }
 
@@ -131,7 +133,7 @@ impl Fault {
     pub fn part(self) -> Option<Part> {
         match self {
             Self::Killed(part) | Self::Stopped(part) | Self::Network(part, _) => Some(part),
-            Self::Clock(part, _) => Some(part),
+            Self::Clock(part, _) | Self::Restarted(part) => Some(part),
             Self::DiskFull | Self::DiskReadOnly | Self::TransactionsReadOnly => Some(Postgres),
             Self::RedisEmptied | Self::RedisFull | Self::RedisReplica => Some(Redis),
             Self::MemoryAlarm | Self::PermissionMissing | Self::QueueUnbound => Some(Rabbitmq),
@@ -147,6 +149,7 @@ impl Fault {
             Self::Stopped(_) => "stopped".into(),
             Self::Network(_, network) => format!("{network:?}"),
             Self::Clock(..) => "clock".into(),
+            Self::Restarted(_) => "restarted".into(),
             other => other.to_string(),
         }
     }
@@ -159,6 +162,7 @@ fn distributed() -> Vec<Fault> {
     let mut faults: Vec<_> = parts().map(Fault::Killed).collect();
     faults.extend(parts().map(Fault::Stopped));
     faults.extend(servers.into_iter().flat_map(connections_to));
+    faults.extend(servers.map(Fault::Restarted));
     faults.extend(
         processes.into_iter().flat_map(|part| [3600, -3600].map(|by| Fault::Clock(part, by))),
     );
@@ -172,6 +176,7 @@ fn distributed() -> Vec<Fault> {
         Fault::MemoryAlarm,
         Fault::PermissionMissing,
         Fault::QueueUnbound,
+        Fault::RollingRestart,
     ]);
     faults
 }
@@ -215,7 +220,8 @@ impl fmt::Display for Fault {
             Self::QueueUnbound => f.write_str("RabbitMQ: queue unbound"),
             Self::Mail(fault) => write!(f, "SMTP server: {fault}"),
             Self::Clock(part, seconds) => write!(f, "{part}: clock {seconds:+} s"),
-            Self::RollingRestart => f.write_str("rolling restart of everything"),
+            Self::RollingRestart => f.write_str("rolling restart of all processes"),
+            Self::Restarted(part) => write!(f, "{part}: restarted"),
         }
     }
 }
