@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::process::ProcessError;
 
@@ -42,6 +43,36 @@ pub enum ServerError {
         /// The package of Debian or Ubuntu that brings it.
         package: &'static str,
     },
+    /// It could not be asked to do something.
+    #[error("`{command}` failed: {problem}")]
+    Tool {
+        /// What was run.
+        command: String,
+        /// What it said.
+        problem: String,
+    },
+    /// It was asked, but does not do it.
+    #[error("waited {limit:?} in vain for {what}")]
+    InVain {
+        /// What was to come about.
+        what: &'static str,
+        /// For how long.
+        limit: Duration,
+    },
+    /// It can have no disk of its own.
+    #[error(
+        "cannot mount a disk of {name}'s own ({problem}); run this as root, and in a container one that \
+         may mount and has loop devices (`docker run --privileged`)"
+    )]
+    NoDisk {
+        /// The server.
+        name: &'static str,
+        /// What failed.
+        problem: String,
+    },
+    /// It was started on the disk that all programs share.
+    #[error("{0} has no disk of its own; start it by `start_on_small_disk`")]
+    SharedDisk(&'static str),
     /// A program could not be run.
     #[error(transparent)]
     Process(#[from] ProcessError),

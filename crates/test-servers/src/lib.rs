@@ -15,10 +15,13 @@ mod rabbitmq;
 mod readiness;
 mod redis;
 mod server;
+mod tool;
+mod usage;
 
 pub use error::ServerError;
 pub use postgres::Postgres;
 pub use process::{Group, Interrupt, POLL, ProcessError, Signal, find_program, text};
-pub use rabbitmq::RabbitMq;
+pub use rabbitmq::{Permission, Queue, RabbitMq};
 pub use redis::Redis;
 pub use server::{Server, Storage};
+pub use usage::Usage;

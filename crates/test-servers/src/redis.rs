@@ -1,12 +1,18 @@
 //! A private Redis.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::error::ServerError;
 use crate::ports::free_ports;
-use crate::process::{Signal, find_program, tied_to_us};
+use crate::process::{Signal, find_program, text, tied_to_us};
 use crate::readiness::Greeting;
 use crate::server::{Recipe, Server, Storage};
+use crate::tool;
+
+/// As compose.yaml has it.
+const MAX_MEMORY: &str = "192mb";
 
 /// A Redis server.
 #[derive(Debug)]
@@ -31,6 +37,7 @@ impl Redis {
         let [port] = free_ports()?;
         let mut command = tied_to_us(None, "TERM", &program);
         command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--daemonize", "no"]);
+        command.args(["--maxmemory", MAX_MEMORY, "--maxmemory-policy", "noeviction"]);
         command.args(["--save", "", "--dir"]).arg(folder);
         match storage {
             Storage::Disposable => command.args(["--appendonly", "no"]),
@@ -46,5 +53,69 @@ impl Redis {
             stop_signal: Signal::TERM,
         };
         Ok(Self { server: Server::start(recipe, folder)? })
+    }
+
+    /// Deletes everything.
+    pub fn empty(&self) -> Result<(), ServerError> {
+        self.order(&["FLUSHALL"])
+    }
+
+    /// Leaves it no memory for anything new: it refuses every write that needs some.
+    pub fn take_memory(&self) -> Result<(), ServerError> {
+        self.order(&["CONFIG", "SET", "maxmemory", "1"])
+    }
+
+    /// Ends what `take_memory` began.
+    pub fn give_memory_back(&self) -> Result<(), ServerError> {
+        self.order(&["CONFIG", "SET", "maxmemory", MAX_MEMORY])
+    }
+
+    /// Makes it a replica, which refuses every write. From a primary that can be reached it gets
+    /// that one's data instead of its own.
+    pub fn become_replica_of(&self, primary: SocketAddr) -> Result<(), ServerError> {
+        self.order(&["REPLICAOF", &primary.ip().to_string(), &primary.port().to_string()])
+    }
+
+    /// Makes it a primary again, with the data that it has.
+    pub fn become_primary(&self) -> Result<(), ServerError> {
+        self.order(&["REPLICAOF", "NO", "ONE"])
+    }
+
+    /// How many clients are connected, beside the one that asks.
+    pub fn connections(&self) -> Result<u64, ServerError> {
+        Ok(self.info("clients", "connected_clients")?.saturating_sub(1))
+    }
+
+    /// The memory in bytes that its own limit is about.
+    pub fn memory(&self) -> Result<u64, ServerError> {
+        self.info("memory", "used_memory")
+    }
+
+    /// A number that `INFO` tells.
+    fn info(&self, section: &str, field: &str) -> Result<u64, ServerError> {
+        let command = self.cli(&["INFO", section]);
+        let info = tool::output(&command)?;
+        let lines = info.lines().filter_map(|line| line.trim_end().split_once(':'));
+        let mut values = lines.filter(|(name, _)| *name == field).map(|(_, value)| value.parse());
+        match values.next() {
+            Some(Ok(value)) => Ok(value),
+            _ => Err(ServerError::Tool { command: text(&command), problem: info.clone() }),
+        }
+    }
+
+    /// A command whose only answer is OK.
+    fn order(&self, command: &[&str]) -> Result<(), ServerError> {
+        let command = self.cli(command);
+        match tool::output(&command)? {
+            answer if answer.starts_with("OK") => Ok(()),
+            // Errors do not change how redis-cli ends.
+            problem => Err(ServerError::Tool { command: text(&command), problem }),
+        }
+    }
+
+    fn cli(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("redis-cli");
+        command.args(["-h", "127.0.0.1", "-p", &self.server.port().to_string()]).args(arguments);
+        command
     }
 }

@@ -10,6 +10,7 @@ use crate::log::{last_lines, log_to};
 use crate::ports;
 use crate::process::{Group, Interrupt, POLL, Signal};
 use crate::readiness::Greeting;
+use crate::usage::Usage;
 
 /// How long a server may take to start; RabbitMQ needs 5 to 30 s, depending on what else the
 /// machine does.
@@ -93,6 +94,38 @@ impl Server {
         }
         self.group = Some(Group::start(&mut self.command, self.stop_signal)?);
         Ok(())
+    }
+
+    /// Kills everything of it at once, as a power cut does. What was written stays.
+    pub fn kill(&mut self) {
+        if let Some(group) = self.group.take() {
+            group.kill();
+        }
+    }
+
+    /// Makes it stand still, with everything it started. Its connections stay open.
+    pub fn freeze(&self) {
+        if let Some(group) = &self.group {
+            group.freeze();
+        }
+    }
+
+    /// Lets it go on after `freeze`.
+    pub fn thaw(&self) {
+        if let Some(group) = &self.group {
+            group.thaw();
+        }
+    }
+
+    /// Stops it cleanly, starts it where it was and waits until it answers.
+    pub fn restart(&mut self, interrupt: &Interrupt) -> Result<(), ServerError> {
+        self.start_again()?;
+        self.wait_until_ready(interrupt)
+    }
+
+    /// What it takes of the machine; nothing after it was stopped.
+    pub fn usage(&self) -> Usage {
+        self.pid().map(Usage::of).unwrap_or_default()
     }
 
     /// Stops it as its operator would, and waits until it has ended.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::disk::Disk;
 use super::programs;
 use crate::error::ServerError;
 use crate::log::{last_lines, log_to};
@@ -15,20 +16,27 @@ pub(super) fn user() -> Option<&'static str> {
 
 /// Makes a new cluster in the folder `data`.
 pub(super) fn create(
-    user: Option<&str>,
     data: &Path,
+    disk: Option<&Disk>,
     log: &Path,
     interrupt: &Interrupt,
 ) -> Result<(), ServerError> {
-    let failed = |source| ServerError::Folder { path: data.to_owned(), source };
-    std::fs::create_dir(data).map_err(failed)?;
+    let folder = disk.map_or_else(|| data.to_owned(), |disk| disk.seen_from_outside(data));
+    std::fs::create_dir(&folder)
+        .map_err(|source| ServerError::Folder { path: data.to_owned(), source })?;
+    let user = user();
     if let Some(user) = user {
         let mut chown = Command::new("chown");
-        run(chown.arg(format!("{user}:")).arg(data), log, interrupt)?;
+        run(chown.arg(format!("{user}:")).arg(folder), log, interrupt)?;
     }
     let mut command = tied_to_us(user, "TERM", &programs::find("initdb")?);
     command.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
-    run(command.arg("--no-sync").arg("-D").arg(data), log, interrupt)
+    command.arg("--no-sync").arg("-D").arg(data);
+    if let Some(disk) = disk {
+        // Small segments of the log: a full disk is noticed after 1 MB instead of 16.
+        command = disk.enter(command.arg("--wal-segsize=1"));
+    }
+    run(&mut command, log, interrupt)
 }
 
 fn run(command: &mut Command, log: &Path, interrupt: &Interrupt) -> Result<(), ServerError> {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::tree::{self, is_running, is_stopped};
 use super::{Interrupt, POLL, ProcessError, spawner, text};
 
 /// How long a child may take to end when asked to, before it is killed.
@@ -52,6 +53,38 @@ impl Group {
         }
     }
 
+    /// Stops everything for a while, as a machine does that is out of breath: nothing of it ends, and
+    /// nothing goes on.
+    pub fn freeze(&self) {
+        let deadline = Instant::now() + GRACE;
+        loop {
+            tree::signal(self.pid(), Signal::STOP);
+            // One that waits for its disk stops when it has its answer.
+            let goes_on = |pid| is_running(pid) && !is_stopped(pid);
+            if !tree::members(self.pid()).into_iter().any(goes_on) || Instant::now() > deadline {
+                return;
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    /// Lets it go on after `freeze`.
+    pub fn thaw(&self) {
+        tree::signal(self.pid(), Signal::CONT);
+    }
+
+    /// Ends everything at once, as a power cut does, and waits until it is gone.
+    pub fn kill(mut self) {
+        // Frozen first: what is killed while others live could be replaced by them.
+        self.freeze();
+        let members = tree::members(self.pid());
+        tree::signal(self.pid(), Signal::KILL);
+        let _ = self.child.wait();
+        while members.iter().any(|&pid| is_running(pid)) {
+            thread::sleep(POLL);
+        }
+    }
+
     fn signal(&self, signal: Signal) {
         // An error means that the group has ended, which is what was wanted.
         let _ = kill_process_group(Pid::from_child(&self.child), signal);
@@ -61,6 +94,9 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         self.signal(self.stop_signal);
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.thaw();
+        }
         let deadline = Instant::now() + GRACE;
         while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
             thread::sleep(POLL);

@@ -6,6 +6,7 @@
 mod group;
 mod interrupt;
 mod spawner;
+mod tree;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub use group::Group;
 pub use interrupt::Interrupt;
 pub use rustix::process::Signal;
+pub(crate) use tree::members;
 
 /// How often a child is looked at, and a server asked whether it is ready.
 pub const POLL: Duration = Duration::from_millis(50);

@@ -1,0 +1,65 @@
+//! What a node and its tools are told by environment variables.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::error::ServerError;
+
+/// The variables: everything that is read or written is in one folder, and everything that is
+/// listened on belongs to the loopback address.
+#[derive(Debug)]
+pub(super) struct Environment(Vec<(&'static str, OsString)>);
+
+impl Environment {
+    /// Of a node that is yet to start.
+    pub(super) fn new(
+        folder: &Path,
+        port: u16,
+        distribution_port: u16,
+        mapper_port: u16,
+    ) -> Result<Self, ServerError> {
+        let path = |name: &str| folder.join(name).into_os_string();
+        write(path("rabbitmq.conf"), &format!("listeners.tcp.1 = 127.0.0.1:{port}\n"))?;
+        write(path("enabled_plugins"), "[].\n")?;
+        Ok(Self(vec![
+            ("HOME", folder.into()),
+            ("RABBITMQ_CONFIG_FILE", path("rabbitmq.conf")),
+            ("RABBITMQ_ENABLED_PLUGINS_FILE", path("enabled_plugins")),
+            ("RABBITMQ_ADVANCED_CONFIG_FILE", path("advanced.config")),
+            ("RABBITMQ_CONF_ENV_FILE", path("rabbitmq-env.conf")),
+            ("RABBITMQ_MNESIA_BASE", path("mnesia")),
+            ("RABBITMQ_GENERATED_CONFIG_DIR", path("config")),
+            ("RABBITMQ_SCHEMA_DIR", path("schema")),
+            ("RABBITMQ_PID_FILE", path("pid")),
+            ("RABBITMQ_LOG_BASE", folder.into()),
+            ("RABBITMQ_LOGS", "-".into()),
+            ("RABBITMQ_NODENAME", format!("registration-test-{port}@localhost").into()),
+            ("RABBITMQ_DIST_PORT", distribution_port.to_string().into()),
+            (
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+                "-kernel inet_dist_use_interface {127,0,0,1}".into(),
+            ),
+            ("ERL_EPMD_PORT", mapper_port.to_string().into()),
+            ("ERL_EPMD_ADDRESS", "127.0.0.1".into()),
+            // Makes the script replace itself by the node instead of waiting for it, so that there
+            // is one process to stop.
+            ("RUNNING_UNDER_SYSTEMD", "true".into()),
+        ]))
+    }
+
+    /// Gives it to a program instead of our own.
+    pub(super) fn apply_to(&self, command: &mut Command) {
+        let ours = std::env::vars_os().map(|(name, _)| name);
+        for name in ours.filter(|name| name.to_string_lossy().starts_with("RABBITMQ_")) {
+            command.env_remove(name);
+        }
+        command.envs(self.0.iter().map(|(name, value)| (name, value)));
+    }
+}
+
+fn write(path: impl AsRef<Path>, text: &str) -> Result<(), ServerError> {
+    let path = path.as_ref();
+    fs::write(path, text).map_err(|source| ServerError::Folder { path: path.to_owned(), source })
+}

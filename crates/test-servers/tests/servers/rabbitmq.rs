@@ -1,0 +1,132 @@
+//! A private RabbitMQ node.
+
+use lapin::options::{
+    BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueuePurgeOptions,
+};
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
+use test_servers::{Interrupt, Permission, Queue, RabbitMq, Storage};
+use tokio::time::{Duration, sleep};
+
+const QUEUE: &str = "kept";
+
+struct Client {
+    // Ends the channel when it is dropped.
+    _connection: Connection,
+    channel: Channel,
+}
+
+impl Client {
+    async fn connect(rabbitmq: &RabbitMq) -> Self {
+        let properties = ConnectionProperties::default();
+        let connection = Connection::connect(rabbitmq.server.url(), properties).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+        Self { _connection: connection, channel }
+    }
+
+    async fn declare(&self) {
+        let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+        self.channel.queue_declare(QUEUE.into(), options, FieldTable::default()).await.unwrap();
+    }
+
+    async fn purge(&self) -> Result<u32, lapin::Error> {
+        self.channel.queue_purge(QUEUE.into(), QueuePurgeOptions::default()).await
+    }
+
+    /// Publishes a message and waits for its confirmation.
+    async fn publish(&self) -> Result<Confirmation, lapin::Error> {
+        let (options, properties) =
+            (BasicPublishOptions::default(), BasicProperties::default().with_delivery_mode(2));
+        let exchange = "".into();
+        let sent = self.channel.basic_publish(exchange, QUEUE.into(), options, b"text", properties);
+        sent.await?.await
+    }
+}
+
+fn queue(messages: u64) -> Vec<Queue> {
+    vec![Queue { name: QUEUE.to_owned(), messages }]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_is_broken_in_many_ways_and_recovers() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rabbitmq = RabbitMq::start(folder.path(), Storage::Durable).unwrap();
+    rabbitmq.server.wait_until_ready(&Interrupt::never()).unwrap();
+
+    connections_and_messages_are_counted(&rabbitmq).await;
+    what_was_confirmed_outlives_a_kill(&mut rabbitmq);
+    a_frozen_node_confirms_when_it_is_thawed(&rabbitmq).await;
+    an_alarm_blocks_publishers_until_it_ends(&rabbitmq).await;
+    a_permission_is_taken_and_given_back(&rabbitmq).await;
+    a_restart_keeps_everything(&mut rabbitmq).await;
+}
+
+async fn connections_and_messages_are_counted(rabbitmq: &RabbitMq) {
+    assert_eq!((rabbitmq.connections().unwrap(), rabbitmq.queues().unwrap()), (0, Vec::new()));
+    let client = Client::connect(rabbitmq).await;
+    client.declare().await;
+    client.publish().await.unwrap();
+    assert_eq!((rabbitmq.connections().unwrap(), rabbitmq.queues().unwrap()), (1, queue(1)));
+    let usage = rabbitmq.server.usage();
+    assert!(usage.threads > 4 && usage.descriptors > 10 && usage.memory > 10_000_000, "{usage:?}");
+}
+
+fn what_was_confirmed_outlives_a_kill(rabbitmq: &mut RabbitMq) {
+    rabbitmq.server.kill();
+    assert!(rabbitmq.server.check().is_err());
+    rabbitmq.server.start_again().unwrap();
+    rabbitmq.server.wait_until_ready(&Interrupt::never()).unwrap();
+    assert_eq!(rabbitmq.queues().unwrap(), queue(1));
+}
+
+async fn a_frozen_node_confirms_when_it_is_thawed(rabbitmq: &RabbitMq) {
+    let client = Client::connect(rabbitmq).await;
+    rabbitmq.server.freeze();
+    waits_until(client.publish(), || rabbitmq.server.thaw()).await;
+    client.purge().await.unwrap();
+}
+
+async fn an_alarm_blocks_publishers_until_it_ends(rabbitmq: &RabbitMq) {
+    let client = Client::connect(rabbitmq).await;
+    rabbitmq.set_memory_alarm(true).unwrap();
+    waits_until(client.publish(), || rabbitmq.set_memory_alarm(false).unwrap()).await;
+    client.purge().await.unwrap();
+}
+
+async fn a_permission_is_taken_and_given_back(rabbitmq: &RabbitMq) {
+    let before = Client::connect(rabbitmq).await;
+    before.publish().await.unwrap();
+    rabbitmq.forbid(Permission::Write).unwrap();
+    assert!(before.publish().await.is_err(), "its channel remembers the permission");
+    let error = Client::connect(rabbitmq).await.publish().await.unwrap_err().to_string();
+    assert!(error.contains("ACCESS_REFUSED"), "{error}");
+    rabbitmq.forbid(Permission::Read).unwrap();
+    let client = Client::connect(rabbitmq).await;
+    client.publish().await.unwrap();
+    assert!(client.purge().await.is_err());
+    rabbitmq.allow_everything().unwrap();
+    assert_eq!(Client::connect(rabbitmq).await.purge().await.unwrap(), 2);
+}
+
+async fn a_restart_keeps_everything(rabbitmq: &mut RabbitMq) {
+    Client::connect(rabbitmq).await.publish().await.unwrap();
+    let pid = rabbitmq.server.pid();
+    rabbitmq.server.restart(&Interrupt::never()).unwrap();
+    assert_ne!(rabbitmq.server.pid(), pid);
+    assert_eq!(rabbitmq.queues().unwrap(), queue(1));
+}
+
+/// Publishes, sees that nothing comes back, ends the cause, and gets the confirmation.
+async fn waits_until(
+    publish: impl Future<Output = Result<Confirmation, lapin::Error>>,
+    end: impl FnOnce(),
+) {
+    tokio::pin!(publish);
+    tokio::select! {
+        confirmed = &mut publish => panic!("{confirmed:?}"),
+        () = sleep(Duration::from_millis(300)) => {}
+    }
+    end();
+    publish.await.unwrap();
+}
