@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use acceptance::Deployment;
 use test_servers::{Interrupt, ProcessError, ServerError};
+use test_support::soon_within;
 use tokio::time::sleep;
 
 use crate::clock::Clock;
@@ -12,7 +13,7 @@ use crate::evidence::{Ended, Evidence, Observed, Terms};
 use crate::ledger::Ledger;
 use crate::load::{Load, Surroundings};
 use crate::schedule::{Fault, Schedule, Slot};
-use crate::system::{System, compare};
+use crate::system::{Measured, System};
 
 /// How many clients come each second.
 const CLIENTS_PER_SECOND: u32 = 5;
@@ -26,8 +27,14 @@ const SETTLING: Duration = Duration::from_secs(100);
 /// How long the queues may take to become empty then.
 const EMPTYING: Duration = Duration::from_secs(60);
 
+/// How long it may take until idle connections are closed, and what they took is given back.
+const RETURNING: Duration = Duration::from_secs(60);
+
 /// How many wrong guesses a client makes at once: more than a code allows.
 const GUESSES: u16 = 8;
+
+/// How long it may take to begin the faults of a slot, to end them, and until all is well again.
+const MENDING: Duration = Duration::from_mins(3);
 
 /// How often somebody looks whether it is time.
 const LOOK: Duration = Duration::from_millis(100);
@@ -109,7 +116,7 @@ async fn observe(
         faults,
         ends: std::mem::take(&mut ends.lock().unwrap()),
         leftovers,
-        usages: compare(&before, &system.measure().await),
+        usages: system.usages_in_the_end(&before, RETURNING).await,
     };
     // Half of those that could have come at most.
     let enough = usize::try_from(loaded.as_secs() * u64::from(CLIENTS_PER_SECOND) / 2);
@@ -122,7 +129,7 @@ async fn break_and_mend(
     load: &Load,
     schedule: &Schedule,
     clock: Clock,
-) -> (crate::system::Measured, Vec<Observed>) {
+) -> (Measured, Vec<Observed>) {
     while load.finished() < WARM {
         sleep(LOOK).await;
     }
@@ -130,7 +137,8 @@ async fn break_and_mend(
     let mut observed = Vec::new();
     for slot in &schedule.slots {
         eprintln!("{:8.1} {slot}", clock.now().as_secs_f64());
-        observed.extend(perform_slot(system, slot, clock).await);
+        let performed = perform_slot(system, slot, clock);
+        observed.extend(soon_within(slot.lasts + MENDING, &format!("{slot}"), performed).await);
         sleep(slot.pause).await;
     }
     (before, observed)

@@ -92,3 +92,10 @@ pub struct Usage {
     /// After the last.
     pub after: u64,
 }
+
+impl Usage {
+    /// Whether no more is used than may be.
+    pub fn has_returned(&self) -> bool {
+        self.after <= self.quantity.allowance(self.before)
+    }
+}

@@ -36,7 +36,7 @@ pub(super) fn nothing_is_left(case: &Case<'_>) -> Row {
 
 pub(super) fn return_to_where_they_were(case: &Case<'_>) -> Row {
     let usages = &case.evidence.usages;
-    let grown = usages.iter().filter(|usage| usage.after > usage.quantity.allowance(usage.before));
+    let grown = usages.iter().filter(|usage| !usage.has_returned());
     let violations: Vec<Violation> = grown
         .map(|Usage { of, quantity, before, after }| {
             Violation::general(format!("{of}: {before} {} before, {after} after", quantity.name()))

@@ -47,6 +47,18 @@ impl System {
         measured
     }
 
+    /// What is used beside what was used before, once it has returned to that, or after a while.
+    pub async fn usages_in_the_end(&self, before: &Measured, patience: Duration) -> Vec<Usage> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let usages = compare(before, &self.measure().await);
+            if usages.iter().all(Usage::has_returned) || Instant::now() > deadline {
+                return usages;
+            }
+            sleep(LOOK).await;
+        }
+    }
+
     /// What is in the outbox and in the queues once they are empty, or after a while.
     pub async fn leftovers_in_the_end(&self, patience: Duration) -> Vec<Leftover> {
         let deadline = Instant::now() + patience;
@@ -89,7 +101,7 @@ impl System {
 }
 
 /// Two measurements side by side.
-pub fn compare(before: &Measured, after: &Measured) -> Vec<Usage> {
+fn compare(before: &Measured, after: &Measured) -> Vec<Usage> {
     let usage = |((of, name), (quantity, amount)): (&(String, &'static str), &(Quantity, u64))| {
         let after = after.get(&(of.clone(), *name)).map_or(0, |(_, amount)| *amount);
         Usage { of: of.clone(), quantity: *quantity, before: *amount, after }

@@ -23,7 +23,7 @@ use crate::schedule::Part;
 use crate::sink::Sink;
 
 pub use held::Held;
-pub use measure::{Measured, compare};
+pub use measure::Measured;
 pub use servers::{EXCHANGE, Servers};
 pub use wall_clock::WallClock;
 

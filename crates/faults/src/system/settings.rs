@@ -47,6 +47,8 @@ pub(super) fn common(smtp_port: u16) -> Settings {
         ("smtp.timeout", "4s"),
         ("smtp.acceptance_timeout", "6s"),
         ("http.shutdown_timeout", "10s"),
+        // So that the connections of a burst are gone when they are counted.
+        ("http.keep_alive", "5s"),
         ("postgres.connect_timeout", "2s"),
         ("postgres.statement_timeout", "3s"),
         ("redis.timeout", "1s"),
