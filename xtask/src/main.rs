@@ -6,6 +6,7 @@ mod arrows;
 mod check;
 mod deny;
 mod failure;
+mod faults;
 mod packages;
 mod process;
 mod python;
@@ -29,6 +30,11 @@ Usage: cargo xtask <command>
            in seconds, what needs no server, browser or built binary: the tests within
            libraries and binaries, the doctests, and the executables in `tests` of every
            crate but `acceptance` and those of `adapters` that test against a server
+  faults [--minutes N] [--seed S] [--standalone]
+           breaks a system under load on a schedule that follows from the seed, and prints a
+           ledger of what became of each request and mail; starts its own servers, as root
+  faults --mutations
+           shows that the ledger notices when the code is broken on purpose
   servers  start the private servers, print their addresses, run until Ctrl-C
   check    formatting, `arrows`, `deny`, clippy and rustdoc with warnings denied
   arrows   which package, module and file may depend on which
@@ -59,6 +65,7 @@ fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure>
     match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
         Some(("test", [first, rest @ ..])) if first == "--unit" => unit_test::run(rest, interrupt),
         Some(("test", rest)) => test::run(rest, interrupt),
+        Some(("faults", rest)) => faults::run(rest, interrupt),
         Some(("servers", [])) => servers::run(interrupt),
         Some(("check", [])) => check::run(interrupt),
         Some(("arrows", [])) => Ok(arrows::check().map(|()| ExitCode::SUCCESS)?),

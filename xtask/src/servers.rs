@@ -40,6 +40,11 @@ pub(crate) fn needed_packages() -> Vec<Package> {
     NEEDED.iter().filter(|(variable, _)| !is_given(variable)).map(|(_, package)| *package).collect()
 }
 
+/// What has to be installed for servers of one's own.
+pub(crate) fn all_packages() -> Vec<Package> {
+    NEEDED.iter().map(|(_, package)| *package).collect()
+}
+
 fn is_given(variable: &str) -> bool {
     std::env::var_os(variable).is_some_and(|url| !url.is_empty())
 }

@@ -36,6 +36,9 @@ const GUESSES: u16 = 8;
 /// How long it may take to begin the faults of a slot, to end them, and until all is well again.
 const MENDING: Duration = Duration::from_mins(3);
 
+/// How long the first fault of a pair has to show before the second begins.
+const BETWEEN: Duration = Duration::from_secs(1);
+
 /// How often somebody looks whether it is time.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -147,7 +150,10 @@ async fn break_and_mend(
 /// Begins the faults of a slot, ends them, and waits until all is well.
 async fn perform_slot(system: &System, slot: &Slot, clock: Clock) -> Vec<Observed> {
     let mut begun = Vec::new();
-    for fault in &slot.faults {
+    for (index, fault) in slot.faults.iter().enumerate() {
+        if index > 0 {
+            sleep(BETWEEN).await;
+        }
         let begin = clock.now();
         let effect = system.begin(*fault).await;
         begun.push((*fault, begin, effect));

@@ -14,7 +14,7 @@ use crate::evidence::Copy;
 use crate::schedule::MailFault;
 
 /// How long a slow server takes for a mail.
-const SLOW: Duration = Duration::from_secs(2);
+const SLOW: Duration = Duration::from_secs(3);
 
 /// The domain of the mails that only try the server out: they are no evidence.
 pub const PROBES: &str = "example.org";
