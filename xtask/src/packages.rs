@@ -8,6 +8,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use test_servers::WallClock;
+
 use crate::process::{self, Interrupt, ProcessError};
 
 /// A program and the package that brings it.
@@ -55,6 +57,9 @@ pub(crate) const POOLER: Package = Package {
     name: "pgbouncer",
     find: || process::find_program("pgbouncer", &["/usr/sbin".into()]),
 };
+
+/// What shows processes another time.
+pub(crate) const CLOCK: Package = Package { name: WallClock::PACKAGE, find: WallClock::library };
 
 const BROWSER: [Package; 2] = [
     Package {

@@ -17,6 +17,7 @@ mod redis;
 mod server;
 mod tool;
 mod usage;
+mod wall_clock;
 
 pub use error::ServerError;
 pub use postgres::Postgres;
@@ -25,3 +26,4 @@ pub use rabbitmq::{Permission, Queue, RabbitMq};
 pub use redis::Redis;
 pub use server::{Server, Storage};
 pub use usage::Usage;
+pub use wall_clock::WallClock;

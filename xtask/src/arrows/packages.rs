@@ -44,7 +44,7 @@ const LIBRARY: &str = "--no-default-features";
 const ARROWS: [Arrow; 16] = [
     arrow("domain", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("test-support", ALL, &[], &[]),
-    arrow("test-servers", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
+    arrow("test-servers", ALL, &[], &["test-support"]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("inbox", ALL, &[], &["test-support"]),
     arrow("supervisor", ALL, &[], &[]).without(&[&TECHNOLOGIES]),
     arrow("acceptance", ALL, &["inbox", "test-support"], &[]),

@@ -1,4 +1,4 @@
-//! What is done to a private server has its effect, and an end.
+//! What is done to a private server, or to a clock, has its effect, and an end.
 //!
 //! One server of each kind for all, which is used for one thing after another: a start takes seconds.
 //! One executable, so that the kinds are tested side by side.
@@ -7,3 +7,4 @@
 mod postgres;
 mod rabbitmq;
 mod redis;
+mod wall_clock;
