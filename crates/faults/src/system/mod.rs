@@ -75,8 +75,8 @@ impl System {
         };
         common.extend(servers.iter().flat_map(Servers::settings));
         let (processes, apis) = match deployment {
-            Deployment::Distributed => distributed(&common).await,
-            Deployment::Standalone => standalone(&common, data.path()),
+            Deployment::Distributed => distributed(&common).await?,
+            Deployment::Standalone => standalone(&common, data.path())?,
         };
         for process in &processes {
             process.service.start().await;
@@ -137,7 +137,10 @@ impl Drop for System {
     }
 }
 
-async fn distributed(settings: &[(String, String)]) -> (Vec<Process>, Arc<[String]>) {
+/// Processes that do not run yet, and the base URLs of their APIs.
+type Started = Result<(Vec<Process>, Arc<[String]>), ServerError>;
+
+async fn distributed(settings: &[(String, String)]) -> Started {
     let api = Program::of_product("registration-api").settings(settings);
     let worker = Program::of_product("email-worker").settings(settings);
     let migrated = api.clone().arguments(["migrate"]).run_to_end().await;
@@ -145,26 +148,26 @@ async fn distributed(settings: &[(String, String)]) -> (Vec<Process>, Arc<[Strin
     let mut apis = Vec::new();
     let mut processes = Vec::new();
     for index in 0..2 {
-        let (process, url) = process(Part::Api(index), &api, "http.listen");
+        let (process, url) = process(Part::Api(index), &api, "http.listen")?;
         apis.push(url);
         processes.push(process);
     }
     for index in 0..2 {
-        processes.push(process(Part::Worker(index), &worker, "metrics.listen").0);
+        processes.push(process(Part::Worker(index), &worker, "metrics.listen")?.0);
     }
-    (processes, apis.into())
+    Ok((processes, apis.into()))
 }
 
-fn standalone(settings: &[(String, String)], data: &Path) -> (Vec<Process>, Arc<[String]>) {
+fn standalone(settings: &[(String, String)], data: &Path) -> Started {
     let program = Program::of_product("standalone").settings(settings);
     let program = program.arguments(["--data-dir".to_owned(), data.display().to_string()]);
-    let (process, url) = process(Part::Standalone, &program, "http.listen");
-    (vec![process], Arc::from([url]))
+    let (process, url) = process(Part::Standalone, &program, "http.listen")?;
+    Ok((vec![process], Arc::from([url])))
 }
 
 /// A process with listeners on free ports; it is ready when that of `asked` says so.
-fn process(part: Part, program: &Program, asked: &str) -> (Process, String) {
-    let wall_clock = WallClock::new();
+fn process(part: Part, program: &Program, asked: &str) -> Result<(Process, String), ServerError> {
+    let wall_clock = WallClock::new()?;
     let mut program = wall_clock.given_to(program.clone());
     let mut url = String::new();
     for key in ["http.listen", "metrics.listen"] {
@@ -175,5 +178,5 @@ fn process(part: Part, program: &Program, asked: &str) -> (Process, String) {
         }
     }
     let service = Service::new(program, format!("{url}/health/ready"));
-    (Process { part, service, wall_clock }, url)
+    Ok((Process { part, service, wall_clock }, url))
 }

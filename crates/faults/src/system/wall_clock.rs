@@ -1,45 +1,35 @@
-//! The wall clock of one process, which libfaketime sets.
-
-use std::path::{Path, PathBuf};
+//! The wall clock of one process.
 
 use acceptance::Program;
-use tempfile::NamedTempFile;
+use tempfile::TempDir;
+use test_servers::ServerError;
 
-/// Where Debian and Ubuntu have the library, by architecture.
-const LIBRARIES: &str = "/usr/lib";
-
-/// A wall clock. Monotonic time is what it always is, and so are all timeouts.
+/// A wall clock with a folder of its own.
 pub struct WallClock {
-    /// The difference to the real time: `+3600`, in seconds.
-    difference: NamedTempFile,
-    library: PathBuf,
+    clock: test_servers::WallClock,
+    _folder: TempDir,
 }
 
 impl WallClock {
     /// One that shows the real time.
-    pub(super) fn new() -> Self {
-        let difference = NamedTempFile::new().expect("a file for the time");
-        let clock = Self { difference, library: library() };
-        clock.set(0);
-        clock
+    pub(super) fn new() -> Result<Self, ServerError> {
+        let problem = |source| ServerError::Folder { path: std::env::temp_dir(), source };
+        let folder = tempfile::tempdir().map_err(problem)?;
+        Ok(Self { clock: test_servers::WallClock::new(folder.path())?, _folder: folder })
     }
 
     /// Makes a program use this clock.
     pub(super) fn given_to(&self, program: Program) -> Program {
-        let file = self.difference.path().display().to_string();
-        let variables = [
-            ("LD_PRELOAD", self.library.display().to_string()),
-            ("FAKETIME_TIMESTAMP_FILE", file),
-            ("FAKETIME_NO_CACHE", "1".to_owned()),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-            ("DONT_FAKE_MONOTONIC", "1".to_owned()),
-        ];
-        program.variables(variables.map(|(name, value)| (name.to_owned(), value)))
+        let variables = self
+            .clock
+            .environment()
+            .map(|(name, value)| (name.to_owned(), value.into_string().expect("a path in UTF-8")));
+        program.variables(variables)
     }
 
     /// Makes it wrong by so many seconds.
     pub fn set(&self, seconds: i64) {
-        std::fs::write(self.difference.path(), format!("{seconds:+}\n")).expect("a file to write");
+        self.clock.set(seconds).unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// The seconds since 1970 that it shows to a program.
@@ -48,13 +38,4 @@ impl WallClock {
         let shown = date.run_to_end().await.output();
         shown.parse().map_err(|_| format!("`date` wrote {shown}"))
     }
-}
-
-fn library() -> PathBuf {
-    let folders = std::fs::read_dir(LIBRARIES).into_iter().flatten().flatten();
-    let candidates = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
-    candidates
-        .chain([Path::new(LIBRARIES).join("faketime/libfaketimeMT.so.1")])
-        .find(|library| library.exists())
-        .unwrap_or_else(|| panic!("libfaketime is not installed: run `apt-get install faketime`"))
 }
