@@ -18,7 +18,7 @@ use crate::{Failure, workspace};
 const BLACK_BOX: &str = "acceptance";
 
 /// The executables of other packages that need a server.
-const NEED_A_SERVER: [&str; 4] = ["event_bus", "sql", "counters", "servers"];
+const NEED_A_SERVER: [&str; 5] = ["event_bus", "sql", "counters", "servers", "short_run"];
 
 /// Runs them; `arguments` go on to `cargo test`. The doctests come last, once the others have
 /// passed.

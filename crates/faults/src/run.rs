@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::evidence::{Ended, Evidence, Observed, Terms};
 use crate::ledger::Ledger;
 use crate::load::{Load, Surroundings};
-use crate::schedule::{Fault, Schedule, Slot};
+use crate::schedule::{Schedule, Slot};
 use crate::system::{Measured, System};
 
 /// How many clients come each second.
@@ -150,8 +150,9 @@ async fn break_and_mend(
 /// Begins the faults of a slot, ends them, and waits until all is well.
 async fn perform_slot(system: &System, slot: &Slot, clock: Clock) -> Vec<Observed> {
     let mut begun = Vec::new();
-    for (index, fault) in slot.faults.iter().enumerate() {
-        if index > 0 {
+    let possible = slot.faults.iter().filter(|fault| system.can_have(**fault));
+    for fault in possible {
+        if !begun.is_empty() {
             sleep(BETWEEN).await;
         }
         let begin = clock.now();
@@ -159,9 +160,8 @@ async fn perform_slot(system: &System, slot: &Slot, clock: Clock) -> Vec<Observe
         begun.push((*fault, begin, effect));
     }
     sleep(slot.lasts).await;
-    let faults: Vec<Fault> = slot.faults.iter().rev().copied().collect();
-    for fault in faults {
-        system.end(fault).await;
+    for (fault, _, _) in begun.iter().rev() {
+        system.end(*fault).await;
     }
     system.recover().await;
     let end = clock.now();

@@ -14,6 +14,12 @@ use crate::system::System;
 pub type Effect = Result<String, String>;
 
 impl System {
+    /// Whether it can be broken like this. It says why not when it starts.
+    pub fn can_have(&self, fault: Fault) -> bool {
+        let has_own_disk = self.servers.as_ref().is_some_and(|servers| servers.has_own_disk);
+        has_own_disk || !matches!(fault, Fault::DiskFull | Fault::DiskReadOnly)
+    }
+
     /// Breaks something, and looks whether it is broken.
     pub async fn begin(&self, fault: Fault) -> Effect {
         match fault {

@@ -28,6 +28,8 @@ pub struct Servers {
     proxies: [Proxy; 3],
     /// Their addresses without the proxies.
     urls: [Url; 3],
+    /// Whether PostgreSQL's disk can be broken without breaking anybody else's.
+    pub has_own_disk: bool,
     /// Tells when to stop waiting for one.
     pub interrupt: Interrupt,
 }
@@ -52,7 +54,7 @@ impl Servers {
         // The slowest first: they become ready together.
         let mut rabbitmq = RabbitMq::start(&for_rabbitmq, Storage::Durable)?;
         let mut redis = Redis::start(&for_redis, Storage::Durable)?;
-        let mut postgres = Postgres::start_on_small_disk(&for_postgres, interrupt)?;
+        let (mut postgres, has_own_disk) = start_postgres(&for_postgres, interrupt)?;
         let servers = [&mut postgres.server, &mut redis.server, &mut rabbitmq.server];
         let mut urls = Vec::new();
         let mut proxies = Vec::new();
@@ -67,6 +69,7 @@ impl Servers {
             rabbitmq: Held::new(rabbitmq),
             proxies: proxies.try_into().unwrap_or_else(|_| panic!("three proxies")),
             urls: urls.try_into().expect("three addresses"),
+            has_own_disk,
             interrupt: interrupt.clone(),
         })
     }
@@ -124,6 +127,20 @@ impl Servers {
             server.wait_until_ready(&interrupt)
         });
         back.await.unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+/// Only root may mount a disk. The others do without, and are told.
+fn start_postgres(folder: &Path, interrupt: &Interrupt) -> Result<(Postgres, bool), ServerError> {
+    match Postgres::start_on_small_disk(folder, interrupt) {
+        Ok(postgres) => Ok((postgres, true)),
+        Err(error @ ServerError::NoDisk { .. }) => {
+            eprintln!("faults: PostgreSQL's disk will not be broken: {error}");
+            let folder = folder.join("without-disk");
+            create(&folder)?;
+            Ok((Postgres::start(&folder, Storage::Durable, interrupt)?, false))
+        }
+        Err(error) => Err(error),
     }
 }
 
