@@ -81,12 +81,8 @@ async fn perform(
 ) -> Result<Ledger, ServerError> {
     let clock = Clock::start();
     let system = System::start(deployment, clock, interrupt).await?;
-    let surroundings = Surroundings {
-        apis: system.apis.clone(),
-        sink: system.sink.clone(),
-        clock,
-        guesses: GUESSES,
-    };
+    let surroundings =
+        Surroundings { apis: system.urls(), sink: system.sink.clone(), clock, guesses: GUESSES };
     let load = Load::new(surroundings);
     let ends = Mutex::default();
     let (evidence, terms) = tokio::select! {

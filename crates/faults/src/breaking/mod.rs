@@ -47,7 +47,7 @@ impl System {
         match fault {
             Fault::Killed(part) => self.start_again(part),
             Fault::Stopped(part) => self.go_on(part).await,
-            Fault::Network(part, _) => self.proxy(part).restore().await,
+            Fault::Network(part, _) => self.undisturb(part).await,
             Fault::Clock(part, _) => self.correct_clock(part),
             Fault::Mail(_) => self.sink.behave(None),
             Fault::DiskFull => self.free_disk().await,

@@ -22,7 +22,7 @@ pub(super) fn in_time(case: &Case<'_>) -> Row {
     let (mut longest, mut violations) = (At::ZERO, Vec::new());
     for (email, exchange) in all(case) {
         let taken = exchange.ended - exchange.sent;
-        let counted = taken.saturating_sub(time_stopped(case, exchange));
+        let counted = taken.saturating_sub(time_cut_off(case, exchange));
         longest = longest.max(counted);
         if counted > case.terms.answer_bound {
             let what = format!("{:.1} s: {exchange}", taken.as_secs_f64());
@@ -31,7 +31,7 @@ pub(super) fn in_time(case: &Case<'_>) -> Row {
     }
     let expected = format!("at most {:.0?}", case.terms.answer_bound);
     let found = format!("at most {:.1} s", longest.as_secs_f64());
-    Row::new("time until an answer, less that of SIGSTOP", expected, found, violations)
+    Row::new("time until an answer, its API being reachable", expected, found, violations)
 }
 
 fn all<'a>(case: &Case<'a>) -> impl Iterator<Item = (&'a str, &'a Exchange)> {
@@ -40,11 +40,11 @@ fn all<'a>(case: &Case<'a>) -> impl Iterator<Item = (&'a str, &'a Exchange)> {
     })
 }
 
-/// For how long of an exchange the process that was asked could not run.
-fn time_stopped(case: &Case<'_>, exchange: &Exchange) -> At {
+/// For how long of an exchange the process that was asked could not run, or not be talked to.
+fn time_cut_off(case: &Case<'_>, exchange: &Exchange) -> At {
     let faults = case.evidence.faults.iter().filter(|observed| match observed.fault {
-        Fault::Stopped(Part::Api(api)) => api == exchange.api,
-        Fault::Stopped(Part::Standalone) => true,
+        Fault::Stopped(Part::Api(api)) | Fault::Network(Part::Api(api), _) => api == exchange.api,
+        Fault::Stopped(Part::Standalone) | Fault::Network(Part::Standalone, _) => true,
         _ => false,
     });
     faults

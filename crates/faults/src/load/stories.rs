@@ -34,20 +34,20 @@ impl Client {
                     self.guess_wrong(&mail, self.guesses()).await;
                     mail = self.renewed(mail).await;
                 }
-                self.ask(Request::Activate(mail.code)).await;
-                return self.end_story();
             }
         }
         self.activate(mail).await;
         self.end_story();
     }
 
-    /// Sends the code of the newest mail until the account is active.
+    /// Sends the code of the newest mail until the account is active, or its address has no guess
+    /// left.
     async fn activate(&self, mut mail: Copy) {
         loop {
             let answer = self.ask(Request::Activate(mail.code.clone())).await;
             match answer.status() {
                 Some(200) => return,
+                Some(429) if is_about_address(&answer) => return,
                 // Another request has used the code, or is using it: which is it?
                 Some(409) if self.is_active().await => return,
                 Some(400) => match timeout(PATIENCE, self.mail_after(Some(&mail))).await {
@@ -98,4 +98,9 @@ impl Client {
             soon_within(Duration::from_mins(1), "an answer after the last fault", request).await;
         }
     }
+}
+
+/// Whether the address has no guess left: another code would be of no use.
+fn is_about_address(answer: &Answer) -> bool {
+    matches!(answer, Answer::Status { detail, .. } if detail.contains("for this address"))
 }

@@ -104,13 +104,7 @@ impl Fault {
     pub fn all(deployment: Deployment) -> Vec<Self> {
         let mut faults = match deployment {
             Deployment::Distributed => distributed(),
-            Deployment::Standalone => vec![
-                Self::Killed(Standalone),
-                Self::Stopped(Standalone),
-                Self::Restarted(Standalone),
-                Self::Clock(Standalone, 3600),
-                Self::Clock(Standalone, -3600),
-            ],
+            Deployment::Standalone => standalone(),
         };
         faults.extend(connections_to(Smtp));
         faults.extend(PHASES.map(|phase| Self::Mail(MailFault::Hangs(phase))));
@@ -155,13 +149,26 @@ impl Fault {
     }
 }
 
+fn standalone() -> Vec<Fault> {
+    let mut faults = connections_to(Standalone).to_vec();
+    faults.extend([
+        Fault::Killed(Standalone),
+        Fault::Stopped(Standalone),
+        Fault::Restarted(Standalone),
+        Fault::Clock(Standalone, 3600),
+        Fault::Clock(Standalone, -3600),
+    ]);
+    faults
+}
+
 fn distributed() -> Vec<Fault> {
     let processes = [Api(0), Api(1), Worker(0), Worker(1)];
     let servers = [Postgres, Redis, Rabbitmq];
     let parts = || processes.into_iter().chain(servers);
     let mut faults: Vec<_> = parts().map(Fault::Killed).collect();
     faults.extend(parts().map(Fault::Stopped));
-    faults.extend(servers.into_iter().flat_map(connections_to));
+    let listening = servers.into_iter().chain([Api(0), Api(1)]);
+    faults.extend(listening.flat_map(connections_to));
     faults.extend(servers.map(Fault::Restarted));
     faults.extend(
         processes.into_iter().flat_map(|part| [3600, -3600].map(|by| Fault::Clock(part, by))),
@@ -181,9 +188,9 @@ fn distributed() -> Vec<Fault> {
     faults
 }
 
-fn connections_to(server: Part) -> [Fault; 4] {
+fn connections_to(part: Part) -> [Fault; 4] {
     [Network::Cut, Network::Delayed, Network::BlackHole, Network::Trickle]
-        .map(|network| Fault::Network(server, network))
+        .map(|network| Fault::Network(part, network))
 }
 
 impl fmt::Display for Part {

@@ -75,7 +75,7 @@ impl System {
     /// Breaks what a black hole has left: connections through it are open as long as its proxy.
     pub async fn drop_stalled_connections(&self) {
         let servers = self.servers.iter().flat_map(Servers::proxies);
-        for proxy in servers.chain([&self.smtp]) {
+        for proxy in servers.chain([&self.smtp]).chain(&self.gates) {
             proxy.cut().await;
             proxy.restore().await;
         }

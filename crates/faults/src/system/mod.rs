@@ -46,8 +46,8 @@ pub struct System {
     pub deployment: Deployment,
     /// The product's processes.
     pub processes: Vec<Process>,
-    /// The base URL of each API.
-    pub apis: Arc<[String]>,
+    /// In front of each API.
+    pub gates: Vec<Proxy>,
     /// What a distributed system needs.
     pub servers: Option<Servers>,
     /// In front of the mail server.
@@ -78,10 +78,19 @@ impl System {
             Deployment::Distributed => distributed(&common).await?,
             Deployment::Standalone => standalone(&common, data.path())?,
         };
+        let mut gates = Vec::new();
+        for api in &apis {
+            gates.push(Proxy::start(api.clone()).await);
+        }
         for process in &processes {
             process.service.start().await;
         }
-        Ok(Self { deployment, processes, apis, servers, smtp, sink, data })
+        Ok(Self { deployment, processes, gates, servers, smtp, sink, data })
+    }
+
+    /// The base URL of each API, by way of its proxy.
+    pub fn urls(&self) -> Arc<[String]> {
+        self.gates.iter().map(|gate| format!("http://{}", gate.address())).collect()
     }
 
     /// What the system was told, as far as the ledger depends on it.
@@ -137,8 +146,8 @@ impl Drop for System {
     }
 }
 
-/// Processes that do not run yet, and the base URLs of their APIs.
-type Started = Result<(Vec<Process>, Arc<[String]>), ServerError>;
+/// Processes that do not run yet, and the addresses of their APIs.
+type Started = Result<(Vec<Process>, Vec<String>), ServerError>;
 
 async fn distributed(settings: &[(String, String)]) -> Started {
     let api = Program::of_product("registration-api").settings(settings);
@@ -148,35 +157,35 @@ async fn distributed(settings: &[(String, String)]) -> Started {
     let mut apis = Vec::new();
     let mut processes = Vec::new();
     for index in 0..2 {
-        let (process, url) = process(Part::Api(index), &api, "http.listen")?;
-        apis.push(url);
+        let (process, address) = process(Part::Api(index), &api, "http.listen")?;
+        apis.push(address);
         processes.push(process);
     }
     for index in 0..2 {
         processes.push(process(Part::Worker(index), &worker, "metrics.listen")?.0);
     }
-    Ok((processes, apis.into()))
+    Ok((processes, apis))
 }
 
 fn standalone(settings: &[(String, String)], data: &Path) -> Started {
     let program = Program::of_product("standalone").settings(settings);
     let program = program.arguments(["--data-dir".to_owned(), data.display().to_string()]);
-    let (process, url) = process(Part::Standalone, &program, "http.listen")?;
-    Ok((vec![process], Arc::from([url])))
+    let (process, api) = process(Part::Standalone, &program, "http.listen")?;
+    Ok((vec![process], vec![api]))
 }
 
-/// A process with listeners on free ports; it is ready when that of `asked` says so.
+/// A process with listeners on free ports, and the address of `asked`, where it says whether it is
+/// ready.
 fn process(part: Part, program: &Program, asked: &str) -> Result<(Process, String), ServerError> {
     let wall_clock = WallClock::new()?;
+    let listen = ["http.listen", "metrics.listen"];
+    let addresses = listen.map(|key| (key, format!("127.0.0.1:{}", free_port())));
     let mut program = wall_clock.given_to(program.clone());
-    let mut url = String::new();
-    for key in ["http.listen", "metrics.listen"] {
-        let address = format!("127.0.0.1:{}", free_port());
-        program = program.setting(key, &address);
-        if key == asked {
-            url = format!("http://{address}");
-        }
+    for (key, address) in &addresses {
+        program = program.setting(key, address);
     }
-    let service = Service::new(program, format!("{url}/health/ready"));
-    Ok((Process { part, service, wall_clock }, url))
+    let asked = addresses.into_iter().find(|(key, _)| *key == asked);
+    let (_, address) = asked.expect("one of its listeners");
+    let service = Service::new(program, format!("http://{address}/health/ready"));
+    Ok((Process { part, service, wall_clock }, address))
 }
