@@ -22,13 +22,13 @@ const CLIENTS_PER_SECOND: u32 = 5;
 const WARM: usize = 15;
 
 /// How long clients may take after the last fault: the longest delays of retries and leases.
-const SETTLING: Duration = Duration::from_secs(100);
+const SETTLING: Duration = Duration::from_secs(75);
 
 /// How long the queues may take to become empty then.
-const EMPTYING: Duration = Duration::from_secs(60);
+const EMPTYING: Duration = Duration::from_mins(1);
 
 /// How long it may take until idle connections are closed, and what they took is given back.
-const RETURNING: Duration = Duration::from_secs(60);
+const RETURNING: Duration = Duration::from_mins(1);
 
 /// How many wrong guesses a client makes at once: more than a code allows.
 const GUESSES: u16 = 8;
@@ -104,18 +104,19 @@ async fn observe(
         never = load.keep_coming(CLIENTS_PER_SECOND) => match never {},
         seen = break_and_mend(system, load, schedule, clock) => seen,
     };
-    let loaded = clock.now() - started;
+    let loaded = clock.now().saturating_sub(started);
     load.finish(SETTLING).await;
     load.check_active().await;
     let leftovers = system.leftovers_in_the_end(EMPTYING).await;
     system.drop_stalled_connections().await;
+    let usages = system.usages_in_the_end(&before, RETURNING).await;
     let evidence = Evidence {
         histories: load.histories(),
         mails: system.sink.copies(),
         faults,
         ends: std::mem::take(&mut ends.lock().unwrap()),
         leftovers,
-        usages: system.usages_in_the_end(&before, RETURNING).await,
+        usages,
     };
     // Half of those that could have come at most.
     let enough = usize::try_from(loaded.as_secs() * u64::from(CLIENTS_PER_SECOND) / 2);
@@ -145,22 +146,22 @@ async fn break_and_mend(
 
 /// Begins the faults of a slot, ends them, and waits until all is well.
 async fn perform_slot(system: &System, slot: &Slot, clock: Clock) -> Vec<Observed> {
-    let mut begun = Vec::new();
+    let mut broken = Vec::new();
     let possible = slot.faults.iter().filter(|fault| system.can_have(**fault));
     for fault in possible {
-        if !begun.is_empty() {
+        if !broken.is_empty() {
             sleep(BETWEEN).await;
         }
         let begin = clock.now();
         let effect = system.begin(*fault).await;
-        begun.push((*fault, begin, effect));
+        broken.push((*fault, begin, effect));
     }
     sleep(slot.lasts).await;
-    for (fault, _, _) in begun.iter().rev() {
+    for (fault, _, _) in broken.iter().rev() {
         system.end(*fault).await;
     }
     system.recover().await;
     let end = clock.now();
     let observe = |(fault, begin, effect)| Observed { fault, begin, end, effect };
-    begun.into_iter().map(observe).collect()
+    broken.into_iter().map(observe).collect()
 }

@@ -1,4 +1,5 @@
 //! What somebody sees who mistypes, or has seen enough.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::fs;
 

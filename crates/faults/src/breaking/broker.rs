@@ -8,7 +8,7 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use test_servers::Permission;
 use tokio::time::timeout;
 
-use super::Effect;
+use super::effect::Effect;
 use crate::schedule::Part;
 use crate::system::{EXCHANGE, System};
 

@@ -1,6 +1,6 @@
 //! A wall clock that is wrong for one process.
 
-use super::Effect;
+use super::effect::Effect;
 use crate::schedule::Part;
 use crate::system::System;
 

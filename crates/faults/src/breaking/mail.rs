@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::Effect;
+use super::effect::Effect;
 use crate::schedule::MailFault;
 use crate::sink::PROBES;
 use crate::system::System;

@@ -2,16 +2,16 @@
 
 mod broker;
 mod clock;
+mod effect;
 mod mail;
 mod network;
 mod processes;
 mod servers;
 
+pub use effect::Effect;
+
 use crate::schedule::{Fault, Part};
 use crate::system::System;
-
-/// What showed the effect of a fault; an error says what was seen instead.
-pub type Effect = Result<String, String>;
 
 impl System {
     /// Whether it can be broken like this. It says why not when it starts.
@@ -57,10 +57,11 @@ impl System {
             Fault::RedisReplica => self.make_primary().await,
             Fault::MemoryAlarm => self.end_memory_alarm().await,
             Fault::PermissionMissing => self.give_permission().await,
-            // Nobody else mends what the product has to mend itself.
-            Fault::QueueUnbound => {}
-            // They were over when they had begun.
-            Fault::Restarted(_) | Fault::RollingRestart | Fault::RedisEmptied => {}
+            // They were over when they had begun, and the product has to mend an unbound queue.
+            Fault::Restarted(_)
+            | Fault::RollingRestart
+            | Fault::RedisEmptied
+            | Fault::QueueUnbound => {}
         }
     }
 

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::Effect;
+use super::effect::Effect;
 use crate::schedule::{Network, Part};
 use crate::system::System;
 

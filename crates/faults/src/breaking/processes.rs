@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::Effect;
+use super::effect::Effect;
 use crate::schedule::Part;
 use crate::system::{Process, System};
 
@@ -12,7 +12,7 @@ impl System {
         let id = self.id(part).await;
         match self.process(part) {
             Some(process) => process.service.kill(),
-            None => self.servers().with(part, |server| server.kill()).await,
+            None => self.servers().with(part, test_servers::Server::kill).await,
         }
         let id = id.ok_or("it was not running")?;
         if is_running(id) { Err(format!("process {id} runs")) } else { Ok(format!("{id} is gone")) }

@@ -7,7 +7,7 @@ use redis::aio::MultiplexedConnection;
 use test_servers::ServerError;
 use test_support::free_port;
 
-use super::Effect;
+use super::effect::Effect;
 use crate::schedule::Part;
 use crate::system::System;
 
@@ -31,7 +31,7 @@ impl System {
     }
 
     pub(super) async fn repair_disk(&self) {
-        let repaired = self.servers().postgres.with(|postgres| postgres.repair_disk()).await;
+        let repaired = self.servers().postgres.with(test_servers::Postgres::repair_disk).await;
         repaired.unwrap_or_else(|error| panic!("{error}"));
     }
 

@@ -1,6 +1,6 @@
 //! How the API answered.
 
-use super::Case;
+use super::case::Case;
 use super::row::{Row, Violation};
 use crate::evidence::{At, Exchange};
 use crate::schedule::{Fault, Part};
@@ -21,7 +21,7 @@ pub(super) fn no_server_error(case: &Case<'_>) -> Row {
 pub(super) fn in_time(case: &Case<'_>) -> Row {
     let (mut longest, mut violations) = (At::ZERO, Vec::new());
     for (email, exchange) in all(case) {
-        let taken = exchange.ended - exchange.sent;
+        let taken = exchange.ended.saturating_sub(exchange.sent);
         let counted = taken.saturating_sub(time_cut_off(case, exchange));
         longest = longest.max(counted);
         if counted > case.terms.answer_bound {

@@ -1,6 +1,6 @@
 //! What codes did, and guesses.
 
-use super::Case;
+use super::case::Case;
 use super::row::{Row, Violation};
 use crate::evidence::{Answer, At, Copy, Exchange, History};
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Case;
+use super::case::Case;
 use crate::evidence::{At, Copy, Observed};
 use crate::schedule::{Fault, Part};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Case;
+use super::case::Case;
 use super::row::{Row, Violation};
 use crate::evidence::{Answer, Copy, History};
 
@@ -54,20 +54,19 @@ pub(super) fn duplicates_have_cause(case: &Case<'_>) -> Row {
     for copies in by_message_id(case).values() {
         for pair in copies.windows(2) {
             count += 1;
-            match case.cause_of_duplicate(pair[0], pair[1]) {
-                Some(cause) => *causes.entry(cause).or_default() += 1,
-                None => {
-                    let Copy { to, message_id, at, .. } = pair[0];
-                    let (first, second) = (at.as_secs_f64(), pair[1].at.as_secs_f64());
-                    let what = format!("{message_id} was mailed at {first:.3} and {second:.3}");
-                    violations.push(Violation::of(to, what));
-                }
+            if let Some(fault) = case.cause_of_duplicate(pair[0], pair[1]) {
+                *causes.entry(fault).or_default() += 1;
+            } else {
+                let Copy { to, message_id, at, .. } = pair[0];
+                let (first, second) = (at.as_secs_f64(), pair[1].at.as_secs_f64());
+                let what = format!("{message_id} was mailed at {first:.3} and {second:.3}");
+                violations.push(Violation::of(to, what));
             }
         }
     }
     let causes: Vec<String> =
-        causes.iter().map(|(cause, count)| format!("{count} by {cause}")).collect();
-    let found = format!("{count} duplicates; {}", causes.join(", "));
+        causes.iter().map(|(fault, count)| format!("; {count} by {fault}")).collect();
+    let found = format!("{count} duplicates{}", causes.concat());
     Row::new("duplicate mails explained by a fault", "all", found, violations)
 }
 

@@ -4,6 +4,7 @@
 //! server was sent, never by what the product says about itself.
 
 mod answers;
+mod case;
 mod codes;
 mod excuses;
 mod mails;
@@ -13,12 +14,14 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 pub use row::{Row, Violation};
 
-use crate::evidence::{Copy, Evidence, History, Terms};
+use case::Case;
+
+use crate::evidence::{Evidence, History, Terms};
 
 /// One line of the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,28 +104,6 @@ impl Rule {
             Self::NothingIsLeft => resources::nothing_is_left(case),
             Self::ResourcesReturn => resources::return_to_where_they_were(case),
         }
-    }
-}
-
-/// What the rules look at.
-struct Case<'a> {
-    evidence: &'a Evidence,
-    terms: &'a Terms,
-    /// The mails to each address, oldest first.
-    mails: BTreeMap<&'a str, Vec<&'a Copy>>,
-}
-
-impl<'a> Case<'a> {
-    fn new(evidence: &'a Evidence, terms: &'a Terms) -> Self {
-        let mut mails: BTreeMap<&str, Vec<&Copy>> = BTreeMap::new();
-        for copy in &evidence.mails {
-            mails.entry(copy.to.as_str()).or_default().push(copy);
-        }
-        Self { evidence, terms, mails }
-    }
-
-    fn mails_to(&self, history: &History) -> &[&'a Copy] {
-        self.mails.get(history.email.as_str()).map_or(&[], Vec::as_slice)
     }
 }
 

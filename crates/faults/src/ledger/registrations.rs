@@ -1,8 +1,8 @@
 //! What was promised with 201.
 
-use super::Case;
+use super::case::Case;
 use super::row::{Row, Violation};
-use crate::evidence::{Answer, History, Request};
+use crate::evidence::{Answer, Exchange, History, Request};
 
 pub(super) fn enough_accepted(case: &Case<'_>) -> Row {
     let (asked, accepted) = (case.evidence.histories.len(), accepted(case).count());
@@ -35,7 +35,7 @@ pub(super) fn accepted_is_mailed(case: &Case<'_>) -> Row {
 pub(super) fn accepted_is_activated(case: &Case<'_>) -> Row {
     let (mut active, mut used_up, mut violations) = (0, 0, Vec::new());
     for history in accepted(case) {
-        if history.exchanges.iter().any(|exchange| exchange.says_active()) {
+        if history.exchanges.iter().any(Exchange::says_active) {
             active += 1;
         } else if has_used_up_guesses(history, case.terms.guesses) {
             used_up += 1;
@@ -83,7 +83,7 @@ pub(super) fn active_stays_active(case: &Case<'_>) -> Row {
 }
 
 /// Whether an answer contradicts that the account is active.
-fn denies_active(exchange: &crate::evidence::Exchange) -> bool {
+fn denies_active(exchange: &Exchange) -> bool {
     match exchange.request {
         Request::Register | Request::Resend => {
             exchange.answer.status() < Some(300) && exchange.answer.status().is_some()

@@ -1,6 +1,6 @@
 //! What became of the processes, the servers and the run itself.
 
-use super::Case;
+use super::case::Case;
 use super::row::{Row, Violation};
 use crate::evidence::{Ended, Leftover, Usage};
 

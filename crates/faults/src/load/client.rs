@@ -8,7 +8,7 @@ use acceptance::Account;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::Surroundings;
+use super::surroundings::Surroundings;
 use crate::evidence::{Answer, Copy, Exchange, History, Request, Story};
 
 /// How long a client waits before it asks another API.

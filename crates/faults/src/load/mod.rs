@@ -3,6 +3,7 @@
 
 mod client;
 mod stories;
+mod surroundings;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -11,24 +12,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::clock::Clock;
 use crate::evidence::{History, Story};
-use crate::sink::Sink;
 
 use client::Client;
-
-/// What clients need to know.
-#[derive(Clone)]
-pub struct Surroundings {
-    /// The base URLs of all APIs.
-    pub apis: Arc<[String]>,
-    /// Where the mails arrive.
-    pub sink: Sink,
-    /// Tells the time.
-    pub clock: Clock,
-    /// How many wrong guesses a client makes at once.
-    pub guesses: u16,
-}
+pub use surroundings::Surroundings;
 
 /// The clients of a run.
 pub struct Load {

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::client::Client;
-use crate::evidence::{Answer, Copy, Request, Story};
+use crate::evidence::{Answer, Copy, Exchange, Request, Story};
 
 /// How long a client whose code was refused waits for a newer one before it asks for it.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -93,7 +93,7 @@ impl Client {
     /// Asks an account that was active whether it is so still.
     pub(super) async fn check_active(&self) {
         let history = self.history();
-        if history.exchanges.iter().any(|exchange| exchange.says_active()) {
+        if history.exchanges.iter().any(Exchange::says_active) {
             let request = self.ask_until_answered(Request::Resend);
             soon_within(Duration::from_mins(1), "an answer after the last fault", request).await;
         }

@@ -6,11 +6,12 @@ use faults::schedule::{Fault, MailFault, Network, Part, Schedule, Seed, Slot};
 
 /// The schedule: the same for every seed, which only repeats it.
 pub(crate) fn schedule(seed: Seed) -> Schedule {
+    let hangs = Fault::Mail(MailFault::Hangs("DATA"));
     let slow = Fault::Mail(MailFault::Slow);
     let mut slots = Vec::new();
     for worker in [0, 1] {
         // What a worker has in hand dies with it, unless it has not been acknowledged.
-        slots.push(slot(&[slow, Fault::Killed(Part::Worker(worker))], 1000));
+        slots.push(slot(&[hangs, Fault::Killed(Part::Worker(worker))], 1000));
         // What a worker is sending is delivered to both again.
         slots.push(slot(&[slow, Fault::Network(Part::Rabbitmq, Network::Cut)], 300));
         // What is published is lost, unless it has not been deleted.

@@ -126,8 +126,11 @@ impl Fault {
     /// What it happens to. Two faults at once concern different parts.
     pub fn part(self) -> Option<Part> {
         match self {
-            Self::Killed(part) | Self::Stopped(part) | Self::Network(part, _) => Some(part),
-            Self::Clock(part, _) | Self::Restarted(part) => Some(part),
+            Self::Killed(part)
+            | Self::Stopped(part)
+            | Self::Restarted(part)
+            | Self::Network(part, _)
+            | Self::Clock(part, _) => Some(part),
             Self::DiskFull | Self::DiskReadOnly | Self::TransactionsReadOnly => Some(Postgres),
             Self::RedisEmptied | Self::RedisFull | Self::RedisReplica => Some(Redis),
             Self::MemoryAlarm | Self::PermissionMissing | Self::QueueUnbound => Some(Rabbitmq),

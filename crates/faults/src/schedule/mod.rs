@@ -67,8 +67,9 @@ fn recovery(fault: Fault) -> Duration {
     match fault {
         Fault::Killed(Part::Rabbitmq) | Fault::Restarted(Part::Rabbitmq) => Duration::from_secs(8),
         Fault::RollingRestart => Duration::from_secs(6),
-        Fault::Killed(_) | Fault::Restarted(_) => Duration::from_secs(2),
-        Fault::DiskFull | Fault::DiskReadOnly => Duration::from_secs(2),
+        Fault::Killed(_) | Fault::Restarted(_) | Fault::DiskFull | Fault::DiskReadOnly => {
+            Duration::from_secs(2)
+        }
         _ => Duration::ZERO,
     }
 }
