@@ -4,6 +4,8 @@
 
 #[cfg(feature = "argon2id")]
 pub mod argon2id;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub mod hand_over;
 #[cfg(feature = "hibp")]
 pub mod hibp;
 #[cfg(feature = "in_process")]
@@ -16,6 +18,8 @@ pub mod rabbitmq;
 pub mod redis;
 #[cfg(feature = "smtp")]
 pub mod smtp;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql_buried_events;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql_rows;
 #[cfg(feature = "sqlite")]

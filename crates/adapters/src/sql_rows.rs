@@ -140,6 +140,12 @@ mod tests {
 
     #[test]
     fn what_an_earlier_version_accepted_is_read() {
+        let refused = "a@127.0.0.1";
+        EmailAddress::parse(refused).unwrap_err();
+        let id = Uuid::from_u128(7);
+        let user = read_user((id, refused.into(), String::new(), 1, false, true)).unwrap();
+        assert_eq!(user.email().as_str(), refused);
+
         let mut event = StoredEvent::from(&events()[0]);
         event.traceparent = "of another form".into();
         assert_eq!(Event::try_from(event).unwrap().kind, events()[0].kind);

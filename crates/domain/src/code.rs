@@ -20,7 +20,7 @@ const KEY_ID_CONTEXT: &[u8] = b"registration/code-key-id/v1";
 /// Identifies one issued code: the registration it belongs to and its number within it, from 1.
 ///
 /// A later issue of the same registration has a greater number and supersedes every earlier one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CodeIssue {
     /// The registration that requested the code.
     pub user_id: UserId,

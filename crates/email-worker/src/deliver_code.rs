@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{
-    CodeStore, CodeStoreError, EventHandler, HandleError, IdSource, Mail, MailError, Mailer,
-    Opening, RepositoryError, UserRepository,
+    CodeStore, CodeStoreError, EventHandler, HandleError, IdSource, Mail, MailError, MailKey,
+    MailState, Mailer, NewWindow, Opening, RepositoryError, UserRepository,
 };
 use domain::{
     CodeIssue, CodeKeys, CodeLength, Derivation, EmailAddress, Event, EventId, UnknownCodeKey,
@@ -79,7 +79,8 @@ impl DeliverCode {
             Ok(user) => user,
             Err(reason) => return Ok(Outcome::Dropped(reason)),
         };
-        while_leased(&*self.codes, &*self.ids, issue, self.deliver_to(&user, issue, event)).await
+        let sending = self.deliver_to(&user, issue, event);
+        while_leased(&*self.codes, &*self.ids, MailKey::Code(issue), sending).await
     }
 
     async fn deliver_to(
@@ -88,10 +89,9 @@ impl DeliverCode {
         issue: CodeIssue,
         event: &Event,
     ) -> Result<Outcome, DeliveryError> {
-        let DeliveryOptions { window, attempts, code_length } = self.options;
-        let present = self.keys.derivation(code_length);
+        let window = self.new_window(self.keys.derivation(self.options.code_length));
         // A code that is mailed again is the same, although key or length may have changed since.
-        let derivation = match self.codes.open(issue, window, attempts, present).await? {
+        let derivation = match self.codes.open(issue, window, MailState::Unsent).await? {
             Opening::Opened { derivation } => derivation,
             Opening::Accepted { left } => {
                 // An earlier delivery got this far and no further: the recipient has the mail.
@@ -120,13 +120,18 @@ impl DeliverCode {
         issue: CodeIssue,
         derivation: Derivation,
     ) -> Result<(), DeliveryError> {
-        let DeliveryOptions { window, attempts, .. } = self.options;
-        match self.codes.mark_accepted(issue, window, attempts, derivation).await? {
-            Opening::Opened { .. } => self.users.hold_address(issue, window).await?,
+        let window = self.new_window(derivation);
+        match self.codes.open(issue, window, MailState::Accepted).await? {
+            Opening::Opened { .. } => self.users.hold_address(issue, window.length).await?,
             Opening::Accepted { left } => self.users.hold_address(issue, left).await?,
             Opening::Superseded | Opening::Consumed => {}
         }
         Ok(())
+    }
+
+    fn new_window(&self, derivation: Derivation) -> NewWindow {
+        let DeliveryOptions { window, attempts, .. } = self.options;
+        NewWindow { length: window, attempts, derivation }
     }
 
     /// Releases the address if its mail can never be delivered, so that it can be claimed again.
@@ -146,10 +151,19 @@ impl DeliverCode {
         let Some(user) = self.users.find(user_id).await? else {
             return Ok(Outcome::Dropped(DropReason::UserGone));
         };
-        let message_id = format!("{user_id}.{}", event.id.as_uuid());
+        let sending = self.notify(&user, event);
+        while_leased(&*self.codes, &*self.ids, MailKey::Notice(event.id), sending).await
+    }
+
+    async fn notify(&self, owner: &User, event: &Event) -> Result<Outcome, DeliveryError> {
+        if self.codes.is_notice_accepted(event.id).await? {
+            return Ok(Outcome::Dropped(DropReason::AlreadyMailed));
+        }
+        let message_id = format!("{}.{}", owner.id(), event.id.as_uuid());
         let content = self.templates.registration_repeated()?;
-        self.send(event, &mail_to(user.email(), message_id, content)).await?;
-        Ok(Outcome::Sent { kind: "registration_repeated", to: user.email().clone() })
+        self.send(event, &mail_to(owner.email(), message_id, content)).await?;
+        self.codes.mark_notice_accepted(event.id).await?;
+        Ok(Outcome::Sent { kind: "registration_repeated", to: owner.email().clone() })
     }
 
     async fn send(&self, event: &Event, mail: &Mail) -> Result<(), MailError> {
@@ -219,7 +233,9 @@ impl DeliveryError {
             self,
             Self::Repository(RepositoryError::Unavailable(_))
                 | Self::CodeStore(_)
-                | Self::Mail(MailError::Transient(_) | MailError::Refused(_))
+                | Self::Mail(
+                    MailError::Transient(_) | MailError::SenderRefused(_) | MailError::Refused(_)
+                )
                 | Self::Lease(_)
                 // Another worker has it, or this one once it is restarted.
                 | Self::UnknownKey(_)

@@ -1,11 +1,10 @@
-//! Who sends the mail of a code: one delivery at a time, over all workers. An event can be in two
+//! Who sends a mail: one delivery at a time, over all workers. An event can be in two
 //! hands when a worker has lost its broker, or a relay its lease, while a mail server is slow.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
-use domain::CodeIssue;
-use domain::ports::{CodeStore, CodeStoreError, IdSource, SendingLease};
+use domain::ports::{CodeStore, CodeStoreError, IdSource, MailKey, SendingLease};
 
 /// How long a worker that died keeps others from sending its mail.
 const LEASE: Duration = Duration::from_secs(15);
@@ -22,15 +21,15 @@ pub(crate) enum LeaseError {
     CodeStore(#[from] CodeStoreError),
 }
 
-/// Does `work` while nobody else sends the mail of `issue`.
+/// Does `work` while nobody else sends the mail.
 pub(crate) async fn while_leased<T, E: From<LeaseError>>(
     codes: &dyn CodeStore,
     ids: &dyn IdSource,
-    issue: CodeIssue,
+    mail: MailKey,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
     let sender = ids.next_id();
-    let take = async || codes.lease_sending(issue, sender, LEASE).await.map_err(LeaseError::from);
+    let take = async || codes.lease_sending(mail, sender, LEASE).await.map_err(LeaseError::from);
     if take().await? == SendingLease::HeldByAnother {
         return Err(LeaseError::HeldByAnother.into());
     }
@@ -50,7 +49,7 @@ pub(crate) async fn while_leased<T, E: From<LeaseError>>(
     if outcome.is_err() {
         // For the next attempt, wherever it is made. A lease that cannot be given back ends by
         // itself.
-        let _ = codes.release_sending(issue, sender).await;
+        let _ = codes.release_sending(mail, sender).await;
     }
     outcome
 }

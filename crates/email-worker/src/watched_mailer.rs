@@ -1,5 +1,9 @@
 //! A mail server that takes no mails is reported once per outage, with the cause, and so is the end
 //! of the outage.
+//!
+//! It is down if it cannot be reached, or refuses what comes before a mail: the connection, the
+//! greeting, TLS or the login. A server that refuses mails, be it at MAIL FROM, is up; that all are
+//! refused is reported by [`crate::Refusals`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,14 +47,15 @@ impl Mailer for WatchedMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let sent = self.mailer.send(mail).await;
         match &sent {
-            // It may be this recipient's mailbox alone that takes no mail for now: the server says
-            // so itself.
-            Err(MailError::Transient(_)) if !self.is_down.load(Ordering::Relaxed) => {
-                drop(self.ping().await);
+            // It may be this recipient's mailbox alone that takes no mail for now, or this sender
+            // that is refused: the server says whether it is up.
+            Err(MailError::Transient(_) | MailError::SenderRefused(_)) => {
+                if !self.is_down.load(Ordering::Relaxed) {
+                    drop(self.ping().await);
+                }
             }
-            Err(MailError::Transient(_)) => {}
             // A mail that is refused is a mail that was looked at.
-            Ok(()) | Err(_) => self.report_success(),
+            Ok(()) | Err(MailError::Refused(_) | MailError::Permanent(_)) => self.report_success(),
         }
         sent
     }

@@ -3,6 +3,7 @@
 use std::future::ready;
 use std::sync::Arc;
 
+use adapters::hand_over::HandOver;
 use adapters::postgres::{Database, PostgresUserRepository};
 use adapters::rabbitmq::{RabbitmqConsumer, RabbitmqDeadLetters};
 use adapters::redis::RedisCodeStore;
@@ -15,7 +16,6 @@ use process::health::{Health, HealthCheck};
 use process::{Service, StartError};
 use settings::{Settings, SettingsError};
 use supervisor::supervise;
-use tokio::sync::Notify;
 
 /// Mails codes until the process is asked to stop.
 pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
@@ -53,9 +53,8 @@ fn wire(
     service: &Service,
 ) -> Result<(DeliverCode, Health), SettingsError> {
     let database = Database::new(&settings.postgres.options()?)?;
-    // The worker records no events, so there is no relay to wake.
     let users: Arc<dyn UserRepository> =
-        Arc::new(PostgresUserRepository::new(database, Arc::new(Notify::new())));
+        Arc::new(PostgresUserRepository::new(database, HandOver::to_nobody()));
     let redis = settings.redis.connect()?;
     let codes: Arc<dyn CodeStore> =
         Arc::new(RedisCodeStore::new(redis, &settings.redis.key_prefix));

@@ -11,6 +11,7 @@ pub mod health;
 mod logs;
 mod metrics;
 pub mod operator;
+pub mod outbox;
 mod output;
 mod shutdown;
 mod standard_error;

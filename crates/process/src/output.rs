@@ -10,10 +10,16 @@ use crate::standard_error;
 /// Writes what a command was asked for to standard output. A reader that has seen enough (`| head`)
 /// is not an error.
 pub fn write_output(text: &str) -> Result<(), StartError> {
+    print(text).map(|_| ())
+}
+
+/// Writes a part of it, and returns whether anybody still reads.
+pub(crate) fn print(text: &str) -> Result<bool, StartError> {
     let mut output = std::io::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(StartError::Output(error)),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(StartError::Output(error)),
     }
 }
 

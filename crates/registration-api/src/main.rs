@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use process::dead_letters::DeadLetterCommand;
+use process::outbox::OutboxCommand;
 use process::{StartError, operator};
 use registration_api::http::openapi;
 use settings::Sources;
@@ -37,6 +38,11 @@ enum Command {
         #[command(subcommand)]
         command: DeadLetterCommand,
     },
+    /// Look into the outbox: the events that wait to be published.
+    Outbox {
+        #[command(subcommand)]
+        command: OutboxCommand,
+    },
     /// Print the OpenAPI document.
     Openapi,
     /// Print every setting with its default and its meaning.
@@ -57,6 +63,7 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
             return Ok(ExitCode::from(u8::from(!is_ready)));
         }
         Command::DeadLetters { command } => wiring::run_dead_letters(&settings()?, command).await?,
+        Command::Outbox { command } => wiring::run_outbox(&settings()?, command).await?,
         Command::Openapi => {
             let settings = settings()?;
             process::write_output(&openapi::document(

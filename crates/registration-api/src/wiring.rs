@@ -3,9 +3,11 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use adapters::hand_over::HandOver;
 use adapters::in_process::{InProcessBudget, InProcessRateLimiter};
 use adapters::postgres::{
-    self, Database, PostgresDeadLetters, PostgresOutbox, PostgresUserRepository,
+    self, Database, PostgresDeadLetters, PostgresOutbox, PostgresOutboxMonitor,
+    PostgresUserRepository,
 };
 use adapters::rabbitmq::RabbitmqPublisher;
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
@@ -13,6 +15,7 @@ use adapters::system_ids::SystemIds;
 use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, UserRepository};
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
+use process::outbox::OutboxCommand;
 use process::{Service, StartError};
 use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
@@ -20,7 +23,6 @@ use registration_api::limits::Counters;
 use registration_api::outbox_relay::OutboxRelay;
 use registration_api::{describe_metrics, settings as api_settings};
 use settings::{Settings, SettingsError};
-use tokio::sync::Notify;
 
 /// Brings the schema up to date.
 pub(crate) async fn migrate(settings: &Settings) -> Result<(), StartError> {
@@ -40,6 +42,15 @@ pub(crate) async fn run_dead_letters(
     process::begin_command(settings)?;
     let letters = PostgresDeadLetters::new(database(settings)?);
     command.run(&letters).await
+}
+
+/// Looks into the outbox.
+pub(crate) async fn run_outbox(
+    settings: &Settings,
+    command: OutboxCommand,
+) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    command.run(&PostgresOutboxMonitor::new(database(settings)?)).await
 }
 
 /// Runs the API until it is asked to stop.
@@ -64,9 +75,9 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health), StartEr
     let publisher =
         RabbitmqPublisher::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
     let publisher: Arc<dyn EventPublisher> = Arc::new(publisher);
-    let wake = Arc::new(Notify::new());
+    let hand_over = HandOver::new(settings.outbox.lease);
     let users: Arc<dyn UserRepository> =
-        Arc::new(PostgresUserRepository::new(database.clone(), wake.clone()));
+        Arc::new(PostgresUserRepository::new(database.clone(), hand_over.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis.clone(), prefix));
     // Only PostgreSQL takes the API out of service: without the others registrations are still
     // accepted.
@@ -89,12 +100,12 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health), StartEr
         breached: breached_passwords(settings)?,
         ids: Arc::new(SystemIds),
     };
-    let outbox = Arc::new(PostgresOutbox::new(database));
+    let outbox = Arc::new(PostgresOutbox::new(database, hand_over));
     let api = Api {
         listener: listen(settings)?,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server: api_settings::server_options(settings, service.descriptors),
-        relay: OutboxRelay::new(outbox, publisher, wake, api_settings::relay_options(settings)),
+        relay: OutboxRelay::new(outbox, publisher, api_settings::relay_options(settings)),
         users,
         purge: api_settings::purge_options(settings),
     };

@@ -10,7 +10,7 @@ const SHORTEST: Duration = Duration::from_millis(10);
 
 /// Why a text is not a duration.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(crate) enum DurationError {
+pub enum DurationError {
     /// No number, no unit, or a unit that is not known.
     #[error(
         r#"{0:?} is not a duration: write a number and its unit, such as "500ms", "30s", "5m", "1h" or "7d""#
@@ -23,7 +23,7 @@ pub(crate) enum DurationError {
 
 /// Reads a duration of at least ten milliseconds. `M`, a month to humantime and a minute to most
 /// readers, is refused.
-pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
+pub fn parse(text: &str) -> Result<Duration, DurationError> {
     let malformed = || DurationError::Malformed(text.to_owned());
     if text.contains('M') {
         return Err(malformed());

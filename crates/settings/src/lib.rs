@@ -29,6 +29,7 @@ mod standalone;
 
 pub use code::CodeSettings;
 pub use comma_list::CommaList;
+pub use duration::{DurationError, parse as parse_duration};
 pub use error::SettingsError;
 pub use hashing::HashingSettings;
 pub use http::HttpSettings;

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use process::StartError;
 use process::dead_letters::DeadLetterCommand;
+use process::outbox::OutboxCommand;
 use settings::{Settings, SettingsError, Sources};
 
 /// Two threads carry this much; more would cost memory in a process that is to stay small.
@@ -53,6 +54,11 @@ enum Command {
         #[command(subcommand)]
         command: DeadLetterCommand,
     },
+    /// Look into the outbox: the events that wait to be handled.
+    Outbox {
+        #[command(subcommand)]
+        command: OutboxCommand,
+    },
     /// Print every setting with its default and its meaning.
     Defaults,
 }
@@ -66,6 +72,9 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
         None => wiring::serve(settings(&arguments)?).await?,
         Some(Command::DeadLetters { command }) => {
             wiring::run_dead_letters(&settings(&arguments)?, command.clone()).await?;
+        }
+        Some(Command::Outbox { command }) => {
+            wiring::run_outbox(&settings(&arguments)?, command.clone()).await?;
         }
         Some(Command::Defaults) => process::write_output(settings::DEFAULTS)?,
     }

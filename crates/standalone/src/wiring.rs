@@ -6,24 +6,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::hand_over::HandOver;
 use adapters::in_process::{
     InProcessBudget, InProcessCodeStore, InProcessEventBus, InProcessRateLimiter,
 };
 use adapters::smtp::SmtpTls;
-use adapters::sqlite::{self, SqliteDeadLetters, SqliteOutbox, SqliteUserRepository};
+use adapters::sqlite::{
+    self, SqliteDeadLetters, SqliteOutbox, SqliteOutboxMonitor, SqliteUserRepository,
+};
 use adapters::system_ids::SystemIds;
 use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, Mailer, UserRepository};
 use email_worker::{WatchedMailer, settings as worker_settings};
 use inbox::{Capacity, Inbox, InboxOptions};
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
+use process::outbox::OutboxCommand;
 use process::{Service, StartError};
 use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::settings as api_settings;
 use settings::{MailServer, Settings, SettingsError};
-use tokio::sync::Notify;
 
 use crate::data_directory::DataDirectory;
 use crate::greeting::{Greeting, InboxAddresses, register_command};
@@ -74,10 +77,22 @@ pub(crate) async fn run_dead_letters(
     command: DeadLetterCommand,
 ) -> Result<(), StartError> {
     process::begin_command(settings)?;
+    command.run(&SqliteDeadLetters::new(open_existing(settings).await?)).await
+}
+
+/// Looks into the outbox, beside a running system too.
+pub(crate) async fn run_outbox(
+    settings: &Settings,
+    command: OutboxCommand,
+) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    command.run(&SqliteOutboxMonitor::new(open_existing(settings).await?)).await
+}
+
+async fn open_existing(settings: &Settings) -> Result<sqlite::Database, StartError> {
     let path = DataDirectory::existing_database(&settings.standalone.data_dir)
         .map_err(StartError::failed)?;
-    let letters = SqliteDeadLetters::new(open(path).await?);
-    command.run(&letters).await
+    open(path).await
 }
 
 fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -125,9 +140,10 @@ async fn wire(
     server: MailServer,
     service: &Service,
 ) -> Result<(Api, Health), StartError> {
-    let wake = Arc::new(Notify::new());
+    let relay = relay_options(settings);
+    let hand_over = HandOver::new(relay.lease);
     let users: Arc<dyn UserRepository> =
-        Arc::new(SqliteUserRepository::new(database.clone(), wake.clone()));
+        Arc::new(SqliteUserRepository::new(database.clone(), hand_over.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
     let mailer: Arc<dyn Mailer> = Arc::new(WatchedMailer::new(Arc::new(settings.mailer(server)?)));
     say_whether_mails_are_taken(mailer.clone());
@@ -140,7 +156,7 @@ async fn wire(
     )?;
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections.get()));
-    let outbox = SqliteOutbox::new(database);
+    let outbox = SqliteOutbox::new(database, hand_over);
     // What a killed process had claimed: nobody else can be at it.
     outbox.release_all().await.map_err(StartError::failed)?;
     let checks = vec![
@@ -164,7 +180,7 @@ async fn wire(
         listener,
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server,
-        relay: OutboxRelay::new(Arc::new(outbox), publisher, wake, relay_options(settings)),
+        relay: OutboxRelay::new(Arc::new(outbox), publisher, relay),
         users,
         purge: api_settings::purge_options(settings),
     };

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::argon2id::{Argon2idOptions, HashPool};
+use adapters::hand_over::HandOver;
 use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLimiter};
 use adapters::sqlite::{self, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
-use domain::ports::{Allowance, IdSource, UserRepository};
+use domain::ports::{Allowance, IdSource, MailState, NewWindow, UserRepository};
 use domain::{
     CodeKey, CodeKeys, CodeLength, EmailAddress, Password, PasswordLength, TraceParent, User,
 };
@@ -24,7 +25,6 @@ use registration_api::use_cases::{
     Activate, ActivateError, Authenticator, Credentials, ExistingAccount, Register, ResendCode,
 };
 use test_support::CODE_KEY;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 const ADDRESS: &str = "ada@example.com";
@@ -86,7 +86,7 @@ impl System {
             busy_timeout: Duration::from_secs(5),
         };
         let database = sqlite::open(options).await.unwrap();
-        let users = Arc::new(SqliteUserRepository::new(database, Arc::new(Notify::new())));
+        let users = Arc::new(SqliteUserRepository::new(database, HandOver::to_nobody()));
         let hashing = Argon2idOptions {
             memory_kib: 64,
             iterations: 1,
@@ -148,7 +148,8 @@ impl System {
     async fn guesses_compared(&self, password: &str) -> usize {
         let issue = self.user().await.unwrap().issue();
         let derivation = self.activate.code_keys.derivation(self.activate.code_length);
-        self.activate.codes.open(issue, WINDOW, 5, derivation).await.unwrap();
+        let window = NewWindow { length: WINDOW, attempts: 5, derivation };
+        self.activate.codes.open(issue, window, MailState::Accepted).await.unwrap();
         let code = self.activate.code_keys.derive(issue, derivation).unwrap();
         let wrong = (0..).map(|number| format!("{number:04}")).filter(|guess| !code.matches(guess));
         let guesses = wrong.take(AT_ONCE).map(async |guess| {

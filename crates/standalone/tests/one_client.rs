@@ -10,7 +10,8 @@ use std::time::Duration;
 use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLimiter};
 use adapters::system_ids::SystemIds;
 use domain::ports::{
-    Allowance, Budget, BudgetKey, BudgetKind, CodeStore, IdSource, Opening, Spending,
+    Allowance, Budget, BudgetKey, BudgetKind, CodeStore, IdSource, MailState, NewWindow, Opening,
+    Spending,
 };
 use domain::{CodeIssue, EmailAddress, UserId};
 use registration_api::limits::{Action, Counters, Limits, RequestLimits};
@@ -53,7 +54,8 @@ async fn asvs_2_4_1_one_client_does_not_fill_the_stores_in_memory() {
             let address = EmailAddress::parse(&format!("made-up-{claims}@example.com")).unwrap();
             let _spent = client.spend_mail(&address).await.unwrap();
             let issue = CodeIssue { user_id: UserId::from_uuid(SystemIds.next_id()), number: 1 };
-            let opening = codes.open(issue, Duration::from_mins(1), 5, derivation).await.unwrap();
+            let window = NewWindow { length: Duration::from_mins(1), attempts: 5, derivation };
+            let opening = codes.open(issue, window, MailState::Unsent).await.unwrap();
             assert_eq!(opening, Opening::Opened { derivation });
             let guesses = BudgetKey { kind: BudgetKind::Guesses, subject: address.lookup_key() };
             assert_eq!(

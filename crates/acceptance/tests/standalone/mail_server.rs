@@ -1,6 +1,9 @@
 //! A mail server that cannot be used, as far as its operator sees it: one warning with the cause,
 //! readiness, and the end of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use acceptance::{Account, Standalone, StandaloneCommand};
 use test_support::smtp_server::{Act, Login, Server, Tls};
 use test_support::{Proxy, eventually};
@@ -103,4 +106,30 @@ async fn a_recipient_that_has_to_wait_is_no_outage() {
     .await;
     wait_for_status(&standalone, "ready").await;
     assert_eq!(count(&standalone, DOWN), 0);
+}
+
+/// It greets, so it is up; but the sender is refused, whoever the recipient is.
+#[tokio::test]
+async fn a_server_that_refuses_every_sender_is_reported_as_refusing_everybody() {
+    let data = tempfile::tempdir().unwrap();
+    let is_refused = Arc::new(AtomicBool::new(true));
+    let refuses = is_refused.clone();
+    let server = Server::new(move |when| {
+        let refused = when.moment == "MAIL" && refuses.load(Ordering::Relaxed);
+        if refused { Act::Reply("550 5.7.1 sender unknown".into()) } else { Act::Normal }
+    });
+    let server = server.start().await;
+    let standalone = command(&data, "127.0.0.1", server.port(), "none").start().await;
+    for domain in ["one.example", "two.example", "three.example"].iter().cycle().take(20) {
+        let mut account = Account::new();
+        account.email = account.email.replace("example.com", domain);
+        standalone.client().register(&account).await.expect_status(201);
+    }
+    let alarm = standalone.process.stderr.line_with("mail.all_refused").await;
+    assert!(alarm.contains("MAIL FROM with 550 5.7.1"), "{alarm}");
+    wait_for_status(&standalone, "ready").await;
+    is_refused.store(false, Ordering::Relaxed);
+    eventually("the mails", async || (server.received().len() == 20).then_some(())).await;
+    standalone.process.stderr.line_with("mail.accepted_again").await;
+    assert_eq!((count(&standalone, DOWN), count(&standalone, "mail.all_refused")), (0, 1));
 }

@@ -5,22 +5,22 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening, SendingLease};
-use domain::{CodeIssue, Derivation, UserId};
+use domain::ports::{
+    Attempt, CODE_STORE_MEMORY, CodeStore, CodeStoreError, Consumption, MailKey, MailState,
+    NewWindow, Opening, SendingLease,
+};
+use domain::{CodeIssue, Derivation, EventId, UserId};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::clock::after;
-use super::expiring_map::{DEFAULT_CAPACITY, ExpiringMap, lock};
-
-/// How long a window is remembered after it was last opened.
-const REMEMBERED: Duration = Duration::from_hours(24);
+use super::expiring_map::{DEFAULT_CAPACITY, ExpiringMap, Full, lock};
 
 /// A [`CodeStore`] for one process.
 pub struct InProcessCodeStore {
     windows: Mutex<ExpiringMap<UserId, Window>>,
-    /// Who sends the mail of an issue: a user and a number.
-    senders: Mutex<ExpiringMap<(UserId, u32), Uuid>>,
+    senders: Mutex<ExpiringMap<MailKey, Uuid>>,
+    accepted_notices: Mutex<ExpiringMap<EventId, ()>>,
 }
 
 #[derive(Clone, Copy)]
@@ -42,17 +42,51 @@ impl InProcessCodeStore {
     /// A store of at most `windows` windows. When it is full, the window opened first is forgotten
     /// early if it has run out; while all of them are live, opening another one fails.
     pub fn with_capacity(windows: usize) -> Self {
-        let (windows, senders) = (ExpiringMap::new(windows), ExpiringMap::new(windows));
-        Self { windows: Mutex::new(windows), senders: Mutex::new(senders) }
+        Self {
+            windows: Mutex::new(ExpiringMap::new(windows)),
+            senders: Mutex::new(ExpiringMap::new(windows)),
+            accepted_notices: Mutex::new(ExpiringMap::new(windows)),
+        }
+    }
+}
+
+impl Default for InProcessCodeStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl CodeStore for InProcessCodeStore {
+    async fn lease_sending(
+        &self,
+        mail: MailKey,
+        sender: Uuid,
+        lease: Duration,
+    ) -> Result<SendingLease, CodeStoreError> {
+        let mut senders = lock(&self.senders);
+        let now = Instant::now();
+        senders.sweep(now);
+        if senders.get_mut(&mail, now).is_some_and(|holder| *holder != sender) {
+            return Ok(SendingLease::HeldByAnother);
+        }
+        senders.insert(mail, sender, after(now, lease), |_| false).map_err(full)?;
+        Ok(SendingLease::Held)
     }
 
-    fn open_window(
+    async fn release_sending(&self, mail: MailKey, sender: Uuid) -> Result<(), CodeStoreError> {
+        let mut senders = lock(&self.senders);
+        if senders.get_mut(&mail, Instant::now()).is_some_and(|holder| *holder == sender) {
+            senders.remove(&mail);
+        }
+        Ok(())
+    }
+
+    async fn open(
         &self,
         issue: CodeIssue,
-        window: Duration,
-        attempts: u32,
-        derivation: Derivation,
-        accepted: bool,
+        window: NewWindow,
+        mail: MailState,
     ) -> Result<Opening, CodeStoreError> {
         let mut windows = lock(&self.windows);
         let now = Instant::now();
@@ -68,82 +102,34 @@ impl InProcessCodeStore {
             }
             known => {
                 let known = known.filter(|known| known.number == issue.number);
-                let attempts_left = known.map_or(attempts, |known| known.attempts_left);
-                let derivation = known.map_or(derivation, |known| known.derivation);
-                let (number, ends_at) = (issue.number, after(now, window));
+                let derivation = known.map_or(window.derivation, |known| known.derivation);
                 let opened = Window {
-                    number,
+                    number: issue.number,
                     derivation,
-                    attempts_left,
-                    ends_at,
+                    attempts_left: known.map_or(window.attempts, |known| known.attempts_left),
+                    ends_at: after(now, window.length),
                     consumed: false,
-                    accepted,
+                    accepted: mail == MailState::Accepted,
                 };
                 (opened, Opening::Opened { derivation })
             }
         };
+        let forgotten_at = after(now, window.memory());
         windows
-            .insert(issue.user_id, opened, after(now, window.max(REMEMBERED)), |first| {
-                first.ends_at <= now
-            })
-            .map_err(|full| CodeStoreError(full.into()))?;
+            .insert(issue.user_id, opened, forgotten_at, |first| first.ends_at <= now)
+            .map_err(full)?;
         Ok(opening)
     }
-}
 
-impl Default for InProcessCodeStore {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-#[async_trait]
-impl CodeStore for InProcessCodeStore {
-    async fn lease_sending(
-        &self,
-        issue: CodeIssue,
-        sender: Uuid,
-        lease: Duration,
-    ) -> Result<SendingLease, CodeStoreError> {
-        let mut senders = lock(&self.senders);
-        let (key, now) = ((issue.user_id, issue.number), Instant::now());
-        senders.sweep(now);
-        if senders.get_mut(&key, now).is_some_and(|holder| *holder != sender) {
-            return Ok(SendingLease::HeldByAnother);
-        }
-        senders
-            .insert(key, sender, after(now, lease), |_| false)
-            .map_err(|full| CodeStoreError(full.into()))?;
-        Ok(SendingLease::Held)
+    async fn mark_notice_accepted(&self, notice: EventId) -> Result<(), CodeStoreError> {
+        let mut notices = lock(&self.accepted_notices);
+        let now = Instant::now();
+        notices.sweep(now);
+        notices.insert(notice, (), after(now, CODE_STORE_MEMORY), |()| true).map_err(full)
     }
 
-    async fn release_sending(&self, issue: CodeIssue, sender: Uuid) -> Result<(), CodeStoreError> {
-        let mut senders = lock(&self.senders);
-        let key = (issue.user_id, issue.number);
-        if senders.get_mut(&key, Instant::now()).is_some_and(|holder| *holder == sender) {
-            senders.remove(&key);
-        }
-        Ok(())
-    }
-
-    async fn open(
-        &self,
-        issue: CodeIssue,
-        window: Duration,
-        attempts: u32,
-        derivation: Derivation,
-    ) -> Result<Opening, CodeStoreError> {
-        self.open_window(issue, window, attempts, derivation, false)
-    }
-
-    async fn mark_accepted(
-        &self,
-        issue: CodeIssue,
-        window: Duration,
-        attempts: u32,
-        derivation: Derivation,
-    ) -> Result<Opening, CodeStoreError> {
-        self.open_window(issue, window, attempts, derivation, true)
+    async fn is_notice_accepted(&self, notice: EventId) -> Result<bool, CodeStoreError> {
+        Ok(lock(&self.accepted_notices).get_mut(&notice, Instant::now()).is_some())
     }
 
     async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {
@@ -190,4 +176,8 @@ impl CodeStore for InProcessCodeStore {
     async fn ping(&self) -> Result<(), CodeStoreError> {
         Ok(())
     }
+}
+
+fn full(full: Full) -> CodeStoreError {
+    CodeStoreError(full.into())
 }

@@ -105,15 +105,36 @@ impl Database {
             + Send
             + 'static,
     {
-        if self.transaction_settings.is_some() {
-            return self.transact(statement, |_| ()).await;
-        }
-        self.perform(statement, |_| ()).await
+        self.run_then(statement, |_| ()).await
     }
 
-    /// The same with all of `work` in one transaction, which an error rolls back. Calls `committed`
-    /// with the result as soon as the transaction has ended.
-    pub(super) async fn transact<T, F, C>(&self, work: F, committed: C) -> Result<T, Failure>
+    /// The same, and calls `done` with the result as soon as the statement is committed.
+    pub(super) async fn run_then<T, F, C>(&self, statement: F, done: C) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, QueryResult<T>>
+            + Send
+            + 'static,
+        C: FnOnce(&T) + Send + 'static,
+    {
+        if self.transaction_settings.is_some() {
+            return self.transact_then(statement, done).await;
+        }
+        self.perform(statement, done).await
+    }
+
+    /// The same with all of `work` in one transaction, which an error rolls back.
+    pub(super) async fn transact<T, F>(&self, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, QueryResult<T>>
+            + Send
+            + 'static,
+    {
+        self.transact_then(work, |_| ()).await
+    }
+
+    async fn transact_then<T, F, C>(&self, work: F, committed: C) -> Result<T, Failure>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, QueryResult<T>>

@@ -1,35 +1,43 @@
 //! The buried rows of the outbox: events that the broker will never accept.
 
 use async_trait::async_trait;
-use diesel::sql_types::{BigInt, Text};
-use diesel::{QueryableByName, sql_query};
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use domain::ports::{DeadLetter, DeadLetterError, DeadLetters};
+use domain::ports::{
+    DeadLetterAction, DeadLetterError, DeadLetterSelection, DeadLetterVisitor, DeadLetters,
+};
 use futures::FutureExt;
+use uuid::Uuid;
 
 use super::database::Database;
+use crate::sql_buried_events::{BuriedEvent, PAGE_SIZE, before_the_first, unix_millis, visit_page};
 
-const LIST: &str = "
-    SELECT failure AS reason, jsonb_strip_nulls(jsonb_build_object(
-        'id', id, 'type', type, 'user_id', user_id, 'code_number', code_number, 'traceparent', traceparent
-    ))::text AS event
-    FROM outbox WHERE failed_at IS NOT NULL ORDER BY id LIMIT $1";
+/// The page of selected rows that comes after a row.
+const CHOOSE: &str = "
+    SELECT id, type AS kind, failure AS reason, attempts,
+        floor(extract(epoch FROM failed_at) * 1000)::bigint AS failed_at,
+        jsonb_strip_nulls(jsonb_build_object('id', id, 'type', type, 'user_id', user_id,
+            'code_number', code_number, 'traceparent', traceparent))::text AS event
+    FROM outbox
+    WHERE failed_at IS NOT NULL AND id > $1::uuid
+        AND (cardinality($2) = 0 OR id = ANY($2))
+        AND ($3 IS NULL OR strpos(failure, $3) > 0)
+        AND ($4 IS NULL OR failed_at >= to_timestamp($4 / 1000.0))
+    ORDER BY id LIMIT $5";
+
+/// Rows that another command is working on are its own.
+const LOCK: &str = "FOR UPDATE SKIP LOCKED";
 
 const REPLAY: &str = "
     UPDATE outbox SET failed_at = NULL, failure = NULL, attempts = 0, due_at = clock_timestamp()
-    WHERE failed_at IS NOT NULL";
+    FROM chosen WHERE outbox.id = chosen.id";
+
+const DISCARD: &str = "DELETE FROM outbox USING chosen WHERE outbox.id = chosen.id";
 
 /// [`DeadLetters`] over the outbox in PostgreSQL.
 pub struct PostgresDeadLetters {
     database: Database,
-}
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    event: String,
-    #[diesel(sql_type = Text)]
-    reason: String,
 }
 
 impl PostgresDeadLetters {
@@ -37,26 +45,56 @@ impl PostgresDeadLetters {
     pub fn new(database: Database) -> Self {
         Self { database }
     }
+
+    /// Does it to one page, in one statement, and returns the rows as they were.
+    async fn act_on_page(
+        &self,
+        action: DeadLetterAction,
+        selection: &DeadLetterSelection,
+        after: String,
+    ) -> Result<Vec<BuriedEvent>, DeadLetterError> {
+        let ids: Vec<Uuid> = selection.ids.iter().map(|id| *id.as_uuid()).collect();
+        let query = sql_query(statement(action))
+            .bind::<Text, _>(after)
+            .bind::<Array<SqlUuid>, _>(ids)
+            .bind::<Nullable<Text>, _>(selection.reason.clone())
+            .bind::<Nullable<BigInt>, _>(selection.since.map(unix_millis))
+            .bind::<BigInt, _>(i64::from(PAGE_SIZE));
+        self.database
+            .run(|connection| query.load(connection).boxed())
+            .await
+            .map_err(|failure| DeadLetterError(failure.into()))
+    }
+}
+
+fn statement(action: DeadLetterAction) -> String {
+    let chosen = match action {
+        DeadLetterAction::List => format!("chosen AS ({CHOOSE})"),
+        DeadLetterAction::Replay => {
+            format!("chosen AS MATERIALIZED ({CHOOSE} {LOCK}), replayed AS ({REPLAY})")
+        }
+        DeadLetterAction::Discard => {
+            format!("chosen AS MATERIALIZED ({CHOOSE} {LOCK}), discarded AS ({DISCARD})")
+        }
+    };
+    format!(
+        "WITH {chosen} SELECT id::text, kind, reason, failed_at, attempts, event FROM chosen
+         ORDER BY chosen.id"
+    )
 }
 
 #[async_trait]
 impl DeadLetters for PostgresDeadLetters {
-    async fn list(&self, limit: u32) -> Result<Vec<DeadLetter>, DeadLetterError> {
-        let list = sql_query(LIST).bind::<BigInt, _>(i64::from(limit));
-        let rows: Vec<Row> = self
-            .database
-            .run(|connection| list.load(connection).boxed())
-            .await
-            .map_err(|failure| DeadLetterError(failure.into()))?;
-        Ok(rows.into_iter().map(|Row { event, reason }| DeadLetter { event, reason }).collect())
-    }
-
-    async fn replay(&self) -> Result<u64, DeadLetterError> {
-        let replayed = self
-            .database
-            .run(|connection| sql_query(REPLAY).execute(connection).boxed())
-            .await
-            .map_err(|failure| DeadLetterError(failure.into()))?;
-        Ok(replayed as u64)
+    async fn apply(
+        &self,
+        action: DeadLetterAction,
+        selection: &DeadLetterSelection,
+        visit: &mut DeadLetterVisitor<'_>,
+    ) -> Result<(), DeadLetterError> {
+        let mut after = Some(before_the_first());
+        while let Some(key) = after {
+            after = visit_page(self.act_on_page(action, selection, key).await?, visit);
+        }
+        Ok(())
     }
 }

@@ -11,14 +11,18 @@ mod dead_letters;
 mod migrations;
 mod options;
 mod outbox;
+mod outbox_statements;
+mod outbox_status;
 mod probe;
 mod purge;
 mod schema;
 mod user_repository;
+mod with_events;
 
 pub use database::Database;
 pub use dead_letters::PostgresDeadLetters;
 pub use migrations::{MigrationError, migrate, revert_all};
 pub use options::{PostgresOptions, PostgresOptionsError};
 pub use outbox::PostgresOutbox;
+pub use outbox_status::PostgresOutboxMonitor;
 pub use user_repository::PostgresUserRepository;

@@ -1,50 +1,36 @@
 //! The outbox in PostgreSQL: any number of relays take from it without waiting for each other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use diesel::pg::Pg;
 use diesel::pg::data_types::PgInterval;
 use diesel::query_builder::{QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Interval, Nullable, Text};
-use diesel::{
-    ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, QueryableByName, sql_query,
-};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::ports::{Outbox, OutboxEntry, OutboxError};
+use diesel::{ExpressionMethods, NullableExpressionMethods, QueryDsl};
+use diesel_async::RunQueryDsl;
+use domain::ports::{Outbox, OutboxEntry, OutboxError, Recorded};
 use domain::{EventId, UserEvent};
 use futures::FutureExt;
 use uuid::Uuid;
 
 use super::database::{Database, Failure};
+use super::outbox_statements::{Claim, Claimed, Delete};
 use super::schema::{clock_timestamp, outbox};
+use crate::hand_over::HandOver;
 use crate::sql_rows::StoredEvent;
-
-/// Claims the events that have been due for longest. Rows that another relay is claiming at this
-/// moment are skipped; the first part is materialised so that it is evaluated, and takes its locks,
-/// only once.
-const CLAIM: &str = "
-    WITH due AS MATERIALIZED (
-        SELECT id FROM outbox
-        WHERE failed_at IS NULL AND due_at <= now() AND type = ANY($3)
-        ORDER BY due_at, id LIMIT $1
-        FOR UPDATE SKIP LOCKED
-    ), claimed AS (
-        UPDATE outbox SET due_at = clock_timestamp() + $2, attempts = attempts + 1
-        FROM due WHERE outbox.id = due.id
-        RETURNING outbox.*
-    )
-    SELECT id, type AS kind, user_id, code_number, traceparent, attempts FROM claimed ORDER BY id";
 
 /// [`Outbox`] in PostgreSQL.
 pub struct PostgresOutbox {
     database: Database,
+    hand_over: Arc<HandOver>,
 }
 
 impl PostgresOutbox {
-    /// Works on the outbox that [`super::PostgresUserRepository`] fills.
-    pub fn new(database: Database) -> Self {
-        Self { database }
+    /// Works on the outbox that [`super::PostgresUserRepository`] fills; with the same `hand_over` it
+    /// gets the events of its own process without a query.
+    pub fn new(database: Database, hand_over: Arc<HandOver>) -> Self {
+        Self { database, hand_over }
     }
 
     async fn update<Q>(&self, statement: Q) -> Result<(), OutboxError>
@@ -54,42 +40,6 @@ impl PostgresOutbox {
         let work = self.database.run(|connection| statement.execute(connection).boxed());
         work.await.map(drop).map_err(unavailable)
     }
-}
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = diesel::sql_types::Uuid)]
-    id: Uuid,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = diesel::sql_types::Uuid)]
-    user_id: Uuid,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    code_number: Option<i64>,
-    #[diesel(sql_type = Text)]
-    traceparent: String,
-    #[diesel(sql_type = BigInt)]
-    attempts: i64,
-}
-
-/// Adds events to the outbox, within the transaction of the change that caused them.
-pub(super) async fn record(
-    connection: &mut AsyncPgConnection,
-    events: Vec<StoredEvent>,
-) -> QueryResult<()> {
-    // One by one: a multi-row insert is prepared anew each time, and there is hardly ever more than
-    // one event.
-    for event in events {
-        let row = (
-            outbox::id.eq(event.id),
-            outbox::kind.eq(event.kind),
-            outbox::user_id.eq(event.user_id),
-            outbox::code_number.eq(event.code_number),
-            outbox::traceparent.eq(event.traceparent),
-        );
-        diesel::insert_into(outbox::table).values(row).execute(connection).await?;
-    }
-    Ok(())
 }
 
 /// A duration in PostgreSQL's unit, microseconds. At most a century, to stay in the range of its
@@ -108,18 +58,15 @@ fn unavailable(failure: Failure) -> OutboxError {
 #[async_trait]
 impl Outbox for PostgresOutbox {
     async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxEntry>, OutboxError> {
-        let claim = sql_query(CLAIM)
-            .bind::<BigInt, _>(i64::from(limit))
-            .bind::<Interval, _>(interval(lease))
-            .bind::<Array<Text>, _>(UserEvent::TYPES.to_vec());
-        let rows: Vec<Row> = self
+        let claim = Claim { limit: i64::from(limit), lease: interval(lease) };
+        let rows: Vec<Claimed> = self
             .database
             .run(|connection| claim.load(connection).boxed())
             .await
             .map_err(unavailable)?;
         let mut entries = Vec::with_capacity(rows.len());
         for row in rows {
-            let Row { id, kind, user_id, code_number, traceparent, attempts } = row;
+            let (id, kind, user_id, code_number, traceparent, attempts) = row;
             let stored = StoredEvent { id, kind, user_id, code_number, traceparent };
             match stored.try_into() {
                 Ok(event) => {
@@ -135,6 +82,14 @@ impl Outbox for PostgresOutbox {
         Ok(entries)
     }
 
+    async fn recorded(&self, limit: u32) -> Recorded {
+        self.hand_over.recorded(limit).await
+    }
+
+    fn set_hand_over(&self, wanted: bool) {
+        self.hand_over.set_wanted(wanted);
+    }
+
     async fn count_unknown(&self) -> Result<u64, OutboxError> {
         let waiting = outbox::table.filter(outbox::failed_at.is_null());
         let unknown = waiting.filter(outbox::kind.ne_all(UserEvent::TYPES.to_vec())).count();
@@ -144,7 +99,7 @@ impl Outbox for PostgresOutbox {
 
     async fn delete(&self, events: &[EventId]) -> Result<(), OutboxError> {
         let ids: Vec<Uuid> = events.iter().map(|event| *event.as_uuid()).collect();
-        self.update(diesel::delete(outbox::table.filter(outbox::id.eq_any(ids)))).await
+        self.update(Delete { ids }).await
     }
 
     async fn defer(&self, event: EventId, delay: Duration) -> Result<(), OutboxError> {

@@ -27,20 +27,17 @@ struct Recorded {
 /// Commits what a registration needs, an event in the outbox, and takes it back in the same
 /// transaction, so that nobody ever sees it.
 pub(super) async fn probe(database: &Database) -> Result<(), Failure> {
-    let probe = database.transact(
-        |connection| {
-            async move {
-                if !has_current_schema(connection).await? {
-                    return Ok(false);
-                }
-                let recorded: Recorded = sql_query(RECORD).get_result(connection).await?;
-                diesel::delete(outbox::table.find(recorded.id)).execute(connection).await?;
-                Ok(true)
+    let probe = database.transact(|connection| {
+        async move {
+            if !has_current_schema(connection).await? {
+                return Ok(false);
             }
-            .boxed()
-        },
-        |_| (),
-    );
+            let recorded: Recorded = sql_query(RECORD).get_result(connection).await?;
+            diesel::delete(outbox::table.find(recorded.id)).execute(connection).await?;
+            Ok(true)
+        }
+        .boxed()
+    });
     if probe.await? { Ok(()) } else { Err(Failure::OldSchema) }
 }
 

@@ -38,24 +38,19 @@ pub(super) async fn purge(
         .select((users::id, users::code_expires_at.is_not_null()))
         .for_update()
         .skip_locked();
-    let purge = database.transact(
-        move |connection| {
-            async move {
-                let lock = select(pg_try_advisory_xact_lock(PURGE_LOCK));
-                if !lock.get_result::<bool>(connection).await? {
-                    return Ok(Vec::new());
-                }
-                let stale: Vec<(Uuid, bool)> = stale.load(connection).await?;
-                let ids: Vec<Uuid> = stale.iter().map(|(id, _)| *id).collect();
-                diesel::delete(users::table.filter(users::id.eq_any(ids)))
-                    .execute(connection)
-                    .await?;
-                Ok(stale)
+    let purge = database.transact(move |connection| {
+        async move {
+            let lock = select(pg_try_advisory_xact_lock(PURGE_LOCK));
+            if !lock.get_result::<bool>(connection).await? {
+                return Ok(Vec::new());
             }
-            .boxed()
-        },
-        |_| (),
-    );
+            let stale: Vec<(Uuid, bool)> = stale.load(connection).await?;
+            let ids: Vec<Uuid> = stale.iter().map(|(id, _)| *id).collect();
+            diesel::delete(users::table.filter(users::id.eq_any(ids))).execute(connection).await?;
+            Ok(stale)
+        }
+        .boxed()
+    });
     let deleted = purge.await?;
     Ok(Purged::of(deleted.into_iter().map(|(id, is_mailed)| (UserId::from_uuid(id), is_mailed))))
 }

@@ -16,62 +16,47 @@ use diesel_async::RunQueryDsl;
 use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository};
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
 use futures::FutureExt;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::database::{Database, Failure};
-use super::outbox::{interval, record};
+use super::outbox::interval;
 use super::probe::probe;
 use super::purge::purge;
 use super::schema::{clock_timestamp, users};
-use crate::sql_rows::{StoredEvent, UserRow, read_user, user_row};
+use super::with_events::WithEvents;
+use crate::hand_over::HandOver;
+use crate::sql_rows::{UserRow, read_user, user_row};
 
 /// [`UserRepository`] in PostgreSQL.
 pub struct PostgresUserRepository {
     database: Database,
-    events_recorded: Arc<Notify>,
+    hand_over: Arc<HandOver>,
 }
 
 impl PostgresUserRepository {
-    /// Notifies `events_recorded` after each commit that added to the outbox, so that the relay
-    /// need not wait for its next poll.
-    pub fn new(database: Database, events_recorded: Arc<Notify>) -> Self {
-        Self { database, events_recorded }
+    /// Hands events over to the relay of this process, which has the same `hand_over`.
+    pub fn new(database: Database, hand_over: Arc<HandOver>) -> Self {
+        Self { database, hand_over }
     }
 
-    /// Runs a statement and, if it changed a row, records the events in the same transaction.
-    /// Returns whether it did.
-    ///
-    /// The events are written first and rolled back if no row has changed: both cases cost the
-    /// database the same, so the time does not tell whether an address is taken (OWASP ASVS 6.3.8).
+    /// Runs a statement and, if it changed a row, records the events with it. Returns whether it
+    /// did.
     async fn change<Q>(&self, statement: Q, events: &[Event]) -> Result<bool, RepositoryError>
     where
         Q: QueryFragment<Pg> + QueryId + Send + 'static,
+        Q::QueryId: 'static,
     {
-        let events: Vec<StoredEvent> = events.iter().map(StoredEvent::from).collect();
-        let wake = (!events.is_empty()).then(|| Arc::clone(&self.events_recorded));
-        let change = self.database.transact(
-            move |connection| {
-                async move {
-                    record(connection, events).await?;
-                    match statement.execute(connection).await? {
-                        0 => Err(diesel::result::Error::RollbackTransaction),
-                        _ => Ok(()),
-                    }
-                }
-                .boxed()
-            },
-            move |()| {
-                if let Some(wake) = wake {
-                    wake.notify_one();
+        let recording = self.hand_over.prepare(events.to_vec());
+        let statement = WithEvents::new(statement, &recording);
+        let change = self.database.run_then(
+            |connection| statement.get_result::<i64>(connection).boxed(),
+            move |changed| {
+                if *changed > 0 {
+                    recording.committed();
                 }
             },
         );
-        match change.await {
-            Ok(()) => Ok(true),
-            Err(Failure::Query(diesel::result::Error::RollbackTransaction)) => Ok(false),
-            Err(failure) => Err(unavailable(failure)),
-        }
+        Ok(change.await.map_err(unavailable)? > 0)
     }
 
     /// Runs one statement, which is a transaction by itself.

@@ -41,6 +41,8 @@ pub(super) enum BrokerError {
     Blocked,
     #[error("not connected: {0}")]
     NotConnected(String),
+    #[error("another dead-letters command is working on the queue; try again when it has ended")]
+    Occupied,
     #[error("the handling of a message panicked")]
     Panicked,
     #[error(transparent)]

@@ -2,29 +2,40 @@
 //! failed, and why it was set aside; the reason never contains an address.
 
 use std::error::Error;
+use std::time::{Duration, SystemTime};
 
-use domain::ErrorChain;
+use domain::ports::DeadLetter;
+use domain::{ErrorChain, EventId};
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
+use serde::Deserialize;
 
 use super::confirmed_publishing::Message;
 use super::topology::Topology;
 
 const FAILURES: &str = "x-failures";
 const REASON: &str = "x-reason";
+/// In Unix milliseconds.
+const FAILED_AT: &str = "x-failed-at";
 
 /// RabbitMQ limits the headers of a message to one frame, so a reason must be short.
 const LONGEST_REASON: usize = 500;
 
 /// How often the event has failed before this delivery.
 pub(super) fn count_failures(delivery: &Delivery) -> u32 {
-    let header =
-        delivery.properties.headers().as_ref().and_then(|headers| headers.inner().get(FAILURES));
-    match header {
-        Some(AMQPValue::LongUInt(failures)) => *failures,
-        Some(AMQPValue::LongLongInt(failures)) => u32::try_from(*failures).unwrap_or(0),
-        _ => 0,
+    read_failures(delivery).unwrap_or(0)
+}
+
+fn read_failures(delivery: &Delivery) -> Option<u32> {
+    match header(delivery, FAILURES)? {
+        AMQPValue::LongUInt(failures) => Some(*failures),
+        AMQPValue::LongLongInt(failures) => u32::try_from(*failures).ok(),
+        _ => None,
     }
+}
+
+fn header<'a>(delivery: &'a Delivery, name: &str) -> Option<&'a AMQPValue> {
+    delivery.properties.headers().as_ref()?.inner().get(name)
 }
 
 /// The same event for the retry queue that is next.
@@ -50,9 +61,16 @@ pub(super) fn to_dead_letter_queue(
     delivery: &Delivery,
     reason: &str,
 ) -> Message {
-    let mut headers = FieldTable::default();
+    let mut headers = failed(count_failures(delivery).saturating_add(1));
     headers.insert(REASON.into(), AMQPValue::LongString(reason.into()));
+    headers.insert(FAILED_AT.into(), AMQPValue::LongLongInt(unix_millis_now()));
     copy(delivery, topology.dead_queue.clone(), headers)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the broker does not record when a message arrives")]
+fn unix_millis_now() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The same message for the work queue, as if it had never failed.
@@ -60,14 +78,35 @@ pub(super) fn to_work_queue(topology: &Topology, delivery: &Delivery) -> Message
     copy(delivery, topology.work_queue.clone(), FieldTable::default())
 }
 
-/// Why a dead letter was set aside.
-pub(super) fn read_reason(delivery: &Delivery) -> String {
-    let header =
-        delivery.properties.headers().as_ref().and_then(|headers| headers.inner().get(REASON));
-    match header {
-        Some(AMQPValue::LongString(reason)) => reason.to_string(),
-        _ => "no reason was recorded".into(),
+/// What the message in the dead-letter queue says. Older versions recorded only the reason.
+pub(super) fn read_dead_letter(delivery: &Delivery) -> DeadLetter {
+    let id = delivery.properties.message_id().as_ref();
+    DeadLetter {
+        id: id.and_then(|id| id.as_str().parse().ok()).map(EventId::from_uuid),
+        kind: serde_json::from_slice(&delivery.data).ok().map(|Typed { kind }| kind),
+        reason: match header(delivery, REASON) {
+            Some(AMQPValue::LongString(reason)) => reason.to_string(),
+            _ => "no reason was recorded".into(),
+        },
+        failed_at: match header(delivery, FAILED_AT) {
+            Some(AMQPValue::LongLongInt(millis)) => read_time(*millis),
+            _ => None,
+        },
+        attempts: read_failures(delivery).map(u64::from),
+        event: String::from_utf8_lossy(&delivery.data).into_owned(),
     }
+}
+
+fn read_time(unix_millis: i64) -> Option<SystemTime> {
+    let since_epoch = Duration::from_millis(u64::try_from(unix_millis).ok()?);
+    SystemTime::UNIX_EPOCH.checked_add(since_epoch)
+}
+
+/// The event's type, for people: also that of an event which cannot be decoded.
+#[derive(Deserialize)]
+struct Typed {
+    #[serde(rename = "type")]
+    kind: String,
 }
 
 /// Describes an error and its causes in one line, without anything that looks like an address.

@@ -5,17 +5,17 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening, SendingLease};
-use domain::{CodeIssue, Derivation, DerivationError};
+use domain::ports::{
+    Attempt, CODE_STORE_MEMORY, CodeStore, CodeStoreError, Consumption, MailKey, MailState,
+    NewWindow, Opening, SendingLease,
+};
+use domain::{CodeIssue, Derivation, DerivationError, EventId};
 use redis::{Script, ScriptInvocation};
 use uuid::Uuid;
 
 use super::connection::Connection;
 use super::error::ConnectionError;
-use super::script_arguments::micros;
-
-/// How long a window is remembered after it was last opened.
-const REMEMBERED: Duration = Duration::from_hours(24);
+use super::script_arguments::{micros, millis};
 
 /// How long the key of a probe is kept.
 const PROBE_LIFETIME: Duration = Duration::from_secs(1);
@@ -24,10 +24,8 @@ const PROBE_LIFETIME: Duration = Duration::from_secs(1);
 pub struct RedisCodeStore {
     connection: Connection,
     prefix: String,
-    lease_prefix: String,
     lease_sending: Script,
     release_sending: Script,
-    probe_key: String,
     open: Script,
     spend_attempt: Script,
     consume: Script,
@@ -40,16 +38,14 @@ pub struct RedisCodeStore {
 struct UnknownAnswer(String);
 
 impl RedisCodeStore {
-    /// A store whose keys are `<prefix>:code:<user id>` and `<prefix>:sending:<user id>:<number>`,
-    /// and `<prefix>:probe` for its ping.
+    /// A store whose keys are `<prefix>:code:<user id>`, `<prefix>:sending:<mail>`,
+    /// `<prefix>:notice:<event id>`, and `<prefix>:probe` for its ping.
     pub fn new(connection: Connection, prefix: &str) -> Self {
         Self {
             connection,
-            prefix: format!("{prefix}:code:"),
-            lease_prefix: format!("{prefix}:sending:"),
+            prefix: prefix.to_owned(),
             lease_sending: Script::new(include_str!("lease_sending.lua")),
             release_sending: Script::new(include_str!("release_sending.lua")),
-            probe_key: format!("{prefix}:probe"),
             open: Script::new(include_str!("open.lua")),
             spend_attempt: Script::new(include_str!("spend_attempt.lua")),
             consume: Script::new(include_str!("consume.lua")),
@@ -59,44 +55,32 @@ impl RedisCodeStore {
 
     /// Prepares a script for one issue with its key and first argument.
     fn prepare<'a>(&self, script: &'a Script, issue: CodeIssue) -> ScriptInvocation<'a> {
-        let mut invocation = script.key(format!("{}{}", self.prefix, issue.user_id));
+        let mut invocation = script.key(format!("{}:code:{}", self.prefix, issue.user_id));
         invocation.arg(issue.number);
         invocation
     }
 
-    /// Prepares a script for the lease of one issue with its key and first argument.
+    /// Prepares a script for the lease of one mail with its key and first argument.
     fn prepare_lease<'a>(
         &self,
         script: &'a Script,
-        issue: CodeIssue,
+        mail: MailKey,
         sender: Uuid,
     ) -> ScriptInvocation<'a> {
-        let mut invocation =
-            script.key(format!("{}{}:{}", self.lease_prefix, issue.user_id, issue.number));
+        let prefix = &self.prefix;
+        let mut invocation = script.key(match mail {
+            MailKey::Code(CodeIssue { user_id, number }) => {
+                format!("{prefix}:sending:{user_id}:{number}")
+            }
+            MailKey::Notice(event) => format!("{prefix}:sending:{}", event.as_uuid()),
+        });
         invocation.arg(sender.to_string());
         invocation
     }
 
-    async fn open_window(
-        &self,
-        issue: CodeIssue,
-        window: Duration,
-        attempts: u32,
-        derivation: Derivation,
-        is_accepted: bool,
-    ) -> Result<Opening, CodeStoreError> {
-        let mut script = self.prepare(&self.open, issue);
-        script.arg(micros(window)).arg(attempts).arg(micros(window.max(REMEMBERED)) / 1000);
-        script.arg(u8::from(is_accepted)).arg(derivation.to_string());
-        let (answer, left, recorded): (String, u64, String) =
-            self.connection.invoke(&script).await?;
-        match answer.as_str() {
-            "opened" => Ok(Opening::Opened { derivation: read_derivation(&recorded)? }),
-            "accepted" => Ok(Opening::Accepted { left: Duration::from_micros(left) }),
-            "superseded" => Ok(Opening::Superseded),
-            "consumed" => Ok(Opening::Consumed),
-            _ => Err(unknown(answer)),
-        }
+    /// The key that is there while a notice is known to have been accepted.
+    fn notice_key(&self, notice: EventId) -> String {
+        format!("{}:notice:{}", self.prefix, notice.as_uuid())
     }
 }
 
@@ -110,41 +94,52 @@ impl From<ConnectionError> for CodeStoreError {
 impl CodeStore for RedisCodeStore {
     async fn lease_sending(
         &self,
-        issue: CodeIssue,
+        mail: MailKey,
         sender: Uuid,
         lease: Duration,
     ) -> Result<SendingLease, CodeStoreError> {
-        let mut script = self.prepare_lease(&self.lease_sending, issue, sender);
-        script.arg((micros(lease) / 1000).max(1));
+        let mut script = self.prepare_lease(&self.lease_sending, mail, sender);
+        script.arg(millis(lease).max(1));
         let is_held: bool = self.connection.invoke(&script).await?;
         Ok(if is_held { SendingLease::Held } else { SendingLease::HeldByAnother })
     }
 
-    async fn release_sending(&self, issue: CodeIssue, sender: Uuid) -> Result<(), CodeStoreError> {
-        Ok(self
-            .connection
-            .invoke(&self.prepare_lease(&self.release_sending, issue, sender))
-            .await?)
+    async fn release_sending(&self, mail: MailKey, sender: Uuid) -> Result<(), CodeStoreError> {
+        let script = self.prepare_lease(&self.release_sending, mail, sender);
+        Ok(self.connection.invoke(&script).await?)
     }
 
     async fn open(
         &self,
         issue: CodeIssue,
-        window: Duration,
-        attempts: u32,
-        derivation: Derivation,
+        window: NewWindow,
+        mail: MailState,
     ) -> Result<Opening, CodeStoreError> {
-        self.open_window(issue, window, attempts, derivation, false).await
+        let mut script = self.prepare(&self.open, issue);
+        script.arg(micros(window.length)).arg(window.attempts).arg(millis(window.memory()));
+        let is_accepted = mail == MailState::Accepted;
+        script.arg(u8::from(is_accepted)).arg(window.derivation.to_string());
+        let (answer, left, recorded): (String, u64, String) =
+            self.connection.invoke(&script).await?;
+        match answer.as_str() {
+            "opened" => Ok(Opening::Opened { derivation: read_derivation(&recorded)? }),
+            "accepted" => Ok(Opening::Accepted { left: Duration::from_micros(left) }),
+            "superseded" => Ok(Opening::Superseded),
+            "consumed" => Ok(Opening::Consumed),
+            _ => Err(unknown(answer)),
+        }
     }
 
-    async fn mark_accepted(
-        &self,
-        issue: CodeIssue,
-        window: Duration,
-        attempts: u32,
-        derivation: Derivation,
-    ) -> Result<Opening, CodeStoreError> {
-        self.open_window(issue, window, attempts, derivation, true).await
+    async fn mark_notice_accepted(&self, notice: EventId) -> Result<(), CodeStoreError> {
+        let mut mark = redis::cmd("SET");
+        mark.arg(self.notice_key(notice)).arg(1).arg("PX").arg(millis(CODE_STORE_MEMORY));
+        Ok(self.connection.query(&mark).await?)
+    }
+
+    async fn is_notice_accepted(&self, notice: EventId) -> Result<bool, CodeStoreError> {
+        let mut look_up = redis::cmd("EXISTS");
+        look_up.arg(self.notice_key(notice));
+        Ok(self.connection.query(&look_up).await?)
     }
 
     async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {
@@ -179,7 +174,7 @@ impl CodeStore for RedisCodeStore {
     async fn ping(&self) -> Result<(), CodeStoreError> {
         // A write: a replica, a full server and one that cannot save answer a PING too.
         let mut probe = redis::cmd("SET");
-        probe.arg(&self.probe_key).arg(1).arg("PX").arg(PROBE_LIFETIME.as_millis().to_string());
+        probe.arg(format!("{}:probe", self.prefix)).arg(1).arg("PX").arg(millis(PROBE_LIFETIME));
         Ok(self.connection.query(&probe).await?)
     }
 }

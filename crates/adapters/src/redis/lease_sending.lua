@@ -1,4 +1,4 @@
--- Takes or renews the lease to send a code's mail: CodeStore::lease_sending.
+-- Takes or renews the lease to send a mail: CodeStore::lease_sending.
 --
 -- KEYS[1]  the sender that holds the lease; absent while nobody does
 -- ARGV[1]  the sender that asks

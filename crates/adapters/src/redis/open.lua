@@ -1,4 +1,4 @@
--- Opens the window of a code: CodeStore::open and CodeStore::mark_accepted.
+-- Opens the window of a code: CodeStore::open.
 --
 -- KEYS[1]  the window of a registration: a hash of
 --            issue       the number of the current code

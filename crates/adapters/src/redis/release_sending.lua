@@ -1,4 +1,4 @@
--- Gives the lease to send a code's mail back: CodeStore::release_sending.
+-- Gives the lease to send a mail back: CodeStore::release_sending.
 --
 -- KEYS[1]  the sender that holds the lease (see lease_sending.lua)
 -- ARGV[1]  the sender that gives it back

@@ -1,4 +1,4 @@
-//! How durations, addresses and limit keys are passed to scripts.
+//! How durations, addresses and limit keys are passed to Redis.
 
 use std::time::Duration;
 
@@ -10,6 +10,11 @@ const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 /// Microseconds, the unit of every time in a script.
 pub(super) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.min(LONGEST).as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Milliseconds, the unit in which keys expire.
+pub(super) fn millis(duration: Duration) -> u64 {
+    micros(duration) / 1000
 }
 
 /// The digest that stands for an address or a limit key.

@@ -23,6 +23,14 @@ pub(super) enum Step {
     Content,
 }
 
+impl Step {
+    /// Whether the server knows the recipient. Before that every refusal is about us or the server:
+    /// a wrong password, an unknown sender, a blocked host.
+    fn has_recipient(self) -> bool {
+        matches!(self, Self::RcptTo | Self::Data | Self::Content)
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SmtpError {
     #[error("the mail server answered {step} with {code}{}", spaced(*.status))]
@@ -73,12 +81,9 @@ impl SmtpError {
     }
 }
 
-/// Whether the server, which knows the recipient, has refused the mail. Before RCPT TO, every
-/// refusal is about us or the server: a wrong password, an unknown sender, a blocked host. A status
-/// of class 4 says that it will pass.
-fn is_refusal_of_mail(step: Step, code: u16, status: Option<EnhancedStatus>) -> bool {
-    let has_recipient = matches!(step, Step::RcptTo | Step::Data | Step::Content);
-    has_recipient && (500..600).contains(&code) && !status.is_some_and(EnhancedStatus::is_transient)
+/// Whether a reply is more than "not now". A status of class 4 says that it will pass.
+fn is_refusal(code: u16, status: Option<EnhancedStatus>) -> bool {
+    (500..600).contains(&code) && !status.is_some_and(EnhancedStatus::is_transient)
 }
 
 /// Whether a refusal of a mail is about its recipient or itself: then no retry can change it. What
@@ -108,8 +113,10 @@ impl From<SmtpError> for MailError {
     fn from(error: SmtpError) -> Self {
         match error {
             SmtpError::Composition(_) => Self::Permanent(error.into()),
-            SmtpError::Refused { step, code, status } if is_refusal_of_mail(step, code, status) => {
-                if is_final(step, code, status) {
+            SmtpError::Refused { step, code, status } if is_refusal(code, status) => {
+                if !step.has_recipient() {
+                    Self::SenderRefused(error.into())
+                } else if is_final(step, code, status) {
                     Self::Permanent(error.into())
                 } else {
                     Self::Refused(error.into())
@@ -139,7 +146,7 @@ impl std::fmt::Display for Step {
 
 #[cfg(test)]
 mod tests {
-    use Step::{Authenticate, Content, Data, Greet, MailFrom, RcptTo};
+    use Step::{Authenticate, Content, Data, Greet, MailFrom, RcptTo, StartTls};
 
     use super::*;
 
@@ -214,6 +221,21 @@ mod tests {
                     "{code} {text} at {step}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_refusal_before_the_recipient_is_named_is_one_of_the_sender() {
+        let is_of_sender = |step, code, text| {
+            let error = MailError::from(SmtpError::refused(step, code, text));
+            matches!(error, MailError::SenderRefused(_))
+        };
+        for step in [Greet, StartTls, Authenticate, MailFrom] {
+            assert!(is_of_sender(step, 550, "5.1.1 no") && is_of_sender(step, 535, "no"));
+            assert!(!is_of_sender(step, 451, "no") && !is_of_sender(step, 550, "4.7.0 later"));
+        }
+        for step in [RcptTo, Data, Content] {
+            assert!(!is_of_sender(step, 550, "5.7.1 not you"));
         }
     }
 

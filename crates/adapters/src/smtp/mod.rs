@@ -1,7 +1,8 @@
 //! Mail over SMTP (RFC 5321), on kept-alive connections.
 //!
 //! What a refusal means depends on its code and status (`error`): only a refusal of this recipient
-//! or this mail is final; a failure that concerns us or the server is retried.
+//! or this mail is final; a failure that concerns us or the server is retried. A refusal before the
+//! recipient is named is one of everybody.
 //!
 //! lettre's `tracing` feature must stay off: it logs whole conversations, mails and passwords
 //! included.

@@ -161,23 +161,21 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.write_then(work, |_| ()).await
+        self.write_then(work, |result| result).await
     }
 
-    /// Like [`Self::write`], and calls `committed` with the result as soon as it is on disk.
-    pub(super) async fn write_then<T, F, C>(&self, work: F, committed: C) -> Result<T, Failure>
+    /// Like [`Self::write`], and hands the result to `committed` as soon as it is on disk.
+    pub(super) async fn write_then<T, U, F, C>(&self, work: F, committed: C) -> Result<U, Failure>
     where
         T: Send + 'static,
+        U: Send + 'static,
         F: FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
-        C: FnOnce(&T) + Send + 'static,
+        C: FnOnce(T) -> U + Send + 'static,
     {
         let mut writer =
             timeout(self.busy_timeout, self.writer.lock()).await.map_err(|_| Failure::Busy)?;
-        let writing = writer.spawn_blocking(|connection| {
-            let result = connection.immediate_transaction(work)?;
-            committed(&result);
-            Ok(result)
-        });
+        let writing = writer
+            .spawn_blocking(|connection| connection.immediate_transaction(work).map(committed));
         Ok(writing.await?)
     }
 

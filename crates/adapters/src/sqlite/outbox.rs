@@ -1,5 +1,6 @@
 //! The outbox in SQLite.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,23 +11,26 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult,
     RunQueryDsl, SqliteConnection,
 };
-use domain::ports::{Outbox, OutboxEntry, OutboxError};
+use domain::ports::{Outbox, OutboxEntry, OutboxError, Recorded};
 use domain::{EventId, UserEvent};
 
 use super::database::{Database, Failure};
 use super::schema::{millis, now, outbox};
 use super::text_uuid::TextUuid;
+use crate::hand_over::HandOver;
 use crate::sql_rows::StoredEvent;
 
 /// [`Outbox`] in SQLite.
 pub struct SqliteOutbox {
     database: Database,
+    hand_over: Arc<HandOver>,
 }
 
 impl SqliteOutbox {
-    /// Works on the outbox that [`super::SqliteUserRepository`] fills.
-    pub fn new(database: Database) -> Self {
-        Self { database }
+    /// Works on the outbox that [`super::SqliteUserRepository`] fills; with the same `hand_over` it
+    /// gets the events of its own process without a query.
+    pub fn new(database: Database, hand_over: Arc<HandOver>) -> Self {
+        Self { database, hand_over }
     }
 
     /// Makes every claimed event due at once. For the start of the only process that uses the file:
@@ -51,10 +55,12 @@ impl SqliteOutbox {
 
 type Row = (TextUuid, String, TextUuid, Option<i64>, String, i64);
 
-/// Adds events to the outbox, within the transaction of the change that caused them.
+/// Adds events to the outbox, within the transaction of the change that caused them: claimed for
+/// `lease`, or due.
 pub(super) fn record(
     connection: &mut SqliteConnection,
-    events: Vec<StoredEvent>,
+    events: impl IntoIterator<Item = StoredEvent>,
+    lease: Option<Duration>,
 ) -> QueryResult<()> {
     for event in events {
         diesel::insert_into(outbox::table)
@@ -64,7 +70,8 @@ pub(super) fn record(
                 outbox::user_id.eq(TextUuid(event.user_id)),
                 outbox::code_number.eq(event.code_number),
                 outbox::traceparent.eq(event.traceparent),
-                outbox::due_at.eq(now()),
+                outbox::due_at.eq(now() + millis(lease.unwrap_or(Duration::ZERO))),
+                outbox::attempts.eq(i64::from(lease.is_some())),
                 outbox::created_at.eq(now()),
             ))
             .execute(connection)?;
@@ -120,6 +127,14 @@ impl Outbox for SqliteOutbox {
             }
         }
         Ok(entries)
+    }
+
+    async fn recorded(&self, limit: u32) -> Recorded {
+        self.hand_over.recorded(limit).await
+    }
+
+    fn set_hand_over(&self, wanted: bool) {
+        self.hand_over.set_wanted(wanted);
     }
 
     async fn count_unknown(&self) -> Result<u64, OutboxError> {

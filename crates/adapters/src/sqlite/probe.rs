@@ -20,7 +20,7 @@ pub(super) async fn probe(database: &Database) -> Result<(), Failure> {
             code_number: None,
             traceparent: String::new(),
         };
-        record(connection, vec![event])?;
+        record(connection, [event], None)?;
         diesel::delete(outbox::table.find(TextUuid(Uuid::max()))).execute(connection)
     });
     probe.await.map(drop)

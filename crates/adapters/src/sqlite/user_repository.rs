@@ -13,7 +13,6 @@ use diesel::{
 };
 use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository};
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
-use tokio::sync::Notify;
 
 use super::database::{Database, Failure};
 use super::outbox::record;
@@ -21,19 +20,19 @@ use super::probe::probe;
 use super::purge::purge;
 use super::schema::{millis, now, users};
 use super::text_uuid::TextUuid;
+use crate::hand_over::{HandOver, Recording};
 use crate::sql_rows::{StoredEvent, UserRow, read_user, user_row};
 
 /// [`UserRepository`] in SQLite.
 pub struct SqliteUserRepository {
     database: Database,
-    events_recorded: Arc<Notify>,
+    hand_over: Arc<HandOver>,
 }
 
 impl SqliteUserRepository {
-    /// Notifies `events_recorded` after each commit that added to the outbox, so that the relay
-    /// need not wait for its next poll.
-    pub fn new(database: Database, events_recorded: Arc<Notify>) -> Self {
-        Self { database, events_recorded }
+    /// Hands events over to the relay of this process, which has the same `hand_over`.
+    pub fn new(database: Database, hand_over: Arc<HandOver>) -> Self {
+        Self { database, hand_over }
     }
 
     /// Runs a statement and, if it changed a row, records the events in the same transaction.
@@ -42,20 +41,17 @@ impl SqliteUserRepository {
     where
         Q: QueryFragment<Sqlite> + QueryId + Send + 'static,
     {
-        let events: Vec<StoredEvent> = events.iter().map(StoredEvent::from).collect();
-        let wake = (!events.is_empty()).then(|| Arc::clone(&self.events_recorded));
+        let recording = self.hand_over.prepare(events.to_vec());
         let work = move |connection: &mut SqliteConnection| {
             if connection.execute_returning_count(&statement)? == 0 {
-                return Ok(false);
+                return Ok(None);
             }
-            record(connection, events)?;
-            Ok(true)
+            let events = recording.events().iter().map(StoredEvent::from);
+            record(connection, events, recording.lease())?;
+            Ok(Some(recording))
         };
-        let committed = move |changed: &bool| {
-            if let (true, Some(wake)) = (*changed, wake) {
-                wake.notify_one();
-            }
-        };
+        let committed =
+            |recording: Option<Recording>| recording.map(Recording::committed).is_some();
         self.database.write_then(work, committed).await.map_err(unavailable)
     }
 }

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use adapters::in_process::{InProcessBudget, InProcessCodeStore, InProcessRateLimiter};
-use domain::CodeIssue;
 use domain::ports::{
-    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, LimitKey, LimitOutcome, Quota,
-    RateLimiter, Spending,
+    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, LimitKey, LimitOutcome,
+    MailState, Quota, RateLimiter, Spending,
 };
+use domain::{CodeIssue, EventId};
+use test_support::unique_id;
 use tokio::time::advance;
 
-use crate::{derivation, open, opened, spent, user_id};
+use crate::{open, opened, spent, user_id, window};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -26,7 +27,7 @@ async fn a_live_window_is_never_driven_out() {
     open(&store, first, MINUTE, 5).await;
     advance(MINUTE / 2).await;
     open(&store, second, MINUTE, 5).await;
-    store.open(third, MINUTE, 5, derivation()).await.unwrap_err();
+    store.open(third, window(MINUTE, 5), MailState::Unsent).await.unwrap_err();
     assert_eq!(store.spend_attempt(first).await.unwrap(), spent(4));
 
     advance(MINUTE / 2).await;
@@ -47,6 +48,29 @@ async fn a_window_is_remembered_for_a_day_after_it_was_last_opened() {
     assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Expired);
     advance(HOUR).await;
     assert_eq!(store.spend_attempt(code).await.unwrap(), Attempt::Unknown);
+}
+
+/// A notice that is forgotten early may be mailed twice, which is better than not at all.
+#[tokio::test(start_paused = true)]
+async fn notices_are_remembered_for_a_day_and_drive_out_only_the_oldest() {
+    let store = InProcessCodeStore::with_capacity(2);
+    let notices: Vec<_> = (0..3).map(|_| EventId::from_uuid(unique_id())).collect();
+    let remembered = async || {
+        let mut remembered = Vec::new();
+        for notice in &notices {
+            remembered.push(store.is_notice_accepted(*notice).await.unwrap());
+        }
+        remembered
+    };
+    for notice in &notices {
+        store.mark_notice_accepted(*notice).await.unwrap();
+        advance(HOUR).await;
+    }
+    assert_eq!(remembered().await, [false, true, true]);
+    advance(22 * HOUR).await;
+    assert_eq!(remembered().await, [false, false, true]);
+    advance(HOUR).await;
+    assert_eq!(remembered().await, [false, false, false]);
 }
 
 fn key(kind: BudgetKind, name: &str) -> BudgetKey {

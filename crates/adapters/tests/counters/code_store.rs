@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use adapters::in_process::InProcessCodeStore;
 use adapters::redis::RedisCodeStore;
-use domain::ports::{Attempt, CodeStore, Consumption, Opening, SendingLease};
-use domain::{CodeIssue, UserId};
+use domain::ports::{
+    Attempt, CodeStore, Consumption, MailKey, MailState, NewWindow, Opening, SendingLease,
+};
+use domain::{CodeIssue, EventId, UserId};
 use futures::future::join_all;
 use test_support::{eventually_within, unique_id};
 use tokio::time::{Instant, sleep};
 
-use crate::{mark_accepted, open, opened, prefix, redis_connection, spent, user_id};
+use crate::{mark_accepted, open, opened, prefix, redis_connection, spent, user_id, window};
 
 type Store = Arc<dyn CodeStore>;
 
@@ -36,7 +38,8 @@ contract! {
         an_acceptance_starts_the_window_and_keeps_the_attempts,
         an_acceptance_of_a_dead_code_does_nothing,
         an_acceptance_belongs_to_one_code,
-        a_code_is_sent_by_one_sender_at_a_time,
+        an_accepted_notice_is_remembered,
+        a_mail_is_sent_by_one_sender_at_a_time,
         a_lease_ends_by_the_clock_unless_it_is_renewed,
         a_lease_is_given_back_by_its_holder_only,
         a_release_gives_a_consumed_code_back,
@@ -55,6 +58,10 @@ contract! {
 
 fn issue(user_id: UserId, number: u32) -> CodeIssue {
     CodeIssue { user_id, number }
+}
+
+fn notice() -> EventId {
+    EventId::from_uuid(unique_id())
 }
 
 async fn attempts_are_counted_down(store: Store) {
@@ -140,12 +147,13 @@ async fn a_code_keeps_its_derivation_and_a_later_one_has_its_own(store: Store) {
     let (user, changed) = (user_id(), "0a1b2c3d/8".parse().unwrap());
     open(&*store, issue(user, 1), MINUTE, 5).await;
     // The worker that mails it again has another key by now.
-    let again = store.open(issue(user, 1), MINUTE, 5, changed).await.unwrap();
-    assert_eq!(again, opened());
-    let accepted = store.mark_accepted(issue(user, 1), MINUTE, 5, changed).await.unwrap();
-    assert_eq!(accepted, opened());
+    let changed_window = NewWindow { derivation: changed, ..window(MINUTE, 5) };
+    for mail in [MailState::Unsent, MailState::Accepted] {
+        let again = store.open(issue(user, 1), changed_window, mail).await.unwrap();
+        assert_eq!(again, opened());
+    }
     assert_eq!(store.spend_attempt(issue(user, 1)).await.unwrap(), spent(4));
-    let later = store.open(issue(user, 2), MINUTE, 5, changed).await.unwrap();
+    let later = store.open(issue(user, 2), changed_window, MailState::Unsent).await.unwrap();
     assert_eq!(later, Opening::Opened { derivation: changed });
     let attempt = Attempt::Spent { left: 4, derivation: Some(changed) };
     assert_eq!(store.spend_attempt(issue(user, 2)).await.unwrap(), attempt);
@@ -234,32 +242,49 @@ async fn an_acceptance_belongs_to_one_code(store: Store) {
     assert_eq!(open(&*store, issue(user, 2), MINUTE, 5).await, Opening::Consumed);
 }
 
-async fn a_code_is_sent_by_one_sender_at_a_time(store: Store) {
-    let (user, one, other) = (user_id(), unique_id(), unique_id());
-    let lease = async |number, sender| {
-        store.lease_sending(issue(user, number), sender, MINUTE).await.unwrap()
-    };
-    assert_eq!(lease(1, one).await, SendingLease::Held);
-    assert_eq!(lease(1, other).await, SendingLease::HeldByAnother);
-    assert_eq!(lease(1, one).await, SendingLease::Held, "a renewal");
-    assert_eq!(lease(2, other).await, SendingLease::Held, "another code");
-    let someone_else = store.lease_sending(issue(user_id(), 1), other, MINUTE).await.unwrap();
-    assert_eq!(someone_else, SendingLease::Held, "another registration");
+async fn an_accepted_notice_is_remembered(store: Store) {
+    let (notice, other) = (notice(), notice());
+    assert!(!store.is_notice_accepted(notice).await.unwrap());
+    // Being sent is not yet accepted.
+    store.lease_sending(MailKey::Notice(notice), unique_id(), MINUTE).await.unwrap();
+    assert!(!store.is_notice_accepted(notice).await.unwrap());
+    for _ in 0..2 {
+        store.mark_notice_accepted(notice).await.unwrap();
+        assert!(store.is_notice_accepted(notice).await.unwrap());
+    }
+    assert!(!store.is_notice_accepted(other).await.unwrap(), "another notice");
+}
+
+async fn a_mail_is_sent_by_one_sender_at_a_time(store: Store) {
+    let (user, event, one, other) = (user_id(), notice(), unique_id(), unique_id());
+    let code = |number| MailKey::Code(issue(user, number));
+    let lease = async |mail, sender| store.lease_sending(mail, sender, MINUTE).await.unwrap();
+    for mail in [code(1), MailKey::Notice(event)] {
+        assert_eq!(lease(mail, one).await, SendingLease::Held);
+        assert_eq!(lease(mail, other).await, SendingLease::HeldByAnother);
+        assert_eq!(lease(mail, one).await, SendingLease::Held, "a renewal");
+    }
+    assert_eq!(lease(code(2), other).await, SendingLease::Held, "another code");
+    let someone_else = MailKey::Code(issue(user_id(), 1));
+    assert_eq!(lease(someone_else, other).await, SendingLease::Held, "another registration");
+    let another_notice = MailKey::Notice(notice());
+    assert_eq!(lease(another_notice, other).await, SendingLease::Held, "another notice");
     // A lease is no window.
     assert_eq!(store.spend_attempt(issue(user, 1)).await.unwrap(), Attempt::Unknown);
     assert_eq!(open(&*store, issue(user, 1), MINUTE, 5).await, opened());
 }
 
 async fn a_lease_ends_by_the_clock_unless_it_is_renewed(store: Store) {
-    let (code, one, other) = (issue(user_id(), 1), unique_id(), unique_id());
+    let code = MailKey::Code(issue(user_id(), 1));
+    let (one, other) = (unique_id(), unique_id());
     store.lease_sending(code, one, SHORT_WINDOW).await.unwrap();
     store.lease_sending(code, one, MINUTE).await.unwrap();
     sleep(2 * SHORT_WINDOW).await;
     let asked = store.lease_sending(code, other, SHORT_WINDOW).await.unwrap();
     assert_eq!(asked, SendingLease::HeldByAnother, "it was renewed for a minute");
 
-    store.lease_sending(code, one, SHORT_WINDOW).await.unwrap();
     let renewed = Instant::now();
+    store.lease_sending(code, one, SHORT_WINDOW).await.unwrap();
     eventually_within(EXPIRY_TIMEOUT, "the end of the lease", async || {
         let asked = store.lease_sending(code, other, MINUTE).await.unwrap();
         (asked == SendingLease::Held).then_some(())
@@ -270,20 +295,20 @@ async fn a_lease_ends_by_the_clock_unless_it_is_renewed(store: Store) {
 }
 
 async fn a_lease_is_given_back_by_its_holder_only(store: Store) {
-    let (code, one, other) = (issue(user_id(), 1), unique_id(), unique_id());
-    store.release_sending(code, one).await.unwrap();
-    store.lease_sending(code, one, MINUTE).await.unwrap();
-    store.release_sending(code, other).await.unwrap();
-    assert_eq!(
-        store.lease_sending(code, other, MINUTE).await.unwrap(),
-        SendingLease::HeldByAnother
-    );
-    store.release_sending(code, one).await.unwrap();
-    assert_eq!(store.lease_sending(code, other, MINUTE).await.unwrap(), SendingLease::Held);
+    for mail in [MailKey::Code(issue(user_id(), 1)), MailKey::Notice(notice())] {
+        let (one, other) = (unique_id(), unique_id());
+        let lease = async |sender| store.lease_sending(mail, sender, MINUTE).await.unwrap();
+        store.release_sending(mail, one).await.unwrap();
+        assert_eq!(lease(one).await, SendingLease::Held);
+        store.release_sending(mail, other).await.unwrap();
+        assert_eq!(lease(other).await, SendingLease::HeldByAnother);
+        store.release_sending(mail, one).await.unwrap();
+        assert_eq!(lease(other).await, SendingLease::Held);
+    }
 }
 
 async fn one_of_parallel_senders_gets_the_lease(store: Store) {
-    let code = issue(user_id(), 1);
+    let code = MailKey::Code(issue(user_id(), 1));
     let answers = in_parallel(50, || {
         let (store, sender) = (store.clone(), unique_id());
         async move { store.lease_sending(code, sender, MINUTE).await.unwrap() }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use adapters::redis::{Connection, RedisOptions, connect};
-use domain::ports::{Attempt, CodeStore, Opening};
+use domain::ports::{Attempt, CodeStore, MailState, NewWindow, Opening};
 use domain::{CodeIssue, Derivation, UserId};
 use test_support::{soon_within, unique_id, unique_name};
 
@@ -93,19 +93,23 @@ fn derivation() -> Derivation {
     "5f3a9c01/4".parse().unwrap()
 }
 
-/// Opens the window of a code.
-async fn open(store: &dyn CodeStore, code: CodeIssue, window: Duration, attempts: u32) -> Opening {
-    store.open(code, window, attempts, derivation()).await.unwrap()
+fn window(length: Duration, attempts: u32) -> NewWindow {
+    NewWindow { length, attempts, derivation: derivation() }
 }
 
-/// Records that the mail of a code was accepted.
+/// Opens the window of a code whose mail is to be sent.
+async fn open(store: &dyn CodeStore, code: CodeIssue, length: Duration, attempts: u32) -> Opening {
+    store.open(code, window(length, attempts), MailState::Unsent).await.unwrap()
+}
+
+/// Opens the window of a code whose mail was accepted.
 async fn mark_accepted(
     store: &dyn CodeStore,
     code: CodeIssue,
-    window: Duration,
+    length: Duration,
     attempts: u32,
 ) -> Opening {
-    store.mark_accepted(code, window, attempts, derivation()).await.unwrap()
+    store.open(code, window(length, attempts), MailState::Accepted).await.unwrap()
 }
 
 fn opened() -> Opening {

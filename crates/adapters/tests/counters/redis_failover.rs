@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use adapters::redis::RedisCodeStore;
 use domain::CodeIssue;
-use domain::ports::CodeStore;
+use domain::ports::{CodeStore, MailState};
 use redis::aio::MultiplexedConnection;
 use test_support::{Proxy, eventually_within, free_port};
 
 use crate::redis_server::{Server, until_available, url};
-use crate::{RECOVERY_TIMEOUT, connect_to, derivation, prefix, user_id};
+use crate::{RECOVERY_TIMEOUT, connect_to, prefix, user_id, window};
 
 async fn administer(server: &Server) -> MultiplexedConnection {
     redis::Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
@@ -32,7 +32,7 @@ async fn connections(server: &Server) -> usize {
 
 async fn is_writable(store: &RedisCodeStore) -> bool {
     let code = CodeIssue { user_id: user_id(), number: 1 };
-    store.open(code, Duration::from_mins(1), 5, derivation()).await.is_ok()
+    store.open(code, window(Duration::from_mins(1), 5), MailState::Unsent).await.is_ok()
 }
 
 /// As with a name that leads to whichever server is the primary one: only a new connection gets

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use adapters::redis::{Connection, RedisCodeStore, RedisOptions, connect};
 use domain::CodeIssue;
-use domain::ports::CodeStore;
+use domain::ports::{CodeStore, MailState};
 use test_support::{Proxy, eventually_within, free_port};
 use tokio::time::Instant;
 
 use crate::redis_server::{Server, until_available, url};
-use crate::{RECOVERY_TIMEOUT, connect_to, derivation, open, opened, prefix, spent, user_id};
+use crate::{RECOVERY_TIMEOUT, connect_to, open, opened, prefix, spent, user_id, window};
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// What the stores are given for an operation.
@@ -34,7 +34,7 @@ async fn assert_unavailable(store: &RedisCodeStore) {
 async fn assert_usable(store: &RedisCodeStore) {
     let code = CodeIssue { user_id: user_id(), number: 1 };
     let opening = eventually_within(RECOVERY_TIMEOUT, "the store to recover", async || {
-        store.open(code, MINUTE, 5, derivation()).await.ok()
+        store.open(code, window(MINUTE, 5), MailState::Unsent).await.ok()
     })
     .await;
     assert_eq!(opening, opened());

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
 use domain::ports::{
-    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, LimitKey, Quota,
-    RateLimiter,
+    Allowance, Attempt, Budget, BudgetKey, BudgetKind, CodeStore, Consumption, LimitKey, MailKey,
+    Quota, RateLimiter, SendingLease,
 };
-use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress};
+use domain::{CodeIssue, CodeKey, CodeLength, EmailAddress, EventId};
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 use test_support::unique_id;
@@ -50,6 +50,8 @@ async fn asvs_6_5_2_no_key_and_no_value_holds_a_code_or_an_address() {
         "limit",
         "mails",
         "network-mails",
+        "notice",
+        "sending",
         "sending",
     ];
     assert_eq!(kinds, expected);
@@ -130,11 +132,34 @@ async fn windows_of_the_previous_version_work() {
     assert_eq!(codes.spend_attempt(issue(2)).await.unwrap(), spent(4));
 }
 
+/// A rolling update: a worker of the previous version holds the lease of a code.
+#[tokio::test]
+async fn a_lease_of_the_previous_version_is_respected() {
+    let prefix = prefix();
+    let codes = RedisCodeStore::new(redis_connection(), &prefix);
+    let issue = CodeIssue { user_id: user_id(), number: 3 };
+    let lease_before = format!("{prefix}:sending:{}:3", issue.user_id);
+    let mut redis = inspector().await;
+    let () = redis.set(&lease_before, unique_id().to_string()).await.unwrap();
+    let lease = async || {
+        let minute = Duration::from_mins(1);
+        codes.lease_sending(MailKey::Code(issue), unique_id(), minute).await.unwrap()
+    };
+    assert_eq!(lease().await, SendingLease::HeldByAnother);
+    let () = redis.del(&lease_before).await.unwrap();
+    assert_eq!(lease().await, SendingLease::Held);
+    assert!(redis.exists::<_, bool>(&lease_before).await.unwrap());
+}
+
 /// Uses every store once.
 async fn fill(prefix: &str, address: &EmailAddress, issue: CodeIssue) {
     let connection = redis_connection();
     let codes = RedisCodeStore::new(connection.clone(), prefix);
-    codes.lease_sending(issue, unique_id(), Duration::from_mins(1)).await.unwrap();
+    let notice = EventId::from_uuid(unique_id());
+    for mail in [MailKey::Code(issue), MailKey::Notice(notice)] {
+        codes.lease_sending(mail, unique_id(), Duration::from_mins(1)).await.unwrap();
+    }
+    codes.mark_notice_accepted(notice).await.unwrap();
     open(&codes, issue, Duration::from_mins(1), 5).await;
     codes.spend_attempt(issue).await.unwrap();
     mark_accepted(&codes, issue, Duration::from_mins(1), 5).await;

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 mod contract;
+#[path = "../dead_letters/mod.rs"]
+mod dead_letters;
 mod envelope;
 mod handler;
 mod in_process;

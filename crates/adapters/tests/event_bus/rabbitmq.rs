@@ -8,7 +8,7 @@ use adapters::rabbitmq::{
     RabbitmqConsumer, RabbitmqDeadLetters, RabbitmqOptions, RabbitmqPublisher,
 };
 use async_trait::async_trait;
-use domain::ports::{DeadLetters, EventHandler, EventPublisher};
+use domain::ports::{EventHandler, EventPublisher};
 use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::contract::{self, Bus, CONCURRENCY, contract_tests};
+use crate::dead_letters::listed;
 use crate::handler::DELIVERY_TIMEOUT;
 
 pub(crate) fn amqp_url() -> String {
@@ -174,7 +175,7 @@ impl Bus for RabbitmqBus {
     }
 
     async fn set_aside(&self, rejected: usize) -> usize {
-        rejected + self.rabbit.dead_letters().list(10).await.unwrap().len()
+        rejected + listed(&self.rabbit.dead_letters()).await.len()
     }
 
     /// The broker gives a consumer all that it may have at once, so what the queue still holds is

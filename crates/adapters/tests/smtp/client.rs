@@ -33,12 +33,16 @@ pub(crate) async fn send(
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     let answer = |prefix| text.lines().find_map(|line| line.strip_prefix(prefix));
-    match (answer("sent: "), answer("transient: "), answer("refused: ")) {
-        (Some(micros), None, None) => Ok(Duration::from_micros(micros.parse().unwrap())),
-        (None, Some(error), None) => Err(MailError::Transient(error.into())),
-        (None, None, Some(error)) => Err(MailError::Refused(error.into())),
-        _ => panic!("the client said {text}"),
+    if let Some(micros) = answer("sent: ") {
+        return Ok(Duration::from_micros(micros.parse().unwrap()));
     }
+    let failures = [
+        answer("transient: ").map(|error| MailError::Transient(error.into())),
+        answer("sender refused: ").map(|error| MailError::SenderRefused(error.into())),
+        answer("refused: ").map(|error| MailError::Refused(error.into())),
+    ];
+    let failure = failures.into_iter().flatten().next();
+    Err(failure.unwrap_or_else(|| panic!("the client said {text}")))
 }
 
 /// The client: does nothing when it is not started by [`send`].
@@ -60,6 +64,7 @@ async fn client() {
     match shortest_time(&mailer, std::env::var(MAILS).unwrap().parse().unwrap()).await {
         Ok(time) => println!("\nsent: {}", time.as_micros()),
         Err(MailError::Transient(error)) => println!("\ntransient: {error}"),
+        Err(MailError::SenderRefused(error)) => println!("\nsender refused: {error}"),
         Err(MailError::Refused(error)) => println!("\nrefused: {error}"),
         Err(error) => panic!("{error}"),
     }

@@ -14,15 +14,17 @@ use crate::fixtures::{mail, mailer, options};
 enum Outcome {
     Accepted,
     Transient,
+    SenderRefused,
     Refused,
     Permanent,
 }
-use Outcome::{Accepted, Permanent, Refused, Transient};
+use Outcome::{Accepted, Permanent, Refused, SenderRefused, Transient};
 
 async fn outcome(mailer: &SmtpMailer) -> Outcome {
     match mailer.send(&mail(1)).await {
         Ok(()) => Accepted,
         Err(MailError::Transient(_)) => Transient,
+        Err(MailError::SenderRefused(_)) => SenderRefused,
         Err(MailError::Refused(_)) => Refused,
         Err(MailError::Permanent(_)) => Permanent,
     }
@@ -37,10 +39,14 @@ async fn server(at: &'static str, act: Act) -> Running {
 async fn rfc_3463_a_refusal_is_final_if_it_is_about_the_recipient_or_the_mail() {
     for (at, reply, expected) in [
         ("CONNECT", "421 4.3.2 too busy", Transient),
-        ("CONNECT", "554 5.7.1 your host is blocked", Transient),
-        ("EHLO", "550 5.7.1 not you", Transient),
+        ("CONNECT", "554 5.7.1 your host is blocked", SenderRefused),
+        ("CONNECT", "554 4.3.2 too busy", Transient),
+        ("EHLO", "550 5.7.1 not you", SenderRefused),
         ("MAIL", "451 4.3.0 later", Transient),
-        ("MAIL", "550 5.7.1 sender unknown", Transient),
+        ("MAIL", "550 4.7.1 later", Transient),
+        ("MAIL", "550 5.7.1 sender unknown", SenderRefused),
+        ("MAIL", "550 5.1.1 no such user", SenderRefused),
+        ("MAIL", "553 no", SenderRefused),
         ("RCPT", "450 4.2.0 greylisted", Transient),
         ("RCPT", "452 4.2.2 mailbox full", Transient),
         ("RCPT", "550 5.1.1 no such user", Permanent),

@@ -178,7 +178,7 @@ async fn asvs_12_3_1_helo_never_replaces_tls_or_a_login() {
         (&plain, SmtpOptions { credentials: Some(credentials), ..options(&plain) }),
     ] {
         let error = SmtpMailer::new(&options).unwrap().send(&mail(1)).await.unwrap_err();
-        assert!(matches!(error, MailError::Transient(_)), "{error:?}");
+        assert!(matches!(error, MailError::SenderRefused(_)), "{error:?}");
         assert!(format!("{error:?}").contains("code: 502"), "{error:?}");
         assert!(server.received().is_empty());
         assert!(

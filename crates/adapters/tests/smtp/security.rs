@@ -83,7 +83,8 @@ async fn the_user_is_authenticated_by_plain_or_login() {
         let received = send(&server, &right).await.unwrap();
         assert!(received.authenticated && received.encrypted);
         let wrong = SmtpOptions { credentials: credentials("password"), ..options(&server) };
-        assert_transient(&send(&server, &wrong).await);
+        let refused = send(&server, &wrong).await;
+        assert!(matches!(refused, Err(MailError::SenderRefused(_))), "535 at AUTH");
         let anonymous = send(&server, &options(&server)).await;
         assert!(matches!(anonymous, Err(MailError::Refused(_))), "530 at DATA");
         assert!(!format!("{right:?}").contains("pässword"));

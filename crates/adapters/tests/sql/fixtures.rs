@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use diesel::{Connection, SqliteConnection};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
-use domain::ports::{DeadLetters, Outbox, OutboxEntry, UserRepository};
+use domain::ports::{DeadLetters, Outbox, OutboxEntry, OutboxMonitor, UserRepository};
 use domain::{EmailAddress, Event, EventId, PasswordHash, TraceParent, User, UserEvent, UserId};
 use test_support::unique_id;
-use tokio::sync::Notify;
 use tokio::time::sleep;
 
 /// A minute, lease or delay that outlasts every test.
@@ -22,8 +21,8 @@ pub(crate) const SHORT_PERIOD: Duration = Duration::from_millis(50);
 pub(crate) struct Store {
     pub(crate) users: Arc<dyn UserRepository>,
     pub(crate) outbox: Arc<dyn Outbox>,
+    pub(crate) monitor: Arc<dyn OutboxMonitor>,
     pub(crate) dead_letters: Arc<dyn DeadLetters>,
-    pub(crate) events_recorded: Arc<Notify>,
     /// Where the database is, for what no port does.
     pub(crate) location: Location,
     /// Removes the database when it is dropped.

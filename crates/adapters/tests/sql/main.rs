@@ -33,6 +33,9 @@ macro_rules! on_every_store {
     };
 }
 
+mod buried_events;
+#[path = "../dead_letters/mod.rs"]
+mod dead_letters;
 mod fixtures;
 mod migrations;
 mod outbox;

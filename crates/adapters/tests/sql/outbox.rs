@@ -2,11 +2,13 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use domain::{CodeIssue, Event, EventId, UserEvent, ports::OutboxEntry};
+use domain::ports::{DeadLetterAction, OutboxEntry, OutboxStatus};
+use domain::{CodeIssue, Event, EventId, UserEvent};
 use futures::future::join_all;
 use test_support::{eventually, unique_id};
 use tokio::time::Instant;
 
+use crate::dead_letters::{act, listed};
 use crate::fixtures::{LONG_PERIOD, SHORT_PERIOD, Store, event, outlast, user};
 
 on_every_store! {
@@ -19,8 +21,9 @@ on_every_store! {
     a_deleted_event_is_gone,
     a_deferred_event_comes_back_after_its_delay,
     a_buried_event_stays_until_it_is_replayed,
-    dead_letters_are_listed_oldest_first,
+    a_buried_event_is_listed_with_all_its_identifiers,
     an_event_of_a_newer_version_is_left_alone_and_counted,
+    the_status_counts_each_event_once,
 }
 
 /// Records that many events; returns them in the order of their identifiers.
@@ -148,19 +151,18 @@ async fn a_buried_event_stays_until_it_is_replayed(store: Store) {
     store.outbox.bury(events[0].id, "no such route").await.unwrap();
     outlast(Duration::ZERO).await;
     assert_eq!(ids(&store.due().await), [events[1].id]);
-    let buried = store.dead_letters.list(10).await.unwrap();
+    let buried = listed(&*store.dead_letters).await;
     assert_eq!(buried.len(), 1);
     assert_eq!(buried[0].reason, "no such route");
     assert!(buried[0].event.contains(&events[0].id.as_uuid().to_string()));
 
-    assert_eq!(store.dead_letters.replay().await.unwrap(), 1);
+    assert_eq!(act(&*store.dead_letters, DeadLetterAction::Replay).await, buried);
     let replayed = store.due().await;
     assert_eq!((ids(&replayed), replayed[0].attempts), (vec![events[0].id], 1));
-    assert!(store.dead_letters.list(10).await.unwrap().is_empty());
-    assert_eq!(store.dead_letters.replay().await.unwrap(), 0);
+    assert!(listed(&*store.dead_letters).await.is_empty());
 }
 
-async fn dead_letters_are_listed_oldest_first(store: Store) {
+async fn a_buried_event_is_listed_with_all_its_identifiers(store: Store) {
     let user = user("ada@example.com");
     let events = [
         event(UserEvent::UserRegistered { issue: user.issue() }),
@@ -168,12 +170,9 @@ async fn dead_letters_are_listed_oldest_first(store: Store) {
     ];
     store.users.claim(&user, &events).await.unwrap();
     for event in events.iter().rev() {
-        store.outbox.bury(event.id, "it's \"refused\"\n; -- ").await.unwrap();
+        store.outbox.bury(event.id, "refused").await.unwrap();
     }
-    let listed = store.dead_letters.list(1).await.unwrap();
-    assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0].reason, "it's \"refused\"\n; -- ");
-    let listed = store.dead_letters.list(10).await.unwrap();
+    let listed = listed(&*store.dead_letters).await;
     let parsed: Vec<serde_json::Value> =
         listed.iter().map(|letter| serde_json::from_str(&letter.event).unwrap()).collect();
     let common = |event: &Event, kind: &str| {
@@ -209,7 +208,7 @@ async fn an_event_of_a_newer_version_is_left_alone_and_counted(store: Store) {
     claimed.sort();
     assert_eq!(claimed, [ids_of(&earlier), ids_of(&later)].concat());
     assert!(store.due().await.is_empty());
-    assert!(store.dead_letters.list(10).await.unwrap().is_empty());
+    assert!(listed(&*store.dead_letters).await.is_empty());
 
     // A newer version knows the type.
     let known = "UPDATE outbox SET type = 'user.activated',
@@ -220,4 +219,33 @@ async fn an_event_of_a_newer_version_is_left_alone_and_counted(store: Store) {
     assert_eq!(due.len() as u64, unknown);
     assert!(due.iter().all(|entry| entry.attempts == 1), "it was never claimed before");
     assert_eq!(store.outbox.count_unknown().await.unwrap(), 0);
+}
+
+async fn the_status_counts_each_event_once(store: Store) {
+    assert_eq!(store.monitor.status().await.unwrap(), OutboxStatus::default());
+    let events = record(&store, 5).await;
+    store.outbox.bury(events[4].id, "refused").await.unwrap();
+    store.outbox.claim(3, LONG_PERIOD).await.unwrap();
+    for (kind, count) in [("user.deleted", 2), ("user.of_the_future", 1)] {
+        for _ in 0..count {
+            let (id, user_id) = (unique_id(), unique_id());
+            let unknown = format!(
+                "INSERT INTO outbox (id, type, user_id, traceparent, due_at, created_at)
+                 SELECT '{id}', '{kind}', '{user_id}', '', due_at, created_at FROM outbox LIMIT 1"
+            );
+            store.location.execute(&unknown).await;
+        }
+    }
+    outlast(SHORT_PERIOD).await;
+    let status = store.monitor.status().await.unwrap();
+    let age = status.oldest_age.unwrap();
+    assert!(age >= SHORT_PERIOD && age < LONG_PERIOD, "{age:?}");
+    let expected = OutboxStatus {
+        depth: 4,
+        oldest_age: Some(age),
+        leased: 3,
+        buried: 1,
+        unknown: [("user.deleted".to_owned(), 2), ("user.of_the_future".to_owned(), 1)].into(),
+    };
+    assert_eq!(status, expected);
 }

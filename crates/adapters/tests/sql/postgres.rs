@@ -5,16 +5,17 @@ use std::fmt::Display;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use adapters::hand_over::HandOver;
 use adapters::postgres::{
-    Database, PostgresDeadLetters, PostgresOptions, PostgresOutbox, PostgresUserRepository, migrate,
+    Database, PostgresDeadLetters, PostgresOptions, PostgresOutbox, PostgresOutboxMonitor,
+    PostgresUserRepository, migrate,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use secrecy::ExposeSecret;
 use test_support::unique_name;
-use tokio::sync::Notify;
 use tokio_postgres::config::Host;
 
-use crate::fixtures::{Location, Store};
+use crate::fixtures::{LONG_PERIOD, Location, Store};
 
 /// Options as a service would have them, but impatient enough for a test.
 pub(crate) fn options(url: &str) -> PostgresOptions {
@@ -132,15 +133,12 @@ async fn template() -> Arc<TestDatabase> {
 /// The three ports on one pool.
 pub(crate) fn store_on(options: &PostgresOptions, keeper: impl Any + Send + Sync) -> Store {
     let database = Database::new(options).unwrap();
-    let events_recorded = Arc::new(Notify::new());
+    let hand_over = HandOver::new(LONG_PERIOD);
     Store {
-        users: Arc::new(PostgresUserRepository::new(
-            database.clone(),
-            Arc::clone(&events_recorded),
-        )),
-        outbox: Arc::new(PostgresOutbox::new(database.clone())),
+        users: Arc::new(PostgresUserRepository::new(database.clone(), hand_over.clone())),
+        outbox: Arc::new(PostgresOutbox::new(database.clone(), hand_over)),
+        monitor: Arc::new(PostgresOutboxMonitor::new(database.clone())),
         dead_letters: Arc::new(PostgresDeadLetters::new(database)),
-        events_recorded,
         location: Location::Postgres(options.url.expose_secret().to_owned()),
         _keeper: Box::new(keeper),
     }

@@ -9,7 +9,9 @@ use adapters::postgres::{Database, PostgresOptions};
 use diesel::sql_types::BigInt;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use domain::ports::{ClaimError, PurgeAges, RepositoryError};
+use domain::ports::{
+    ClaimError, DeadLetterAction, DeadLetterSelection, PurgeAges, RepositoryError,
+};
 use domain::{Event, User};
 use futures::FutureExt;
 use futures::future::join_all;
@@ -17,6 +19,7 @@ use test_support::{Proxy, eventually};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 
+use crate::dead_letters::apply;
 use crate::fixtures::{LONG_PERIOD, SHORT_PERIOD, Store, events_of, user};
 use crate::postgres::{TestDatabase, options, server_address, server_url, store_on, url_behind};
 
@@ -78,7 +81,8 @@ async fn survives(break_network: impl AsyncFnOnce(&Proxy)) {
     assert!(matches!(claimed, Err(ClaimError::Repository(RepositoryError::Unavailable(_)))));
     assert!(in_time(store.users.ping()).await.is_err());
     assert!(in_time(store.outbox.claim(1, SHORT_PERIOD)).await.is_err());
-    assert!(in_time(store.dead_letters.list(1)).await.is_err());
+    let all = DeadLetterSelection::default();
+    assert!(in_time(apply(&*store.dead_letters, DeadLetterAction::List, &all)).await.is_err());
     proxy.restore().await;
     claim_at_last(&store, &bob, &events).await;
     // Not at once, if a claim was made and its answer came too late: its lease has to end first.

@@ -7,10 +7,11 @@ use adapters::postgres::PostgresOptions;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use domain::ports::PurgeAges;
+use domain::ports::{DeadLetterAction, PurgeAges};
 use domain::{EventId, PasswordHash, UserEvent};
 use test_support::{eventually, unique_id, unique_name};
 
+use crate::dead_letters::{act, listed};
 use crate::fixtures::{LONG_PERIOD, Store, event, events_of, user};
 use crate::postgres::{TestDatabase, options, store_on};
 
@@ -156,8 +157,12 @@ async fn outbox(plans: &mut Plans) {
         .await;
     plans
         .check("outbox_failed", async |store| {
-            assert_eq!(store.dead_letters.list(10).await.unwrap().len(), 10);
+            assert!(!listed(&*store.dead_letters).await.is_empty());
         })
         .await;
-    plans.check("outbox_failed", async |store| drop(store.dead_letters.replay().await)).await;
+    plans
+        .check("outbox_failed", async |store| {
+            drop(act(&*store.dead_letters, DeadLetterAction::Replay).await);
+        })
+        .await;
 }

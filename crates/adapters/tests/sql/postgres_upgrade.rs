@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use diesel_async::SimpleAsyncConnection;
+use diesel::sql_types::{BigInt, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use test_support::{eventually, unique_id, unique_name};
-use tokio::time::{Instant, sleep};
+use tokio::time::{sleep, timeout};
 use tokio_postgres::{Client, NoTls, Statement};
 
 use crate::fixtures::user;
@@ -103,14 +105,10 @@ async fn the_version_before_registers_during_and_after_the_migration() {
     let before = Before::connect(&database).await;
     let (registered, is_over) = (AtomicU32::new(0), AtomicBool::new(false));
     let registering = async {
-        let mut longest = Duration::ZERO;
         while !is_over.load(Ordering::Relaxed) {
-            let begun = Instant::now();
             before.register().await;
-            longest = longest.max(begun.elapsed());
             registered.fetch_add(1, Ordering::Relaxed);
         }
-        longest
     };
     let migrating = async {
         eventually("a registration", async || {
@@ -126,9 +124,11 @@ async fn the_version_before_registers_during_and_after_the_migration() {
         is_over.store(true, Ordering::Relaxed);
         (applied, meanwhile)
     };
-    let ((applied, meanwhile), _, ()) =
-        tokio::join!(migrating, registering, hold_rows(&database, &is_over));
+    let ((applied, meanwhile), (), files) =
+        tokio::join!(migrating, registering, hold_rows_until_locked(&database));
     assert!(applied > 0 && meanwhile > 1, "{applied} migrations, {meanwhile} registrations");
+    // With more rows there would be no time for more than a change of catalogues under the lock.
+    assert_eq!(files_of(&mut connection, "users_email_key").await, files, "something was rebuilt");
     // One that starts afterwards, and this version beside it.
     Before::connect(&database).await.register().await;
     let store = store_on(&options(&database.url()), ());
@@ -136,19 +136,62 @@ async fn the_version_before_registers_during_and_after_the_migration() {
     store.users.ping().await.unwrap();
 }
 
-/// Transactions that take their time, one after the other: the migration must not make everybody
-/// wait for one.
-async fn hold_rows(database: &TestDatabase, is_over: &AtomicBool) {
-    let mut slow = database.connect().await;
-    while !is_over.load(Ordering::Relaxed) {
-        slow.batch_execute(
-            "BEGIN; UPDATE users SET code_number = 1 WHERE email_key = '1@example.com'",
-        )
-        .await
-        .unwrap();
-        sleep(LONGEST_WAIT).await;
+#[derive(QueryableByName, Debug, PartialEq)]
+struct Files {
+    #[diesel(sql_type = BigInt)]
+    of_table: i64,
+    #[diesel(sql_type = BigInt)]
+    of_index: i64,
+}
+
+/// The files of the table of users and of one of its indexes: others, once they are built anew.
+async fn files_of(connection: &mut AsyncPgConnection, index: &str) -> Files {
+    // Not for the whole file: it would take over the methods of the other driver.
+    use diesel_async::RunQueryDsl as _;
+
+    let files = sql_query(
+        "SELECT pg_relation_filenode('users')::bigint AS of_table,
+                pg_relation_filenode($1::regclass)::bigint AS of_index",
+    );
+    files.bind::<Text, _>(index).get_result(connection).await.unwrap()
+}
+
+/// At each moment a transaction uses the table, and another follows before it ends, until the
+/// migration asks for the table; the last one outlasts what others may wait. Returns the files
+/// while the migration has to wait.
+async fn hold_rows_until_locked(database: &TestDatabase) -> Files {
+    let mut observer = database.connect().await;
+    let mut slow = begin(database, 1).await;
+    for number in 2.. {
+        if timeout(LONGEST_WAIT, until_asked_for(&mut observer)).await.is_ok() {
+            break;
+        }
+        let next = begin(database, number).await;
         slow.batch_execute("COMMIT").await.unwrap();
-        sleep(LONGEST_WAIT / 5).await;
+        slow = next;
+    }
+    let files = files_of(&mut observer, "users_email_key_in_c").await;
+    sleep(2 * LONGEST_WAIT).await;
+    slow.batch_execute("COMMIT").await.unwrap();
+    files
+}
+
+async fn begin(database: &TestDatabase, number: u32) -> AsyncPgConnection {
+    let mut connection = database.connect().await;
+    let update =
+        format!("UPDATE users SET code_number = 1 WHERE email_key = '{number}@example.com'");
+    connection.batch_execute(&format!("BEGIN; {update}")).await.unwrap();
+    connection
+}
+
+/// Returns while somebody waits for the table to be nobody else's.
+async fn until_asked_for(observer: &mut AsyncPgConnection) {
+    use diesel_async::RunQueryDsl as _;
+
+    const WAITING: &str = "SELECT 1 FROM pg_locks WHERE relation = 'users'::regclass
+        AND mode = 'AccessExclusiveLock' AND NOT granted";
+    while sql_query(WAITING).execute(observer).await.unwrap() == 0 {
+        sleep(LONGEST_WAIT / 50).await;
     }
 }
 

@@ -7,28 +7,29 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::hand_over::HandOver;
 use adapters::sqlite::{
-    Database, SqliteDeadLetters, SqliteOptions, SqliteOutbox, SqliteUserRepository, open,
+    Database, SqliteDeadLetters, SqliteOptions, SqliteOutbox, SqliteOutboxMonitor,
+    SqliteUserRepository, open,
 };
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use test_support::run_again;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::fixtures::{Location, Store, events_of, user};
+use crate::fixtures::{LONG_PERIOD, Location, Store, events_of, user};
 
 pub(crate) fn options(path: &Path) -> SqliteOptions {
     SqliteOptions { path: path.to_owned(), busy_timeout: Duration::from_secs(5) }
 }
 
 fn store_on(database: Database, path: &Path, keeper: tempfile::TempDir) -> Store {
-    let events_recorded = Arc::new(Notify::new());
+    let hand_over = HandOver::new(LONG_PERIOD);
     Store {
-        users: Arc::new(SqliteUserRepository::new(database.clone(), Arc::clone(&events_recorded))),
-        outbox: Arc::new(SqliteOutbox::new(database.clone())),
+        users: Arc::new(SqliteUserRepository::new(database.clone(), hand_over.clone())),
+        outbox: Arc::new(SqliteOutbox::new(database.clone(), hand_over)),
+        monitor: Arc::new(SqliteOutboxMonitor::new(database.clone())),
         dead_letters: Arc::new(SqliteDeadLetters::new(database)),
-        events_recorded,
         location: Location::Sqlite(path.to_owned()),
         _keeper: Box::new(keeper),
     }
@@ -176,7 +177,7 @@ async fn all_claims_can_be_released() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.db");
     let database = open(options(&path)).await.unwrap();
-    let outbox = SqliteOutbox::new(database.clone());
+    let outbox = SqliteOutbox::new(database.clone(), HandOver::to_nobody());
     let store = store_on(database, &path, directory);
     let mut recorded = Vec::new();
     for name in ["ada", "bob", "carol"] {

@@ -1,4 +1,4 @@
-//! The one-minute windows in which a code is valid.
+//! The one-minute windows in which a code is valid, and which mails were sent.
 
 use std::time::Duration;
 
@@ -8,48 +8,49 @@ use uuid::Uuid;
 use super::source::Source;
 use crate::code::CodeIssue;
 use crate::code_keys::Derivation;
+use crate::event::EventId;
+
+/// How long a code store remembers a window after it was last opened, and a notice after its mail
+/// was accepted.
+pub const CODE_STORE_MEMORY: Duration = Duration::from_hours(24);
 
 /// Keeps one window per registration, by user id: which code is current, how it is derived, how
-/// many attempts are left and when it ends by the store's own clock. Every operation is one atomic
-/// step. Holds no code.
+/// many attempts are left and when it ends by the store's own clock. Also knows which mails are
+/// being sent or were accepted, so that none is sent twice. Every operation is one atomic step.
+/// Holds no code.
 ///
 /// A window is remembered for a day after it was last opened, so that reopening a code does not
 /// give it fresh attempts.
 #[async_trait]
 pub trait CodeStore: Send + Sync {
-    /// Takes the lease to send a code's mail, from now until `lease` has passed, or renews it.
-    /// While it lasts, nobody but this sender gets it.
+    /// Takes the lease to send a mail, from now until `lease` has passed, or renews it. While it
+    /// lasts, nobody but this sender gets it.
     async fn lease_sending(
         &self,
-        issue: CodeIssue,
+        mail: MailKey,
         sender: Uuid,
         lease: Duration,
     ) -> Result<SendingLease, CodeStoreError>;
 
     /// Gives the lease back before it ends. Does nothing when the sender does not hold it.
-    async fn release_sending(&self, issue: CodeIssue, sender: Uuid) -> Result<(), CodeStoreError>;
+    async fn release_sending(&self, mail: MailKey, sender: Uuid) -> Result<(), CodeStoreError>;
 
-    /// Opens the window of a code for `window` from now. A known code gets the whole window again
-    /// and keeps its derivation and its remaining attempts; a greater number replaces a smaller
-    /// one. The window of a code whose mail was accepted is left alone.
+    /// Opens the window of a code, for its whole length from now. A known code keeps its derivation
+    /// and its remaining attempts; a greater number replaces a smaller one. Once the window of a
+    /// code was opened for [`MailState::Accepted`], it is left alone, and the answer is
+    /// [`Opening::Accepted`].
     async fn open(
         &self,
         issue: CodeIssue,
-        window: Duration,
-        attempts: u32,
-        derivation: Derivation,
+        window: NewWindow,
+        mail: MailState,
     ) -> Result<Opening, CodeStoreError>;
 
-    /// Opens the window as [`Self::open`] does and remembers that the mail server has accepted the
-    /// code's mail: from then on [`Self::open`] answers [`Opening::Accepted`]. The derivation is
-    /// that of the mailed code, for a store that has forgotten it since.
-    async fn mark_accepted(
-        &self,
-        issue: CodeIssue,
-        window: Duration,
-        attempts: u32,
-        derivation: Derivation,
-    ) -> Result<Opening, CodeStoreError>;
+    /// Remembers for a day that the mail server has accepted the mail of a notice.
+    async fn mark_notice_accepted(&self, notice: EventId) -> Result<(), CodeStoreError>;
+
+    /// Whether the mail of a notice is known to have been accepted.
+    async fn is_notice_accepted(&self, notice: EventId) -> Result<bool, CodeStoreError>;
 
     /// Counts one attempt against the code, before anything is compared.
     async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError>;
@@ -63,6 +64,42 @@ pub trait CodeStore: Send + Sync {
 
     /// Whether the store takes writes.
     async fn ping(&self) -> Result<(), CodeStoreError>;
+}
+
+/// What identifies a mail at every attempt to send it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MailKey {
+    /// The mail with a code.
+    Code(CodeIssue),
+    /// The notice that an event asks for.
+    Notice(EventId),
+}
+
+/// A window to open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewWindow {
+    /// How long the code counts.
+    pub length: Duration,
+    /// How many guesses a new code allows.
+    pub attempts: u32,
+    /// How the code is derived, if the store does not know.
+    pub derivation: Derivation,
+}
+
+impl NewWindow {
+    /// How long a store remembers the window from when it was opened last.
+    pub fn memory(&self) -> Duration {
+        self.length.max(CODE_STORE_MEMORY)
+    }
+}
+
+/// Why a window is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailState {
+    /// The mail with the code is about to be sent.
+    Unsent,
+    /// The mail server has just accepted it.
+    Accepted,
 }
 
 /// The result of asking for the lease to send.

@@ -53,27 +53,3 @@ pub enum HandleError {
     #[error("the event cannot be handled")]
     Permanent(#[source] Source),
 }
-
-/// The events that were set aside.
-#[async_trait]
-pub trait DeadLetters: Send + Sync {
-    /// Up to `limit` of them, oldest first; they stay where they are.
-    async fn list(&self, limit: u32) -> Result<Vec<DeadLetter>, DeadLetterError>;
-
-    /// Delivers all current ones again, and returns how many.
-    async fn replay(&self) -> Result<u64, DeadLetterError>;
-}
-
-/// An event that was set aside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// The event as it is stored: identifiers only.
-    pub event: String,
-    /// Why it was set aside.
-    pub reason: String,
-}
-
-/// The dead letters could not be read or moved.
-#[derive(Debug, thiserror::Error)]
-#[error("the dead letters are unavailable")]
-pub struct DeadLetterError(#[source] pub Source);

@@ -34,10 +34,13 @@ pub struct Mail {
 /// Why a mail was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// It may be accepted later: no connection, a timeout, a temporary refusal, or a refusal of the
-    /// sender.
+    /// It may be accepted later: no connection, a timeout, or a temporary refusal.
     #[error("the mail server does not accept the mail for now")]
     Transient(#[source] Source),
+    /// The sender was refused before the server knew the recipient: with the same reply it would
+    /// refuse a mail to anybody.
+    #[error("the mail server refuses the sender")]
+    SenderRefused(#[source] Source),
     /// It was refused, but not clearly because of this mail or its recipient: a server that blames
     /// the sender or itself may accept it later.
     #[error("the mail server refuses the mail for now")]

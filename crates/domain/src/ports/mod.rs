@@ -4,10 +4,12 @@
 mod breached_passwords;
 mod budget;
 mod code_store;
+mod dead_letters;
 mod event_bus;
 mod id_source;
 mod mailer;
 mod outbox;
+mod outbox_status;
 mod password_hasher;
 mod rate_limiter;
 mod source;
@@ -15,14 +17,19 @@ mod user_repository;
 
 pub use breached_passwords::{BreachCheckError, BreachedPasswords};
 pub use budget::{Allowance, Budget, BudgetError, BudgetKey, BudgetKind, Spending};
-pub use code_store::{Attempt, CodeStore, CodeStoreError, Consumption, Opening, SendingLease};
-pub use event_bus::{
-    DeadLetter, DeadLetterError, DeadLetters, EventHandler, EventPublisher, HandleError,
-    PublishError,
+pub use code_store::{
+    Attempt, CODE_STORE_MEMORY, CodeStore, CodeStoreError, Consumption, MailKey, MailState,
+    NewWindow, Opening, SendingLease,
 };
+pub use dead_letters::{
+    DeadLetter, DeadLetterAction, DeadLetterError, DeadLetterSelection, DeadLetterVisitor,
+    DeadLetters,
+};
+pub use event_bus::{EventHandler, EventPublisher, HandleError, PublishError};
 pub use id_source::IdSource;
 pub use mailer::{Mail, MailError, Mailer};
-pub use outbox::{Outbox, OutboxEntry, OutboxError};
+pub use outbox::{HandedOver, Outbox, OutboxEntry, OutboxError, Recorded};
+pub use outbox_status::{OutboxMonitor, OutboxStatus};
 pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use rate_limiter::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
 pub use source::Source;

@@ -1,6 +1,6 @@
 //! Events that are recorded but not delivered yet.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
@@ -17,6 +17,16 @@ pub trait Outbox: Send + Sync {
     /// again: its relay has died. Events of types that this version does not know are left for a
     /// newer relay.
     async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxEntry>, OutboxError>;
+
+    /// Waits until events are recorded in this process and says what to do about them. Of those that
+    /// need no claim it returns up to `limit`. An outbox that nobody in this process writes to waits
+    /// for ever.
+    async fn recorded(&self, _limit: u32) -> Recorded {
+        std::future::pending().await
+    }
+
+    /// Whether events are to be handed over at commit from now on. At first they are not.
+    fn set_hand_over(&self, _wanted: bool) {}
 
     /// How many events wait whose type this version does not know.
     async fn count_unknown(&self) -> Result<u64, OutboxError>;
@@ -39,6 +49,25 @@ pub struct OutboxEntry {
     pub event: Event,
     /// How often it has been claimed, this time included.
     pub attempts: u32,
+}
+
+/// What was recorded in this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recorded {
+    /// Events that were claimed for this process as they were recorded, so that the common path
+    /// needs no claim. Each may be delivered until its lease ends.
+    HandedOver(Vec<HandedOver>),
+    /// Events that are to be claimed.
+    Due,
+}
+
+/// An event that was claimed as it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedOver {
+    /// The event, on its first attempt.
+    pub entry: OutboxEntry,
+    /// From then on another relay may claim it.
+    pub lease_ends: Instant,
 }
 
 /// Why the outbox could not be read or written.

@@ -10,7 +10,7 @@ mod memory;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::ports::{MailError, Source};
@@ -47,6 +47,7 @@ enum Subject {
 impl Refusals {
     /// Gives up mails whose event is that long ago.
     pub fn new(give_up_after: Duration) -> Self {
+        metrics::set_all_refused(false);
         Self { give_up_after, memory: Mutex::default() }
     }
 
@@ -65,7 +66,9 @@ impl Refusals {
         };
         let age = attempt.event.happened_at().map(|happened| attempt.now.saturating_sub(happened));
         Err(match error {
-            MailError::Transient(source) | MailError::Refused(source)
+            MailError::Transient(source)
+            | MailError::SenderRefused(source)
+            | MailError::Refused(source)
                 if age.is_some_and(|age| age > self.give_up_after) =>
             {
                 MailError::Permanent(GivenUp::TooOld(source).into())
@@ -78,6 +81,10 @@ impl Refusals {
     fn compare(&self, attempt: Attempt<'_>, error: MailError) -> MailError {
         let (is_final, source) = match error {
             MailError::Transient(source) => return MailError::Transient(source),
+            MailError::SenderRefused(source) => {
+                self.note_sender_refusal(attempt, &source);
+                return MailError::SenderRefused(source);
+            }
             MailError::Refused(source) => (false, source),
             MailError::Permanent(source) => (true, source),
         };
@@ -91,25 +98,20 @@ impl Refusals {
     }
 
     fn note_acceptance(&self, event: EventId) {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        if memory.accept(event) {
+        if self.memory().accept(event) {
             metrics::set_all_refused(false);
             tracing::info!(event = "mail.accepted_again", "the mail server accepts mails again");
         }
     }
 
+    /// A refusal of everybody: it tells nothing of the recipient, who is never given up for it.
+    fn note_sender_refusal(&self, attempt: Attempt<'_>, source: &Source) {
+        count_refusal(&mut self.memory(), attempt, source);
+    }
+
     fn note_refusal(&self, attempt: Attempt<'_>, source: &Source) -> Subject {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        if memory.count_refusal(attempt.domain) {
-            metrics::set_all_refused(true);
-            let (refusals, error) = (memory.refusals, ErrorChain(&**source).to_string());
-            tracing::error!(
-                event = "mail.all_refused",
-                refusals,
-                error,
-                "the mail server refuses mails to everybody: they are retried until it accepts one"
-            );
-        }
+        let mut memory = self.memory();
+        count_refusal(&mut memory, attempt, source);
         let is_recipients = memory.remember(attempt);
         if memory.are_all_refused {
             Subject::System
@@ -118,5 +120,23 @@ impl Refusals {
         } else {
             Subject::Unclear
         }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts a refusal, and raises the alarm if with it everybody is refused.
+fn count_refusal(memory: &mut Memory, attempt: Attempt<'_>, source: &Source) {
+    if memory.count_refusal(attempt.domain) {
+        metrics::set_all_refused(true);
+        let (refusals, error) = (memory.refusals, ErrorChain(&**source).to_string());
+        tracing::error!(
+            event = "mail.all_refused",
+            refusals,
+            error,
+            "the mail server refuses mails to everybody: they are retried until it accepts one"
+        );
     }
 }

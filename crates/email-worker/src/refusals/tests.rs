@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::ports::{MailError, Source};
 use domain::{ErrorChain, EventId};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use uuid::Uuid;
 
 use super::memory::{CAPACITY, DOMAINS_OF_ALL, Memory, REFUSALS_OF_ALL};
@@ -40,6 +41,12 @@ impl Judge {
 
     fn accept(&self, event: EventId) {
         self.judge(event, "accepted.example", Ok(())).unwrap();
+    }
+
+    /// A refusal at MAIL FROM or before.
+    fn refuse_sender(&self, event: EventId, domain: &str) {
+        let judged = self.judge(event, domain, Err(MailError::SenderRefused("550 not you".into())));
+        assert!(matches!(judged, Err(MailError::SenderRefused(_))), "never the recipient's fault");
     }
 
     /// Whether a refusal is final, if its reply was.
@@ -115,6 +122,53 @@ fn nothing_is_final_while_everybody_is_refused() {
 }
 
 #[test]
+fn refusals_of_the_sender_are_of_everybody() {
+    let judge = Judge::new();
+    let domains = ["a.example", "b.example", "c.example"];
+    for (number, domain) in (1..REFUSALS_OF_ALL.into()).zip(domains.iter().cycle()) {
+        judge.refuse_sender(event(number), domain);
+    }
+    assert!(!judge.refuse(event(100), "a.example", true), "the twentieth, whatever it says");
+    judge.accept(event(1));
+    assert!(judge.refuse(event(100), "a.example", true));
+}
+
+#[test]
+fn a_mail_is_never_given_up_for_refusals_of_the_sender() {
+    let mut judge = Judge::new();
+    for hours in 0..20 {
+        judge.now = START + Duration::from_hours(hours);
+        judge.refuse_sender(event(1), "a.example");
+        judge.accept(event(2));
+    }
+    judge.now += Duration::from_hours(1);
+    assert!(!judge.refuse(event(1), "a.example", false), "the first refusal of the recipient");
+}
+
+#[test]
+fn the_metric_tells_while_everybody_is_refused() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let metrics = recorder.handle();
+    let is = |value: u8| {
+        let rendered = metrics.render();
+        let line = format!("mails_all_refused {value}");
+        assert!(rendered.lines().any(|rendered| rendered == line), "{line} in {rendered}");
+    };
+    metrics::with_local_recorder(&recorder, || {
+        let judge = Judge::new();
+        is(0);
+        for (number, domain) in (1..REFUSALS_OF_ALL.into()).zip(["a", "b", "c"].iter().cycle()) {
+            judge.refuse(event(number), domain, true);
+        }
+        is(0);
+        judge.refuse(event(100), "a", true);
+        is(1);
+        judge.accept(event(100));
+        is(0);
+    });
+}
+
+#[test]
 fn refusals_of_few_domains_or_between_acceptances_are_not_of_everybody() {
     let judge = Judge::new();
     let domains = ["a.example", "A.example", "b.example"];
@@ -133,7 +187,8 @@ fn refusals_of_few_domains_or_between_acceptances_are_not_of_everybody() {
 #[test]
 fn rfc_5321_a_mail_that_is_never_accepted_is_given_up_in_the_end() {
     let mut judge = Judge::new();
-    let failures: [fn(Source) -> MailError; 2] = [MailError::Transient, MailError::Refused];
+    let failures: [fn(Source) -> MailError; 3] =
+        [MailError::Transient, MailError::SenderRefused, MailError::Refused];
     for (age, is_given_up) in [(FIVE_DAYS, false), (FIVE_DAYS + Duration::from_millis(1), true)] {
         judge.now = START + age;
         for failure in failures {

@@ -1,7 +1,7 @@
 //! Test doubles of the ports: they record every call in order and answer as a test has told them
 //! to.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::pending;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,10 +9,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{
-    Attempt, ClaimError, CodeStore, CodeStoreError, Consumption, IdSource, Mail, MailError, Mailer,
-    Opening, PurgeAges, Purged, RepositoryError, SaveError, SendingLease, UserRepository,
+    Attempt, ClaimError, CodeStore, CodeStoreError, Consumption, IdSource, Mail, MailError,
+    MailKey, MailState, Mailer, NewWindow, Opening, PurgeAges, Purged, RepositoryError, SaveError,
+    SendingLease, UserRepository,
 };
-use domain::{CodeIssue, Derivation, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
+use domain::{
+    CodeIssue, Derivation, EmailAddress, Event, EventId, PasswordHash, User, UserId, UserStatus,
+};
+use test_support::soon_within;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -20,8 +24,9 @@ use uuid::Uuid;
 #[derive(Debug, PartialEq, Eq, Clone)]
 pub(crate) enum Call {
     Find,
-    Open(CodeIssue, Duration, u32),
-    MarkAccepted(CodeIssue, Duration, u32),
+    Open(CodeIssue, Duration, u32, MailState),
+    IsNoticeAccepted,
+    MarkNoticeAccepted,
     Send(String),
     HoldAddress(CodeIssue, Duration),
     ReleaseAddress(CodeIssue),
@@ -48,8 +53,11 @@ pub(crate) struct World {
     pub(crate) accepted: Mutex<Option<(CodeIssue, Duration)>>,
     /// How the code was derived whose mail was said to be accepted last.
     pub(crate) accepted_derivation: Mutex<Option<Derivation>>,
-    /// Who holds the lease to send.
-    sender: Mutex<Option<Uuid>>,
+    /// The notices whose mail was accepted.
+    accepted_notices: Mutex<HashSet<EventId>>,
+    pub(crate) notice_fault: Mutex<Option<&'static str>>,
+    /// Who holds the lease to send each mail.
+    senders: Mutex<HashMap<MailKey, Uuid>>,
     /// Whether each request for the lease was granted.
     pub(crate) leases: Mutex<Vec<bool>>,
     ids: AtomicU64,
@@ -84,13 +92,14 @@ impl World {
 
     /// Waits until that call hangs. No later call will.
     pub(crate) async fn hung(&self) {
-        self.hung.notified().await;
+        let hung = self.hung.notified();
+        soon_within(Duration::from_secs(30), "the call that hangs", hung).await;
         *self.hanging_call.lock().unwrap() = None;
     }
 
-    /// The end of a lease that nobody renews.
-    pub(crate) fn end_lease(&self) {
-        *self.sender.lock().unwrap() = None;
+    /// The end of all leases, which nobody renews.
+    pub(crate) fn end_leases(&self) {
+        self.senders.lock().unwrap().clear();
     }
 
     async fn record(&self, call: Call) {
@@ -116,6 +125,11 @@ impl World {
         };
         let answer = self.openings.lock().unwrap().pop_front().unwrap_or(Ok(known));
         answer.map_err(|reason| CodeStoreError(reason.into()))
+    }
+
+    fn answer_about_notice(&self) -> Result<(), CodeStoreError> {
+        let fault = *self.notice_fault.lock().unwrap();
+        fault.map_or(Ok(()), |reason| Err(CodeStoreError(reason.into())))
     }
 
     fn answer_address_change(&self) -> Result<(), RepositoryError> {
@@ -196,43 +210,48 @@ impl UserRepository for World {
 impl CodeStore for World {
     async fn lease_sending(
         &self,
-        _: CodeIssue,
+        mail: MailKey,
         sender: Uuid,
         _: Duration,
     ) -> Result<SendingLease, CodeStoreError> {
-        let mut holder = self.sender.lock().unwrap();
-        let is_held = *holder.get_or_insert(sender) == sender;
+        let is_held = *self.senders.lock().unwrap().entry(mail).or_insert(sender) == sender;
         self.leases.lock().unwrap().push(is_held);
         Ok(if is_held { SendingLease::Held } else { SendingLease::HeldByAnother })
     }
-    async fn release_sending(&self, _: CodeIssue, sender: Uuid) -> Result<(), CodeStoreError> {
-        self.sender.lock().unwrap().take_if(|holder| *holder == sender);
+    async fn release_sending(&self, mail: MailKey, sender: Uuid) -> Result<(), CodeStoreError> {
+        let mut senders = self.senders.lock().unwrap();
+        if senders.get(&mail) == Some(&sender) {
+            senders.remove(&mail);
+        }
         Ok(())
     }
     async fn open(
         &self,
         issue: CodeIssue,
-        window: Duration,
-        attempts: u32,
-        derivation: Derivation,
+        window: NewWindow,
+        mail: MailState,
     ) -> Result<Opening, CodeStoreError> {
-        self.record(Call::Open(issue, window, attempts)).await;
-        self.next_opening(issue, derivation)
-    }
-    async fn mark_accepted(
-        &self,
-        issue: CodeIssue,
-        window: Duration,
-        attempts: u32,
-        derivation: Derivation,
-    ) -> Result<Opening, CodeStoreError> {
-        self.record(Call::MarkAccepted(issue, window, attempts)).await;
-        *self.accepted_derivation.lock().unwrap() = Some(derivation);
+        let NewWindow { length, attempts, derivation } = window;
+        self.record(Call::Open(issue, length, attempts, mail)).await;
         let opening = self.next_opening(issue, derivation)?;
-        if opening == (Opening::Opened { derivation }) {
-            *self.accepted.lock().unwrap() = Some((issue, window));
+        if mail == MailState::Accepted {
+            *self.accepted_derivation.lock().unwrap() = Some(derivation);
+            if opening == (Opening::Opened { derivation }) {
+                *self.accepted.lock().unwrap() = Some((issue, length));
+            }
         }
         Ok(opening)
+    }
+    async fn mark_notice_accepted(&self, notice: EventId) -> Result<(), CodeStoreError> {
+        self.record(Call::MarkNoticeAccepted).await;
+        self.answer_about_notice()?;
+        self.accepted_notices.lock().unwrap().insert(notice);
+        Ok(())
+    }
+    async fn is_notice_accepted(&self, notice: EventId) -> Result<bool, CodeStoreError> {
+        self.record(Call::IsNoticeAccepted).await;
+        self.answer_about_notice()?;
+        Ok(self.accepted_notices.lock().unwrap().contains(&notice))
     }
     async fn spend_attempt(&self, _: CodeIssue) -> Result<Attempt, CodeStoreError> {
         unreachable!("the worker guesses nothing")

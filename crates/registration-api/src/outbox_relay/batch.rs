@@ -1,4 +1,4 @@
-//! One batch of claimed events: publishes them, then deletes, defers or buries each.
+//! One batch of claimed events: publishes them, then defers or buries what was not delivered.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +13,23 @@ use crate::metrics::{OUTBOX_BURIED, OUTBOX_DEFERRED, OUTBOX_PUBLISHED};
 /// How long the relay waits before it repeats a failed update of the outbox.
 const UPDATE_RETRY_DELAY: Duration = Duration::from_millis(200);
 
+/// What came of a batch.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) bus: Bus,
+    /// What may be deleted now.
+    pub(super) delivered: Vec<EventId>,
+    /// When the lease ends.
+    pub(super) deadline: Instant,
+}
+
 /// What a batch shows about the bus.
 #[derive(Debug)]
-pub(super) enum Delivery {
+pub(super) enum Bus {
     /// It accepted events, or rejected them one by one.
-    BusAnswers,
+    Answers,
     /// It accepted none.
-    BusDown {
+    Down {
         /// Why not.
         cause: String,
     },
@@ -43,9 +53,10 @@ impl Batch {
                 events = events.len(),
                 "a batch took longer than its lease"
             );
-            return Delivery::BusDown { cause: "the batch took longer than its lease".into() };
+            let bus = Bus::Down { cause: "the batch took longer than its lease".into() };
+            return Delivery { bus, delivered: Vec::new(), deadline: self.deadline };
         };
-        let delivery = judge(&results);
+        let bus = judge(&results);
         let mut delivered = Vec::new();
         for (entry, result) in entries.iter().zip(results) {
             match result {
@@ -56,17 +67,8 @@ impl Batch {
                 Err(PublishError::Rejected(source)) => self.bury(entry, source).await,
             }
         }
-        self.delete(&delivered).await;
-        delivery
-    }
-
-    /// Deletes all at once. An event that is not deleted is delivered again.
-    async fn delete(&self, delivered: &[EventId]) {
-        if delivered.is_empty() {
-            return;
-        }
         metrics::counter!(OUTBOX_PUBLISHED).increment(delivered.len() as u64);
-        self.update("delete", || self.outbox.delete(delivered)).await;
+        Delivery { bus, delivered, deadline: self.deadline }
     }
 
     async fn defer(&self, entry: &OutboxEntry, source: Source) {
@@ -75,7 +77,7 @@ impl Batch {
         let (event_id, error) = (event.id.as_uuid(), ErrorChain(&*source).to_string());
         tracing::debug!(event = "relay.deferred", %event_id, attempts, error, "an event is deferred");
         let delay = retry_delay(entry, &self.options);
-        self.update("defer", || self.outbox.defer(event.id, delay)).await;
+        repeat_until(self.deadline, "defer", || self.outbox.defer(event.id, delay)).await;
     }
 
     async fn bury(&self, entry: &OutboxEntry, source: Source) {
@@ -83,34 +85,37 @@ impl Batch {
         let id = entry.event.id;
         let reason = ErrorChain(&*source).to_string();
         tracing::error!(event = "relay.buried", event_id = %id.as_uuid(), error = reason, "an event is buried");
-        self.update("bury", || self.outbox.bury(id, &reason)).await;
-    }
-
-    /// Repeats an operation on the outbox until it succeeds or the lease ends.
-    async fn update<F>(&self, operation: &'static str, attempt: impl Fn() -> F)
-    where
-        F: Future<Output = Result<(), OutboxError>>,
-    {
-        while let Err(error) = attempt().await {
-            if Instant::now() + UPDATE_RETRY_DELAY >= self.deadline {
-                let cause = ErrorChain(&error);
-                tracing::error!(event = "outbox.down", operation, error = %cause, "an event will be delivered again");
-                return;
-            }
-            sleep(UPDATE_RETRY_DELAY).await;
-        }
+        repeat_until(self.deadline, "bury", || self.outbox.bury(id, &reason)).await;
     }
 }
 
-fn judge(results: &[Result<(), PublishError>]) -> Delivery {
+/// Repeats an operation on the outbox until it succeeds or the lease ends.
+pub(super) async fn repeat_until<F>(
+    deadline: Instant,
+    operation: &'static str,
+    attempt: impl Fn() -> F,
+) where
+    F: Future<Output = Result<(), OutboxError>>,
+{
+    while let Err(error) = attempt().await {
+        if Instant::now() + UPDATE_RETRY_DELAY >= deadline {
+            let cause = ErrorChain(&error);
+            tracing::error!(event = "outbox.down", operation, error = %cause, "an event will be delivered again");
+            return;
+        }
+        sleep(UPDATE_RETRY_DELAY).await;
+    }
+}
+
+fn judge(results: &[Result<(), PublishError>]) -> Bus {
     let cause = |result: &Result<(), PublishError>| match result {
         Err(PublishError::Unavailable(source)) => Some(ErrorChain(&**source).to_string()),
         _ => None,
     };
     let causes: Option<Vec<String>> = results.iter().map(cause).collect();
     match causes.and_then(|causes| causes.into_iter().next()) {
-        Some(cause) => Delivery::BusDown { cause },
-        None => Delivery::BusAnswers,
+        Some(cause) => Bus::Down { cause },
+        None => Bus::Answers,
     }
 }
 

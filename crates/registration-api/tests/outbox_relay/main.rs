@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod bus;
+mod hand_over;
 mod outbox;
 
 use std::sync::Arc;
@@ -13,7 +14,6 @@ use std::time::Duration;
 use domain::EventId;
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use test_support::soon;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +37,6 @@ fn options() -> RelayOptions {
 struct Running {
     outbox: Arc<MemoryOutbox>,
     bus: Arc<Bus>,
-    wake: Arc<Notify>,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -45,13 +44,13 @@ struct Running {
 fn start(options: RelayOptions, prepare: impl FnOnce(&MemoryOutbox, &Bus)) -> Running {
     let (outbox, bus) = (Arc::new(MemoryOutbox::default()), Arc::new(Bus::default()));
     prepare(&outbox, &bus);
-    let (wake, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
-    let relay = OutboxRelay::new(outbox.clone(), bus.clone(), wake.clone(), options);
+    let shutdown = CancellationToken::new();
+    let relay = OutboxRelay::new(outbox.clone(), bus.clone(), options);
     let task = tokio::spawn({
         let shutdown = shutdown.clone();
         async move { relay.run(shutdown).await }
     });
-    Running { outbox, bus, wake, shutdown, task }
+    Running { outbox, bus, shutdown, task }
 }
 
 fn id(number: u128) -> EventId {
@@ -59,15 +58,15 @@ fn id(number: u128) -> EventId {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wake_up_is_answered_at_once_and_batches_follow_each_other() {
+async fn an_announcement_is_answered_at_once_and_batches_follow_each_other() {
     let patient = RelayOptions { poll_interval: Duration::from_hours(1), ..options() };
     let relay = start(patient, |_, _| {});
     relay.outbox.until(|outbox| outbox.claims.load(Ordering::Relaxed) > 0).await;
     (1..=25).for_each(|number| relay.outbox.add(number));
-    relay.wake.notify_one();
+    relay.outbox.announce();
     relay.outbox.until_empty().await;
     assert_eq!(relay.bus.published.lock().unwrap().len(), 25);
-    assert_eq!(*relay.outbox.deletions.lock().unwrap(), [10, 10, 5]);
+    assert_eq!(*relay.outbox.deletions.lock().unwrap(), [25], "deleted together");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{Outbox, OutboxEntry, OutboxError};
+use domain::ports::{HandedOver, Outbox, OutboxEntry, OutboxError, Recorded};
 use domain::{Event, EventId, TraceParent, UserEvent, UserId};
 use test_support::soon;
 use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -17,6 +18,15 @@ pub(crate) struct Row {
     pub(crate) event: Event,
     due: Instant,
     pub(crate) attempts: u32,
+}
+
+struct HandOver(UnboundedSender<HandedOver>, tokio::sync::Mutex<UnboundedReceiver<HandedOver>>);
+
+impl Default for HandOver {
+    fn default() -> Self {
+        let (sender, receiver) = unbounded_channel();
+        Self(sender, tokio::sync::Mutex::new(receiver))
+    }
 }
 
 #[derive(Default)]
@@ -31,16 +41,40 @@ pub(crate) struct MemoryOutbox {
     /// How long the answer to a claim takes.
     pub(crate) claim_delay: Mutex<Duration>,
     changed: Notify,
+    announced: Notify,
+    handed_over: HandOver,
+    /// Whether the relay wants events handed over.
+    pub(crate) hand_over: AtomicBool,
 }
 
 impl MemoryOutbox {
+    /// Adds an event that nobody announces.
     pub(crate) fn add(&self, number: u128) {
+        self.push(number, Duration::ZERO, 0);
+    }
+
+    /// Tells the relay that there are events to claim.
+    pub(crate) fn announce(&self) {
+        self.announced.notify_one();
+    }
+
+    /// Adds an event that is claimed for `lease`, and hands it over.
+    pub(crate) fn hand_over(&self, number: u128, lease: Duration) {
+        let event = self.push(number, lease, 1);
+        let lease_ends = (Instant::now() + lease).into_std();
+        let entry = OutboxEntry { event, attempts: 1 };
+        self.handed_over.0.send(HandedOver { entry, lease_ends }).unwrap();
+    }
+
+    fn push(&self, number: u128, lease: Duration, attempts: u32) -> Event {
         let event = Event {
             id: EventId::from_uuid(Uuid::from_u128(number)),
             trace: TraceParent::start(Uuid::from_u128(1)),
             kind: UserEvent::UserActivated { user_id: UserId::from_uuid(Uuid::from_u128(number)) },
         };
-        self.rows.lock().unwrap().push(Row { event, due: Instant::now(), attempts: 0 });
+        let due = Instant::now() + lease;
+        self.rows.lock().unwrap().push(Row { event: event.clone(), due, attempts });
+        event
     }
 
     pub(crate) async fn until(&self, condition: impl Fn(&Self) -> bool) {
@@ -89,6 +123,19 @@ impl Outbox for MemoryOutbox {
         let delay = *self.claim_delay.lock().unwrap();
         tokio::time::sleep(delay).await;
         claimed
+    }
+
+    async fn recorded(&self, limit: u32) -> Recorded {
+        let mut handed_over = self.handed_over.1.lock().await;
+        let mut events = Vec::new();
+        tokio::select! {
+            _ = handed_over.recv_many(&mut events, limit as usize) => Recorded::HandedOver(events),
+            () = self.announced.notified() => Recorded::Due,
+        }
+    }
+
+    fn set_hand_over(&self, wanted: bool) {
+        self.hand_over.store(wanted, Ordering::Relaxed);
     }
 
     async fn count_unknown(&self) -> Result<u64, OutboxError> {

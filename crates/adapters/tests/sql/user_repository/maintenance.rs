@@ -1,15 +1,16 @@
 //! The purge, callers that go away, and the wake-up of the relay.
 
 use super::{claim, find};
+use crate::dead_letters::listed;
 use crate::fixtures::{LONG_PERIOD, SHORT_PERIOD, Store, event, events_of, outlast, user};
 use domain::UserEvent;
-use domain::ports::{PurgeAges, Purged};
+use domain::ports::{OutboxEntry, PurgeAges, Purged, Recorded};
 use futures::future::join_all;
 use futures::{FutureExt, poll};
 use std::task::Poll;
 use std::time::Duration;
 use test_support::eventually;
-use tokio::time::timeout;
+use tokio::task::unconstrained;
 
 on_every_store! {
     asvs_14_2_7_the_purge_takes_old_unverified_users_in_batches,
@@ -18,7 +19,9 @@ on_every_store! {
     the_purge_counts_from_the_last_code_that_was_asked_for,
     parallel_purges_do_not_disturb_each_other,
     asvs_2_3_3_a_dropped_caller_leaves_nothing_half_done,
-    the_relay_is_woken_by_what_adds_events,
+    the_relay_is_told_of_what_adds_events,
+    events_are_handed_over_as_claimed_to_a_relay_that_wants_them,
+    what_a_relay_does_not_take_is_left_to_be_claimed,
     the_store_answers,
 }
 
@@ -150,22 +153,76 @@ async fn asvs_2_3_3_a_dropped_caller_leaves_nothing_half_done(store: Store) {
     assert_eq!(events.len(), 39);
 }
 
-async fn the_relay_is_woken_by_what_adds_events(store: Store) {
-    let woken = || timeout(Duration::from_secs(5), store.events_recorded.notified());
+/// What the relay of this process is told now.
+fn told(store: &Store) -> Option<Recorded> {
+    unconstrained(store.outbox.recorded(10)).now_or_never()
+}
+
+async fn the_relay_is_told_of_what_adds_events(store: Store) {
     let mut ada = user("ada@example.com");
     claim(&store, &mut ada).await.unwrap();
-    woken().await.expect("a claim wakes");
+    assert_eq!(told(&store), Some(Recorded::Due), "a claim");
     assert!(claim(&store, &mut user("ada@example.com")).await.is_err());
     store.users.hold_address(ada.issue(), LONG_PERIOD).await.unwrap();
-    assert!(store.events_recorded.notified().now_or_never().is_none(), "nothing was added");
+    assert_eq!(told(&store), None, "nothing was added");
     let seen = ada.issue();
     ada.activate().unwrap();
     let events = events_of(&mut ada);
     store.users.save(&ada, seen, &events).await.unwrap();
-    woken().await.expect("a save wakes");
+    assert_eq!(told(&store), Some(Recorded::Due), "a save");
     let notice = event(UserEvent::RegistrationRepeated { user_id: ada.id() });
     store.users.record_repeated_registration(ada.id(), LONG_PERIOD, &notice).await.unwrap();
-    woken().await.expect("a notice wakes");
+    assert_eq!(told(&store), Some(Recorded::Due), "a notice");
+    assert_eq!(store.due().await.len(), 3);
+}
+
+async fn events_are_handed_over_as_claimed_to_a_relay_that_wants_them(store: Store) {
+    store.outbox.set_hand_over(true);
+    let mut ada = user("ada@example.com");
+    let events = events_of(&mut ada);
+    store.users.claim(&ada, &events).await.unwrap();
+    let Some(Recorded::HandedOver(handed_over)) = told(&store) else { panic!("no event") };
+    let entries: Vec<_> = handed_over.iter().map(|event| event.entry.clone()).collect();
+    assert_eq!(entries, [OutboxEntry { event: events[0].clone(), attempts: 1 }]);
+    assert!(handed_over[0].lease_ends <= std::time::Instant::now() + LONG_PERIOD);
+    assert!(store.due().await.is_empty(), "no other relay may have it");
+
+    assert!(claim(&store, &mut user("ada@example.com")).await.is_err());
+    assert_eq!(told(&store), None, "a claim that is refused hands nothing over");
+
+    // Its relay has died.
+    let row = "UPDATE outbox SET due_at = created_at";
+    store.location.execute(row).await;
+    let claimed = store.due().await;
+    assert_eq!(claimed, [OutboxEntry { event: events[0].clone(), attempts: 2 }]);
+
+    store.outbox.set_hand_over(false);
+    claim(&store, &mut user("bob@example.com")).await.unwrap();
+    assert_eq!(told(&store), Some(Recorded::Due));
+    assert_eq!(store.due().await.len(), 1);
+}
+
+async fn what_a_relay_does_not_take_is_left_to_be_claimed(store: Store) {
+    let active = store.active("ada@example.com").await;
+    assert_eq!(told(&store), Some(Recorded::Due));
+    store.outbox.set_hand_over(true);
+    let many = 1010;
+    let events: Vec<_> = (0..many)
+        .map(|_| event(UserEvent::RegistrationRepeated { user_id: active.id() }))
+        .collect();
+    for event in &events {
+        store.users.record_repeated_registration(active.id(), Duration::ZERO, event).await.unwrap();
+    }
+    let mut handed_over = 0;
+    let mut is_due = false;
+    while let Some(recorded) = told(&store) {
+        match recorded {
+            Recorded::HandedOver(events) => handed_over += events.len(),
+            Recorded::Due => is_due = true,
+        }
+    }
+    assert!(is_due && handed_over < many, "the memory is bounded");
+    assert_eq!(handed_over + store.due().await.len(), many);
 }
 
 async fn the_store_answers(store: Store) {
@@ -173,5 +230,5 @@ async fn the_store_answers(store: Store) {
     store.registered("ada@example.com").await;
     store.users.ping().await.unwrap();
     assert!(store.due().await.is_empty(), "what was written to find out is gone");
-    assert!(store.dead_letters.list(1).await.unwrap().is_empty());
+    assert!(listed(&*store.dead_letters).await.is_empty());
 }

@@ -8,7 +8,6 @@ use domain::ports::{EventPublisher, Outbox, OutboxEntry, OutboxError, PublishErr
 use domain::{Event, EventId};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::purge::PurgeOptions;
-use tokio::sync::Notify;
 
 pub(crate) struct EmptyOutbox;
 
@@ -59,7 +58,7 @@ pub(crate) fn relay_of(outbox: Arc<dyn Outbox>) -> OutboxRelay {
         max_retry: Duration::from_millis(80),
         drain_timeout: Duration::from_secs(5),
     };
-    OutboxRelay::new(outbox, Arc::new(NoBus), Arc::new(Notify::new()), options)
+    OutboxRelay::new(outbox, Arc::new(NoBus), options)
 }
 
 /// A purge all the time.

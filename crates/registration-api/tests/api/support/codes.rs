@@ -6,8 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{Attempt, CodeStore, CodeStoreError, Consumption, Opening, SendingLease};
-use domain::{CodeIssue, Derivation, UserId};
+use domain::ports::{
+    Attempt, CodeStore, CodeStoreError, Consumption, MailKey, MailState, NewWindow, Opening,
+    SendingLease,
+};
+use domain::{CodeIssue, Derivation, EventId, UserId};
 use uuid::Uuid;
 
 use super::broken;
@@ -71,35 +74,32 @@ impl Codes {
 impl CodeStore for Codes {
     async fn lease_sending(
         &self,
-        _: CodeIssue,
+        _: MailKey,
         _: Uuid,
         _: Duration,
     ) -> Result<SendingLease, CodeStoreError> {
         unreachable!("the API mails nothing")
     }
 
-    async fn release_sending(&self, _: CodeIssue, _: Uuid) -> Result<(), CodeStoreError> {
+    async fn release_sending(&self, _: MailKey, _: Uuid) -> Result<(), CodeStoreError> {
         unreachable!("the API mails nothing")
     }
 
     async fn open(
         &self,
         issue: CodeIssue,
-        _: Duration,
-        attempts: u32,
-        derivation: Derivation,
+        window: NewWindow,
+        _: MailState,
     ) -> Result<Opening, CodeStoreError> {
-        self.open_derived(issue, attempts, Some(derivation));
-        Ok(Opening::Opened { derivation })
+        self.open_derived(issue, window.attempts, Some(window.derivation));
+        Ok(Opening::Opened { derivation: window.derivation })
     }
 
-    async fn mark_accepted(
-        &self,
-        _: CodeIssue,
-        _: Duration,
-        _: u32,
-        _: Derivation,
-    ) -> Result<Opening, CodeStoreError> {
+    async fn mark_notice_accepted(&self, _: EventId) -> Result<(), CodeStoreError> {
+        unreachable!("the API mails nothing")
+    }
+
+    async fn is_notice_accepted(&self, _: EventId) -> Result<bool, CodeStoreError> {
         unreachable!("the API mails nothing")
     }
 
