@@ -8,8 +8,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::tree::{self, is_running, is_stopped};
 use super::{Interrupt, POLL, ProcessError, spawner, text};
 
-/// How long a child may take to end when asked to, before it is killed.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a child may take to end when asked to, before it is killed: a server has to write on a
+/// busy disk what it has in memory. compose.yaml gives them as long.
+const GRACE: Duration = Duration::from_mins(1);
 
 /// A child and everything it started. Dropping it stops them all.
 #[derive(Debug)]

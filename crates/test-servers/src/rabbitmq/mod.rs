@@ -107,8 +107,8 @@ impl RabbitMq {
         }
     }
 
-    /// Takes a permission from the user of all clients, and closes their connections: open channels
-    /// would remember that it was given.
+    /// Takes a permission from the user of all clients, and closes their connections: a channel may
+    /// remember for a while that it was given.
     pub fn forbid(&self, permission: Permission) -> Result<(), ServerError> {
         self.set_permissions(|given| given != permission)?;
         let reason = "a permission was taken";

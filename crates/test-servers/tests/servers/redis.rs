@@ -58,6 +58,8 @@ fn what_was_written_outlives_a_kill(redis: &mut Redis) {
 fn a_frozen_server_answers_when_it_is_thawed(redis: &Redis) {
     let mut client = Client::connect(redis);
     redis.server.freeze();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", redis.server.pid().unwrap()));
+    assert!(stat.unwrap().contains(") T "));
     client.0.get_mut().write_all(b"PING\r\n").unwrap();
     client.0.get_mut().set_nonblocking(true).unwrap();
     let error = client.0.fill_buf().unwrap_err();
