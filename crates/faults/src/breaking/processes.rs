@@ -2,10 +2,17 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
 
 use super::effect::Effect;
 use crate::schedule::Part;
 use crate::system::{Process, System};
+
+/// How long it may take until a signal has its effect, and how often somebody looks.
+const STOPPING: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(10);
 
 impl System {
     pub(super) async fn kill(&self, part: Part) -> Effect {
@@ -31,8 +38,16 @@ impl System {
             Some(process) => process.service.signal("STOP"),
             None => self.servers().with(part, |server| server.freeze()).await,
         }
-        let state = state_of(id);
-        if state.starts_with('T') { Ok(format!("{id} is stopped")) } else { Err(state) }
+        // One that runs at this moment is stopped a moment later.
+        let is_stopped = async {
+            while !state_of(id).starts_with('T') {
+                sleep(LOOK).await;
+            }
+        };
+        match timeout(STOPPING, is_stopped).await {
+            Ok(()) => Ok(format!("{id} is stopped")),
+            Err(_) => Err(format!("{id} is not stopped: {}", state_of(id))),
+        }
     }
 
     pub(super) async fn go_on(&self, part: Part) {
