@@ -112,6 +112,8 @@ fn is_explained(case: &Case<'_>, history: &History, mail: &Copy, exchange: &Exch
             });
             spent.count() > case.terms.attempts
         }
+        // The request crawled.
+        (408, _) => case.is_disturbed(exchange),
         (400, _) => !exchange.was_compared() && lost(),
         _ => false,
     }

@@ -71,11 +71,13 @@ impl Client {
         answer
     }
 
-    /// Sends a request until it is answered by something else than 503.
+    /// Sends a request until it is answered by something else than 503, or by 408, which says that
+    /// the request did not arrive in time.
     pub(super) async fn ask_until_answered(&self, request: Request) -> Answer {
         loop {
             let answer = self.ask(request.clone()).await;
-            if !answer.is_unknown() && answer != Answer::NotSent {
+            let has_arrived = answer != Answer::NotSent && answer.status() != Some(408);
+            if has_arrived && !answer.is_unknown() {
                 return answer;
             }
             self.fail_over().await;
