@@ -99,7 +99,9 @@ fn is_explained(case: &Case<'_>, history: &History, mail: &Copy, exchange: &Exch
     let Answer::Status { status, problem, .. } = &exchange.answer else { return true };
     let lost = || case.may_have_lost_window(mail.at, exchange.sent);
     match (status, problem.as_str()) {
-        (200 | 503, _) => true,
+        // 408: a connection that was opened ahead waited for its first request too long, just when
+        // that came; the client may repeat it (RFC 9110 section 15.5.9).
+        (200 | 408 | 503, _) => true,
         // An earlier activation went through although its answer was lost, or one is under way.
         (409, _) => history.activations().any(|(_, earlier)| {
             earlier.sent < exchange.ended
@@ -112,8 +114,6 @@ fn is_explained(case: &Case<'_>, history: &History, mail: &Copy, exchange: &Exch
             });
             spent.count() > case.terms.attempts
         }
-        // The request crawled.
-        (408, _) => case.is_disturbed(exchange),
         (400, _) => !exchange.was_compared() && lost(),
         _ => false,
     }

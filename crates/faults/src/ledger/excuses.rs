@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::case::Case;
-use crate::evidence::{At, Copy, Exchange, Observed};
+use crate::evidence::{At, Copy, Observed};
 use crate::schedule::{Fault, Part};
 
 /// How long it may take to record that a mail was accepted, timeouts included.
@@ -52,20 +52,6 @@ impl Case<'_> {
         1 + faults
             .filter(|observed| observed.fault.loses_codes() && observed.overlaps(from, to))
             .count()
-    }
-
-    /// Whether the connections to the API that was asked were out of order.
-    pub(super) fn is_disturbed(&self, exchange: &Exchange) -> bool {
-        self.evidence.faults.iter().any(|observed| {
-            let concerns = match observed.fault {
-                Fault::Stopped(Part::Api(api)) | Fault::Network(Part::Api(api), _) => {
-                    api == exchange.api
-                }
-                Fault::Stopped(Part::Standalone) | Fault::Network(Part::Standalone, _) => true,
-                _ => false,
-            };
-            concerns && observed.overlaps(exchange.sent, exchange.ended)
-        })
     }
 
     /// Whether a fault explains that a code which was mailed at `mailed` was not known, or not known

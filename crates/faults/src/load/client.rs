@@ -71,8 +71,8 @@ impl Client {
         answer
     }
 
-    /// Sends a request until it is answered by something else than 503, or by 408, which says that
-    /// the request did not arrive in time.
+    /// Sends a request until it is answered by something else than 503, or 408, after which it may
+    /// be repeated (RFC 9110 section 15.5.9).
     pub(super) async fn ask_until_answered(&self, request: Request) -> Answer {
         loop {
             let answer = self.ask(request.clone()).await;
