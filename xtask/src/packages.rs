@@ -61,6 +61,10 @@ pub(crate) const POOLER: Package = Package {
 /// What shows processes another time.
 pub(crate) const CLOCK: Package = Package { name: WallClock::PACKAGE, find: WallClock::library };
 
+/// What the tests of the alerts and the dashboard ask: Prometheus with its tool for rules.
+pub(crate) const PROMETHEUS: Package =
+    Package { name: "prometheus", find: || any_of(&["prometheus"]).and(any_of(&["promtool"])) };
+
 const BROWSER: [Package; 2] = [
     Package {
         name: "chromium",

@@ -17,12 +17,8 @@ const TEST_THREADS: &str = "RUST_TEST_THREADS";
 
 /// Runs the tests; `arguments` go on to `cargo test`. The exit code is that of the tests.
 pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure> {
-    let needed = [
-        servers::needed_packages(),
-        vec![packages::POOLER, packages::CLOCK],
-        packages::for_the_pages(),
-    ]
-    .concat();
+    let started_by_tests = vec![packages::POOLER, packages::CLOCK, packages::PROMETHEUS];
+    let needed = [servers::needed_packages(), started_by_tests, packages::for_the_pages()].concat();
     packages::ensure(&needed, interrupt)?;
     let schemathesis = python::SCHEMATHESIS.ensure(interrupt)?;
     // Read before the build, which replaces the file that this program runs from.

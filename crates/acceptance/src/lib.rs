@@ -22,6 +22,7 @@ mod http;
 mod journey;
 mod mail;
 mod process;
+pub mod prometheus;
 mod standalone;
 pub mod statistics;
 pub mod stores;

@@ -4,7 +4,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
 mod deliver_code;
-mod metrics;
+pub mod metrics;
 mod refusals;
 mod sending_lease;
 pub mod settings;
@@ -12,7 +12,6 @@ mod templates;
 mod watched_mailer;
 
 pub use deliver_code::{DeliverCode, DeliveryOptions};
-pub use metrics::describe_metrics;
 pub use refusals::Refusals;
 pub use templates::{MailContent, TemplateError, TemplateOptions, Templates};
 pub use watched_mailer::WatchedMailer;

@@ -2,27 +2,52 @@
 
 use domain::EventId;
 use domain::ports::IdSource;
-use metrics::{
-    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
-};
+use metrics::{Counter, counter, gauge, histogram};
+use process::metrics::Metric;
 
-const SENT: &str = "mails_sent_total";
-const DROPPED: &str = "mails_dropped_total";
-const FAILED: &str = "mail_failures_total";
-const ALL_REFUSED: &str = "mails_all_refused";
-const LATENCY: &str = "mail_delivery_seconds";
+const SENT: &str = "registration_mails_sent_total";
+const DROPPED: &str = "registration_mails_dropped_total";
+const FAILED: &str = "registration_mail_failures_total";
+const ALL_REFUSED: &str = "registration_mails_all_refused";
+const DELIVERY_DURATION: &str = "registration_mail_delivery_duration_seconds";
+const HANDED_BACK: &str = "registration_events_handed_back_total";
 
-/// Gives the installed recorder the description and unit of each metric.
-pub fn describe_metrics() {
-    describe_counter!(SENT, "Mails accepted by the mail server, by kind.");
-    describe_counter!(DROPPED, "Events that no longer needed a mail, by reason.");
-    describe_counter!(FAILED, "Events that could not be handled, by whether they are retried.");
-    describe_gauge!(ALL_REFUSED, "1 while the mail server refuses mails to everybody, else 0.");
-    describe_histogram!(
-        LATENCY,
-        Unit::Seconds,
-        "Time from a request until the mail server accepts its mail."
-    );
+/// Upper bounds in seconds: from a mail that is waited for to one that an outage has kept.
+const DELIVERY_BUCKETS: &[f64] = &[
+    0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0,
+    86400.0,
+];
+
+const KINDS: &[&str] = &["code", "registration_repeated"];
+
+/// Every metric of the mails, in the order of an event's path.
+pub const METRICS: &[Metric] = &[
+    Metric::counter(DROPPED, "Events that no longer needed a mail.")
+        .by(&[("reason", DropReason::NAMES)]),
+    Metric::counter(SENT, "Mails that the mail server accepted.").by(&[("kind", KINDS)]),
+    Metric::histogram(
+        DELIVERY_DURATION,
+        "Time from a request until the mail server accepts its mail.",
+        DELIVERY_BUCKETS,
+    )
+    .by(&[("kind", KINDS)]),
+    Metric::counter(
+        FAILED,
+        "Events that could not be handled: tried again if transient, set aside if permanent.",
+    )
+    .by(&[("outcome", &["transient", "permanent"])]),
+    Metric::flag(ALL_REFUSED, "1 while the mail server refuses mails to everybody, else 0."),
+];
+
+/// What a worker counts beside, on a broker that other versions use too.
+pub const BROKER_METRICS: &[Metric] = &[Metric::counter(
+    HANDED_BACK,
+    "Events of types that wait for a newer version, each time one was handed back.",
+)];
+
+/// The counter of events that were handed back.
+pub fn handed_back() -> Counter {
+    counter!(HANDED_BACK)
 }
 
 /// Why an event needs no mail.
@@ -41,6 +66,9 @@ pub(crate) enum DropReason {
 }
 
 impl DropReason {
+    const NAMES: &[&str] =
+        &["user_gone", "user_active", "superseded", "consumed", "already_mailed"];
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::UserGone => "user_gone",
@@ -58,7 +86,7 @@ pub(crate) fn count_sent(kind: &'static str, cause: EventId, ids: &dyn IdSource)
     let now = EventId::from_uuid(ids.next_id());
     if let (Some(from), Some(to)) = (cause.happened_at(), now.happened_at()) {
         // The clocks of two machines may differ: a negative wait counts as none.
-        histogram!(LATENCY, "kind" => kind).record(to.saturating_sub(from));
+        histogram!(DELIVERY_DURATION, "kind" => kind).record(to.saturating_sub(from));
     }
 }
 

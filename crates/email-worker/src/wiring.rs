@@ -5,32 +5,32 @@ use std::sync::Arc;
 
 use adapters::hand_over::HandOver;
 use adapters::postgres::{Database, PostgresUserRepository};
-use adapters::rabbitmq::{RabbitmqConsumer, RabbitmqDeadLetters};
+use adapters::rabbitmq::{RabbitmqConsumer, RabbitmqDeadLetters, RabbitmqQueues};
 use adapters::redis::RedisCodeStore;
 use adapters::system_ids::SystemIds;
 use domain::ports::{CodeStore, Mailer, UserRepository};
-use email_worker::{DeliverCode, WatchedMailer, describe_metrics, settings as worker_settings};
+use email_worker::metrics::{BROKER_METRICS, METRICS, handed_back};
+use email_worker::{DeliverCode, WatchedMailer, settings as worker_settings};
 use futures::FutureExt;
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
+use process::metrics::{self, Collector};
 use process::{Service, StartError};
 use settings::{Settings, SettingsError};
-use supervisor::supervise;
 
 /// Mails codes until the process is asked to stop.
 pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
-    let mut service = Service::begin(settings)?;
-    describe_metrics();
+    let tables = [METRICS, BROKER_METRICS, metrics::POOL, metrics::QUEUES];
+    let mut service = Service::begin("email-worker", settings, &tables)?;
     let consumer =
         RabbitmqConsumer::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
     let consumer = Arc::new(consumer);
-    let (handler, health) = wire(settings, &consumer, &service)?;
-    service.serve_operator(settings, health)?;
-    let (handler, shutdown) = (Arc::new(handler), service.shutdown.clone());
-    let consuming = supervise("consumer", move || {
-        let (consumer, handler, shutdown) = (consumer.clone(), handler.clone(), shutdown.clone());
-        async move { consumer.run(handler, shutdown.cancelled_owned()).await }
-    });
+    let database = Database::new(&settings.postgres.options()?).map_err(SettingsError::from)?;
+    let collector = collector(settings, &consumer, database.clone())?;
+    let (handler, health) = wire(settings, database, &consumer, &service)?;
+    service.serve_operator(settings, health, collector)?;
+    let shutdown = service.shutdown.clone();
+    let consuming = consumer.start(Arc::new(handler), move || shutdown.clone().cancelled_owned());
     consuming.await.map_err(StartError::failed)?;
     service.end().await;
     Ok(())
@@ -47,12 +47,36 @@ pub(crate) async fn run_dead_letters(
     command.run(&letters).await
 }
 
+/// What is measured of the worker at each scrape.
+fn collector(
+    settings: &Settings,
+    consumer: &Arc<RabbitmqConsumer>,
+    database: Database,
+) -> Result<Collector, SettingsError> {
+    let queues = Arc::new(RabbitmqQueues::new(&settings.rabbitmq.options()?)?);
+    let consumer = consumer.clone();
+    let collector = Collector::new().count(handed_back(), move || consumer.handed_back()).read(
+        metrics::pool_gauges(),
+        move || {
+            let pool = database.pool_use();
+            [pool.used, pool.idle, pool.pending, pool.max]
+        },
+    );
+    Ok(collector.measure("queues", metrics::queue_gauges(), move || {
+        let queues = queues.clone();
+        async move {
+            let depths = queues.depths().await?;
+            Ok([depths.work, depths.retry, depths.dead].map(metrics::as_gauge))
+        }
+    }))
+}
+
 fn wire(
     settings: &Settings,
+    database: Database,
     consumer: &Arc<RabbitmqConsumer>,
     service: &Service,
 ) -> Result<(DeliverCode, Health), SettingsError> {
-    let database = Database::new(&settings.postgres.options()?)?;
     let users: Arc<dyn UserRepository> =
         Arc::new(PostgresUserRepository::new(database, HandOver::to_nobody()));
     let redis = settings.redis.connect()?;

@@ -13,6 +13,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use supervisor::supervise;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -81,19 +82,28 @@ impl Inbox {
         let (http, http_address) = http;
         let mailbox = Arc::new(Mailbox::new(options.capacity));
         let (stop, stopping) = watch::channel(false);
-        let max_size = MAX_MAIL_BYTES.min(options.capacity.bytes);
-        let page = http::Page { smtp: smtp_address, example: options.example };
-        let hosts = http::Hosts::new(&options.hosts);
-        let server = http::build_server(http, mailbox.clone(), page, hosts, stopping.clone());
-        let server = server.map_err(|source| InboxError::Listen {
-            service: "the inbox's page",
-            address: http_address,
-            source,
-        })?;
-        let smtp_task =
-            tokio::spawn(smtp::serve(smtp, mailbox.clone(), max_size, stopping.clone()));
-        let http_task = tokio::spawn(http::serve(server, stopping));
-        Ok(Self { mailbox, smtp_address, http_address, stop, tasks: [smtp_task, http_task] })
+        let receiver = Arc::new(smtp::Receiver {
+            listener: smtp,
+            mailbox: mailbox.clone(),
+            max_size: MAX_MAIL_BYTES.min(options.capacity.bytes),
+            stop: stopping.clone(),
+        });
+        let site = Arc::new(http::Site {
+            listener: http.into_std().map_err(|source| InboxError::Listen {
+                service: "the inbox's page",
+                address: http_address,
+                source,
+            })?,
+            mailbox: mailbox.clone(),
+            page: http::Page { smtp: smtp_address, example: options.example },
+            hosts: http::Hosts::new(&options.hosts),
+            stopping,
+        });
+        let tasks = [
+            supervise("inbox-smtp", move || smtp::receive(receiver.clone())),
+            supervise("inbox-page", move || http::serve(site.clone())),
+        ];
+        Ok(Self { mailbox, smtp_address, http_address, stop, tasks })
     }
 
     /// Where SMTP listens.

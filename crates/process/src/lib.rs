@@ -9,7 +9,7 @@ mod descriptors;
 mod error;
 pub mod health;
 mod logs;
-mod metrics;
+pub mod metrics;
 pub mod operator;
 pub mod outbox;
 mod output;

@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, Route, guard, web};
@@ -12,12 +13,21 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
+use crate::metrics::Collector;
 
 /// The wait before a listener that ended by itself is started again.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// How long the end of the process waits for the operator's last requests, in seconds.
 const END_TIMEOUT_SECONDS: u64 = 1;
+
+/// What knows the answers.
+#[derive(Clone)]
+struct Asked {
+    metrics: PrometheusHandle,
+    collector: Arc<Collector>,
+    health: Health,
+}
 
 /// The listener, served in the background until it is ended.
 pub(crate) struct OperatorListener {
@@ -30,13 +40,15 @@ impl OperatorListener {
     pub(crate) fn start(
         address: SocketAddr,
         metrics: PrometheusHandle,
+        collector: Collector,
         health: Health,
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         let end = CancellationToken::new();
         let ended = end.clone();
+        let asked = Asked { metrics, collector: Arc::new(collector), health };
         let task = supervise("operator-listener", move || {
-            serve(listener.try_clone(), metrics.clone(), health.clone(), ended.clone())
+            serve(listener.try_clone(), asked.clone(), ended.clone())
         });
         tracing::info!(event = "operator.listening", %address, "metrics and health are listening");
         Ok(Self { end, task })
@@ -51,16 +63,11 @@ impl OperatorListener {
     }
 }
 
-async fn serve(
-    listener: std::io::Result<TcpListener>,
-    metrics: PrometheusHandle,
-    health: Health,
-    shutdown: CancellationToken,
-) {
+async fn serve(listener: std::io::Result<TcpListener>, asked: Asked, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         let listener =
             listener.as_ref().map_err(|error| error.kind().into()).and_then(TcpListener::try_clone);
-        if let Err(error) = serve_once(listener, metrics.clone(), health.clone(), &shutdown).await {
+        if let Err(error) = serve_once(listener, asked.clone(), &shutdown).await {
             tracing::error!(event = "operator.failed", %error, "the operator's listener failed and is started again");
             tokio::time::sleep(RESTART_DELAY).await;
         }
@@ -69,14 +76,12 @@ async fn serve(
 
 async fn serve_once(
     listener: std::io::Result<TcpListener>,
-    metrics: PrometheusHandle,
-    health: Health,
+    asked: Asked,
     shutdown: &CancellationToken,
 ) -> std::io::Result<()> {
     let app = move || {
         App::new()
-            .app_data(web::Data::new(metrics.clone()))
-            .app_data(web::Data::new(health.clone()))
+            .app_data(web::Data::new(asked.clone()))
             .route("/metrics", get_or_head().to(render_metrics))
             .route("/health/live", get_or_head().to(HttpResponse::Ok))
             .route("/health/ready", get_or_head().to(ready))
@@ -103,12 +108,13 @@ fn get_or_head() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
-async fn render_metrics(metrics: web::Data<PrometheusHandle>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
+async fn render_metrics(asked: web::Data<Asked>) -> HttpResponse {
+    asked.collector.collect().await;
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(asked.metrics.render())
 }
 
-async fn ready(health: web::Data<Health>) -> HttpResponse {
-    let report = health.readiness().await;
+async fn ready(asked: web::Data<Asked>) -> HttpResponse {
+    let report = asked.health.readiness().await;
     HttpResponse::build(report.status.http_status()).json(report)
 }
 
@@ -128,4 +134,38 @@ pub fn is_ready(address: SocketAddr) -> std::io::Result<bool> {
     let mut status_line = [0; 12];
     stream.read_exact(&mut status_line)?;
     Ok(status_line.ends_with(b" 200"))
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use test_support::free_port;
+
+    use super::*;
+
+    /// The head of the answer, and its body.
+    fn ask(address: SocketAddr, method: &str, path: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), body.to_owned())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn rfc_9110_head_tells_what_get_would() {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let metrics = PrometheusBuilder::new().build_recorder().handle();
+        let health = Health::new(Vec::new(), CancellationToken::new());
+        let listener = OperatorListener::start(address, metrics, Collector::new(), health).unwrap();
+        for path in ["/metrics", "/health/live", "/health/ready"] {
+            let (get, _) = ask(address, "GET", path);
+            let (head, body) = ask(address, "HEAD", path);
+            assert!(get.starts_with("HTTP/1.1 200") && head.starts_with("HTTP/1.1 200"), "{head}");
+            assert_eq!(body, "", "{path}");
+        }
+        listener.end().await;
+    }
 }

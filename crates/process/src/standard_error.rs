@@ -7,8 +7,8 @@ use std::io::Write;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Counts lines that could not be written.
-const LOST_LINES: &str = "log_lines_lost_total";
+/// The metric that counts the lines that could not be written.
+pub(crate) const LOST_LINES: &str = "registration_log_lines_lost_total";
 
 /// How much may wait for a slow reader.
 const MAX_WAITING_BYTES: usize = 1024 * 1024;
@@ -26,12 +26,8 @@ static QUEUE: LazyLock<Arc<Queue>> = LazyLock::new(|| {
     queue
 });
 
-/// Tells the installed recorder what the metric means.
-pub(crate) fn describe_metrics() {
-    metrics::describe_counter!(
-        LOST_LINES,
-        "Log lines that could not be written to standard error."
-    );
+/// Counts what was lost before there was a recorder.
+pub(crate) fn count_lost_so_far() {
     count_lost(QUEUE.lock().lost);
 }
 

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::StartError;
 use crate::health::Health;
+use crate::metrics::{Collector, Metric};
 use crate::operator::OperatorListener;
 use crate::{descriptors, logs, metrics, output, shutdown, standard_error};
 
@@ -61,10 +62,15 @@ pub struct Service {
 
 impl Service {
     /// Installs logs, metrics, TLS and the handling of signals, and raises the limit on open files.
-    /// Must be called within a tokio runtime.
-    pub fn begin(settings: &Settings) -> Result<Self, StartError> {
+    /// The tables are those of the metrics of the service of this name. Must be called within a
+    /// tokio runtime.
+    pub fn begin(
+        name: &'static str,
+        settings: &Settings,
+        tables: &[&[Metric]],
+    ) -> Result<Self, StartError> {
         begin_command(settings)?;
-        let metrics = metrics::init()?;
+        let metrics = metrics::init(name, tables)?;
         let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
         Ok(Self { shutdown, descriptors: descriptors::raise_limit(), metrics, operator: None })
     }
@@ -75,12 +81,14 @@ impl Service {
         &mut self,
         settings: &Settings,
         health: Health,
+        collector: Collector,
     ) -> Result<(), StartError> {
         let watched = health.clone();
         supervise("health-watch", move || watched.clone().watch());
         let Some(address) = settings.metrics.listen else { return Ok(()) };
         let advice = "set metrics.listen (REGISTRATION__METRICS__LISTEN) to another port or to off";
-        let listener = OperatorListener::start(address, self.metrics.clone(), health)
+        let metrics = self.metrics.clone();
+        let listener = OperatorListener::start(address, metrics, collector, health)
             .map_err(|source| StartError::Listen { address, source, advice })?;
         self.operator = Some(listener);
         Ok(())

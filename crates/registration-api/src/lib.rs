@@ -8,12 +8,9 @@
 pub mod api;
 pub mod http;
 pub mod limits;
+pub mod metrics;
 pub mod outbox_relay;
 pub mod password_policy;
 pub mod purge;
 pub mod settings;
 pub mod use_cases;
-
-mod metrics;
-
-pub use metrics::describe_metrics;

@@ -10,7 +10,8 @@ use clap::{Parser, Subcommand};
 use process::dead_letters::DeadLetterCommand;
 use process::outbox::OutboxCommand;
 use process::{StartError, operator};
-use registration_api::http::openapi;
+use registration_api::http::openapi::{self, DocumentOptions};
+use registration_api::settings as api_settings;
 use settings::Sources;
 
 /// The registration API.
@@ -66,10 +67,12 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
         Command::Outbox { command } => wiring::run_outbox(&settings()?, command).await?,
         Command::Openapi => {
             let settings = settings()?;
-            process::write_output(&openapi::document(
-                settings.password.length(),
-                settings.code.length,
-            ))?;
+            process::write_output(&openapi::document(&DocumentOptions {
+                password_length: settings.password.length(),
+                code_length: settings.code.length,
+                previous_code_lengths: &settings.code.previous_lengths,
+                public_url: &api_settings::public_url(&settings.http.public_url)?,
+            }))?;
         }
         Command::Defaults => process::write_output(settings::DEFAULTS)?,
     }

@@ -1,66 +1,169 @@
 //! What the API and the relay count. No label ever holds an address, an identifier or a code.
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use std::sync::Arc;
+use std::time::Duration;
 
-pub(crate) const REGISTRATIONS: &str = "registrations_total";
-pub(crate) const CODES_REQUESTED: &str = "codes_requested_total";
-pub(crate) const ACTIVATIONS: &str = "activations_total";
-pub(crate) const WRONG_GUESSES: &str = "wrong_guesses_total";
-pub(crate) const REGISTRATIONS_PURGED: &str = "registrations_purged_total";
-pub(crate) const REGISTRATIONS_PURGED_UNMAILED: &str = "registrations_purged_unmailed_total";
-pub(crate) const BREACH_CHECKS: &str = "breach_checks_total";
-pub(crate) const PASSWORD_HASHING_OVERLOADS: &str = "password_hashing_overloads_total";
-pub(crate) const RATE_LIMIT_REFUSALS: &str = "rate_limit_refusals_total";
-pub(crate) const RATE_LIMITER_FAILURES: &str = "rate_limiter_failures_total";
-pub(crate) const OUTBOX_PUBLISHED: &str = "outbox_published_total";
-pub(crate) const OUTBOX_DEFERRED: &str = "outbox_deferred_total";
-pub(crate) const OUTBOX_BURIED: &str = "outbox_buried_total";
-pub(crate) const OUTBOX_UNKNOWN: &str = "outbox_unknown_events";
-pub(crate) const HTTP_REQUESTS: &str = "http_requests_total";
-pub(crate) const HTTP_REQUESTS_ABANDONED: &str = "http_requests_abandoned_total";
-pub(crate) const HTTP_CONNECTIONS_CUT: &str = "http_connections_cut_total";
-pub(crate) const HTTP_REQUEST_DURATION: &str = "http_request_duration_seconds";
+use domain::ports::OutboxMonitor;
+use metrics::{Gauge, counter, gauge, histogram};
+use process::metrics::{Collector, LATENCY_BUCKETS, Metric, as_gauge};
 
-/// Tells the installed recorder what each metric means and in which unit it is.
-pub fn describe_metrics() {
-    describe_counter!(REGISTRATIONS, "Addresses that were claimed.");
-    describe_counter!(CODES_REQUESTED, "Further codes that were requested.");
-    describe_counter!(ACTIVATIONS, "Attempts to activate an account, by outcome.");
-    describe_counter!(
-        WRONG_GUESSES,
-        "Codes that were compared and wrong, of all clients and addresses."
-    );
-    describe_counter!(REGISTRATIONS_PURGED, "Unverified registrations that were deleted.");
-    describe_counter!(
-        REGISTRATIONS_PURGED_UNMAILED,
-        "Unverified registrations that were deleted though their mail had never been sent."
-    );
-    describe_counter!(BREACH_CHECKS, "Passwords looked up in known breaches, by outcome.");
-    describe_counter!(
-        PASSWORD_HASHING_OVERLOADS,
-        "Requests refused because too many hashes were waiting."
-    );
-    describe_counter!(RATE_LIMIT_REFUSALS, "Requests that exceeded a limit, by limit.");
-    describe_counter!(
-        RATE_LIMITER_FAILURES,
-        "Checks that the rate limiter did not answer; the fallback counted instead."
-    );
-    describe_counter!(OUTBOX_PUBLISHED, "Events that were delivered.");
-    describe_counter!(OUTBOX_DEFERRED, "Deliveries that failed and will be retried.");
-    describe_counter!(OUTBOX_BURIED, "Events that can never be delivered.");
-    describe_gauge!(
-        OUTBOX_UNKNOWN,
-        "Events that wait for a newer version, which knows their types."
-    );
-    describe_counter!(HTTP_REQUESTS, "Requests answered, by method, route and status.");
-    describe_counter!(HTTP_REQUESTS_ABANDONED, "Requests whose client disconnected.");
-    describe_counter!(
-        HTTP_CONNECTIONS_CUT,
-        "Connections that were closed because a request took too long to arrive, or too much memory, by reason."
-    );
-    describe_histogram!(
+pub(crate) const HTTP_REQUEST_DURATION: &str = "registration_http_server_request_duration_seconds";
+pub(crate) const HTTP_REQUESTS_ABANDONED: &str =
+    "registration_http_server_requests_abandoned_total";
+pub(crate) const HTTP_CONNECTIONS_CUT: &str = "registration_http_server_connections_cut_total";
+const RATE_LIMIT_REFUSALS: &str = "registration_rate_limit_refusals_total";
+pub(crate) const RATE_LIMITER_FAILURES: &str = "registration_rate_limiter_failures_total";
+pub(crate) const BREACH_CHECKS: &str = "registration_breach_checks_total";
+pub(crate) const PASSWORD_HASH_REFUSALS: &str = "registration_password_hash_refusals_total";
+const PASSWORD_HASH_DURATION: &str = "registration_password_hash_duration_seconds";
+const PASSWORD_HASH_QUEUE: &str = "registration_password_hash_queue_length";
+pub(crate) const CLAIMS: &str = "registration_claims_total";
+pub(crate) const CODES_REQUESTED: &str = "registration_codes_requested_total";
+const ACTIVATIONS: &str = "registration_activations_total";
+pub(crate) const WRONG_GUESSES: &str = "registration_wrong_guesses_total";
+pub(crate) const CLAIMS_PURGED: &str = "registration_claims_purged_total";
+pub(crate) const CLAIMS_PURGED_UNMAILED: &str = "registration_claims_purged_unmailed_total";
+const OUTBOX_EVENTS: &str = "registration_outbox_events";
+const OUTBOX_OLDEST_AGE: &str = "registration_outbox_oldest_event_age_seconds";
+pub(crate) const OUTBOX_PUBLISHED: &str = "registration_outbox_published_total";
+pub(crate) const OUTBOX_DEFERRED: &str = "registration_outbox_deferred_total";
+pub(crate) const OUTBOX_BURIED: &str = "registration_outbox_buried_total";
+
+/// Labels of the histogram of requests, as OpenTelemetry's conventions have them.
+pub(crate) const HTTP_METHOD: &str = "http_request_method";
+pub(crate) const HTTP_ROUTE: &str = "http_route";
+pub(crate) const HTTP_STATUS: &str = "http_response_status_code";
+
+const LIMIT_POLICIES: &[&str] = &[
+    "register-client",
+    "register-address",
+    "activate-client",
+    "activate-address",
+    "resend-code-client",
+    "resend-code-address",
+    "further-codes",
+    "mails",
+    "network-mails",
+    "client-guesses",
+];
+
+const ACTIVATION_OUTCOMES: &[&str] = &[
+    "activated",
+    "limited",
+    "invalid-credentials",
+    "already-active",
+    "code-invalid",
+    "code-expired",
+    "too-many-attempts",
+    "unavailable",
+    "internal-error",
+];
+
+/// Every metric of the API and the relay, in the order of a request's path.
+pub const METRICS: &[Metric] = &[
+    Metric::histogram(
         HTTP_REQUEST_DURATION,
-        Unit::Seconds,
-        "Time from the head of a request to its answer."
-    );
+        "Time from the head of a request to its answer.",
+        LATENCY_BUCKETS,
+    )
+    .by(&[
+        (HTTP_METHOD, &["POST"]),
+        (
+            HTTP_ROUTE,
+            &["/api/v1/users/register", "/api/v1/users/activate", "/api/v1/users/resend-code"],
+        ),
+        (HTTP_STATUS, &["500", "503"]),
+    ]),
+    Metric::counter(HTTP_REQUESTS_ABANDONED, "Requests whose client disconnected."),
+    Metric::counter(
+        HTTP_CONNECTIONS_CUT,
+        "Connections that were closed because a request took too long to arrive, or too much \
+         memory.",
+    )
+    .by(&[("reason", &["time", "memory"])]),
+    Metric::counter(RATE_LIMIT_REFUSALS, "Requests that exceeded a limit.")
+        .by(&[("policy", LIMIT_POLICIES)]),
+    Metric::counter(
+        RATE_LIMITER_FAILURES,
+        "Checks that the rate limiter did not answer; the fallback counted instead.",
+    ),
+    Metric::counter(BREACH_CHECKS, "Passwords looked up in known breaches.")
+        .by(&[("outcome", &["breached", "unknown", "unavailable"])]),
+    Metric::gauge(PASSWORD_HASH_QUEUE, "Passwords that wait for a thread to hash them."),
+    Metric::histogram(
+        PASSWORD_HASH_DURATION,
+        "Time that a hash took, without the wait for a thread.",
+        LATENCY_BUCKETS,
+    ),
+    Metric::counter(
+        PASSWORD_HASH_REFUSALS,
+        "Requests refused because too many passwords were waiting to be hashed.",
+    ),
+    Metric::counter(CLAIMS, "Addresses that were claimed."),
+    Metric::counter(CODES_REQUESTED, "Further codes that were requested."),
+    Metric::counter(ACTIVATIONS, "Attempts to activate an account.")
+        .by(&[("outcome", ACTIVATION_OUTCOMES)]),
+    Metric::counter(
+        WRONG_GUESSES,
+        "Codes that were compared and wrong, of all clients and addresses.",
+    ),
+    Metric::counter(CLAIMS_PURGED, "Unverified registrations that were deleted."),
+    Metric::counter(
+        CLAIMS_PURGED_UNMAILED,
+        "Unverified registrations that were deleted though their mail had never been sent.",
+    ),
+    Metric::gauge(
+        OUTBOX_EVENTS,
+        "Events in the outbox, which all APIs share: not delivered yet, of types that wait for a \
+         newer version, or set aside because they can never be delivered.",
+    )
+    .by(&[("state", &["waiting", "unknown", "buried"])]),
+    Metric::gauge(OUTBOX_OLDEST_AGE, "Age of the oldest event that waits in the outbox, or 0."),
+    Metric::counter(OUTBOX_PUBLISHED, "Events that were delivered."),
+    Metric::counter(OUTBOX_DEFERRED, "Deliveries that failed and will be retried."),
+    Metric::counter(OUTBOX_BURIED, "Events that were set aside."),
+];
+
+/// Adds what is measured of the API at each scrape, whichever adapters it is wired to.
+pub fn measure(
+    collector: Collector,
+    outbox: Arc<dyn OutboxMonitor>,
+    waiting_hashes: impl Fn() -> usize + Send + Sync + 'static,
+) -> Collector {
+    collector.read([gauge!(PASSWORD_HASH_QUEUE)], move || [waiting_hashes()]).measure(
+        "outbox",
+        outbox_gauges(),
+        move || {
+            let outbox = outbox.clone();
+            async move {
+                let status = outbox.status().await?;
+                let unknown = status.unknown.values().sum();
+                let [waiting, unknown, buried] =
+                    [status.depth, unknown, status.buried].map(as_gauge);
+                Ok([waiting, unknown, buried, status.oldest_age.unwrap_or_default().as_secs_f64()])
+            }
+        },
+    )
+}
+
+fn outbox_gauges() -> [Gauge; 4] {
+    let events = |state| gauge!(OUTBOX_EVENTS, "state" => state);
+    [events("waiting"), events("unknown"), events("buried"), gauge!(OUTBOX_OLDEST_AGE)]
+}
+
+/// Counts a request that exceeded a limit.
+pub(crate) fn count_refusal(policy: &'static str) {
+    debug_assert!(LIMIT_POLICIES.contains(&policy), "{policy} is missing in the table");
+    counter!(RATE_LIMIT_REFUSALS, "policy" => policy).increment(1);
+}
+
+/// Counts an attempt to activate an account.
+pub(crate) fn count_activation(outcome: &'static str) {
+    debug_assert!(ACTIVATION_OUTCOMES.contains(&outcome), "{outcome} is missing in the table");
+    counter!(ACTIVATIONS, "outcome" => outcome).increment(1);
+}
+
+/// Records how long a hash took. For the pool that hashes.
+pub fn observe_hash(took: Duration) {
+    histogram!(PASSWORD_HASH_DURATION).record(took);
 }

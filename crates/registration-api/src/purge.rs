@@ -8,7 +8,7 @@ use domain::ErrorChain;
 use domain::ports::{PurgeAges, Purged, UserRepository};
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::{REGISTRATIONS_PURGED, REGISTRATIONS_PURGED_UNMAILED};
+use crate::metrics::{CLAIMS_PURGED, CLAIMS_PURGED_UNMAILED};
 
 /// When unverified registrations are deleted.
 #[derive(Debug, Clone, Copy)]
@@ -59,10 +59,10 @@ async fn purge(users: &dyn UserRepository, options: PurgeOptions, shutdown: &Can
 fn report(purged: &Purged) {
     if purged.total() > 0 {
         let purged = purged.total();
-        metrics::counter!(REGISTRATIONS_PURGED).increment(purged);
+        metrics::counter!(CLAIMS_PURGED).increment(purged);
         tracing::info!(event = "registrations.purged", purged, "deleted unverified registrations");
     }
-    metrics::counter!(REGISTRATIONS_PURGED_UNMAILED).increment(purged.unmailed.len() as u64);
+    metrics::counter!(CLAIMS_PURGED_UNMAILED).increment(purged.unmailed.len() as u64);
     // One by one: each was promised a mail.
     for user_id in &purged.unmailed {
         tracing::warn!(

@@ -11,7 +11,7 @@ use settings::{
 use url::Url;
 
 use crate::http::client_address::{TrustedProxies, parse_network};
-use crate::http::{ApiOptions, ServerOptions};
+use crate::http::{ApiOptions, PublicUrl, ServerOptions};
 use crate::limits::{ActionQuotas, Quotas};
 use crate::outbox_relay::RelayOptions;
 use crate::purge::PurgeOptions;
@@ -44,7 +44,19 @@ pub fn options(settings: &Settings) -> Result<ApiOptions, SettingsError> {
         quotas: quotas(&settings.limits),
         trusted_proxies: trusted_proxies(&settings.http.trusted_proxies)?,
         allowed_origins: origins(&settings.http.cors_origins)?,
+        public_url: public_url(&settings.http.public_url)?,
         body_timeout: settings.http.body_timeout,
+    })
+}
+
+/// Where clients reach the API.
+pub fn public_url(text: &str) -> Result<PublicUrl, SettingsError> {
+    if text.is_empty() {
+        return Ok(PublicUrl::default());
+    }
+    PublicUrl::parse(text).ok_or_else(|| {
+        let problem = format!("is {text:?}, which is not a URL like https://example.com/signup");
+        SettingsError::invalid("http.public_url", problem)
     })
 }
 
@@ -222,6 +234,20 @@ mod tests {
         }
         for text in ["https://app.example.com", "http://localhost:5173,capacitor://localhost", ""] {
             assert_eq!(refusal("http.cors_origins", text), "", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_public_url_that_is_none_is_refused_by_name() {
+        for text in ["example.com", "/signup", "ftp://example.com/", "https://example.com/?a"] {
+            let message = refusal("http.public_url", text);
+            assert!(
+                message.contains("http.public_url") && message.contains(text),
+                "{text}: {message}"
+            );
+        }
+        for text in ["", "https://example.com/signup"] {
+            assert_eq!(refusal("http.public_url", text), "", "{text}");
         }
     }
 

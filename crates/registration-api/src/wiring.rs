@@ -9,19 +9,21 @@ use adapters::postgres::{
     self, Database, PostgresDeadLetters, PostgresOutbox, PostgresOutboxMonitor,
     PostgresUserRepository,
 };
-use adapters::rabbitmq::RabbitmqPublisher;
+use adapters::rabbitmq::{RabbitmqPublisher, RabbitmqQueues};
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
 use adapters::system_ids::SystemIds;
 use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, UserRepository};
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
+use process::metrics::{self, Collector};
 use process::outbox::OutboxCommand;
 use process::{Service, StartError};
 use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
 use registration_api::limits::Counters;
+use registration_api::metrics::{METRICS, measure, observe_hash};
 use registration_api::outbox_relay::OutboxRelay;
-use registration_api::{describe_metrics, settings as api_settings};
+use registration_api::settings as api_settings;
 use settings::{Settings, SettingsError};
 
 /// Brings the schema up to date.
@@ -55,10 +57,10 @@ pub(crate) async fn run_outbox(
 
 /// Runs the API until it is asked to stop.
 pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
-    let mut service = Service::begin(settings)?;
-    describe_metrics();
-    let (api, health) = wire(settings, &service)?;
-    service.serve_operator(settings, health)?;
+    let tables = [METRICS, metrics::POOL, metrics::QUEUES];
+    let mut service = Service::begin("registration-api", settings, &tables)?;
+    let (api, health, collector) = wire(settings, &service)?;
+    service.serve_operator(settings, health, collector)?;
     api.run(service.shutdown.clone()).await.map_err(StartError::failed)?;
     service.end().await;
     Ok(())
@@ -68,7 +70,7 @@ fn database(settings: &Settings) -> Result<Database, SettingsError> {
     Ok(Database::new(&settings.postgres.options()?)?)
 }
 
-fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health), StartError> {
+fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collector), StartError> {
     let database = database(settings)?;
     let redis = settings.redis.connect()?;
     let prefix = &settings.redis.key_prefix;
@@ -87,11 +89,16 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health), StartEr
         HealthCheck::optional("rabbitmq", &publisher, |publisher| publisher.ping()),
     ];
     let health = Health::new(checks, service.shutdown.clone());
+    let hasher = Arc::new(settings.hashing.start_pool(observe_hash)?);
+    let monitor = Arc::new(PostgresOutboxMonitor::new(database.clone()));
+    let waiting_hashes = Arc::clone(&hasher);
+    let collector = measure(Collector::new(), monitor, move || waiting_hashes.waiting());
+    let collector = measure_servers(collector, database.clone(), settings)?;
     let ports = Ports {
         users: users.clone(),
         codes,
         budget: Arc::new(RedisBudget::new(redis.clone(), prefix)),
-        hasher: Arc::new(settings.hashing.start_pool()?),
+        hasher,
         limiter: Arc::new(RedisRateLimiter::new(redis, prefix)),
         fallback: Some(Counters {
             limiter: Arc::new(InProcessRateLimiter::new()),
@@ -109,7 +116,27 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health), StartEr
         users,
         purge: api_settings::purge_options(settings),
     };
-    Ok((api, health))
+    Ok((api, health, collector))
+}
+
+/// Adds what only PostgreSQL's pool and RabbitMQ can tell.
+fn measure_servers(
+    collector: Collector,
+    database: Database,
+    settings: &Settings,
+) -> Result<Collector, SettingsError> {
+    let queues = Arc::new(RabbitmqQueues::new(&settings.rabbitmq.options()?)?);
+    let collector = collector.read(metrics::pool_gauges(), move || {
+        let pool = database.pool_use();
+        [pool.used, pool.idle, pool.pending, pool.max]
+    });
+    Ok(collector.measure("queues", metrics::queue_gauges(), move || {
+        let queues = queues.clone();
+        async move {
+            let depths = queues.depths().await?;
+            Ok([depths.work, depths.retry, depths.dead].map(metrics::as_gauge))
+        }
+    }))
 }
 
 fn breached_passwords(

@@ -21,8 +21,12 @@ pub struct HashingSettings {
 
 #[cfg(feature = "argon2id")]
 impl HashingSettings {
-    /// The pool that hashes passwords, with its threads started.
-    pub fn start_pool(&self) -> Result<adapters::argon2id::HashPool, crate::SettingsError> {
+    /// The pool that hashes passwords, with its threads started; `observe` is told how long each
+    /// hash took.
+    pub fn start_pool(
+        &self,
+        observe: impl Fn(Duration) + Clone + Send + 'static,
+    ) -> Result<adapters::argon2id::HashPool, crate::SettingsError> {
         let options = adapters::argon2id::Argon2idOptions {
             memory_kib: self.memory_kib.get(),
             iterations: self.iterations.get(),
@@ -30,7 +34,7 @@ impl HashingSettings {
             queue: self.queue,
             deadline: self.deadline,
         };
-        adapters::argon2id::HashPool::start(&options)
+        adapters::argon2id::HashPool::start_observed(&options, observe)
             .map_err(|error| crate::SettingsError::refused("hashing", &error))
     }
 }

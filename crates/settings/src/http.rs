@@ -15,6 +15,7 @@ pub struct HttpSettings {
     pub listen: SocketAddr,
     pub trusted_proxies: CommaList<String>,
     pub cors_origins: CommaList<String>,
+    pub public_url: String,
     pub max_connections: NonZeroUsize,
     #[serde(deserialize_with = "duration::deserialize")]
     pub header_timeout: Duration,

@@ -20,10 +20,12 @@ use email_worker::{WatchedMailer, settings as worker_settings};
 use inbox::{Capacity, Inbox, InboxOptions};
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
+use process::metrics::Collector;
 use process::outbox::OutboxCommand;
 use process::{Service, StartError};
 use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
+use registration_api::metrics::{measure, observe_hash};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::settings as api_settings;
 use settings::{MailServer, Settings, SettingsError};
@@ -39,9 +41,8 @@ const MAX_WORKERS: usize = 2;
 
 /// Runs the system until it is asked to stop.
 pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
-    let mut service = Service::begin(&settings)?;
-    registration_api::describe_metrics();
-    email_worker::describe_metrics();
+    let tables = [registration_api::metrics::METRICS, email_worker::metrics::METRICS];
+    let mut service = Service::begin("standalone", &settings, &tables)?;
     let data = DataDirectory::open(&settings.standalone.data_dir).map_err(StartError::failed)?;
     set_code_key(&mut settings, &data)?;
     let database = open(data.database()).await?;
@@ -54,8 +55,8 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
         }
         None => settings.smtp.server()?,
     };
-    let (api, health) = wire(&settings, database, listener, server, &service).await?;
-    service.serve_operator(&settings, health)?;
+    let (api, health, collector) = wire(&settings, database, listener, server, &service).await?;
+    service.serve_operator(&settings, health, collector)?;
     let addresses = inbox
         .as_ref()
         .map(|inbox| InboxAddresses { page: inbox.http_address(), smtp: inbox.smtp_address() });
@@ -139,7 +140,7 @@ async fn wire(
     listener: TcpListener,
     server: MailServer,
     service: &Service,
-) -> Result<(Api, Health), StartError> {
+) -> Result<(Api, Health, Collector), StartError> {
     let relay = relay_options(settings);
     let hand_over = HandOver::new(relay.lease);
     let users: Arc<dyn UserRepository> =
@@ -156,6 +157,7 @@ async fn wire(
     )?;
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections.get()));
+    let monitor = Arc::new(SqliteOutboxMonitor::new(database.clone()));
     let outbox = SqliteOutbox::new(database, hand_over);
     // What a killed process had claimed: nobody else can be at it.
     outbox.release_all().await.map_err(StartError::failed)?;
@@ -164,11 +166,14 @@ async fn wire(
         HealthCheck::optional("smtp", &mailer, |mailer| mailer.ping()),
     ];
     let health = Health::new(checks, service.shutdown.clone());
+    let hasher = Arc::new(settings.hashing.start_pool(observe_hash)?);
+    let waiting_hashes = Arc::clone(&hasher);
+    let collector = measure(Collector::new(), monitor, move || waiting_hashes.waiting());
     let ports = Ports {
         users: users.clone(),
         codes,
         budget: Arc::new(InProcessBudget::new()),
-        hasher: Arc::new(settings.hashing.start_pool()?),
+        hasher,
         limiter: Arc::new(InProcessRateLimiter::new()),
         fallback: None,
         breached: breached_passwords(settings)?,
@@ -184,7 +189,7 @@ async fn wire(
         users,
         purge: api_settings::purge_options(settings),
     };
-    Ok((api, health))
+    Ok((api, health, collector))
 }
 
 /// Connects once in the background: wrong settings are better read at the start than after the

@@ -9,19 +9,11 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::task::JoinHandle;
 
-/// Counts panics, by task.
-const PANICS: &str = "background_task_panics_total";
+/// The metric that counts panics, by `task`: at zero from the start of each.
+pub const PANICS: &str = "registration_task_panics_total";
 
 /// The wait before a task is started again, so that one that always panics does not take a core.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
-
-/// Tells the installed recorder what the metric means.
-pub fn describe_metrics() {
-    metrics::describe_counter!(
-        PANICS,
-        "Background tasks that panicked and were started again, by task."
-    );
-}
 
 /// Runs the future that `start` makes until it ends. One that panics is logged, counted and started
 /// afresh. Must be called within a tokio runtime.
@@ -29,11 +21,12 @@ pub fn supervise<F>(task: &'static str, start: impl Fn() -> F + Send + 'static) 
 where
     F: Future<Output = ()> + Send + 'static,
 {
+    let panics = metrics::counter!(PANICS, "task" => task);
     tokio::spawn(async move {
         // What a panicking future leaves behind is dropped with it; the next one starts from
         // nothing.
         while AssertUnwindSafe(start()).catch_unwind().await.is_err() {
-            metrics::counter!(PANICS, "task" => task).increment(1);
+            panics.increment(1);
             tracing::error!(
                 event = "task.panicked",
                 task,

@@ -12,6 +12,7 @@
 mod certificates;
 mod keys;
 mod listener;
+mod panicking_log;
 mod port;
 mod proxy;
 mod run_again;
@@ -22,6 +23,7 @@ mod wait;
 pub use certificates::{Authority, Identity, install_crypto_provider};
 pub use keys::CODE_KEY;
 pub use listener::Listener;
+pub use panicking_log::PanickingLog;
 pub use port::free_port;
 pub use proxy::{Passed, Proxy};
 pub use run_again::{run_again, run_client};

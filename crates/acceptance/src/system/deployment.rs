@@ -24,6 +24,8 @@ pub struct Addresses {
     pub api: String,
     /// The base URL of the operator's listener.
     pub operator: String,
+    /// The same of the process that sends the mails, which may be the same process.
+    pub worker_operator: String,
 }
 
 impl Deployment {
@@ -56,6 +58,7 @@ async fn distributed(settings: &Settings, setup: &Setup) -> (Service, Service, A
     let migrated = api.clone().arguments(["migrate"]).run_to_end().await;
     assert_eq!(migrated.code, 0, "{}", migrated.output());
     let (api, worker) = (setup.redirect(api), setup.redirect(worker));
+    let addresses = Addresses { worker_operator: worker_addresses.operator.clone(), ..addresses };
     let api = Service::new(api, format!("{}/health/ready", addresses.api));
     let worker = Service::new(worker, format!("{}/health/ready", worker_addresses.operator));
     (api, worker, addresses)
@@ -73,5 +76,6 @@ fn standalone(settings: &Settings, setup: &Setup, data: &Path) -> (Service, Addr
 fn listening(program: Program) -> (Program, Addresses) {
     let [api, operator] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
     let program = program.setting("http.listen", &api).setting("metrics.listen", &operator);
-    (program, Addresses { api: format!("http://{api}"), operator: format!("http://{operator}") })
+    let [api, operator] = [api, operator].map(|address| format!("http://{address}"));
+    (program, Addresses { api, worker_operator: operator.clone(), operator })
 }

@@ -219,7 +219,7 @@ pub(crate) mod in_the_outbox {
 
         let operator = Client::new(&system.addresses.operator, Secrets::default());
         let metrics = operator.get("/metrics").await.body;
-        assert!(metrics.contains("outbox_unknown_events 1"), "{metrics}");
+        assert!(metrics.contains("registration_outbox_events{state=\"unknown\"} 1"), "{metrics}");
         let lines = system.api().logs().lines();
         let reports = lines.iter().filter(|line| line.contains("outbox.unknown_events"));
         assert_eq!(reports.count(), 1);

@@ -42,7 +42,8 @@ async fn wait_for_line(reader: pipe::Receiver, part: &str) {
 async fn lost_lines(journey: &Journey) -> u64 {
     let metrics =
         Client::new(&journey.system.addresses.operator, Secrets::default()).get("/metrics").await;
-    let line = metrics.body.lines().find(|line| line.starts_with("log_lines_lost_total "));
+    let line =
+        metrics.body.lines().find(|line| line.starts_with("registration_log_lines_lost_total "));
     let (_, value) =
         line.and_then(|line| line.split_once(' ')).expect("the metric is there from the start");
     value.parse().unwrap()

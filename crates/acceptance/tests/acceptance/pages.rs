@@ -57,7 +57,7 @@ async fn asvs_13_4_5_metrics_have_a_listener_of_their_own(journey: &Journey) {
     let operator = Client::new(&journey.system.addresses.operator, Secrets::default());
     let metrics = operator.get("/metrics").await;
     metrics.expect_status(200);
-    assert!(metrics.body.contains("activations_total"), "{metrics:?}");
+    assert!(metrics.body.contains("registration_activations_total"), "{metrics:?}");
     operator.get("/health/live").await.expect_status(200);
     operator.get("/health/ready").await.expect_status(200);
 }

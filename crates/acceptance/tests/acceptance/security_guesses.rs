@@ -57,7 +57,10 @@ async fn asvs_6_3_1_one_client_has_sixty_wrong_guesses_over_all_codes(journey: &
     }
     let metrics = http_client().get(format!("{}/metrics", journey.system.addresses.operator));
     let metrics = metrics.send().await.unwrap().text().await.unwrap();
-    assert!(metrics.contains(&format!("wrong_guesses_total {WRONG_GUESSES}")), "{metrics}");
+    assert!(
+        metrics.contains(&format!("registration_wrong_guesses_total {WRONG_GUESSES}")),
+        "{metrics}"
+    );
     // Not even a right code of that client is compared; others have their own guesses.
     let (account, mail) = journey.registered().await;
     activate_from(journey, CLIENT, &account, &mail.code())

@@ -171,7 +171,7 @@ fn breached_passwords_are_refused(deployment: Deployment) {
         let operator = Client::new(&journey.system.addresses.operator, Secrets::default());
         let metrics = operator.get("/metrics").await;
         for (outcome, count) in [("breached", 1), ("unknown", 1), ("unavailable", 1)] {
-            let line = format!("breach_checks_total{{outcome=\"{outcome}\"}} {count}");
+            let line = format!("registration_breach_checks_total{{outcome=\"{outcome}\"}} {count}");
             assert!(
                 metrics.body.lines().any(|found| found == line),
                 "no {line} in {}",

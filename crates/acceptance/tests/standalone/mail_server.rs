@@ -113,9 +113,9 @@ async fn a_recipient_that_has_to_wait_is_no_outage() {
 async fn a_server_that_refuses_every_sender_is_reported_as_refusing_everybody() {
     let data = tempfile::tempdir().unwrap();
     let is_refused = Arc::new(AtomicBool::new(true));
-    let refuses = is_refused.clone();
+    let switch = is_refused.clone();
     let server = Server::new(move |when| {
-        let refused = when.moment == "MAIL" && refuses.load(Ordering::Relaxed);
+        let refused = when.moment == "MAIL" && switch.load(Ordering::Relaxed);
         if refused { Act::Reply("550 5.7.1 sender unknown".into()) } else { Act::Normal }
     });
     let server = server.start().await;

@@ -1,13 +1,14 @@
 //! Argon2id on one thread, in memory that is reused from hash to hash.
 //!
-//! Memory allocated per hash is returned to the operating system afterwards, and the page faults of
-//! the next hash double its time. The content left between hashes can't be turned back into a
-//! password more easily than the hash itself, and the next hash overwrites it.
+//! The content left between hashes can't be turned back into a password more easily than the hash
+//! itself, and the next hash overwrites it.
 
 use argon2::password_hash::phc;
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm, Argon2, Params, Version};
 use domain::ports::{HashError, Verification};
 use domain::{Password, PasswordHash};
+
+use super::memory::Memory;
 
 /// The most memory that a stored hash may ask for, in KiB. A damaged record must not exhaust the
 /// machine.
@@ -20,7 +21,7 @@ pub(super) struct Hasher {
     params: Params,
     /// Compared with the password when there is no such user.
     dummy: phc::PasswordHash,
-    memory: Vec<Block>,
+    memory: Memory,
 }
 
 impl Hasher {
@@ -29,7 +30,7 @@ impl Hasher {
         let mut random = [0; Params::DEFAULT_OUTPUT_LEN];
         getrandom::fill(&mut random).map_err(|_| HashError::Unavailable)?;
         let dummy = build_phc_hash(&params, generate_salt()?, &random)?;
-        Ok(Self { params, dummy, memory: Vec::new() })
+        Ok(Self { params, dummy, memory: Memory::default() })
     }
 
     /// Hashes a password under a fresh salt.
@@ -106,25 +107,15 @@ impl Hasher {
         salt: &[u8],
         output: &mut [u8],
     ) -> Result<(), HashError> {
-        let blocks = argon2.params().block_count();
-        if self.memory.len() < blocks {
-            self.memory = Vec::new();
-            self.memory.try_reserve_exact(blocks).map_err(|_| HashError::Unavailable)?;
-            self.memory.resize(blocks, Block::new());
-        }
+        let memory = self.memory.blocks(argon2.params().block_count())?;
         argon2
-            .hash_password_into_with_memory(
-                password.expose().as_bytes(),
-                salt,
-                output,
-                &mut self.memory[..blocks],
-            )
+            .hash_password_into_with_memory(password.expose().as_bytes(), salt, output, memory)
             .map_err(|_| HashError::Damaged)
     }
 
     #[cfg(test)]
     pub(super) fn has_worked(&self) -> bool {
-        !self.memory.is_empty()
+        self.memory.is_allocated()
     }
 }
 

@@ -7,6 +7,7 @@ use domain::{Password, PasswordHash};
 use tokio::sync::oneshot::Sender;
 
 use super::hasher::Hasher;
+use super::queue::Queued;
 
 /// What to do, for whom, and the deadline for starting it.
 pub(super) struct Job {
@@ -28,22 +29,29 @@ pub(super) enum Task {
     },
 }
 
-impl Job {
-    /// Whether nobody is waiting for the answer any more.
-    pub(super) fn is_abandoned(&self) -> bool {
+impl Queued for Job {
+    fn is_abandoned(&self) -> bool {
         match &self.task {
             Task::Hash { reply, .. } => reply.is_closed(),
             Task::Verify { reply, .. } => reply.is_closed(),
         }
     }
 
-    /// Does the work and answers, unless the deadline has passed or nobody is waiting.
-    pub(super) fn run(self, hasher: &mut Hasher) {
+    fn goes_first(&self) -> bool {
+        matches!(self.task, Task::Verify { .. })
+    }
+}
+
+impl Job {
+    /// Does the work and answers, unless the deadline has passed or nobody is waiting. Returns how
+    /// long the work took, if there was any.
+    pub(super) fn run(self, hasher: &mut Hasher) -> Option<Duration> {
         if self.is_abandoned() {
-            return;
+            return None;
         }
         let too_late = self.queued_at.elapsed() > self.deadline;
         let overloaded = HashError::Overloaded { retry_after: self.deadline };
+        let started = Instant::now();
         // The caller may go away meanwhile; then there is nobody to tell.
         match self.task {
             Task::Hash { password, reply } => {
@@ -58,6 +66,7 @@ impl Job {
                 let _ = reply.send(answer);
             }
         }
+        (!too_late).then(|| started.elapsed())
     }
 }
 
@@ -82,7 +91,7 @@ mod tests {
     fn a_job_is_done_and_answered() {
         let (job, mut answer) = job(Duration::from_mins(1));
         let mut hasher = hasher();
-        job.run(&mut hasher);
+        assert!(job.run(&mut hasher).is_some_and(|took| !took.is_zero()));
         assert!(answer.try_recv().unwrap().is_ok());
         assert!(hasher.has_worked());
     }
@@ -93,7 +102,7 @@ mod tests {
         drop(answer);
         assert!(job.is_abandoned());
         let mut hasher = hasher();
-        job.run(&mut hasher);
+        assert_eq!(job.run(&mut hasher), None);
         assert!(!hasher.has_worked());
     }
 
@@ -102,7 +111,7 @@ mod tests {
         let (mut job, mut answer) = job(Duration::from_millis(20));
         job.queued_at -= Duration::from_millis(21);
         let mut hasher = hasher();
-        job.run(&mut hasher);
+        assert_eq!(job.run(&mut hasher), None);
         let refusal = answer.try_recv().unwrap();
         assert!(
             matches!(refusal, Err(HashError::Overloaded { retry_after }) if !retry_after.is_zero())

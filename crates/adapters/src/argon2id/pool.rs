@@ -42,6 +42,14 @@ impl HashPool {
     /// Starts the threads. They allocate their memory at their first hash, so that an idle process
     /// stays small.
     pub fn start(options: &Argon2idOptions) -> Result<Self, HashPoolError> {
+        Self::start_observed(options, |_| ())
+    }
+
+    /// The same, and tells `observe` how long each hash took, once its caller has the answer.
+    pub fn start_observed(
+        options: &Argon2idOptions,
+        observe: impl Fn(Duration) + Clone + Send + 'static,
+    ) -> Result<Self, HashPoolError> {
         let params = Params::new(
             options.memory_kib,
             options.iterations,
@@ -54,18 +62,28 @@ impl HashPool {
             threads => threads,
         };
         let pool = Self {
-            queue: Arc::new(Queue::new(threads, options.queue)),
+            queue: Arc::new(Queue::new(threads, options.queue, options.deadline)),
             deadline: options.deadline,
         };
         for number in 0..threads {
             let mut hasher = Hasher::new(params.clone()).map_err(|_| HashPoolError::Random)?;
-            let queue = pool.queue.clone();
+            let (queue, observe) = (pool.queue.clone(), observe.clone());
+            let work = move |job: Job| {
+                let took = job.run(&mut hasher);
+                took.into_iter().for_each(&observe);
+                took
+            };
             std::thread::Builder::new()
                 .name(format!("argon2id-{number}"))
-                .spawn(move || queue.work(|job| job.run(&mut hasher)))
+                .spawn(move || queue.work(work))
                 .map_err(HashPoolError::Threads)?;
         }
         Ok(pool)
+    }
+
+    /// How many passwords wait for a thread now.
+    pub fn waiting(&self) -> usize {
+        self.queue.waiting()
     }
 
     async fn submit<T>(
@@ -74,7 +92,7 @@ impl HashPool {
     ) -> Result<T, HashError> {
         let (reply, answer) = oneshot::channel();
         let job = Job { task: task(reply), queued_at: Instant::now(), deadline: self.deadline };
-        self.queue.push(job, Job::is_abandoned).map_err(|refusal| match refusal {
+        self.queue.push(job).map_err(|refusal| match refusal {
             // By then every job in the queue has either started or been given up.
             NotQueued::Full => HashError::Overloaded { retry_after: self.deadline },
             NotQueued::Closed => HashError::Unavailable,

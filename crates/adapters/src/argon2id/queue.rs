@@ -4,81 +4,140 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-/// Jobs waiting for one of a fixed number of threads, first come, first served.
+use super::estimate::Estimate;
+
+/// What the queue asks of a job.
+pub(super) trait Queued {
+    /// Whether nobody is waiting for it any more.
+    fn is_abandoned(&self) -> bool;
+
+    /// Whether it goes before those that do not.
+    fn goes_first(&self) -> bool;
+}
+
+/// Jobs waiting for one of a fixed number of threads, first come, first served among equals.
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
+    threads: usize,
     /// How many jobs may be waiting or running at once.
     capacity: usize,
+    /// How long a job may wait for a thread.
+    deadline: Duration,
 }
 
 struct State<T> {
-    waiting: VecDeque<T>,
+    first: VecDeque<T>,
+    others: VecDeque<T>,
     running: usize,
     closed: bool,
+    estimate: Estimate,
 }
 
 /// Why a job was not accepted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NotQueued {
-    /// Every thread is busy and the queue is full.
+    /// Every thread is busy, and the queue is full or too long for the deadline.
     Full,
     /// The queue is closed.
     Closed,
 }
 
-impl<T> Queue<T> {
-    /// A queue for `threads` threads, in which `waiting` more jobs may wait.
-    pub(super) fn new(threads: usize, waiting: usize) -> Self {
+impl<T> State<T> {
+    fn waiting(&self) -> usize {
+        self.first.len() + self.others.len()
+    }
+
+    fn next(&mut self) -> Option<T> {
+        self.first.pop_front().or_else(|| self.others.pop_front())
+    }
+}
+
+impl<T: Queued> Queue<T> {
+    /// A queue for `threads` threads, in which `waiting` more jobs may wait for `deadline`.
+    pub(super) fn new(threads: usize, waiting: usize, deadline: Duration) -> Self {
+        let state = State {
+            first: VecDeque::new(),
+            others: VecDeque::new(),
+            running: 0,
+            closed: false,
+            estimate: Estimate::default(),
+        };
         Self {
-            state: Mutex::new(State { waiting: VecDeque::new(), running: 0, closed: false }),
+            state: Mutex::new(state),
             changed: Condvar::new(),
+            threads,
             capacity: threads.saturating_add(waiting),
+            deadline,
         }
     }
 
-    /// Adds a job at the end. When the queue is full, `abandoned` jobs are dropped to make room.
-    pub(super) fn push(&self, job: T, abandoned: impl Fn(&T) -> bool) -> Result<(), NotQueued> {
+    /// Adds a job, unless it could not begin before its deadline: to be refused at once costs its
+    /// caller less than to wait and be refused. Abandoned jobs make room first.
+    pub(super) fn push(&self, job: T) -> Result<(), NotQueued> {
         let mut state = self.lock();
         if state.closed {
             return Err(NotQueued::Closed);
         }
-        if state.waiting.len() + state.running >= self.capacity {
-            state.waiting.retain(|job| !abandoned(job));
+        if !self.has_room(&state, &job) {
+            state.first.retain(|job| !job.is_abandoned());
+            state.others.retain(|job| !job.is_abandoned());
+            if !self.has_room(&state, &job) {
+                return Err(NotQueued::Full);
+            }
         }
-        if state.waiting.len() + state.running >= self.capacity {
-            return Err(NotQueued::Full);
+        if job.goes_first() {
+            state.first.push_back(job);
+        } else {
+            state.others.push_back(job);
         }
-        state.waiting.push_back(job);
         drop(state);
         self.changed.notify_one();
         Ok(())
     }
 
-    /// Runs one job after the other on this thread, until the queue is closed. A job that panics is
-    /// lost, and nothing else.
-    pub(super) fn work(&self, mut run: impl FnMut(T)) {
+    /// A free thread always takes a job, whatever the estimate says, which it may correct by that.
+    fn has_room(&self, state: &State<T>, job: &T) -> bool {
+        let ahead = if job.goes_first() { state.first.len() } else { state.waiting() };
+        let to_end_first = (ahead + state.running + 1).saturating_sub(self.threads);
+        state.waiting() + state.running < self.capacity
+            && (to_end_first == 0 || state.estimate.of(to_end_first, self.threads) <= self.deadline)
+    }
+
+    /// Runs one job after the other on this thread, until the queue is closed. `run` returns how
+    /// long the job took, if it was done. A job that panics is lost, and nothing else.
+    pub(super) fn work(&self, mut run: impl FnMut(T) -> Option<Duration>) {
         let mut state = self.lock();
         while !state.closed {
-            if let Some(job) = state.waiting.pop_front() {
+            if let Some(job) = state.next() {
                 state.running += 1;
                 drop(state);
                 // The panic is logged where it happens.
-                let _ = catch_unwind(AssertUnwindSafe(|| run(job)));
+                let ran = catch_unwind(AssertUnwindSafe(|| run(job)));
                 state = self.lock();
                 state.running -= 1;
+                if let Ok(Some(took)) = ran {
+                    state.estimate.learn(took);
+                }
             } else {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         }
     }
 
+    /// How many jobs are waiting.
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().waiting()
+    }
+
     /// Drops the waiting jobs and lets the threads exit.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        state.waiting.clear();
+        state.first.clear();
+        state.others.clear();
         drop(state);
         self.changed.notify_all();
     }
@@ -90,78 +149,148 @@ impl<T> Queue<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, mpsc};
-    use std::thread;
-    use std::time::Duration;
+    use std::thread::{self, JoinHandle};
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    struct Job {
+        name: &'static str,
+        goes_first: bool,
+        is_abandoned: Arc<AtomicBool>,
+    }
+
+    impl Queued for Job {
+        fn is_abandoned(&self) -> bool {
+            self.is_abandoned.load(Ordering::Relaxed)
+        }
+
+        fn goes_first(&self) -> bool {
+            self.goes_first
+        }
+    }
+
+    fn job(name: &'static str) -> Job {
+        Job { name, goes_first: false, is_abandoned: Arc::default() }
+    }
+
+    fn urgent(name: &'static str) -> Job {
+        Job { goes_first: true, ..job(name) }
+    }
+
+    fn queue(threads: usize, waiting: usize) -> Arc<Queue<Job>> {
+        Arc::new(Queue::new(threads, waiting, Duration::from_secs(1)))
+    }
+
+    /// What the queue gives out from now on.
+    fn rest(queue: &Queue<Job>) -> Vec<&'static str> {
+        std::iter::from_fn(|| queue.lock().next()).map(|job| job.name).collect()
+    }
+
+    fn spawn_worker(
+        queue: &Arc<Queue<Job>>,
+        run: impl FnMut(Job) -> Option<Duration> + Send + 'static,
+    ) -> JoinHandle<()> {
+        let queue = queue.clone();
+        thread::spawn(move || queue.work(run))
+    }
+
     #[test]
     fn what_is_abandoned_makes_way_and_nothing_else() {
-        let queue = Queue::new(1, 1);
-        queue.push("kept", |_| false).unwrap();
-        queue.push("abandoned", |_| false).unwrap();
-        assert_eq!(queue.push("late", |_| false), Err(NotQueued::Full));
-        assert_eq!(queue.push("late", |job| *job == "abandoned"), Ok(()));
-        assert_eq!(queue.push("later", |job| *job == "abandoned"), Err(NotQueued::Full));
-        assert_eq!(Vec::from(queue.lock().waiting.clone()), ["kept", "late"]);
+        let queue = queue(1, 1);
+        let leaver = job("leaves");
+        let has_left = leaver.is_abandoned.clone();
+        queue.push(job("kept")).unwrap();
+        queue.push(leaver).unwrap();
+        assert_eq!(queue.waiting(), 2);
+        assert_eq!(queue.push(job("refused")), Err(NotQueued::Full));
+        has_left.store(true, Ordering::Relaxed);
+        assert_eq!(queue.push(job("late")), Ok(()));
+        assert_eq!(queue.push(job("later")), Err(NotQueued::Full));
+        assert_eq!(rest(&queue), ["kept", "late"]);
+    }
+
+    #[test]
+    fn urgent_jobs_go_first_in_their_order() {
+        let queue = queue(1, 9);
+        for job in [job("a"), urgent("b"), job("c"), urgent("d")] {
+            queue.push(job).unwrap();
+        }
+        assert_eq!(rest(&queue), ["b", "d", "a", "c"]);
+    }
+
+    #[test]
+    fn what_could_not_begin_in_time_is_refused_at_once() {
+        let queue = queue(2, 100);
+        queue.lock().estimate.learn(Duration::from_millis(400));
+        queue.lock().running = 2;
+        // Each job waits 200 ms longer than the one before, and a second is the limit.
+        for _ in 0..5 {
+            queue.push(job("in time")).unwrap();
+        }
+        assert_eq!(queue.push(job("too late")), Err(NotQueued::Full));
+        queue.push(urgent("ahead of the others")).unwrap();
+        assert_eq!(queue.waiting(), 6);
+    }
+
+    #[test]
+    fn a_free_thread_takes_a_job_whatever_is_expected() {
+        let queue = queue(2, 100);
+        queue.lock().estimate.learn(Duration::from_hours(1));
+        queue.lock().running = 1;
+        queue.push(job("taken")).unwrap();
+        assert_eq!(queue.push(job("refused")), Err(NotQueued::Full));
     }
 
     #[test]
     fn a_job_that_panics_costs_no_thread() {
-        let queue = Arc::new(Queue::new(1, 2));
+        let queue = queue(1, 2);
         let (done, is_done) = mpsc::channel();
-        let worker = thread::spawn({
-            let queue = queue.clone();
-            move || {
-                queue.work(|job: &str| {
-                    assert_ne!(job, "bad");
-                    done.send(job).unwrap();
-                });
-            }
+        let worker = spawn_worker(&queue, move |job| {
+            assert_ne!(job.name, "bad");
+            done.send(job.name).unwrap();
+            None
         });
-        queue.push("bad", |_| false).unwrap();
-        queue.push("good", |_| false).unwrap();
-        assert_eq!(is_done.recv_timeout(Duration::from_secs(10)), Ok("good"));
+        queue.push(job("bad")).unwrap();
+        queue.push(job("good")).unwrap();
+        assert_eq!(is_done.recv_timeout(PATIENCE), Ok("good"));
         queue.close();
         worker.join().unwrap();
         assert_eq!(queue.lock().running, 0);
     }
 
     #[test]
-    fn a_running_job_takes_its_place() {
-        let queue = Arc::new(Queue::new(1, 0));
+    fn a_running_job_takes_its_place_and_is_measured() {
+        let queue = queue(1, 0);
         let (started, has_started) = mpsc::channel();
         let (finish, may_finish) = mpsc::channel();
-        let worker = thread::spawn({
-            let queue = queue.clone();
-            move || {
-                queue.work(|job| {
-                    started.send(job).unwrap();
-                    may_finish.recv().unwrap();
-                });
-            }
+        let worker = spawn_worker(&queue, move |job| {
+            started.send(job.name).unwrap();
+            may_finish.recv().unwrap();
+            Some(Duration::from_millis(7))
         });
-        queue.push(1, |_| false).unwrap();
-        assert_eq!(has_started.recv_timeout(Duration::from_secs(10)), Ok(1));
-        assert_eq!(queue.push(2, |_| false), Err(NotQueued::Full));
+        queue.push(job("running")).unwrap();
+        assert_eq!(has_started.recv_timeout(PATIENCE), Ok("running"));
+        assert_eq!(queue.push(job("refused")), Err(NotQueued::Full));
         queue.close();
         finish.send(()).unwrap();
         worker.join().unwrap();
-        assert_eq!(queue.push(3, |_| false), Err(NotQueued::Closed));
+        assert_eq!(queue.lock().estimate.of(1, 1), Duration::from_millis(7));
+        assert_eq!(queue.push(job("late")), Err(NotQueued::Closed));
     }
 
     #[test]
     fn closing_drops_what_waits_and_ends_idle_threads() {
-        let queue = Arc::new(Queue::<Arc<()>>::new(2, 2));
-        let job = Arc::new(());
-        queue.push(job.clone(), |_| false).unwrap();
+        let queue = queue(2, 2);
+        let waiting = job("dropped");
+        let held = waiting.is_abandoned.clone();
+        queue.push(waiting).unwrap();
         queue.close();
-        assert_eq!(Arc::strong_count(&job), 1);
-        let workers = [(); 2].map(|()| {
-            let queue = queue.clone();
-            thread::spawn(move || queue.work(|_| panic!("nothing is left to run")))
-        });
+        assert_eq!(Arc::strong_count(&held), 1);
+        let workers = [(); 2].map(|()| spawn_worker(&queue, |_| panic!("nothing is left to run")));
         for worker in workers {
             worker.join().unwrap();
         }

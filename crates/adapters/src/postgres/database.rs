@@ -28,6 +28,19 @@ pub struct Database {
     transaction_settings: Option<Arc<str>>,
 }
 
+/// How the connections of a pool are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Connections that run an operation.
+    pub used: usize,
+    /// Open connections that wait for the next one.
+    pub idle: usize,
+    /// Operations that wait for a connection.
+    pub pending: usize,
+    /// How many connections there may be.
+    pub max: usize,
+}
+
 /// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -93,6 +106,14 @@ impl Database {
             statement_timeout,
             transaction_settings,
         })
+    }
+
+    /// How the connections are used now.
+    pub fn pool_use(&self) -> PoolUse {
+        let status = self.pool.status();
+        let idle = status.available;
+        let used = status.size.saturating_sub(idle);
+        PoolUse { used, idle, pending: status.waiting, max: status.max_size }
     }
 
     /// Runs one statement to completion on a connection of the pool, even if the caller goes away.

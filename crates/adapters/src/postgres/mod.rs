@@ -19,7 +19,7 @@ mod schema;
 mod user_repository;
 mod with_events;
 
-pub use database::Database;
+pub use database::{Database, PoolUse};
 pub use dead_letters::PostgresDeadLetters;
 pub use migrations::{MigrationError, migrate, revert_all};
 pub use options::{PostgresOptions, PostgresOptionsError};

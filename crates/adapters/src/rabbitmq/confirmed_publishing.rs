@@ -20,6 +20,7 @@ use super::connection::{Broker, BrokerError, OpenConnection};
 const PERSISTENT: u8 = 2;
 
 /// A message to publish.
+#[derive(Clone)]
 pub(super) struct Message {
     pub(super) exchange: ShortString,
     pub(super) routing_key: ShortString,

@@ -58,7 +58,13 @@ impl Broker {
 
     /// How long to wait before each attempt to reconnect.
     pub(super) fn reconnect_delays(&self) -> ReconnectDelays {
-        ReconnectDelays::new(self.options.reconnect_min, self.options.reconnect_max)
+        self.retry_delays(self.options.reconnect_max)
+    }
+
+    /// The same, but never longer than `longest`.
+    pub(super) fn retry_delays(&self, longest: Duration) -> ReconnectDelays {
+        let longest = longest.min(self.options.reconnect_max);
+        ReconnectDelays::new(self.options.reconnect_min, longest)
     }
 
     /// Connects and authenticates.

@@ -4,7 +4,7 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::ports::EventHandler;
@@ -12,8 +12,9 @@ use futures::StreamExt;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
+use supervisor::supervise;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::confirmed_publishing::ConfirmedPublishing;
@@ -28,6 +29,7 @@ pub struct RabbitmqConsumer {
     broker: Arc<Broker>,
     recent_events: Arc<RecentEvents>,
     is_consuming: AtomicBool,
+    handed_back: Arc<AtomicU64>,
 }
 
 /// No events are arriving: the consumer is not connected, or was asked to stop.
@@ -51,7 +53,13 @@ impl RabbitmqConsumer {
             broker: Arc::new(Broker::new(options)?),
             recent_events: Arc::default(),
             is_consuming: AtomicBool::new(false),
+            handed_back: Arc::default(),
         })
+    }
+
+    /// How often an event was handed back because this version does not know its type.
+    pub fn handed_back(&self) -> u64 {
+        self.handed_back.load(Ordering::Relaxed)
     }
 
     /// Whether events are arriving.
@@ -59,17 +67,28 @@ impl RabbitmqConsumer {
         if self.is_consuming.load(Ordering::Relaxed) { Ok(()) } else { Err(NotConsuming) }
     }
 
-    /// Consumes until `shutdown` completes; then finishes the events in hand, takes no more and
-    /// returns.
+    /// Consumes in the background until the future that `shutdown` makes completes; then finishes
+    /// the events in hand, takes no more and ends. Should it panic, it starts afresh.
     ///
     /// Reconnects at once whenever it loses the broker, and goes on handling the events in hand
-    /// meanwhile: when they are delivered again, that is joined rather than repeated. If the future
-    /// is dropped, the events in hand are abandoned and redelivered.
-    pub async fn run(
-        &self,
+    /// meanwhile: when they are delivered again, that is joined rather than repeated. If the task
+    /// is aborted, the events in hand are abandoned and redelivered.
+    pub fn start<F>(
+        self: &Arc<Self>,
         handler: Arc<dyn EventHandler>,
-        shutdown: impl Future<Output = ()> + Send,
-    ) {
+        shutdown: impl Fn() -> F + Send + 'static,
+    ) -> JoinHandle<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let consumer = self.clone();
+        supervise("consumer", move || {
+            let (consumer, handler, shutdown) = (consumer.clone(), handler.clone(), shutdown());
+            async move { consumer.run(handler, shutdown).await }
+        })
+    }
+
+    async fn run(&self, handler: Arc<dyn EventHandler>, shutdown: impl Future<Output = ()> + Send) {
         let prefetch = self.broker.options.prefetch;
         let mut events = EventsInHand::new(handler, self.recent_events.clone(), prefetch);
         self.consume_until(pin!(shutdown), &mut events).await;
@@ -138,7 +157,8 @@ impl RabbitmqConsumer {
         // On its own connection: a broker short of memory or disk stops reading from connections
         // that publish, but it must still read the acknowledgements, which free memory.
         let publishing = ConfirmedPublishing::new(self.broker.connect().await?);
-        let outgoing = Arc::new(Outgoing { broker: self.broker.clone(), publishing });
+        let (broker, handed_back) = (self.broker.clone(), self.handed_back.clone());
+        let outgoing = Arc::new(Outgoing { broker, publishing, handed_back });
         Ok(Session { connection, channel, deliveries, outgoing })
     }
 }

@@ -18,6 +18,9 @@ use super::envelope::{CONTENT_TYPE, encode};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 use super::publishing_health::PublishingHealth;
 
+/// The routing key of a message that only shows whether the broker takes messages.
+const PROBE_KEY: &str = "probe";
+
 /// Publishes events to the exchange. Connects on first use and from then on keeps reconnecting in
 /// the background; each batch of events waits for its confirms together.
 pub struct RabbitmqPublisher {
@@ -84,20 +87,52 @@ impl RabbitmqPublisher {
             Ok(outcomes) => {
                 let outcomes: Vec<PublishOutcome> =
                     outcomes.into_iter().map(|outcome| outcome.map_err(Arc::new)).collect();
-                match outcomes.iter().find_map(|outcome| outcome.as_ref().err()) {
-                    Some(cause) => self.health.record_failure(&self.broker, cause.clone()),
-                    None => self.health.record_success(),
-                }
+                self.record(messages, &outcomes);
                 Ok(outcomes)
             }
-            Err(error) => Err(self.record_failure(error)),
+            Err(error) => Err(self.record_failure(error, messages.first())),
         }
     }
 
-    fn record_failure(&self, error: BrokerError) -> Arc<BrokerError> {
+    fn record(&self, messages: &[Message], outcomes: &[PublishOutcome]) {
+        let failed = |(message, outcome): (&Message, &PublishOutcome)| {
+            outcome.as_ref().err().map(|cause| (message.clone(), cause.clone()))
+        };
+        match messages.iter().zip(outcomes).find_map(failed) {
+            Some((message, cause)) => {
+                self.health.record_failure(&self.broker, cause, Some(message));
+            }
+            None => self.health.record_success(),
+        }
+    }
+
+    fn record_failure(&self, error: BrokerError, message: Option<&Message>) -> Arc<BrokerError> {
         let cause = Arc::new(error);
-        self.health.record_failure(&self.broker, cause.clone());
+        self.health.record_failure(&self.broker, cause.clone(), message.cloned());
         cause
+    }
+
+    /// Declares what publishing needs.
+    async fn declare(&self, connection: &ConfirmedPublishing) -> Result<(), Arc<BrokerError>> {
+        let declared = connection.declare(&self.broker).await;
+        declared.map_err(|error| self.record_failure(error, None))
+    }
+
+    /// Publishes what the broker did not take, once more: only that shows whether the queues take
+    /// it now. Events are delivered at least once, so that another one does no harm. If there is
+    /// none, a message that no queue is bound for.
+    async fn attempt(&self, connection: &ConfirmedPublishing) -> Result<(), Arc<BrokerError>> {
+        self.declare(connection).await?;
+        let message = self.health.failed_message().unwrap_or_else(|| Message {
+            exchange: self.broker.topology.exchange.clone(),
+            routing_key: PROBE_KEY.into(),
+            id: PROBE_KEY.into(),
+            content_type: "text/plain".into(),
+            headers: FieldTable::default(),
+            mandatory: false,
+            body: Vec::new(),
+        });
+        self.publish_all(&[message]).await?.into_iter().collect()
     }
 
     /// The connection, if the broker takes messages over it.
@@ -128,16 +163,17 @@ impl EventPublisher for RabbitmqPublisher {
         }
     }
 
-    /// Before anything was published, what publishing needs is declared.
+    /// Before anything was published, and while the last attempt has failed, another attempt shows
+    /// it, at growing intervals: an API that has nothing to publish recovers too.
     async fn ping(&self) -> Result<(), PublishError> {
         let connection = self.usable_connection().await.map_err(unavailable)?;
-        if self.health.is_unknown() {
-            match connection.declare(&self.broker).await {
-                Ok(()) => self.health.record_success(),
-                Err(error) => return Err(unavailable(self.record_failure(error))),
-            }
+        if self.health.is_good() {
+            return Ok(());
         }
-        self.health.failure().map_or(Ok(()), |cause| Err(unavailable(cause)))
+        if let Some(cause) = self.health.recent_failure() {
+            return Err(unavailable(cause));
+        }
+        self.attempt(&connection).await.map_err(unavailable)
     }
 
     async fn probe(&self) -> Result<(), PublishError> {
@@ -145,10 +181,7 @@ impl EventPublisher for RabbitmqPublisher {
         if let Some(cause) = self.health.recent_failure() {
             return Err(unavailable(cause));
         }
-        connection
-            .declare(&self.broker)
-            .await
-            .map_err(|error| unavailable(self.record_failure(error)))
+        self.declare(&connection).await.map_err(unavailable)
     }
 }
 

@@ -1,6 +1,7 @@
 //! One delivery, from the verdict on its event to its acknowledgement.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use lapin::message::Delivery;
@@ -19,6 +20,8 @@ const BLOCKED_POLL: Duration = Duration::from_secs(1);
 pub(super) struct Outgoing {
     pub(super) broker: Arc<Broker>,
     pub(super) publishing: ConfirmedPublishing,
+    /// Counts the events that were handed back.
+    pub(super) handed_back: Arc<AtomicU64>,
 }
 
 /// Whether the session goes on. If the sender is dropped, the connection is lost.
@@ -41,6 +44,7 @@ pub(super) async fn settle(
         _ = phase.wait_for(|_| false) => return Ok(()),
     };
     let topology = &outgoing.broker.topology;
+    let is_handed_back = matches!(verdict, Verdict::HandBack);
     let message = match verdict {
         Verdict::Done => None,
         Verdict::Retry => Some(to_retry_queue(topology, &delivery)),
@@ -49,6 +53,9 @@ pub(super) async fn settle(
     };
     if let Some(message) = message {
         outgoing.publish(&message, &phase).await?;
+    }
+    if is_handed_back {
+        outgoing.handed_back.fetch_add(1, Ordering::Relaxed);
     }
     // `false` means that the channel is gone: the delivery cannot be acknowledged and will come
     // again.

@@ -36,6 +36,17 @@ pub(super) struct Topology {
     retry_queues: Vec<RetryQueue>,
 }
 
+/// How many messages are in the queues that no consumer has been given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueDepths {
+    /// Events for the worker.
+    pub work: u64,
+    /// Events that wait to be tried again, over all retry queues.
+    pub retry: u64,
+    /// Dead letters.
+    pub dead: u64,
+}
+
 struct RetryQueue {
     name: ShortString,
     delay: Duration,
@@ -69,6 +80,19 @@ impl Topology {
     pub(super) fn longest_retry_queue(&self) -> ShortString {
         let longest = self.retry_queues.iter().max_by_key(|queue| queue.delay);
         longest.map_or_else(|| self.retry_queue(u32::MAX), |queue| queue.name.clone())
+    }
+
+    /// How many messages of each kind of queue no consumer has been given.
+    pub(super) async fn count_ready(&self, channel: &Channel) -> lapin::Result<QueueDepths> {
+        let mut retry = 0;
+        for queue in &self.retry_queues {
+            retry += count_ready(channel, &queue.name).await?;
+        }
+        Ok(QueueDepths {
+            work: count_ready(channel, &self.work_queue).await?,
+            retry,
+            dead: count_ready(channel, &self.dead_queue).await?,
+        })
     }
 
     /// Creates what is missing. Fails if something of the same name was declared differently.
@@ -134,6 +158,12 @@ async fn declare_queue(
 ) -> lapin::Result<()> {
     channel.queue_declare(name.clone(), QueueDeclareOptions::durable(), arguments).await?;
     Ok(())
+}
+
+async fn count_ready(channel: &Channel, queue: &ShortString) -> lapin::Result<u64> {
+    let passive = QueueDeclareOptions::durable().passive();
+    let queue = channel.queue_declare(queue.clone(), passive, FieldTable::default()).await?;
+    Ok(queue.message_count().into())
 }
 
 #[cfg(test)]

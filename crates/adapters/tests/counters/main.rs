@@ -52,6 +52,7 @@ mod redis_faults;
 mod redis_keys;
 mod redis_memory;
 mod redis_server;
+mod redis_supervision;
 mod redis_tls;
 mod redis_writes;
 

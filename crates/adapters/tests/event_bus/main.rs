@@ -13,3 +13,5 @@ mod rabbitmq_consumer;
 mod rabbitmq_dead_letters;
 mod rabbitmq_node;
 mod rabbitmq_publisher;
+mod rabbitmq_queues;
+mod rabbitmq_supervision;

@@ -13,7 +13,7 @@ use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOpti
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use test_support::{eventually_within, unique_name};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::contract::{self, Bus, CONCURRENCY, contract_tests};
@@ -131,23 +131,22 @@ async fn remove(options: &RabbitmqOptions) {
 pub(crate) struct Consuming {
     pub(crate) consumer: Arc<RabbitmqConsumer>,
     pub(crate) task: JoinHandle<()>,
-    shutdown: Option<oneshot::Sender<()>>,
+    shutdown: watch::Sender<bool>,
 }
 
 impl Consuming {
     pub(crate) fn start(options: &RabbitmqOptions, handler: Arc<dyn EventHandler>) -> Self {
         let consumer = Arc::new(RabbitmqConsumer::new(options).unwrap());
-        let (shutdown, requested) = oneshot::channel::<()>();
-        let running = consumer.clone();
-        let task = tokio::spawn(async move {
-            let requested = async { drop(requested.await) };
-            running.run(handler, requested).await;
+        let (shutdown, requested) = watch::channel(false);
+        let task = consumer.start(handler, move || {
+            let mut requested = requested.clone();
+            async move { drop(requested.wait_for(|requested| *requested).await) }
         });
-        Self { consumer, task, shutdown: Some(shutdown) }
+        Self { consumer, task, shutdown }
     }
 
     pub(crate) fn shut_down(&mut self) {
-        let _ = self.shutdown.take().unwrap().send(());
+        self.shutdown.send_replace(true);
     }
 }
 

@@ -20,14 +20,14 @@ use crate::handler::{DELIVERY_TIMEOUT, Reply, ScriptedHandler, assert_no_more, n
 use crate::rabbitmq::{Consuming, Rabbit, amqp_url, options};
 
 /// `host:port` of the broker.
-fn upstream() -> String {
+pub(crate) fn upstream() -> String {
     let url = amqp_url();
     let authority = url.split("://").nth(1).unwrap().split('/').next().unwrap();
     authority.rsplit('@').next().unwrap().to_owned()
 }
 
 /// The same exchange, reached through another address.
-fn through(rabbit: &Rabbit, scheme: &str, host: &str, port: u16) -> RabbitmqOptions {
+pub(crate) fn through(rabbit: &Rabbit, scheme: &str, host: &str, port: u16) -> RabbitmqOptions {
     let url = amqp_url().replace(&upstream(), &format!("{host}:{port}")).replace("amqp:", scheme);
     RabbitmqOptions { url: url.into(), ..rabbit.options.clone() }
 }

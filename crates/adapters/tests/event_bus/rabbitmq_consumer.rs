@@ -158,6 +158,10 @@ async fn an_event_of_a_newer_version_is_handed_back_unchanged_and_holds_up_nobod
     // The longest of the delays, not the first or the last.
     rabbit.await_waiting("email.retry.3600000", 1).await;
     assert_no_more(&rabbit.publisher(), &mut calls).await;
+    eventually("the count of what was handed back", async || {
+        (consuming.consumer.handed_back() == 1).then_some(())
+    })
+    .await;
     assert!(listed(&rabbit.dead_letters()).await.is_empty());
 
     let queue = rabbit.queue("email.retry.3600000").into();

@@ -148,19 +148,32 @@ async fn a_node_that_takes_nothing() {
 async fn a_user_without_permission_is_the_cause(node: &Node) {
     node.control(&["add_user", "nobody", "nobody"]).await;
     node.control(&["set_permissions", "nobody", "", "", ""]).await;
-    let publisher = RabbitmqPublisher::new(&node.options("nobody")).unwrap();
+    let publisher = || RabbitmqPublisher::new(&node.options("nobody")).unwrap();
+    let (idle, busy) = (publisher(), publisher());
     for _ in 0..3 {
-        let refused = publisher.ping().await.unwrap_err();
-        assert!(ErrorChain(&refused).to_string().contains("ACCESS_REFUSED"), "{refused:?}");
+        assert_access_refused(&idle).await;
     }
-    assert!(matches!(
-        publisher.publish(&[registered()]).await[0],
-        Err(PublishError::Unavailable(_))
-    ));
+    assert!(matches!(busy.publish(&[registered()]).await[0], Err(PublishError::Unavailable(_))));
+    // It may declare everything and publish nothing.
+    node.control(&["set_permissions", "nobody", ".*", QUEUES, ".*"]).await;
+    let declaring = publisher();
+    assert_access_refused(&declaring).await;
+
     node.control(&["set_permissions", "nobody", ".*", ".*", ".*"]).await;
-    eventually("another attempt to be worth while", async || publisher.probe().await.ok()).await;
-    publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
-    publisher.ping().await.unwrap();
+    for publisher in [&idle, &busy, &declaring] {
+        // Nothing is published any more.
+        eventually("the broker to be up again", async || publisher.ping().await.ok()).await;
+    }
+    busy.publish(&[registered()]).await.pop().unwrap().unwrap();
+}
+
+/// The queues, which bindings write to, and the exchange behind the retry queues, but not the
+/// exchange for events.
+const QUEUES: &str = r"^(registration\.email.*|amq\.default)$";
+
+async fn assert_access_refused(publisher: &RabbitmqPublisher) {
+    let refused = publisher.ping().await.unwrap_err();
+    assert!(ErrorChain(&refused).to_string().contains("ACCESS_REFUSED"), "{refused:?}");
 }
 
 async fn during_an_alarm_nothing_leaks_and_nothing_is_repeated(node: &Node) {

@@ -139,8 +139,8 @@ async fn a_broker_that_refuses_messages_is_down_until_it_takes_one() {
     assert_unavailable(&publisher.publish(&[registered()]).await[0]);
 
     rabbit.channel().await.queue_delete(full.into(), QueueDeleteOptions::default()).await.unwrap();
-    publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
-    publisher.ping().await.unwrap();
+    // Nothing is published any more.
+    eventually("the broker to be up again", async || publisher.ping().await.ok()).await;
 }
 
 const SHORT_DELAY: std::time::Duration = std::time::Duration::from_millis(300);
@@ -183,4 +183,24 @@ async fn a_queue_with_other_arguments_is_the_cause_and_is_not_asked_about_all_th
     eventually("another attempt to be worth while", async || publisher.probe().await.ok()).await;
     publisher.publish(&[registered()]).await.pop().unwrap().unwrap();
     publisher.ping().await.unwrap();
+}
+
+/// As in an API without registrations, whose health is asked for every few seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_with_nothing_to_publish_sees_the_end_of_an_outage() {
+    let mut rabbit = Rabbit::new().await;
+    (rabbit.options.reconnect_min, rabbit.options.reconnect_max) = (SHORT_DELAY, SHORT_DELAY);
+    let (queue, channel) = (rabbit.queue("email"), rabbit.channel().await);
+    let declared = QueueDeclareOptions::durable();
+    channel.queue_declare(queue.as_str().into(), declared, FieldTable::default()).await.unwrap();
+    let (idle, unlucky) = (rabbit.publisher(), rabbit.publisher());
+    idle.ping().await.expect_err("the queue has other arguments");
+    let event = registered();
+    assert_unavailable(&unlucky.publish(std::slice::from_ref(&event)).await[0]);
+
+    channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+    eventually("the end of the outage", async || idle.ping().await.ok()).await;
+    assert_eq!(rabbit.waiting("email").await, 0, "what only tries the broker reaches no worker");
+    eventually("the end of the outage", async || unlucky.ping().await.ok()).await;
+    assert_eq!(rabbit.waiting("email").await, 1, "the event that was not taken is tried again");
 }

@@ -12,7 +12,8 @@ pub trait EventPublisher: Send + Sync {
     /// receiver has taken over responsibility for the event.
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>>;
 
-    /// Whether events can be delivered now: what the last delivery has shown, if there was one.
+    /// Whether events can be delivered now: what the last delivery has shown. If it has failed, or
+    /// there was none, tries it.
     async fn ping(&self) -> Result<(), PublishError>;
 
     /// Asked after a failed delivery: whether one more event is worth a try. Says no for a while

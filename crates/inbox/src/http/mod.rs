@@ -11,20 +11,23 @@ mod page;
 mod route;
 mod view;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::http::header::HOST;
 use actix_web::middleware::{DefaultHeaders, Next, from_fn};
 use actix_web::{App, HttpResponse, HttpServer, web};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::mailbox::Mailbox;
 use events::Stopping;
 pub(crate) use page::Page;
+
+/// The wait before a page that failed is started again.
+const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// Names under which the inbox can be opened, besides those that no DNS server can forge.
 #[derive(Debug, Clone)]
@@ -40,18 +43,27 @@ impl Hosts {
     }
 }
 
-/// Builds the server on a listener that is already bound.
-pub(crate) fn build_server(
-    listener: TcpListener,
-    mailbox: Arc<Mailbox>,
-    page: Page,
-    hosts: Hosts,
-    stopping: watch::Receiver<bool>,
-) -> std::io::Result<Server> {
-    let mailbox = web::Data::from(mailbox);
-    let page = web::Data::new(page);
-    let stopping = web::Data::new(Stopping(stopping));
-    let hosts = web::Data::new(hosts);
+/// What the server needs, again after a panic too.
+pub(crate) struct Site {
+    pub(crate) listener: TcpListener,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) page: Page,
+    pub(crate) hosts: Hosts,
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+impl Site {
+    /// Whether the inbox stops, or was dropped.
+    fn is_stopping(&self) -> bool {
+        *self.stopping.borrow() || self.stopping.has_changed().is_err()
+    }
+}
+
+fn build_server(site: &Site) -> std::io::Result<Server> {
+    let mailbox = web::Data::from(site.mailbox.clone());
+    let page = web::Data::new(site.page.clone());
+    let stopping = web::Data::new(Stopping(site.stopping.clone()));
+    let hosts = web::Data::new(site.hosts.clone());
     let started = web::Data::new(api::Started(tokio::time::Instant::now()));
     let server = HttpServer::new(move || {
         App::new()
@@ -67,19 +79,38 @@ pub(crate) fn build_server(
             .configure(events::add_routes)
             .configure(page::add_routes)
     });
-    Ok(server.workers(1).disable_signals().shutdown_timeout(2).listen(listener.into_std()?)?.run())
+    Ok(server
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(2)
+        .listen(site.listener.try_clone()?)?
+        .run())
 }
 
 /// Serves until `stopping` changes.
-pub(crate) async fn serve(server: Server, mut stopping: watch::Receiver<bool>) {
+pub(crate) async fn serve(site: Arc<Site>) {
+    while let Err(error) = serve_once(&site).await {
+        tracing::error!(event = "inbox.page_failed", %error, "the inbox's page failed and is started again");
+        tokio::time::sleep(RESTART_DELAY).await;
+    }
+}
+
+async fn serve_once(site: &Site) -> std::io::Result<()> {
+    let server = build_server(site)?;
     let handle = server.handle();
+    tracing::debug!(event = "inbox.page_listening", "the inbox's page is listening");
+    let mut stopping = site.stopping.clone();
     let stop = async {
         // An error means that the inbox was dropped, which stops it too.
-        let _ = stopping.changed().await;
+        let _ = stopping.wait_for(|stopping| *stopping).await;
         handle.stop(true).await;
     };
-    if let (Err(error), ()) = tokio::join!(server, stop) {
-        tracing::error!(event = "inbox.page_failed", %error, "the inbox's page failed");
+    tokio::select! {
+        ended = server => match ended {
+            Ok(()) if !site.is_stopping() => Err(std::io::Error::other("the server ended by itself")),
+            ended => ended,
+        },
+        () = stop => Ok(()),
     }
 }
 

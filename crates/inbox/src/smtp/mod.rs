@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
 use crate::mailbox::Mailbox;
@@ -21,26 +21,35 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 /// How long mails in progress may take to complete at shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// What the server needs, again after a panic too.
+pub(crate) struct Receiver {
+    pub(crate) listener: TcpListener,
+    pub(crate) mailbox: Arc<Mailbox>,
+    /// The largest mail, in bytes.
+    pub(crate) max_size: usize,
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
 /// Accepts connections until `stop` changes, then finishes receiving mails in progress.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    mailbox: Arc<Mailbox>,
-    max_size: usize,
-    mut stop: watch::Receiver<bool>,
-) {
+pub(crate) async fn receive(receiver: Arc<Receiver>) {
+    let mut stop = receiver.stop.clone();
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
-            _ = stop.changed() => break,
+            accepted = receiver.listener.accept() => accepted,
+            Some(ended) = connections.join_next() => {
+                report(ended);
+                continue;
+            }
+            () = stopped(&mut stop) => break,
         };
         match accepted {
             Ok((stream, _)) if connections.len() >= MAX_CONNECTIONS => {
                 connections.spawn(async move { drop(turn_away(stream).await) });
             }
-            Ok((stream, _)) => {
-                let session = Session::new(mailbox.clone(), max_size);
+            Ok((stream, client)) => {
+                tracing::debug!(event = "inbox.smtp_connected", %client, "an SMTP client has connected");
+                let session = Session::new(receiver.mailbox.clone(), receiver.max_size);
                 let stop = stop.clone();
                 connections.spawn(async move {
                     if let Err(error) = converse(stream, session, stop).await {
@@ -55,9 +64,20 @@ pub(crate) async fn serve(
             }
         }
     }
-    drop(listener);
     let all_done = async { while connections.join_next().await.is_some() {} };
     let _ = timeout(DRAIN_TIMEOUT, all_done).await;
+}
+
+/// Waits until the inbox stops or is dropped.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// A conversation that panics ends alone, but is not passed over.
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(event = "inbox.smtp_failed", %error, "an SMTP connection was cut off");
+    }
 }
 
 async fn converse(
@@ -72,7 +92,7 @@ async fn converse(
     loop {
         let read = tokio::select! {
             read = timeout(IDLE_TIMEOUT, stream.read(&mut buffer)) => read,
-            _ = stop.changed(), if !session.is_receiving() => {
+            () = stopped(&mut stop), if !session.is_receiving() => {
                 return stream.write_all(SHUTTING_DOWN.as_bytes()).await;
             }
         };

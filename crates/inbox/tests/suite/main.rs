@@ -10,3 +10,4 @@ mod harness;
 mod head;
 mod isolation;
 mod lifecycle;
+mod supervision;

@@ -16,6 +16,8 @@ mod port_errors;
 mod problem;
 mod problem_kind;
 mod problem_responses;
+mod problem_writer;
+mod public_url;
 mod rate_limit_fields;
 mod request_log;
 mod routes;
@@ -26,5 +28,6 @@ mod state;
 pub mod client_address;
 pub mod openapi;
 
+pub use public_url::PublicUrl;
 pub use server::{ServerOptions, server};
 pub use state::{ApiOptions, AppState, Ports};

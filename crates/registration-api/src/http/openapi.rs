@@ -1,5 +1,7 @@
 //! The OpenAPI 3.1 document, generated from the endpoints.
 
+use std::collections::BTreeSet;
+
 use actix_web::http::StatusCode;
 use domain::{CodeLength, PasswordLength};
 use serde_json::{Map, Value, json};
@@ -12,6 +14,7 @@ use super::openapi_examples::add_examples;
 use super::problem::{FieldError, ProblemDocument};
 use super::problem_kind::ProblemKind;
 use super::problem_responses::describe_header;
+use super::public_url::PublicUrl;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -32,8 +35,21 @@ use super::problem_responses::describe_header;
 )]
 struct Description;
 
-/// The document in JSON, with the configured lengths; the same text for the same lengths.
-pub fn document(password_length: PasswordLength, code_length: CodeLength) -> String {
+/// What the document says of this deployment.
+#[derive(Debug, Clone, Copy)]
+pub struct DocumentOptions<'a> {
+    /// How long passwords may be.
+    pub password_length: PasswordLength,
+    /// How many digits a code has.
+    pub code_length: CodeLength,
+    /// How many digits other codes under way may have.
+    pub previous_code_lengths: &'a [CodeLength],
+    /// Where clients reach the API.
+    pub public_url: &'a PublicUrl,
+}
+
+/// The document in JSON; the same text for the same options.
+pub fn document(options: &DocumentOptions<'_>) -> String {
     let mut openapi = Description::openapi();
     for endpoint in endpoints() {
         openapi.merge(endpoint.description);
@@ -42,14 +58,18 @@ pub fn document(password_length: PasswordLength, code_length: CodeLength) -> Str
     let mut document = serde_json::to_value(openapi).unwrap_or_default();
     let schemas = &mut document["components"]["schemas"];
     let password = &mut schemas["RegisterRequest"]["properties"]["password"];
-    password["minLength"] = json!(password_length.min);
-    password["maxLength"] = json!(password_length.max);
+    password["minLength"] = json!(options.password_length.min);
+    password["maxLength"] = json!(options.password_length.max);
     let code = &mut schemas["ActivateRequest"]["properties"]["code"];
-    code["pattern"] = json!(format!("^[0-9]{{{}}}$", code_length.digits()));
-    code["examples"] = Value::from(["04273918".get(..code_length.digits())].as_slice());
+    code["pattern"] = json!(code_pattern(options));
+    code["examples"] = Value::from(["04273918".get(..options.code_length.digits())].as_slice());
     schemas["Problem"]["properties"]["code"]["enum"] =
         ProblemKind::ALL.iter().map(|kind| kind.code()).collect();
     require_headers(&mut document);
+    if !options.public_url.is_relative() {
+        document["servers"] = json!([{ "url": options.public_url.to_string() }]);
+        link_problems(&mut document, options.public_url);
+    }
     let schemas = document["components"]["schemas"].clone();
     for operation in operations(&mut document) {
         // Without a word on it, tools cannot tell an open operation from a forgotten one.
@@ -57,6 +77,38 @@ pub fn document(password_length: PasswordLength, code_length: CodeLength) -> Str
         add_examples(operation, &schemas);
     }
     format!("{document:#}\n")
+}
+
+/// Codes of every length that is accepted.
+fn code_pattern(options: &DocumentOptions<'_>) -> String {
+    let lengths: BTreeSet<usize> = options
+        .previous_code_lengths
+        .iter()
+        .chain([&options.code_length])
+        .map(|length| length.digits())
+        .collect();
+    let lengths: Vec<_> = lengths.iter().map(|digits| format!("[0-9]{{{digits}}}")).collect();
+    match lengths.as_slice() {
+        [only] => format!("^{only}$"),
+        several => format!("^({})$", several.join("|")),
+    }
+}
+
+/// Makes the examples of problems lead to where their documentation is.
+fn link_problems(document: &mut Value, public_url: &PublicUrl) {
+    let link = |example: &mut Value| {
+        if let Some(path) = example.as_str() {
+            *example = json!(format!("{public_url}{path}"));
+        }
+    };
+    let properties = &mut document["components"]["schemas"]["Problem"]["properties"];
+    link(&mut properties["type"]["examples"][0]);
+    for operation in operations(document) {
+        let responses =
+            operation["responses"].as_object_mut().into_iter().flat_map(|all| all.values_mut());
+        let pointer = "/content/application~1problem+json/example/type";
+        responses.filter_map(|response| response.pointer_mut(pointer)).for_each(link);
+    }
 }
 
 /// Every answer of a limited operation has the fields, except for 406, which precedes the limits.

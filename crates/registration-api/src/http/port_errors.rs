@@ -11,7 +11,7 @@ use tokio::task::JoinError;
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
 use crate::limits::LimitExceeded;
-use crate::metrics::PASSWORD_HASHING_OVERLOADS;
+use crate::metrics::PASSWORD_HASH_REFUSALS;
 use crate::use_cases::AuthenticationError;
 
 /// How long a client should wait when a dependency is unavailable.
@@ -37,7 +37,7 @@ impl From<HashError> for Problem {
     fn from(error: HashError) -> Self {
         match error {
             HashError::Overloaded { retry_after } => {
-                metrics::counter!(PASSWORD_HASHING_OVERLOADS).increment(1);
+                metrics::counter!(PASSWORD_HASH_REFUSALS).increment(1);
                 Self::new(ProblemKind::Overloaded).retry_after(retry_after)
             }
             HashError::Unavailable => answer_unavailable(&error),

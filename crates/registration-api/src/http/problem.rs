@@ -13,13 +13,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem_kind::ProblemKind;
+use super::public_url::PublicUrl;
 
 /// The challenge of RFC 7617 section 2.1.
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"registration\", charset=\"UTF-8\"");
 
 /// An answer that is not a success.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Problem {
     kind: ProblemKind,
     detail: Cow<'static, str>,
@@ -31,7 +32,7 @@ pub(crate) struct Problem {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct ProblemDocument<'a> {
-    /// Where this kind of problem is documented, relative to this server.
+    /// Where this kind of problem is documented; relative to this server, unless it has a public URL.
     #[serde(rename = "type")]
     #[schema(format = "uri-reference", examples("/docs/problems#email-taken"))]
     type_uri: String,
@@ -111,6 +112,23 @@ impl Problem {
         self.header(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
 
+    /// Identifies its kind.
+    pub(crate) fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+
+    /// What the client reads.
+    pub(crate) fn document(&self, public_url: &PublicUrl) -> ProblemDocument<'_> {
+        ProblemDocument {
+            type_uri: self.kind.type_uri(public_url),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: &self.detail,
+            code: self.kind.code(),
+            errors: &self.errors,
+        }
+    }
+
     /// Adds a header.
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
@@ -135,22 +153,15 @@ impl ResponseError for Problem {
         self.kind.status()
     }
 
+    /// Without its document, which [`write_problem`](super::problem_writer::write_problem) adds.
     fn error_response(&self) -> HttpResponse {
-        let document = ProblemDocument {
-            type_uri: self.kind.type_uri(),
-            title: self.kind.title(),
-            status: self.kind.status().as_u16(),
-            detail: &self.detail,
-            code: self.kind.code(),
-            errors: &self.errors,
-        };
         let mut response = HttpResponse::build(self.kind.status());
         for header in &self.headers {
             response.insert_header(header.clone());
         }
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
-        let mut response = response.json(document);
-        response.extensions_mut().insert(self.kind);
+        let mut response = response.finish();
+        response.extensions_mut().insert(self.clone());
         response
     }
 }

@@ -4,6 +4,8 @@
 
 use actix_web::http::StatusCode;
 
+use super::public_url::PublicUrl;
+
 /// Declares each kind together with all its properties, so that none can be missing.
 macro_rules! problem_kinds {
     ($($kind:ident $status:ident $code:literal $title:literal $meaning:literal;)*) => {
@@ -81,8 +83,8 @@ problem_kinds! {
 }
 
 impl ProblemKind {
-    /// The `type` of RFC 9457 section 3.1.1: a link to the documentation, relative to this server.
-    pub(crate) fn type_uri(self) -> String {
-        format!("/docs/problems#{}", self.code())
+    /// The `type` of RFC 9457 section 3.1.1: a link to the documentation of the API there.
+    pub(crate) fn type_uri(self, public_url: &PublicUrl) -> String {
+        format!("{public_url}/docs/problems#{}", self.code())
     }
 }

@@ -10,6 +10,7 @@ use utoipa::openapi::{
 };
 
 use super::problem_kind::ProblemKind;
+use super::public_url::PublicUrl;
 
 /// The problems of every endpoint that answers in JSON.
 pub(crate) const NEGOTIATION_PROBLEMS: &[ProblemKind] = &[ProblemKind::NotAcceptable];
@@ -85,7 +86,7 @@ pub(crate) fn describe_header(kind: Type, description: &str) -> Header {
 /// A document of a problem of this kind.
 fn build_example(kind: ProblemKind) -> Value {
     let mut example = json!({
-        "type": kind.type_uri(),
+        "type": kind.type_uri(&PublicUrl::default()),
         "title": kind.title(),
         "status": kind.status().as_u16(),
         "detail": kind.meaning(),

@@ -1,6 +1,7 @@
-//! One log line and two metrics per request: method, route, status, time, request id. Every line
-//! that is logged while the request is served names its id and its client, so that an attack can be
-//! traced to where it comes from.
+//! A log line and a metric per request: method, route, status, time, request id. Every line that is
+//! logged while the request is served names its id and its client, so that an attack can be traced
+//! to where it comes from. What goes well is logged by the event itself, `user.registered` for
+//! example, and its request at the level of debugging: a second line would cost as much as the rest.
 //!
 //! The route is the pattern, never the path, and nothing from query, headers or bodies is logged: a
 //! client could have put a secret there.
@@ -16,9 +17,11 @@ use domain::TraceParent;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::problem_kind::ProblemKind;
+use super::problem::Problem;
 use super::state::AppState;
-use crate::metrics::{HTTP_REQUEST_DURATION, HTTP_REQUESTS, HTTP_REQUESTS_ABANDONED};
+use crate::metrics::{
+    HTTP_METHOD, HTTP_REQUEST_DURATION, HTTP_REQUESTS_ABANDONED, HTTP_ROUTE, HTTP_STATUS,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -41,8 +44,9 @@ pub(crate) async fn log_request<B: MessageBody>(
     request.extensions_mut().insert(trace);
     let request_id = trace.trace_id();
     // Of the level of errors, so that no filter takes the client from a line that it lets through.
-    let span = tracing::error_span!("request", request_id, %client);
-    let entry = LogEntry::begin(request.method(), span.clone(), link);
+    let client_trace_id = link.map(|trace| trace.trace_id());
+    let span = tracing::error_span!("request", request_id, %client, client_trace_id);
+    let entry = LogEntry::begin(request.method(), span.clone());
     let result = next.call(request).instrument(span).await;
     let mut response = match result {
         Ok(response) => response,
@@ -52,7 +56,7 @@ pub(crate) async fn log_request<B: MessageBody>(
         }
     };
     let route = response.request().match_pattern();
-    let problem = response.response().extensions().get::<ProblemKind>().map(|kind| kind.code());
+    let problem = response.response().extensions().get::<Problem>().map(Problem::code);
     entry.finish(route.as_deref().unwrap_or("unmatched"), response.status().as_u16(), problem);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -77,7 +81,8 @@ fn label_method(method: &Method) -> &'static str {
         "PATCH" => "PATCH",
         "DELETE" => "DELETE",
         "OPTIONS" => "OPTIONS",
-        _ => "other",
+        // As OpenTelemetry's conventions name all others.
+        _ => "_OTHER",
     }
 }
 
@@ -86,43 +91,47 @@ struct LogEntry {
     method: &'static str,
     started: Instant,
     span: tracing::Span,
-    /// The client's own trace, where it was not adopted.
-    client_trace_id: Option<String>,
     is_finished: bool,
 }
 
 impl LogEntry {
-    fn begin(method: &Method, span: tracing::Span, client_trace: Option<TraceParent>) -> Self {
-        Self {
-            method: label_method(method),
-            started: Instant::now(),
-            span,
-            client_trace_id: client_trace.map(|trace| trace.trace_id()),
-            is_finished: false,
-        }
+    fn begin(method: &Method, span: tracing::Span) -> Self {
+        let (method, started) = (label_method(method), Instant::now());
+        Self { method, started, span, is_finished: false }
     }
 
     fn finish(mut self, route: &str, status: u16, problem: Option<&'static str>) {
         let method = self.method;
-        let client_trace_id = self.client_trace_id.as_deref();
         let elapsed = self.started.elapsed();
         let duration_ms = elapsed.as_secs_f64() * 1000.0;
         self.span.in_scope(|| {
-            tracing::info!(
-                event = "http.request",
-                method,
-                route,
-                status,
-                duration_ms,
-                problem,
-                client_trace_id,
-                "request"
-            );
+            if status < 400 {
+                tracing::debug!(
+                    event = "http.request",
+                    method,
+                    route,
+                    status,
+                    duration_ms,
+                    "request"
+                );
+            } else {
+                tracing::info!(
+                    event = "http.request",
+                    method,
+                    route,
+                    status,
+                    duration_ms,
+                    problem,
+                    "request"
+                );
+            }
         });
         let route = route.to_owned();
-        let labels =
-            [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
-        metrics::counter!(HTTP_REQUESTS, &labels).increment(1);
+        let labels = [
+            (HTTP_METHOD, method.to_owned()),
+            (HTTP_ROUTE, route),
+            (HTTP_STATUS, status.to_string()),
+        ];
         metrics::histogram!(HTTP_REQUEST_DURATION, &labels).record(elapsed.as_secs_f64());
         self.is_finished = true;
     }
@@ -134,14 +143,12 @@ impl Drop for LogEntry {
             return;
         }
         let (method, elapsed) = (self.method, self.started.elapsed());
-        let client_trace_id = self.client_trace_id.as_deref();
         let duration_ms = elapsed.as_secs_f64() * 1000.0;
         self.span.in_scope(|| {
             tracing::info!(
                 event = "http.abandoned",
                 method,
                 duration_ms,
-                client_trace_id,
                 "the client disconnected"
             );
         });

@@ -22,7 +22,8 @@ use super::connections::{Connection, RequestMemory, mark_activity};
 use super::cors::cors;
 use super::endpoints::OpenApiDocument;
 use super::host::require_valid_host;
-use super::openapi;
+use super::openapi::{self, DocumentOptions};
+use super::problem_writer::write_problem;
 use super::rate_limit_fields::add_rate_limit_fields;
 use super::request_log::log_request;
 use super::routes::routes;
@@ -62,7 +63,12 @@ pub fn server(
 ) -> std::io::Result<Server> {
     let workers = options.workers.max(1);
     let memory = RequestMemory::new(options.request_memory);
-    let document = openapi::document(state.options.password_length, state.options.code_length);
+    let document = openapi::document(&DocumentOptions {
+        password_length: state.options.password_length,
+        code_length: state.options.code_length,
+        previous_code_lengths: &state.options.previous_code_lengths,
+        public_url: &state.options.public_url,
+    });
     let document = Data::new(OpenApiDocument(document));
     let builder = Server::build();
     let stopping = builder.graceful_shutdown_signal();
@@ -129,6 +135,7 @@ fn app(
         .wrap(from_fn(add_rate_limit_fields))
         .wrap(cors)
         .wrap(from_fn(require_valid_host))
+        .wrap(from_fn(write_problem))
         .wrap(security_headers())
         .wrap(from_fn(log_request))
         .wrap(from_fn(mark_activity))

@@ -11,6 +11,7 @@ use domain::{CodeKeys, CodeLength, PasswordLength};
 use process::health::Health;
 
 use super::client_address::TrustedProxies;
+use super::public_url::PublicUrl;
 use crate::limits::{Counters, Limits, Quotas};
 use crate::password_policy::PasswordPolicy;
 use crate::use_cases::{Activate, Authenticator, ExistingAccount, Register, ResendCode};
@@ -64,6 +65,8 @@ pub struct ApiOptions {
     /// The origins whose pages may call the API, such as `https://app.example.com`; none turns CORS
     /// off.
     pub allowed_origins: Vec<String>,
+    /// Where clients reach the API.
+    pub public_url: PublicUrl,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,
 }

@@ -12,7 +12,7 @@ use super::client_networks::{client_networks, site};
 use super::counting::Limits;
 use super::exceeded::LimitExceeded;
 use super::quotas::Action;
-use crate::metrics::RATE_LIMIT_REFUSALS;
+use crate::metrics::count_refusal;
 
 /// Which requests a limit counts together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +148,7 @@ impl RequestLimits {
     async fn spend(&self, charges: &[Charge]) -> Result<Spent, LimitExceeded> {
         let result = self.limits.spend(charges).await;
         if let Err(LimitExceeded { policy, .. }) = result {
-            metrics::counter!(RATE_LIMIT_REFUSALS, "policy" => policy).increment(1);
+            count_refusal(policy);
         }
         result
     }
@@ -193,7 +193,7 @@ impl RequestLimits {
         match check.outcome {
             LimitOutcome::Allowed { .. } => Ok(()),
             LimitOutcome::Refused { retry_after, .. } => {
-                metrics::counter!(RATE_LIMIT_REFUSALS, "policy" => policy).increment(1);
+                count_refusal(policy);
                 Err(LimitExceeded { policy, retry_after })
             }
         }

@@ -1,11 +1,9 @@
-//! Events of a newer version, which this one leaves in the outbox: counted, and reported once.
+//! Events of a newer version, which this one leaves in the outbox: reported once.
 
 use std::time::Duration;
 
 use domain::ports::Outbox;
 use tokio::time::Instant;
-
-use crate::metrics::OUTBOX_UNKNOWN;
 
 /// How often they are counted: they matter only if nobody takes them for long.
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -26,8 +24,6 @@ impl UnknownEvents {
         // An outbox that does not answer is reported by whoever claims from it.
         let Ok(count) = outbox.count_unknown().await else { return };
         self.counted_at = Some(Instant::now());
-        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, exact up to 2^53")]
-        metrics::gauge!(OUTBOX_UNKNOWN).set(count as f64);
         match (self.count, count) {
             (0, 1..) => tracing::warn!(
                 event = "outbox.unknown_events",

@@ -25,7 +25,7 @@ use super::authenticate::{AuthenticationError, Authenticator, Credentials};
 use super::concealment::{ExistingAccount, wait_for_full_step};
 use super::event_envelopes::take_events;
 use crate::limits::{Action, RequestLimits};
-use crate::metrics::{ACTIVATIONS, WRONG_GUESSES};
+use crate::metrics::{WRONG_GUESSES, count_activation};
 
 /// An account that has just become active.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,5 +218,5 @@ fn report(credentials: &Credentials, result: &Result<Activated, ActivateError>) 
             outcome
         }
     };
-    metrics::counter!(ACTIVATIONS, "outcome" => outcome).increment(1);
+    count_activation(outcome);
 }

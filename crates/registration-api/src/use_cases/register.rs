@@ -16,7 +16,7 @@ use tracing::Instrument;
 use super::concealment::{ExistingAccount, wait_for_full_step};
 use super::event_envelopes::{take_events, wrap_event};
 use crate::limits::{Action, LimitExceeded, RequestLimits};
-use crate::metrics::REGISTRATIONS;
+use crate::metrics::CLAIMS;
 use crate::password_policy::{PasswordPolicy, PasswordRefused};
 
 /// The owner of an account is notified of repeated registrations at most this often.
@@ -119,7 +119,7 @@ impl Register {
         }
         match claimed {
             Ok(()) => {
-                metrics::counter!(REGISTRATIONS).increment(1);
+                metrics::counter!(CLAIMS).increment(1);
                 tracing::info!(event = "user.registered", user_id = %user.id(), address, "registered");
                 Ok(user.id())
             }

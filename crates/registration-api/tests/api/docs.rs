@@ -1,10 +1,22 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use domain::{CodeLength, PasswordLength};
-use registration_api::http::openapi::document;
+use registration_api::http::openapi::{DocumentOptions, document};
+use registration_api::http::{ApiOptions, PublicUrl};
 use serde_json::Value;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, World, options};
+
+/// The document with these lengths of passwords, and as many digits per code.
+fn document_of(password: RangeInclusive<usize>, digits: u8) -> String {
+    document(&DocumentOptions {
+        password_length: PasswordLength { min: *password.start(), max: *password.end() },
+        code_length: CodeLength::new(digits).unwrap(),
+        previous_code_lengths: &[],
+        public_url: &PublicUrl::default(),
+    })
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_and_all_it_loads_come_from_here() {
@@ -34,7 +46,7 @@ async fn the_document_is_served_as_it_is_printed() {
     let app = TestApp::start();
     let response = app.get("/api/v1/openapi.json").await;
     assert_eq!(response.headers()["content-type"], "application/json");
-    let printed = document(PasswordLength { min: 8, max: 128 }, CodeLength::new(4).unwrap());
+    let printed = document_of(8..=128, 4);
     assert_eq!(response.text().await.unwrap(), printed);
 }
 
@@ -42,7 +54,7 @@ async fn the_document_is_served_as_it_is_printed() {
 fn the_committed_document_is_the_generated_one() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
     let committed = std::fs::read_to_string(path).unwrap_or_default();
-    let generated = document(PasswordLength { min: 8, max: 128 }, CodeLength::new(4).unwrap());
+    let generated = document_of(8..=128, 4);
     assert!(
         committed == generated,
         "the API has changed and crates/registration-api/openapi.json has not; look at the difference after \
@@ -52,7 +64,7 @@ fn the_committed_document_is_the_generated_one() {
 
 #[test]
 fn every_status_of_the_contract_is_documented() {
-    let text = document(PasswordLength { min: 9, max: 99 }, CodeLength::new(6).unwrap());
+    let text = document_of(9..=99, 6);
     let document: Value = serde_json::from_str(&text).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let expected = BTreeMap::from([
@@ -99,7 +111,7 @@ fn every_status_of_the_contract_is_documented() {
 
 #[test]
 fn the_document_says_where_what_and_for_whom() {
-    let text = document(PasswordLength { min: 8, max: 128 }, CodeLength::new(6).unwrap());
+    let text = document_of(8..=128, 6);
     let document: Value = serde_json::from_str(&text).unwrap();
     // Relative to the document itself: also right behind a path prefix.
     assert_eq!(document["servers"][0]["url"], "../..");
@@ -138,7 +150,7 @@ fn the_document_says_where_what_and_for_whom() {
 
 #[test]
 fn asvs_14_2_1_nothing_is_asked_for_in_a_url() {
-    let text = document(PasswordLength { min: 8, max: 128 }, CodeLength::new(4).unwrap());
+    let text = document_of(8..=128, 4);
     let document: Value = serde_json::from_str(&text).unwrap();
     for (path, item) in document["paths"].as_object().unwrap() {
         assert!(!path.contains('{'), "{path}");
@@ -162,7 +174,7 @@ fn every_reference_leads_somewhere() {
             _ => {}
         }
     }
-    let text = document(PasswordLength { min: 8, max: 128 }, CodeLength::new(4).unwrap());
+    let text = document_of(8..=128, 4);
     let document: Value = serde_json::from_str(&text).unwrap();
     let mut found = Vec::new();
     references(&document, &mut found);
@@ -183,4 +195,42 @@ async fn rfc_9457_each_problem_leads_to_its_explanation() {
         assert_eq!(link, "/docs/problems");
         assert!(page.contains(&format!("id=\"{anchor}\"")), "{anchor}");
     }
+}
+
+/// As behind a proxy that takes `/signup` off again.
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc_9457_each_problem_links_to_the_public_url() {
+    let public_url = PublicUrl::parse("https://example.com/signup").unwrap();
+    let app = TestApp::start_with(World::default(), ApiOptions { public_url, ..options() });
+    let served = async |path: &str| app.get(path).await.json::<Value>().await.unwrap();
+    for (path, code) in
+        [("/nothing", "not-found"), ("/api/v1/users/register", "method-not-allowed")]
+    {
+        let link = format!("https://example.com/signup/docs/problems#{code}");
+        assert_eq!(served(path).await["type"], link);
+    }
+    let document = served("/api/v1/openapi.json").await;
+    assert_eq!(document["servers"], serde_json::json!([{"url": "https://example.com/signup"}]));
+    let link = "https://example.com/signup/docs/problems#email-taken";
+    assert_eq!(
+        document["components"]["schemas"]["Problem"]["properties"]["type"]["examples"][0],
+        link
+    );
+    let conflict = &document["paths"]["/api/v1/users/register"]["post"]["responses"]["409"];
+    assert_eq!(conflict["content"]["application/problem+json"]["example"]["type"], link);
+    // The page stays relative.
+    let page = app.get("/docs").await.text().await.unwrap();
+    assert!(!page.contains("example.com"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_length_of_code_that_is_accepted_is_documented() {
+    let previous_code_lengths = [8, 4, 6].map(|digits| CodeLength::new(digits).unwrap()).to_vec();
+    let code_length = CodeLength::new(6).unwrap();
+    let options = ApiOptions { code_length, previous_code_lengths, ..options() };
+    let app = TestApp::start_with(World::default(), options);
+    let document: Value = app.get("/api/v1/openapi.json").await.json().await.unwrap();
+    let code = &document["components"]["schemas"]["ActivateRequest"]["properties"]["code"];
+    assert_eq!(code["pattern"], "^([0-9]{4}|[0-9]{6}|[0-9]{8})$");
+    assert_eq!(code["examples"][0], "042739");
 }

@@ -86,7 +86,7 @@ async fn asvs_16_2_5_requests_are_logged_without_their_secrets() {
     app.get("/nothing?token=Canary-Query-5514").await;
     let request = request_line(id).await;
     assert_eq!(
-        (&request["fields"]["route"], &request["fields"]["client_trace_id"]),
+        (&request["fields"]["route"], &request["span"]["client_trace_id"]),
         (&"/api/v1/users/register".into(), &Value::Null)
     );
     assert_eq!(
@@ -186,10 +186,15 @@ async fn a_strangers_trace_is_linked_and_not_adopted() {
     assert_ne!(id, trace_id);
     let event = app.world.users.events.lock().unwrap()[0].clone();
     assert_eq!(event.trace.trace_id(), id);
-    let is_linked = |line: &Value| line["fields"]["client_trace_id"] == trace_id;
+    let is_linked = |line: &Value| line["span"]["client_trace_id"] == trace_id;
     let find = async || of_event("http.request").into_iter().find(is_linked);
     let line = eventually("the line of the linked request", find).await;
-    assert_eq!(line["span"]["request_id"], id);
+    assert_eq!((&line["span"]["request_id"], &line["level"]), (&id.into(), &"DEBUG".into()));
+    let registered = of_event("user.registered").into_iter().find(is_linked);
+    assert_eq!(registered.unwrap()["level"], "INFO", "one line of this level per registration");
+    let refused = app.get("/nothing").await;
+    let id = refused.headers()["x-request-id"].to_str().unwrap();
+    assert_eq!(request_line(id).await["level"], "INFO");
 }
 
 #[tokio::test(flavor = "multi_thread")]

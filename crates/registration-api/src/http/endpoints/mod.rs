@@ -5,6 +5,7 @@
 //! that list.
 
 mod activate;
+mod code_announcement;
 mod health;
 mod openapi_document;
 mod register;

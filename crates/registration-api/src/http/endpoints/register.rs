@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::openapi::{RefOr, Response};
 use utoipa::{IntoResponses, ToSchema};
 
+use super::code_announcement::CodeAnnouncement;
 use crate::http::content_negotiation::AcceptsJson;
 use crate::http::json_body::{self, Fields};
 use crate::http::problem::{FieldError, Problem};
@@ -58,19 +59,6 @@ struct RegisterResponse {
     message: String,
 }
 
-/// A request that is accepted, whether or not the address is free.
-#[derive(Serialize, ToSchema)]
-struct ConcealedResponse {
-    /// The address that mails are sent to.
-    #[schema(format = "email", examples("ada@example.com"))]
-    email: String,
-    /// A human-readable note on what happens next.
-    #[schema(examples(
-        "A code is on its way. Send it back within 60 seconds after it is mailed."
-    ))]
-    message: String,
-}
-
 struct Problems;
 
 impl IntoResponses for Problems {
@@ -102,7 +90,7 @@ impl IntoResponses for Problems {
         (
             status = 202,
             description = "Accepted. The answer for every address if the service conceals which ones are registered.",
-            body = ConcealedResponse
+            body = CodeAnnouncement
         ),
         Problems
     )
@@ -129,7 +117,7 @@ pub(crate) async fn register(
                 "A code is on its way. Send it back within {seconds} seconds after it is mailed."
             ),
         }),
-        Registered::Concealed => HttpResponse::Accepted().json(ConcealedResponse {
+        Registered::Concealed => HttpResponse::Accepted().json(CodeAnnouncement {
             email: address,
             message: "If this address can be registered, a code is on its way to it.".into(),
         }),

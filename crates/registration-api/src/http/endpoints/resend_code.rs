@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, ReqData};
 use domain::TraceParent;
-use serde::Serialize;
+use utoipa::IntoResponses;
 use utoipa::openapi::{RefOr, Response};
-use utoipa::{IntoResponses, ToSchema};
 
+use super::code_announcement::CodeAnnouncement;
 use crate::http::basic_auth::BasicAuth;
 use crate::http::content_negotiation::AcceptsJson;
 use crate::http::problem::Problem;
@@ -19,19 +19,6 @@ use crate::http::problem_responses::{
 use crate::http::state::AppState;
 use crate::limits::{Action, RequestLimits};
 use crate::use_cases::{CodeResent, ResendCodeError};
-
-/// Another code is on its way, or may be.
-#[derive(Serialize, ToSchema)]
-struct ResendCodeResponse {
-    /// Where it is mailed to.
-    #[schema(format = "email", examples("ada@example.com"))]
-    email: String,
-    /// A human-readable note on what happens next.
-    #[schema(examples(
-        "A code is on its way. Send it back within 60 seconds after it is mailed."
-    ))]
-    message: String,
-}
 
 struct Problems;
 
@@ -50,11 +37,11 @@ impl IntoResponses for Problems {
     operation_id = "resend_code",
     tag = "users",
     responses(
-        (status = 200, description = "Another code is on its way.", body = ResendCodeResponse),
+        (status = 200, description = "Another code is on its way.", body = CodeAnnouncement),
         (
             status = 202,
             description = "Accepted. The answer for all credentials if the service conceals which addresses are registered.",
-            body = ResendCodeResponse
+            body = CodeAnnouncement
         ),
         Problems
     ),
@@ -71,13 +58,13 @@ pub(crate) async fn resend_code(
     let credentials = basic_auth.require()?;
     let seconds = state.options.code_window.as_secs();
     Ok(match state.resend_code.execute(&credentials, *trace, &limits).await? {
-        CodeResent::Mailed { email } => HttpResponse::Ok().json(ResendCodeResponse {
+        CodeResent::Mailed { email } => HttpResponse::Ok().json(CodeAnnouncement {
             email: email.as_str().to_owned(),
             message: format!(
                 "Another code is on its way. Send it back within {seconds} seconds after it is mailed."
             ),
         }),
-        CodeResent::Concealed => HttpResponse::Accepted().json(ResendCodeResponse {
+        CodeResent::Concealed => HttpResponse::Accepted().json(CodeAnnouncement {
             email: credentials.email.as_str().to_owned(),
             message: "If a registration with this address and password waits for its code, another one is on its way."
                 .into(),

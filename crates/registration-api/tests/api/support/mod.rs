@@ -27,7 +27,7 @@ use domain::{
 };
 use process::health::{Health, HealthCheck};
 use registration_api::http::client_address::{TrustedProxies, parse_network};
-use registration_api::http::{ApiOptions, AppState, Ports};
+use registration_api::http::{ApiOptions, AppState, Ports, PublicUrl};
 use registration_api::http::{ServerOptions, server};
 use registration_api::limits::{Counters, Quotas};
 use registration_api::use_cases::ExistingAccount;
@@ -96,6 +96,7 @@ pub(crate) fn options() -> ApiOptions {
         quotas: Quotas::default(),
         trusted_proxies: TrustedProxies::default(),
         allowed_origins: Vec::new(),
+        public_url: PublicUrl::default(),
         body_timeout: Duration::from_secs(5),
     }
 }
