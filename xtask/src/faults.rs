@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use crate::packages::{self, Package};
 use crate::process::{self, Interrupt};
-use crate::test::{WHOLE, exit_code};
+use crate::test::{build_command, exit_code};
 use crate::{Failure, servers, workspace};
 
 /// What applies the mutations of `--mutations`.
@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCod
     packages::ensure(&needed, interrupt)?;
     // Read before the build, which replaces the file that this program runs from.
     let binaries = workspace::binaries().map_err(Failure::Folder)?;
-    process::succeed(workspace::cargo().arg("build").args(WHOLE).arg("--bins"), interrupt)?;
+    process::succeed(&mut build_command(), interrupt)?;
     let mut command = Command::new(binaries.join("faults"));
     command.args(arguments).env("TEST_BIN_DIR", &binaries);
     Ok(exit_code(process::run(&mut command, interrupt)?))
