@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod deny;
 mod failure;
+mod faults;
 mod packages;
 mod process;
 mod python;
@@ -33,6 +34,11 @@ Usage: cargo xtask <command>
   bench [--help] [options]
            what a registration costs and how long it takes: released binaries on private
            servers; prints a table and writes target/bench/report.md
+  faults [--minutes N] [--seed S] [--standalone]
+           breaks a system under load on a schedule that follows from the seed, and prints a
+           ledger of what became of each request and mail; starts its own servers, as root
+  faults --mutations
+           shows that the ledger notices when the code is broken on purpose
   servers  start the private servers, print their addresses, run until Ctrl-C
   check    formatting, `arrows`, `deny`, clippy and rustdoc with warnings denied
   arrows   which package, module and file may depend on which
@@ -64,6 +70,7 @@ fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure>
         Some(("test", [first, rest @ ..])) if first == "--unit" => unit_test::run(rest, interrupt),
         Some(("test", rest)) => test::run(rest, interrupt),
         Some(("bench", rest)) => bench::run(rest, interrupt),
+        Some(("faults", rest)) => faults::run(rest, interrupt),
         Some(("servers", [])) => servers::run(interrupt),
         Some(("check", [])) => check::run(interrupt),
         Some(("arrows", [])) => Ok(arrows::check().map(|()| ExitCode::SUCCESS)?),

@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCod
 
 /// Builds the binaries that the tests start. `--examples` brings the features of the
 /// dev-dependencies, which `cargo test` switches on: so what is built here is what it finds built.
-fn build_command() -> Command {
+pub(crate) fn build_command() -> Command {
     let mut command = workspace::cargo();
     command.arg("build").args(WHOLE).args(["--bins", "--examples"]);
     command

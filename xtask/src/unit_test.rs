@@ -17,8 +17,9 @@ use crate::{Failure, workspace};
 /// The package whose tests start the built binaries.
 const BLACK_BOX: &str = "acceptance";
 
-/// The executables of other packages that need a server.
-const NEED_A_SERVER: [&str; 5] = ["event_bus", "sql", "counters", "short", "servers"];
+/// The executables of other packages that need a server or a built binary.
+const NEED_A_SERVER: [&str; 7] =
+    ["event_bus", "sql", "counters", "servers", "short", "short_run", "command_line"];
 
 /// Runs them; `arguments` go on to `cargo test`. The doctests come last, once the others have
 /// passed.

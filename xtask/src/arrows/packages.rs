@@ -41,13 +41,19 @@ const ALL: &str = "--all-features";
 /// Without the feature `bin`: the library of a service.
 const LIBRARY: &str = "--no-default-features";
 
-const ARROWS: [Arrow; 17] = [
+const ARROWS: [Arrow; 18] = [
     arrow("domain", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("test-support", ALL, &[], &[]),
     arrow("test-servers", ALL, &[], &["test-support"]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("inbox", ALL, &["supervisor"], &["test-support"]),
     arrow("supervisor", ALL, &[], &[]).without(&[&TECHNOLOGIES]),
     arrow("acceptance", ALL, &["inbox", "supervisor", "test-support"], &[]),
+    arrow(
+        "faults",
+        ALL,
+        &["acceptance", "inbox", "supervisor", "test-servers", "test-support"],
+        &[],
+    ),
     arrow("adapters", ALL, &["domain", "supervisor"], &["test-support"]),
     arrow("settings", LIBRARY, &["domain"], &[]).without(&[&TECHNOLOGIES]),
     arrow("settings", ALL, &["adapters", "domain", "supervisor"], &["test-support"]),

@@ -49,6 +49,11 @@ impl Service {
     /// Starts it and waits until it is ready.
     pub async fn start(&self) {
         self.launch();
+        self.wait_until_ready().await;
+    }
+
+    /// Waits until it is ready.
+    pub async fn wait_until_ready(&self) {
         let http = http_client();
         eventually(&format!("{} getting ready", self.name()), async || {
             if let Some(status) = self.exit_status() {
@@ -60,7 +65,8 @@ impl Service {
         .await;
     }
 
-    fn exit_status(&self) -> Option<ExitStatus> {
+    /// How its present process ended, if it has.
+    pub fn exit_status(&self) -> Option<ExitStatus> {
         self.process.lock().unwrap().as_ref()?.exit_status()
     }
 
@@ -91,6 +97,16 @@ impl Service {
     pub async fn restart(&self) {
         self.kill();
         self.start().await;
+    }
+
+    /// The identifier of its present process.
+    pub fn id(&self) -> Option<u32> {
+        self.process.lock().unwrap().as_ref().map(Process::id)
+    }
+
+    /// Sends its present process a signal.
+    pub fn signal(&self, signal: &str) {
+        self.process.lock().unwrap().as_ref().expect("a running process").signal(signal);
     }
 
     /// The processor time that its present process has taken so far.

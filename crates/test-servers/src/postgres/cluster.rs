@@ -31,10 +31,14 @@ pub(super) fn create(
     }
     let mut command = tied_to_us(user, "TERM", &programs::find("initdb")?);
     command.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
-    command.arg("--no-sync").arg("-D").arg(data);
-    if let Some(disk) = disk {
-        // Small segments of the log: a full disk is noticed after 1 MB instead of 16.
-        command = disk.enter(command.arg("--wal-segsize=1"));
+    command.arg("-D").arg(data);
+    match disk {
+        // Small segments of the log: a full disk is noticed after 1 MB instead of 16. Synchronised,
+        // since what was not written when the disk breaks is lost with the whole cluster.
+        Some(disk) => command = disk.enter(command.arg("--wal-segsize=1")),
+        None => {
+            command.arg("--no-sync");
+        }
     }
     run(&mut command, log, interrupt)
 }

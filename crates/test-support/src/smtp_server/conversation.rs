@@ -67,6 +67,7 @@ impl<'a> Conversation<'a> {
                 "AUTH" => self.authenticate(&line).await?,
                 "MAIL" => {
                     self.from = path(&line);
+                    self.to.clear();
                     self.answer("MAIL", "250 2.1.0 ok").await?;
                 }
                 "RCPT" => {

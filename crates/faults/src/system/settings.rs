@@ -1,0 +1,74 @@
+//! What the system under test is told.
+
+use std::time::Duration;
+
+use test_support::CODE_KEY;
+
+use crate::evidence::Terms;
+
+/// Pairs of `section.key` and value.
+pub(super) type Settings = Vec<(String, String)>;
+
+/// How many guesses a code allows, and an address per day.
+const ATTEMPTS: usize = 5;
+const GUESSES: usize = 12;
+
+/// The settings of every process.
+///
+/// Timeouts are shorter than the defaults, so that they pass within a fault. Hashes cost next to
+/// nothing and nobody is limited, because all clients are one and share two cores with the rest.
+pub(super) fn common(smtp_port: u16) -> Settings {
+    let limits = [
+        "register_per_client",
+        "register_per_address",
+        "activate_per_client",
+        "activate_per_address",
+        "resend_per_client",
+        "resend_per_address",
+        "further_codes",
+        "wrong_guesses_per_client",
+        "mails_per_mailbox",
+        "mails_per_mailbox_and_network",
+    ];
+    let off = limits.map(|limit| (format!("limits.{limit}"), "off".to_owned()));
+    let (smtp_port, attempts) = (smtp_port.to_string(), ATTEMPTS.to_string());
+    let guesses = GUESSES.to_string();
+    let settings = [
+        ("code.key", CODE_KEY),
+        ("code.attempts", &attempts),
+        ("code.guesses_per_day", &guesses),
+        ("hashing.memory_kib", "8"),
+        ("hashing.iterations", "1"),
+        ("outbox.lease", "8s"),
+        ("outbox.poll_interval", "500ms"),
+        ("smtp.host", "127.0.0.1"),
+        ("smtp.port", &smtp_port),
+        ("smtp.tls", "none"),
+        ("smtp.timeout", "4s"),
+        ("smtp.acceptance_timeout", "6s"),
+        ("http.shutdown_timeout", "10s"),
+        // So that the connections of a burst are gone when they are counted.
+        ("http.keep_alive", "5s"),
+        ("postgres.connect_timeout", "2s"),
+        ("postgres.statement_timeout", "3s"),
+        ("redis.timeout", "1s"),
+        ("rabbitmq.confirm_timeout", "3s"),
+        ("rabbitmq.retry_delays", "1s,2s,4s"),
+    ];
+    let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    settings.into_iter().chain(off).collect()
+}
+
+/// The same, as the ledger needs it.
+pub(super) fn terms(enough: usize) -> Terms {
+    Terms {
+        attempts: ATTEMPTS,
+        guesses: GUESSES,
+        window: Duration::from_mins(1),
+        // An activation: two limits (1 s each), the user (2 s for a connection, 3 s for the
+        // statement), the password (5 s), four steps in the code store (1 s each), the user twice
+        // more; and a second for each of the busy machine's five detours.
+        answer_bound: Duration::from_secs(2 + 5 + 5 + 4 + 10 + 5),
+        enough,
+    }
+}

@@ -1,0 +1,24 @@
+//! `cargo xtask faults`: breaks a running system on purpose and prints the ledger.
+
+use std::process::{Command, ExitCode};
+
+use crate::packages::{self, Package};
+use crate::process::{self, Interrupt};
+use crate::test::{build_command, exit_code};
+use crate::{Failure, servers, workspace};
+
+/// What applies the mutations of `--mutations`.
+const PATCH: Package = Package { name: "patch", find: || process::find_program("patch", &[]) };
+
+/// Builds the binaries and runs the program `faults`, which takes the arguments.
+pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure> {
+    // It starts servers of its own, because it kills them.
+    let needed = [servers::all_packages(), vec![packages::CLOCK, PATCH]].concat();
+    packages::ensure(&needed, interrupt)?;
+    // Read before the build, which replaces the file that this program runs from.
+    let binaries = workspace::binaries().map_err(Failure::Folder)?;
+    process::succeed(&mut build_command(), interrupt)?;
+    let mut command = Command::new(binaries.join("faults"));
+    command.args(arguments).env("TEST_BIN_DIR", &binaries);
+    Ok(exit_code(process::run(&mut command, interrupt)?))
+}
