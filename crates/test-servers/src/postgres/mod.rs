@@ -70,8 +70,16 @@ impl Postgres {
 
     /// Breaks its disk: what is there can be read, nothing can be written. It ends at the first
     /// transaction that writes, and cannot start again before `repair_disk`.
+    ///
+    /// No process may be syncing a file at that moment: ext4 marks itself read-only before it marks
+    /// itself aborted, and in between answers that nothing is left to be synced. A disk that lies is
+    /// not what breaks here.
     pub fn make_disk_read_only(&self) -> Result<(), ServerError> {
-        self.disk()?.make_read_only()
+        let disk = self.disk()?;
+        self.server.freeze();
+        let broken = disk.make_read_only();
+        self.server.thaw();
+        broken
     }
 
     /// Ends what `make_disk_read_only` began. The server is killed for it, if it still runs, and has
