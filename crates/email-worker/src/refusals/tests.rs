@@ -151,7 +151,7 @@ fn the_metric_tells_while_everybody_is_refused() {
     let metrics = recorder.handle();
     let is = |value: u8| {
         let rendered = metrics.render();
-        let line = format!("mails_all_refused {value}");
+        let line = format!("registration_mails_all_refused {value}");
         assert!(rendered.lines().any(|rendered| rendered == line), "{line} in {rendered}");
     };
     metrics::with_local_recorder(&recorder, || {
