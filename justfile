@@ -20,6 +20,10 @@ unit *arguments:
 servers:
     cargo xtask servers
 
+# The deployment of compose.yaml on a container engine of its own (as root)
+compose *arguments:
+    cargo xtask compose {{arguments}}
+
 # What a registration costs; `just bench --help`
 bench *arguments:
     cargo xtask bench {{arguments}}

@@ -1,15 +1,16 @@
-//! What reads the code instead of running it: formatting, arrows, licences, lints, documentation.
-//! Quick ones first.
+//! What reads the code instead of running it: formatting, arrows, licences, compose.yaml, lints,
+//! documentation. Quick ones first.
 
 use std::process::ExitCode;
 
 use crate::process::{Interrupt, succeed};
-use crate::{Failure, arrows, deny, workspace};
+use crate::{Failure, arrows, compose, deny, workspace};
 
 pub(crate) fn run(interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     succeed(workspace::cargo().args(["fmt", "--all", "--check"]), interrupt)?;
     arrows::check()?;
     deny::run(interrupt)?;
+    compose::check(interrupt)?;
     // The features are those that the tests are built with, so that both share what build scripts
     // made.
     let clippy =
@@ -17,6 +18,8 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     succeed(workspace::cargo().args(clippy), interrupt)?;
     let doc = ["doc", "--workspace", "--no-deps", "--all-features"];
     succeed(workspace::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"), interrupt)?;
-    eprintln!("xtask: formatting, arrows, licences, lints and documentation are in order");
+    eprintln!(
+        "xtask: formatting, arrows, licences, compose.yaml, lints and documentation are in order"
+    );
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 use test_servers::ServerError;
 
 use crate::arrows::ArrowError;
+use crate::compose::ComposeError;
 use crate::packages::PackageError;
 use crate::process::ProcessError;
 use crate::python::ToolError;
@@ -14,6 +15,8 @@ pub(crate) enum Failure {
     Arrows(#[from] ArrowError),
     #[error("cannot prepare a folder for the servers: {0}")]
     Folder(#[source] std::io::Error),
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
     #[error(transparent)]
     Packages(#[from] PackageError),
     #[error(transparent)]

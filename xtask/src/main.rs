@@ -5,9 +5,11 @@
 mod arrows;
 mod bench;
 mod check;
+mod compose;
 mod deny;
 mod failure;
 mod faults;
+mod npm;
 mod packages;
 mod process;
 mod python;
@@ -18,6 +20,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
+use compose::ComposeOptions;
 use failure::Failure;
 use process::Interrupt;
 
@@ -31,6 +34,10 @@ Usage: cargo xtask <command>
            in seconds, what needs no server, browser or built binary: the tests within
            libraries and binaries, the doctests, and the executables in `tests` of every
            crate but `acceptance` and those of `adapters` that test against a server
+  compose [--backlog EVENTS] [--images official]
+           compose.yaml on a container engine of its own with images made here, which needs
+           root: starts, kills, restarts, and a backlog of 50,000 events; `official` uses
+           the Docker of this machine and the images that compose.yaml names
   bench [--help] [options]
            what a registration costs and how long it takes: released binaries on private
            servers; prints a table and writes target/bench/report.md
@@ -40,7 +47,7 @@ Usage: cargo xtask <command>
   faults --mutations
            shows that the ledger notices when the code is broken on purpose
   servers  start the private servers, print their addresses, run until Ctrl-C
-  check    formatting, `arrows`, `deny`, clippy and rustdoc with warnings denied
+  check    formatting, `arrows`, `deny`, compose.yaml, clippy and rustdoc with warnings denied
   arrows   which package, module and file may depend on which
   deny     licences, banned crates and sources of the dependencies";
 
@@ -69,6 +76,10 @@ fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure>
     match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
         Some(("test", [first, rest @ ..])) if first == "--unit" => unit_test::run(rest, interrupt),
         Some(("test", rest)) => test::run(rest, interrupt),
+        Some(("compose", rest)) => match ComposeOptions::parse(rest) {
+            Some(options) => compose::run(&options, interrupt),
+            None => Ok(refuse()),
+        },
         Some(("bench", rest)) => bench::run(rest, interrupt),
         Some(("faults", rest)) => faults::run(rest, interrupt),
         Some(("servers", [])) => servers::run(interrupt),
@@ -79,9 +90,11 @@ fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure>
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)
         }
-        _ => {
-            eprintln!("{USAGE}");
-            Ok(ExitCode::from(2))
-        }
+        _ => Ok(refuse()),
     }
+}
+
+fn refuse() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
 }

@@ -76,7 +76,8 @@ const BROWSER: [Package; 2] = [
     },
 ];
 
-const NODE: [Package; 2] = [
+/// Runs what is written in JavaScript.
+pub(crate) const NODE: [Package; 2] = [
     Package { name: "nodejs", find: || any_of(&["node"]) },
     Package { name: "npm", find: || any_of(&["npm"]) },
 ];

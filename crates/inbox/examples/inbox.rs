@@ -1,19 +1,18 @@
-//! Runs an inbox on its own: `cargo run -p inbox --example inbox -- [SMTP port] [page port]`.
+//! Runs an inbox on its own: `cargo run -p inbox --example inbox -- [SMTP address] [page address]`.
 
-use std::net::SocketAddr;
+use std::net::{AddrParseError, SocketAddr};
 
 use inbox::{Capacity, Inbox, InboxOptions};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut ports = std::env::args().skip(1);
-    let mut loopback = |default: u16| -> Result<SocketAddr, std::num::ParseIntError> {
-        let port = ports.next().map_or(Ok(default), |port| port.parse())?;
-        Ok(([127, 0, 0, 1], port).into())
+    let mut addresses = std::env::args().skip(1);
+    let mut address_or = |default: &str| -> Result<SocketAddr, AddrParseError> {
+        addresses.next().as_deref().unwrap_or(default).parse()
     };
     let options = InboxOptions {
-        smtp: loopback(1025)?,
-        http: loopback(8025)?,
+        smtp: address_or("127.0.0.1:1025")?,
+        http: address_or("127.0.0.1:8025")?,
         hosts: Vec::new(),
         capacity: Capacity::default(),
         example: Some("curl -d 'Subject: Hello' smtp://localhost:1025".to_owned()),

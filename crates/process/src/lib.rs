@@ -17,7 +17,9 @@ mod output;
 mod shutdown;
 mod standard_error;
 mod start;
+mod threads;
 
 pub use error::StartError;
 pub use output::{greet, tell, write_output};
 pub use start::{Service, begin_command, install_crypto, run};
+pub use threads::try_threads;

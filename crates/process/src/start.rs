@@ -3,18 +3,20 @@
 use std::process::ExitCode;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use settings::Settings;
+use settings::{Settings, default_threads};
 use supervisor::supervise;
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::StartError;
 use crate::health::Health;
 use crate::metrics::{Collector, Metric};
 use crate::operator::OperatorListener;
+use crate::threads::try_threads;
 use crate::{descriptors, logs, metrics, output, shutdown, standard_error};
 
 /// Runs `work` on a runtime of its own and turns an error into a sentence on standard error and a
-/// failure. Without a number of threads there is one per core.
+/// failure. Without a number of threads there is one per core, but not any number.
 pub fn run(
     program: &str,
     threads: Option<usize>,
@@ -22,12 +24,8 @@ pub fn run(
 ) -> ExitCode {
     // Declared before the runtime, so that it is dropped after it, at a panic too.
     let _flush = standard_error::FlushOnDrop;
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = threads {
-        builder.worker_threads(threads);
-    }
-    let runtime = builder.enable_all().build().map_err(StartError::Runtime);
-    match runtime.and_then(|runtime| runtime.block_on(work)) {
+    let threads = threads.unwrap_or_else(default_threads);
+    match start_runtime(threads).and_then(|runtime| runtime.block_on(work)) {
         Ok(code) => code,
         Err(error) => {
             // Where nobody reads it, the exit code still tells.
@@ -35,6 +33,14 @@ pub fn run(
             ExitCode::FAILURE
         }
     }
+}
+
+/// A runtime with all of its threads, and room for one that blocks.
+fn start_runtime(threads: usize) -> Result<Runtime, StartError> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    try_threads(threads + 1)
+        .and_then(|()| builder.worker_threads(threads).enable_all().build())
+        .map_err(StartError::Runtime)
 }
 
 /// What a command needs that does something and ends: a log and TLS.

@@ -1,12 +1,12 @@
 //! What the settings mean for the API, whichever adapters it is wired to.
 
-use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::{Allowance, PurgeAges, Quota};
 use settings::{
     CommaList, ExistingAccountSetting, LimitSettings, QuotaSetting, Settings, SettingsError,
+    default_threads,
 };
 use url::Url;
 
@@ -84,9 +84,8 @@ const OTHER_DESCRIPTORS: usize = 96;
 /// What bounds the HTTP server in a process that may have `descriptors` files and sockets open.
 pub fn server_options(settings: &Settings, descriptors: usize) -> ServerOptions {
     let http = &settings.http;
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     ServerOptions {
-        workers: if http.workers == 0 { cores } else { http.workers },
+        workers: if http.workers == 0 { default_threads() } else { http.workers },
         max_connections: max_connections(settings, descriptors),
         request_memory: REQUEST_MEMORY,
         keep_alive: http.keep_alive,

@@ -30,7 +30,7 @@ impl HashingSettings {
         let options = adapters::argon2id::Argon2idOptions {
             memory_kib: self.memory_kib.get(),
             iterations: self.iterations.get(),
-            threads: self.threads,
+            threads: if self.threads == 0 { crate::default_threads() } else { self.threads },
             queue: self.queue,
             deadline: self.deadline,
         };

@@ -27,6 +27,7 @@ mod renamed;
 mod smtp;
 mod sources;
 mod standalone;
+mod threads;
 
 pub use code::CodeSettings;
 pub use comma_list::CommaList;
@@ -51,6 +52,7 @@ pub use smtp::MailServer;
 pub use smtp::{SmtpSettings, SmtpTlsSetting};
 pub use sources::{DEFAULTS, Sources};
 pub use standalone::StandaloneSettings;
+pub use threads::default_threads;
 
 use serde::Deserialize;
 

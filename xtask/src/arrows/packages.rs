@@ -22,6 +22,10 @@ pub(super) const TECHNOLOGIES: [&str; 9] = [
 /// What the domain, beside the technologies, must do without.
 const FRAMEWORKS: [&str; 4] = ["actix-web", "serde", "serde_json", "tokio"];
 
+/// What the project's own commands must do without: they are compiled before everything else. They
+/// may read JSON.
+const SERVER_FRAMEWORKS: [&str; 2] = ["actix-web", "tokio"];
+
 /// What the standalone binary must not bring in: the technologies of the distributed deployment.
 const DISTRIBUTED: [&str; 3] = ["lapin", "redis", "tokio-postgres"];
 
@@ -102,7 +106,7 @@ const ARROWS: [Arrow; 18] = [
     )
     .without(&[&DISTRIBUTED]),
     arrow("bench", ALL, &["test-servers"], &[]),
-    arrow("xtask", ALL, &["test-servers"], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
+    arrow("xtask", ALL, &["test-servers"], &[]).without(&[&TECHNOLOGIES, &SERVER_FRAMEWORKS]),
 ];
 
 const fn arrow(

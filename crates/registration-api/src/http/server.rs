@@ -62,6 +62,8 @@ pub fn server(
     options: ServerOptions,
 ) -> std::io::Result<Server> {
     let workers = options.workers.max(1);
+    // One per worker, one that accepts; the library panics where it may not have them.
+    process::try_threads(workers + 1)?;
     let memory = RequestMemory::new(options.request_memory);
     let document = openapi::document(&DocumentOptions {
         password_length: state.options.password_length,
