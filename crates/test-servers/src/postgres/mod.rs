@@ -71,9 +71,8 @@ impl Postgres {
     /// Breaks its disk: what is there can be read, nothing can be written. It ends at the first
     /// transaction that writes, and cannot start again before `repair_disk`.
     ///
-    /// No process may be syncing a file at that moment: ext4 marks itself read-only before it marks
-    /// itself aborted, and in between answers that nothing is left to be synced. A disk that lies is
-    /// not what breaks here.
+    /// No process may be between a write and its sync at that moment: the sync would succeed, and the
+    /// file system would drop what was written. A disk that lies is not what breaks here.
     pub fn make_disk_read_only(&self) -> Result<(), ServerError> {
         let disk = self.disk()?;
         self.server.freeze();
