@@ -14,7 +14,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         smtp: address_or("127.0.0.1:1025")?,
         http: address_or("127.0.0.1:8025")?,
         hosts: Vec::new(),
-        capacity: Capacity::default(),
+        // As many as compose.yaml has Mailpit keep, which this stands in for.
+        capacity: Capacity { mails: 5_000, bytes: 64 * 1024 * 1024 },
         example: Some("curl -d 'Subject: Hello' smtp://localhost:1025".to_owned()),
     };
     let inbox = Inbox::start(options).await?;

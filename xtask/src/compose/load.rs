@@ -1,4 +1,4 @@
-//! Registrations without a pause, from a thread of its own.
+//! Registrations one after the other, from a thread of its own.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,8 +11,8 @@ use super::error::ComposeError;
 use crate::process::Interrupt;
 
 const ACCEPTED_LIMIT: Duration = Duration::from_mins(2);
-/// Between requests that were not answered, so that a service that is down is not flooded.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Between requests: the inbox keeps a bounded number of mails, and all must be found in it.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The addresses whose registration was answered with 201.
 #[derive(Default)]
@@ -42,10 +42,11 @@ impl Load {
         let client = Client::new(interrupt);
         while !self.is_over.load(Ordering::Relaxed) && interrupt.check().is_ok() {
             let address = new_address("load");
-            match client.register(&address) {
-                Ok(answer) if answer.status == 201 => self.addresses().push(address),
-                _ => thread::sleep(PAUSE),
+            let is_accepted = client.register(&address).is_ok_and(|answer| answer.status == 201);
+            if is_accepted {
+                self.addresses().push(address);
             }
+            thread::sleep(PAUSE);
         }
     }
 
