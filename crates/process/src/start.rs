@@ -24,6 +24,8 @@ pub fn run(
 ) -> ExitCode {
     // Declared before the runtime, so that it is dropped after it, at a panic too.
     let _flush = standard_error::FlushOnDrop;
+    // Starts the thread that writes, while there may be one: what is refused below has to be told.
+    standard_error::flush();
     let threads = threads.unwrap_or_else(default_threads);
     match start_runtime(threads).and_then(|runtime| runtime.block_on(work)) {
         Ok(code) => code,
