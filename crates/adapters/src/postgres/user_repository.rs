@@ -49,7 +49,7 @@ impl PostgresUserRepository {
         let recording = self.hand_over.prepare(events.to_vec());
         let statement = WithEvents::new(statement, &recording);
         let change = self.database.run_then(
-            |connection| statement.get_result::<i64>(connection).boxed(),
+            |connection| statement.execute(connection).boxed(),
             move |changed| {
                 if *changed > 0 {
                     recording.committed();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use diesel::QueryResult;
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Interval, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
@@ -13,8 +13,9 @@ use super::outbox::interval;
 use crate::hand_over::Recording;
 use crate::sql_rows::StoredEvent;
 
-/// Does `change`, which affects at most one row, and records the events if it affected one. Counts
-/// the rows.
+/// Does `change`, which affects at most one row, and records the events if it affected one. To be
+/// executed, which counts the rows and waits for the commit: a row that is loaded may be there
+/// although the commit that follows it fails.
 ///
 /// An address that is taken gets no events, which costs the database a little less; conceal mode
 /// hides that together with the rest (OWASP ASVS 6.3.8).
@@ -76,7 +77,7 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithEvents<Q> {
         out.push_bind_param::<Array<Nullable<BigInt>>, _>(&self.code_numbers)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Text>, _>(&self.traces)?;
-        out.push_sql(") AS event) SELECT count(*) FROM changed");
+        out.push_sql(") AS event) SELECT FROM changed");
         Ok(())
     }
 }
@@ -84,8 +85,4 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithEvents<Q> {
 impl<Q: QueryId> QueryId for WithEvents<Q> {
     type QueryId = WithEvents<Q::QueryId>;
     const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
-}
-
-impl<Q> Query for WithEvents<Q> {
-    type SqlType = BigInt;
 }

@@ -255,3 +255,24 @@ fn options_that_cannot_work_get_one_sentence() {
         assert_eq!(refusal(none), format!("the PostgreSQL {name} must be at least 1 ms"));
     }
 }
+
+/// The server tells the rows of a statement before it commits them: a full or broken disk is noticed
+/// after that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_fails_at_its_commit_is_not_acknowledged() {
+    const REFUSAL: &str = "
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN RAISE 'refused at the commit'; END $$;
+        CREATE CONSTRAINT TRIGGER refusal AFTER INSERT ON users DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION refuse()";
+    let database = TestDatabase::migrated().await;
+    database.connect().await.batch_execute(REFUSAL).await.unwrap();
+    let store = store_on(&options(&database.url()), database);
+    store.outbox.set_hand_over(true);
+    let mut ada = user("ada@example.com");
+    let events = events_of(&mut ada);
+    let claimed = store.users.claim(&ada, &events).await;
+    assert!(matches!(claimed, Err(ClaimError::Repository(_))), "{claimed:?}");
+    assert!(store.users.find(ada.id()).await.unwrap().is_none());
+    assert!(store.outbox.recorded(1).now_or_never().is_none(), "nothing is handed over");
+}

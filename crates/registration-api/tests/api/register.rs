@@ -93,7 +93,7 @@ async fn every_fault_is_reported_and_nothing_is_hashed() {
 async fn valid_forms_are_accepted() {
     let app = TestApp::start();
     let cycle = |letters: &str, length| letters.chars().cycle().take(length).collect();
-    let passwords = [
+    let passwords: [String; 5] = [
         cycle("äöüßéèêçñøåæœ", 64),
         cycle("🐎🐖🐄🐑🐐🐓🦆", 128),
         "  8 char ".into(),

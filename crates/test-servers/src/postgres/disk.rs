@@ -92,10 +92,8 @@ impl Disk {
     }
 
     /// Aborts the file system, as the kernel does when a disk returns errors: nothing can be written
-    /// any more, not even to files that are open. What was written before is on the disk: once it is
-    /// aborted, the file system may answer a sync with success and drop what is still to be written.
+    /// any more, not even to files that are open.
     pub(super) fn make_read_only(&self) -> Result<(), ServerError> {
-        self.run(Command::new("sync").arg("--file-system").arg(&self.mount_point))?;
         self.run(Command::new("mount").args(["-o", "remount,abort"]).arg(&self.mount_point))
     }
 

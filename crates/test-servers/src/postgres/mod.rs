@@ -70,15 +70,8 @@ impl Postgres {
 
     /// Breaks its disk: what is there can be read, nothing can be written. It ends at the first
     /// transaction that writes, and cannot start again before `repair_disk`.
-    ///
-    /// No process may be between a write and its sync at that moment: the sync would succeed, and the
-    /// file system would drop what was written. A disk that lies is not what breaks here.
     pub fn make_disk_read_only(&self) -> Result<(), ServerError> {
-        let disk = self.disk()?;
-        self.server.freeze();
-        let broken = disk.make_read_only();
-        self.server.thaw();
-        broken
+        self.disk()?.make_read_only()
     }
 
     /// Ends what `make_disk_read_only` began. The server is killed for it, if it still runs, and has

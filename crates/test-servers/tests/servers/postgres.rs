@@ -1,6 +1,7 @@
 //! A private PostgreSQL.
 
 use std::fs::Permissions;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -19,7 +20,11 @@ fn add(postgres: &Postgres) -> Result<String, ServerError> {
 }
 
 fn count(postgres: &Postgres) -> usize {
-    postgres.sql(&["SELECT count(*) FROM kept"]).unwrap().parse().unwrap()
+    count_of(postgres, "kept")
+}
+
+fn count_of(postgres: &Postgres, table: &str) -> usize {
+    postgres.sql(&[&format!("SELECT count(*) FROM {table}")]).unwrap().parse().unwrap()
 }
 
 fn start_again(postgres: &mut Postgres) {
@@ -154,13 +159,38 @@ fn a_full_disk_refuses_writes_until_it_is_freed(postgres: &mut Postgres) {
 fn a_broken_disk_refuses_writes_until_it_is_repaired(postgres: &mut Postgres) {
     add(postgres).unwrap();
     let kept = count(postgres);
-    postgres.make_disk_read_only().unwrap();
+    let committed = break_disk_while_others_commit(postgres);
     wait_for_error(postgres);
     postgres.repair_disk().unwrap();
     start_again(postgres);
     assert_eq!(count(postgres), kept);
+    assert!(count_of(postgres, "noted") >= committed, "what was committed is there");
     add(postgres).unwrap();
     assert!(log(postgres).contains("Read-only file system"));
+}
+
+/// Breaks the disk amid commits; returns how many were acknowledged, before and after.
+fn break_disk_while_others_commit(postgres: &Postgres) -> usize {
+    postgres.sql(&["CREATE TABLE noted (id serial)"]).unwrap();
+    let commits = "INSERT INTO noted DEFAULT VALUES RETURNING id;\n".repeat(100_000);
+    let mut session = Command::new("psql")
+        .args(["--no-psqlrc", "--no-align", "--tuples-only", "--quiet"])
+        .args(["--set=ON_ERROR_STOP=1", "--dbname", postgres.server.url()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = session.stdin.take().unwrap();
+    // Ends when the session does.
+    let feeding = thread::spawn(move || input.write_all(commits.as_bytes()));
+    let mut acknowledged = BufReader::new(session.stdout.take().unwrap()).lines();
+    let first = acknowledged.by_ref().take(100).map(Result::unwrap).count();
+    postgres.make_disk_read_only().unwrap();
+    let last = acknowledged.map_while(Result::ok).count();
+    session.wait().unwrap();
+    assert!(feeding.join().unwrap().is_err(), "the disk broke in time");
+    first + last
 }
 
 fn a_port_that_is_taken_is_told(postgres: &mut Postgres) {
