@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::{DefaultGuard, set_default};
+use tracing::subscriber::{DefaultGuard, set_default, set_global_default};
 use tracing::{Event, Metadata, Subscriber};
 
 /// A log that panics the first time that an event is logged, on the thread that installs it, until
@@ -19,6 +19,10 @@ pub struct PanickingLog {
 impl PanickingLog {
     /// Panics once at the event with this dotted name.
     pub fn at(event: &'static str) -> Self {
+        // Where there is no other log, `tracing` asks the thread that logs a line first whether anybody
+        // wants it, and remembers the answer for all threads: a test beside this one would say no.
+        // If there is one already, it does as well.
+        let _ = set_global_default(Log { event: "", panics: Arc::default() });
         let panics = Arc::<AtomicUsize>::default();
         let installed = set_default(Log { event, panics: panics.clone() });
         Self { panics, _installed: installed }
