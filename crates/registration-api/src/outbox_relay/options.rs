@@ -12,7 +12,7 @@ pub struct RelayOptions {
     /// How long claimed events are kept from other relays, from before the claim is sent. A
     /// publisher that takes longer times out.
     pub lease: Duration,
-    /// How often the relay polls the outbox when nothing wakes it.
+    /// How often the relay looks in the outbox for events that were not handed over to it.
     pub poll_interval: Duration,
     /// How long an event waits after its first failed delivery; each further failure doubles it.
     pub first_retry: Duration,

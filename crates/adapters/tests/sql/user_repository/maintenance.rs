@@ -1,4 +1,4 @@
-//! The purge, callers that go away, and the wake-up of the relay.
+//! The purge, callers that go away, and what the relay is told.
 
 use super::{claim, find};
 use crate::dead_letters::listed;
