@@ -4,6 +4,8 @@
 
 #[cfg(feature = "argon2id")]
 pub mod argon2id;
+#[cfg(feature = "cloud_events")]
+pub mod cloud_events;
 #[cfg(any(feature = "postgres", feature = "rabbitmq", feature = "redis", feature = "smtp"))]
 mod diagnosis;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -108,6 +108,7 @@ mod tests {
             UserEvent::CodeRequested { issue },
             UserEvent::UserActivated { user_id },
             UserEvent::RegistrationRepeated { user_id },
+            UserEvent::UserDeleted { user_id },
         ]
         .map(|kind| Event {
             id: EventId::from_uuid(Uuid::from_u128(9)),

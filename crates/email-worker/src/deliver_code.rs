@@ -66,7 +66,7 @@ impl EventHandler for DeliverCode {
                 self.deliver(issue, event).await
             }
             UserEvent::RegistrationRepeated { user_id } => self.notify_owner(user_id, event).await,
-            UserEvent::UserActivated { .. } => return Ok(()),
+            UserEvent::UserActivated { .. } | UserEvent::UserDeleted { .. } => return Ok(()),
         };
         self.record(event, &outcome);
         outcome.map(|_| ()).map_err(HandleError::from)

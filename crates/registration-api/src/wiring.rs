@@ -76,8 +76,8 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
     let database = database(settings)?;
     let redis = settings.redis.connect()?;
     let prefix = &settings.redis.key_prefix;
-    let publisher =
-        RabbitmqPublisher::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
+    let publisher = RabbitmqPublisher::new(&settings.rabbitmq.options()?, settings.events.naming())
+        .map_err(SettingsError::from)?;
     let publisher: Arc<dyn EventPublisher> = Arc::new(publisher);
     let hand_over = HandOver::new(settings.outbox.lease);
     let users: Arc<dyn UserRepository> =

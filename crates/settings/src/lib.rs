@@ -9,6 +9,7 @@ mod code;
 mod comma_list;
 mod duration;
 mod error;
+mod events;
 mod examination;
 mod hashing;
 mod http;
@@ -33,6 +34,7 @@ pub use code::CodeSettings;
 pub use comma_list::CommaList;
 pub use duration::{DurationError, parse as parse_duration};
 pub use error::SettingsError;
+pub use events::EventSettings;
 pub use hashing::HashingSettings;
 pub use http::HttpSettings;
 pub use limits::LimitSettings;
@@ -73,6 +75,7 @@ pub struct Settings {
     pub smtp: SmtpSettings,
     pub mail: MailSettings,
     pub outbox: OutboxSettings,
+    pub events: EventSettings,
     pub metrics: MetricsSettings,
     pub log: LogSettings,
     pub standalone: StandaloneSettings,
@@ -90,6 +93,7 @@ impl Settings {
             self.code.check(),
             self.rabbitmq.check(),
             self.outbox.check(&self.postgres, &self.rabbitmq),
+            self.events.check(),
         ];
         checks.into_iter().filter_map(Result::err)
     }

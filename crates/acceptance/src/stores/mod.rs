@@ -10,7 +10,7 @@ mod sqlite;
 
 pub use files::data_files;
 pub use postgres::{postgres, postgres_tables};
-pub use rabbitmq::{Tap, remove_queue, replace_queue};
+pub use rabbitmq::{Tap, exchange_of, publish, remove_queue, replace_queue};
 pub use redis::redis_entries;
 pub use registrations::age_registration;
 pub use sqlite::count_outbox;

@@ -11,6 +11,7 @@ mod coverage;
 mod crashes;
 mod dead_letters;
 mod doctor;
+mod event_consumers;
 mod expiry;
 mod limits;
 mod lost_logs;
