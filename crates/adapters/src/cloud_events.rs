@@ -72,7 +72,7 @@ pub fn encode(event: &Event, naming: &EventNaming) -> Vec<u8> {
 }
 
 /// The event with its attributes.
-fn envelope(event: &Event, naming: &EventNaming) -> Value {
+pub(crate) fn envelope(event: &Event, naming: &EventNaming) -> Value {
     let user_id = event.kind.user_id().to_string();
     let mut envelope = json!({
         "specversion": "1.0",

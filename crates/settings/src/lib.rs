@@ -29,6 +29,7 @@ mod smtp;
 mod sources;
 mod standalone;
 mod threads;
+mod webhooks;
 
 pub use code::CodeSettings;
 pub use comma_list::CommaList;
@@ -55,6 +56,7 @@ pub use smtp::{SmtpSettings, SmtpTlsSetting};
 pub use sources::{DEFAULTS, Sources};
 pub use standalone::StandaloneSettings;
 pub use threads::default_threads;
+pub use webhooks::WebhookSettings;
 
 use serde::Deserialize;
 
@@ -76,6 +78,7 @@ pub struct Settings {
     pub mail: MailSettings,
     pub outbox: OutboxSettings,
     pub events: EventSettings,
+    pub webhooks: WebhookSettings,
     pub metrics: MetricsSettings,
     pub log: LogSettings,
     pub standalone: StandaloneSettings,
@@ -94,6 +97,7 @@ impl Settings {
             self.rabbitmq.check(),
             self.outbox.check(&self.postgres, &self.rabbitmq),
             self.events.check(),
+            self.webhooks.check(),
         ];
         checks.into_iter().filter_map(Result::err)
     }

@@ -17,6 +17,7 @@ use adapters::sqlite::{
     self, SqliteDeadLetters, SqliteOutbox, SqliteOutboxMonitor, SqliteUserRepository,
 };
 use adapters::system_ids::SystemIds;
+use adapters::webhook::WebhookPublisher;
 use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, Mailer, UserRepository};
 use email_worker::{WatchedMailer, settings as worker_settings};
 use inbox::{Capacity, Inbox, InboxOptions};
@@ -27,7 +28,7 @@ use process::outbox::OutboxCommand;
 use process::{Service, StartError};
 use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
-use registration_api::metrics::{measure, observe_hash};
+use registration_api::metrics::{measure, measure_webhook, observe_hash};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::settings as api_settings;
 use settings::{MailServer, Settings, SettingsError};
@@ -89,7 +90,9 @@ pub(crate) async fn run_outbox(
     command: OutboxCommand,
 ) -> Result<(), StartError> {
     process::begin_command(settings)?;
-    command.run(&SqliteOutboxMonitor::new(open_existing(settings).await?)).await
+    let database = open_existing(settings).await?;
+    let webhook = SqliteOutboxMonitor::of_webhook(database.clone());
+    command.run(&SqliteOutboxMonitor::new(database), &webhook).await
 }
 
 async fn open_existing(settings: &Settings) -> Result<sqlite::Database, StartError> {
@@ -144,7 +147,8 @@ async fn wire(
     service: &Service,
 ) -> Result<(Api, Health, Collector), StartError> {
     let relay = relay_options(settings);
-    let hand_over = HandOver::new(relay.lease);
+    let webhook_types = settings.webhooks.event_types()?;
+    let (hand_over, webhook_hand_over) = HandOver::with_webhook(relay.lease, webhook_types);
     let users: Arc<dyn UserRepository> =
         Arc::new(SqliteUserRepository::new(database.clone(), hand_over.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
@@ -160,17 +164,28 @@ async fn wire(
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections.get()));
     let monitor = Arc::new(SqliteOutboxMonitor::new(database.clone()));
-    let outbox = SqliteOutbox::new(database, hand_over);
+    let webhook = webhook(settings, &users)?;
+    let outbox = SqliteOutbox::new(database.clone(), hand_over);
+    let webhook_outbox = SqliteOutbox::of_webhook(database.clone(), webhook_hand_over);
     // What a killed process had claimed: nobody else can be at it.
-    outbox.release_all().await.map_err(StartError::failed)?;
-    let checks = vec![
+    for outbox in [&outbox, &webhook_outbox] {
+        outbox.release_all().await.map_err(StartError::failed)?;
+    }
+    let mut checks = vec![
         HealthCheck::required("sqlite", &users, |users| users.ping()),
         HealthCheck::optional("smtp", &mailer, |mailer| mailer.ping()),
     ];
+    checks.extend(
+        webhook
+            .iter()
+            .map(|webhook| HealthCheck::optional("webhook", webhook, |publisher| publisher.ping())),
+    );
     let health = Health::new(checks, service.shutdown.clone());
     let hasher = Arc::new(settings.hashing.start_pool(observe_hash)?);
     let waiting_hashes = Arc::clone(&hasher);
     let collector = measure(Collector::new(), monitor, move || waiting_hashes.waiting());
+    let webhook_monitor = Arc::new(SqliteOutboxMonitor::of_webhook(database));
+    let collector = measure_webhook(collector, webhook_monitor);
     let ports = Ports {
         users: users.clone(),
         codes,
@@ -188,10 +203,24 @@ async fn wire(
         state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
         server,
         relay: OutboxRelay::new(Arc::new(outbox), publisher, relay),
+        webhook_relay: webhook.map(|publisher| {
+            let options = api_settings::webhook_relay_options(settings);
+            OutboxRelay::new(Arc::new(webhook_outbox), publisher, options)
+        }),
         users,
         purge: api_settings::purge_options(settings),
     };
     Ok((api, health, collector))
+}
+
+/// Tells the product, if the settings say where it is.
+fn webhook(
+    settings: &Settings,
+    users: &Arc<dyn UserRepository>,
+) -> Result<Option<Arc<dyn EventPublisher>>, SettingsError> {
+    let Some(options) = settings.webhooks.options(&settings.events)? else { return Ok(None) };
+    let users = settings.webhooks.include_email.then(|| users.clone());
+    Ok(Some(Arc::new(WebhookPublisher::new(options, users)?)))
 }
 
 /// Connects once in the background: wrong settings are better read at the start than after the

@@ -9,7 +9,7 @@ use crate::{
     activation, bad_input, code_keys, crashes, dead_letters, doctor, event_consumers, expiry,
     limits, mail_server_faults, mails, pages,
 };
-use crate::{problems, races, restore, secrets, server_faults, unicode};
+use crate::{problems, races, restore, secrets, server_faults, unicode, webhooks};
 use crate::{security_canary, security_guesses, security_http, security_limits};
 use crate::{
     security_mail, security_mail_floods, security_passwords, security_retention, security_sameness,
@@ -21,7 +21,7 @@ journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 35] = [
+const TESTS: [Coverage; 36] = [
     COVERAGE,
     activation::COVERAGE,
     bad_input::COVERAGE,
@@ -57,6 +57,7 @@ const TESTS: [Coverage; 35] = [
     security_sequences::without_redis::COVERAGE,
     server_faults::COVERAGE,
     unicode::COVERAGE,
+    webhooks::COVERAGE,
 ];
 
 async fn every_documented_answer_is_tested(journey: &Journey) {

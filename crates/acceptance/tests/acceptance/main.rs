@@ -35,3 +35,4 @@ mod security_sequences;
 mod server_faults;
 mod startup;
 mod unicode;
+mod webhooks;

@@ -49,6 +49,37 @@ fn every_missing_setting_is_named_in_one_sentence() {
 }
 
 #[test]
+fn a_webhook_that_cannot_be_sent_is_refused_in_one_sentence() {
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    for (url, secret, named) in [
+        ("https://169.254.169.254/", SECRET, "webhooks.url"),
+        ("https://127.0.0.1/", SECRET, "webhooks.url"),
+        ("http://product.example/", SECRET, "webhooks.url"),
+        ("product.example", SECRET, "webhooks.url"),
+        ("https://product.example/", "", "webhooks.secret"),
+        ("https://product.example/", "whsec_c2hvcnQ=", "webhooks.secret"),
+    ] {
+        for (name, required) in [("registration-api", &REQUIRED_BY_ALL[..]), ("standalone", &[])] {
+            let data = tempfile::tempdir().unwrap();
+            let directory = data.path().join("data").display().to_string();
+            let webhook = [
+                ("webhooks.url", url),
+                ("webhooks.secret", secret),
+                ("standalone.data_dir", &directory),
+            ];
+            let settings = [required, &webhook].concat();
+            let sentence = start_without("nothing", name, &settings);
+            let variable = format!("REGISTRATION__{}", named.to_uppercase().replace('.', "__"));
+            assert!(
+                sentence.starts_with(&format!("{name}: setting {named} ({variable})")),
+                "{sentence}"
+            );
+            assert!(secret.is_empty() || !sentence.contains(secret), "{sentence}");
+        }
+    }
+}
+
+#[test]
 fn an_unknown_setting_is_refused() {
     for name in ["registration-api", "email-worker", "standalone"] {
         let data = tempfile::tempdir().unwrap();

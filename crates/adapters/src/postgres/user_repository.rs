@@ -24,7 +24,7 @@ use super::probe::probe;
 use super::purge::purge;
 use super::schema::{clock_timestamp, users};
 use super::with_events::WithEvents;
-use crate::hand_over::HandOver;
+use crate::hand_over::{HandOver, Recording};
 use crate::sql_rows::{UserRow, read_user, user_row};
 
 /// [`UserRepository`] in PostgreSQL.
@@ -47,7 +47,19 @@ impl PostgresUserRepository {
         Q::QueryId: 'static,
     {
         let recording = self.hand_over.prepare(events.to_vec());
-        let statement = WithEvents::new(statement, &recording);
+        if recording.for_webhook().next().is_some() {
+            let statement = WithEvents::<_, true>::new(statement, &recording);
+            self.execute(statement, recording).await
+        } else {
+            let statement = WithEvents::<_, false>::new(statement, &recording);
+            self.execute(statement, recording).await
+        }
+    }
+
+    async fn execute<Q>(&self, statement: Q, recording: Recording) -> Result<bool, RepositoryError>
+    where
+        Q: QueryFragment<Pg> + QueryId + Send + 'static,
+    {
         let change = self.database.run_then(
             |connection| statement.execute(connection).boxed(),
             move |changed| {

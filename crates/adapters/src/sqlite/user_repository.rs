@@ -15,7 +15,7 @@ use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, U
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
 
 use super::database::{Database, Failure};
-use super::outbox::record;
+use super::outbox::{record, record_for_webhook};
 use super::probe::probe;
 use super::purge::purge;
 use super::schema::{millis, now, users};
@@ -48,6 +48,7 @@ impl SqliteUserRepository {
             }
             let events = recording.events().iter().map(StoredEvent::from);
             record(connection, events, recording.lease())?;
+            record_for_webhook(connection, recording.for_webhook())?;
             Ok(Some(recording))
         };
         let committed =
