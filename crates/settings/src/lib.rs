@@ -12,6 +12,8 @@ mod error;
 mod examination;
 mod hashing;
 mod http;
+#[cfg(test)]
+mod kubernetes;
 mod limits;
 mod log;
 mod mail;
