@@ -265,6 +265,11 @@ fn a_right_code_that_is_refused_is_found() {
     let mut evidence = with_exchanges(vec![expired]);
     evidence.faults = vec![observed(Fault::RedisEmptied, 2.5, 2.6)];
     assert_holds(&evidence);
+    // While it was on its way.
+    evidence.faults = vec![observed(Fault::RedisEmptied, 3.05, 3.06)];
+    assert_holds(&evidence);
+    evidence.faults = vec![observed(Fault::RedisEmptied, 3.2, 3.3)];
+    assert_broken(&evidence, Rule::RightCodesWork);
     assert_holds(&with_exchanges(vec![activate(3.0, "1111", status(408, ""))]));
     // The answer to an activation that went through was lost.
     let mut evidence = clean();
