@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     Folder(#[source] std::io::Error),
     #[error(transparent)]
     Compose(#[from] ComposeError),
+    #[error("cannot read deploy/kubernetes: {0}")]
+    Kubernetes(#[source] std::io::Error),
     #[error(transparent)]
     Packages(#[from] PackageError),
     #[error(transparent)]

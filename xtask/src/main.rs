@@ -9,6 +9,7 @@ mod compose;
 mod deny;
 mod failure;
 mod faults;
+mod kubernetes;
 mod npm;
 mod packages;
 mod process;

@@ -42,6 +42,12 @@ pub(crate) const EVENT_CONSUMER: Tool = Tool {
     requirements: include_str!("../../examples/python-consumer/requirements.txt"),
 };
 
+/// Checks Kubernetes' resources against its schemas.
+pub(crate) const KUBERNETES_VALIDATE: Tool = Tool {
+    program: "kubernetes-validate",
+    requirements: include_str!("../python/kubernetes-validate.txt"),
+};
+
 /// Why a tool is not there.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ToolError {

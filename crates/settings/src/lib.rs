@@ -13,6 +13,8 @@ mod events;
 mod examination;
 mod hashing;
 mod http;
+#[cfg(test)]
+mod kubernetes;
 mod limits;
 mod log;
 mod mail;

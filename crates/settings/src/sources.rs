@@ -54,6 +54,12 @@ impl Sources {
         Self { file: Some(path.to_owned()), ..Self::default() }
     }
 
+    /// This environment and nothing else.
+    #[cfg(test)]
+    pub(crate) fn of_environment(environment: HashMap<String, String>) -> Self {
+        Self { environment, ..Self::default() }
+    }
+
     /// A value that wins over every other source: what a command-line flag says.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: &impl ToString) -> Self {
