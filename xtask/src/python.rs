@@ -44,6 +44,7 @@ pub(crate) const EVENT_CONSUMER: Tool = Tool {
 
 /// Checks Kubernetes' resources against its schemas.
 pub(crate) const KUBERNETES_VALIDATE: Tool = Tool {
+    folder: "kubernetes-validate",
     program: "kubernetes-validate",
     requirements: include_str!("../python/kubernetes-validate.txt"),
 };
