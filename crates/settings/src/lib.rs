@@ -88,6 +88,7 @@ impl Settings {
             self.registration.check(),
             self.password.check(),
             self.code.check(),
+            self.mail.check(),
             self.rabbitmq.check(),
             self.outbox.check(&self.postgres, &self.rabbitmq),
         ];
