@@ -49,6 +49,13 @@ pub(crate) const KUBERNETES_VALIDATE: Tool = Tool {
     requirements: include_str!("../python/kubernetes-validate.txt"),
 };
 
+/// Verifies DKIM signatures.
+pub(crate) const DKIMPY: Tool = Tool {
+    folder: "dkimpy",
+    program: "dkimverify",
+    requirements: include_str!("../python/dkimpy.txt"),
+};
+
 /// Why a tool is not there.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ToolError {

@@ -96,6 +96,7 @@ impl Settings {
             self.registration.check(),
             self.password.check(),
             self.code.check(),
+            self.mail.check(),
             self.rabbitmq.check(),
             self.outbox.check(&self.postgres, &self.rabbitmq),
             self.events.check(),

@@ -10,6 +10,7 @@ mod api_description;
 mod event_description;
 mod inbox_page;
 mod mailpit_client;
+mod mails;
 mod npm_package;
 mod path_prefix;
 mod pictures;

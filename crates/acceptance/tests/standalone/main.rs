@@ -8,4 +8,5 @@ mod doctor;
 mod mail_server;
 mod refusals;
 mod shutdown;
+mod signed_mails;
 mod starts;

@@ -25,7 +25,7 @@ use super::purge::purge;
 use super::schema::{clock_timestamp, users};
 use super::with_events::WithEvents;
 use crate::hand_over::{HandOver, Recording};
-use crate::sql_rows::{UserRow, read_user, user_row};
+use crate::sql_rows::{UserRow, read_user, stored_languages, user_row};
 
 /// [`UserRepository`] in PostgreSQL.
 pub struct PostgresUserRepository {
@@ -98,6 +98,7 @@ impl UserRepository for PostgresUserRepository {
                 users::email_key.eq(user.email().lookup_key()),
                 users::password_hash.eq(user.password_hash().as_phc().to_owned()),
                 users::code_number.eq(i64::from(user.issue().number)),
+                users::languages.eq(stored_languages(user)),
             ))
             .on_conflict(on_constraint("users_email_key"))
             .do_update()
@@ -109,6 +110,7 @@ impl UserRepository for PostgresUserRepository {
                 users::code_expires_at.eq(None::<PgTimestamp>),
                 users::repetition_noted_at.eq(None::<PgTimestamp>),
                 users::code_requested_at.eq(clock_timestamp()),
+                users::languages.eq(excluded(users::languages)),
             ))
             .filter(users::activated_at.is_null())
             .filter(users::code_expires_at.le(clock_timestamp().nullable()));
@@ -152,7 +154,8 @@ impl UserRepository for PostgresUserRepository {
                 users::code_number.eq(i64::from(user.issue().number)),
                 has_new_code.then(|| {
                     let not_mailed = users::code_expires_at.eq(None::<PgTimestamp>);
-                    (not_mailed, users::code_requested_at.eq(clock_timestamp()))
+                    let languages = users::languages.eq(stored_languages(user));
+                    (not_mailed, users::code_requested_at.eq(clock_timestamp()), languages)
                 }),
                 user.is_active().then(|| users::activated_at.eq(clock_timestamp().nullable())),
             ));

@@ -17,6 +17,7 @@ diesel::table! {
         activated_at -> Nullable<BigInt>,
         repetition_noted_at -> Nullable<BigInt>,
         code_requested_at -> BigInt,
+        languages -> Nullable<Text>,
     }
 }
 

@@ -58,14 +58,13 @@ async fn what_becomes_of_one_delivery_does_not_touch_the_other(store: Store) {
 }
 
 async fn the_relay_of_the_webhook_is_told_of_its_events_only(store: Store) {
-    let user = user("ada@example.com");
+    let mut user = user("ada@example.com");
     let registered = event(UserEvent::UserRegistered { issue: user.issue() });
     store.users.claim(&user, &[registered]).await.unwrap();
     assert_eq!(store.webhooks.recorded(10).now_or_never(), None);
-    let mut active = user.clone();
-    active.activate().unwrap();
+    user.activate().unwrap();
     let activated = event(UserEvent::UserActivated { user_id: user.id() });
-    store.users.save(&active, user.issue(), &[activated]).await.unwrap();
+    store.users.save(&user, user.issue(), &[activated]).await.unwrap();
     assert_eq!(store.webhooks.recorded(10).now_or_never(), Some(Recorded::Due));
 }
 
