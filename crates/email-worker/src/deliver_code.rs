@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ports::{
     CodeStore, CodeStoreError, EventHandler, HandleError, IdSource, Mail, MailError, MailKey,
-    MailState, Mailer, NewWindow, Opening, RepositoryError, UserRepository,
+    MailState, Mailer, NewWindow, Opening, RepositoryError, SendingLease, UserRepository,
 };
 use domain::{
     CodeIssue, CodeKeys, CodeLength, Derivation, EmailAddress, Event, EventId, UnknownCodeKey,
@@ -18,7 +18,7 @@ use domain::{
 
 use crate::metrics::{self, DropReason};
 use crate::refusals::{Attempt, Refusals};
-use crate::sending_lease::{LeaseError, while_leased};
+use crate::sending_lease::{LEASE, LeaseError, while_leased};
 use crate::templates::{MailContent, Templates};
 
 /// How codes are issued. Must match what activation expects.
@@ -79,19 +79,22 @@ impl DeliverCode {
             Ok(user) => user,
             Err(reason) => return Ok(Outcome::Dropped(reason)),
         };
-        let sending = self.deliver_to(&user, issue, event);
-        while_leased(&*self.codes, &*self.ids, MailKey::Code(issue), sending).await
+        let (mail, sender) = (MailKey::Code(issue), self.ids.next_id());
+        let window = self.new_window(self.keys.derivation(self.options.code_length));
+        let begin = self.codes.lease_and_open(issue, window, sender, LEASE);
+        let send = |opening| self.deliver_to(&user, issue, opening, event);
+        while_leased(&*self.codes, mail, sender, begin, send).await
     }
 
     async fn deliver_to(
         &self,
         user: &User,
         issue: CodeIssue,
+        opening: Opening,
         event: &Event,
     ) -> Result<Outcome, DeliveryError> {
-        let window = self.new_window(self.keys.derivation(self.options.code_length));
         // A code that is mailed again is the same, although key or length may have changed since.
-        let derivation = match self.codes.open(issue, window, MailState::Unsent).await? {
+        let derivation = match opening {
             Opening::Opened { derivation } => derivation,
             Opening::Accepted { left } => {
                 // An earlier delivery got this far and no further: the recipient has the mail.
@@ -151,8 +154,12 @@ impl DeliverCode {
         let Some(user) = self.users.find(user_id).await? else {
             return Ok(Outcome::Dropped(DropReason::UserGone));
         };
-        let sending = self.notify(&user, event);
-        while_leased(&*self.codes, &*self.ids, MailKey::Notice(event.id), sending).await
+        let (mail, sender) = (MailKey::Notice(event.id), self.ids.next_id());
+        let begin = async {
+            let lease = self.codes.lease_sending(mail, sender, LEASE).await?;
+            Ok((lease == SendingLease::Held).then_some(()))
+        };
+        while_leased(&*self.codes, mail, sender, begin, |()| self.notify(&user, event)).await
     }
 
     async fn notify(&self, owner: &User, event: &Event) -> Result<Outcome, DeliveryError> {

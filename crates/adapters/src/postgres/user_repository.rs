@@ -13,16 +13,19 @@ use diesel::{
     QueryDsl,
 };
 use diesel_async::RunQueryDsl;
-use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository};
+use domain::ports::{
+    ClaimError, PurgeAges, Purged, RepositoryError, SaveError, Source, UserRepository,
+};
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
 use futures::FutureExt;
 use uuid::Uuid;
 
-use super::database::{Database, Failure};
+use super::database::Database;
 use super::outbox::interval;
 use super::probe::probe;
 use super::purge::purge;
 use super::schema::{clock_timestamp, users};
+use super::user_statements::{FindUsers, HoldAddresses, find_users, hold_addresses};
 use super::with_events::WithEvents;
 use crate::hand_over::{HandOver, Recording};
 use crate::sql_rows::{UserRow, read_user, stored_languages, user_row};
@@ -31,12 +34,15 @@ use crate::sql_rows::{UserRow, read_user, stored_languages, user_row};
 pub struct PostgresUserRepository {
     database: Database,
     hand_over: Arc<HandOver>,
+    find: Arc<FindUsers>,
+    hold: Arc<HoldAddresses>,
 }
 
 impl PostgresUserRepository {
     /// Hands events over to the relay of this process, which has the same `hand_over`.
     pub fn new(database: Database, hand_over: Arc<HandOver>) -> Self {
-        Self { database, hand_over }
+        let (find, hold) = (find_users(database.clone()), hold_addresses(database.clone()));
+        Self { database, hand_over, find, hold }
     }
 
     /// Runs a statement and, if it changed a row, records the events with it. Returns whether it
@@ -81,7 +87,7 @@ impl PostgresUserRepository {
     }
 }
 
-fn unavailable(failure: Failure) -> RepositoryError {
+fn unavailable(failure: impl Into<Source>) -> RepositoryError {
     RepositoryError::Unavailable(failure.into())
 }
 
@@ -130,12 +136,7 @@ impl UserRepository for PostgresUserRepository {
     }
 
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
-        let query = users::table.filter(users::id.eq(*id.as_uuid())).select(user_row!());
-        let row: Option<UserRow<Uuid>> = self
-            .database
-            .run(move |connection| async move { query.first(connection).await.optional() }.boxed())
-            .await
-            .map_err(unavailable)?;
+        let row = self.find.ask(*id.as_uuid()).await.map_err(unavailable)?;
         row.map(read_user).transpose()
     }
 
@@ -168,12 +169,7 @@ impl UserRepository for PostgresUserRepository {
         issue: CodeIssue,
         duration: Duration,
     ) -> Result<(), RepositoryError> {
-        let statement = diesel::update(users::table)
-            .filter(users::id.eq(*issue.user_id.as_uuid()))
-            .filter(users::code_number.eq(i64::from(issue.number)))
-            .filter(users::activated_at.is_null())
-            .set(users::code_expires_at.eq(clock_timestamp().nullable() + interval(duration)));
-        self.update(statement).await
+        self.hold.ask((issue, duration)).await.map_err(unavailable)
     }
 
     async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError> {

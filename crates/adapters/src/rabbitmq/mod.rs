@@ -5,6 +5,7 @@
 //! CloudEvents (`envelope`); nothing counts as published until the broker has confirmed it
 //! (`confirmed_publishing`). No message ever carries an address, a password or a code.
 
+mod acknowledgements;
 mod confirmed_publishing;
 mod connection;
 mod consumer;
@@ -19,6 +20,7 @@ mod queues;
 mod recent_events;
 mod reconnect_delays;
 mod settlement;
+mod settlements;
 mod topology;
 
 pub use consumer::{NotConsuming, RabbitmqConsumer};

@@ -1,4 +1,5 @@
-//! Sends mails, one at a time per connection, and as many at once as requested.
+//! Sends mails, one at a time per connection, and as many at once as there may be connections. Others
+//! wait for their turn; a mail server takes no more from one client either.
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
 use lettre::transport::smtp::response::Response;
+use tokio::sync::Semaphore;
 
 use super::composer::{Composed, Composer};
 use super::connector::Connector;
@@ -21,6 +23,7 @@ pub struct SmtpMailer {
     composer: Composer,
     connector: Connector,
     pool: Pool,
+    slots: Semaphore,
     timeout: Duration,
     acceptance_timeout: Duration,
 }
@@ -32,6 +35,7 @@ impl SmtpMailer {
             composer: Composer::new(options)?,
             connector: Connector::new(options)?,
             pool: Pool::new(options.connections, options.idle_time),
+            slots: Semaphore::new(options.connections.clamp(1, Semaphore::MAX_PERMITS)),
             timeout: options.timeout,
             acceptance_timeout: options.acceptance_timeout,
         })
@@ -87,6 +91,7 @@ impl SmtpMailer {
 impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let message = self.composer.compose(mail)?;
+        let _slot = self.slots.acquire().await;
         Ok(self.transmit(&message).await?)
     }
 

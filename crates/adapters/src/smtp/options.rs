@@ -33,7 +33,7 @@ pub struct SmtpOptions {
     /// How long the server may take to accept the content. If it is too short, a slow server gets
     /// the same mail again and again: RFC 5321 section 4.5.3.2.6 asks for ten minutes.
     pub acceptance_timeout: Duration,
-    /// How many connections are kept for the next mails; more are opened when needed.
+    /// How many connections there are at most; further mails wait. Each is kept for the next mails.
     pub connections: usize,
     /// How long an idle connection may be reused. Must be shorter than the server's own timeout
     /// (RFC 5321 section 4.5.3.2.7: five minutes) and those of firewalls in between.

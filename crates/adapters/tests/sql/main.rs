@@ -41,6 +41,7 @@ mod migrations;
 mod outbox;
 mod pgbouncer;
 mod postgres;
+mod postgres_crash;
 mod postgres_diagnosis;
 mod postgres_faults;
 mod postgres_plans;
