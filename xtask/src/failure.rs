@@ -7,6 +7,7 @@ use crate::compose::ComposeError;
 use crate::packages::PackageError;
 use crate::process::ProcessError;
 use crate::python::ToolError;
+use crate::release::ReleaseError;
 
 /// Why a command failed; each variant's own text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,8 @@ pub(crate) enum Failure {
     Packages(#[from] PackageError),
     #[error(transparent)]
     Process(#[from] ProcessError),
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
     #[error(transparent)]
     Servers(#[from] ServerError),
     #[error("cannot list the test executables: {0}")]

@@ -9,12 +9,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use process::dead_letters::DeadLetterCommand;
 use process::doctor::DoctorCommand;
-use process::{StartError, operator};
+use process::{Build, StartError, operator};
 use settings::{SettingsError, Sources};
+
+pub(crate) const BUILD: Build = build_info::build!();
 
 /// The e-mail worker.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, long_version = BUILD.long_version)]
 struct Arguments {
     /// A file with settings, over the built-in defaults and under the environment.
     #[arg(long, global = true)]
@@ -39,6 +41,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "manual")]
+    if let Some(code) = process::manual::write_if_asked::<Arguments>() {
+        return code;
+    }
     process::run("email-worker", None, execute(Arguments::parse()))
 }
 

@@ -23,7 +23,7 @@ use settings::{Settings, SettingsError};
 /// Mails codes until the process is asked to stop.
 pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
     let tables = [METRICS, BROKER_METRICS, metrics::POOL, metrics::QUEUES];
-    let mut service = Service::begin("email-worker", settings, &tables)?;
+    let mut service = Service::begin("email-worker", &crate::BUILD, settings, &tables)?;
     let consumer =
         RabbitmqConsumer::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
     let consumer = Arc::new(consumer);

@@ -63,7 +63,7 @@ pub(crate) async fn run_outbox(
 /// Runs the API until it is asked to stop.
 pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
     let tables = [METRICS, metrics::POOL, metrics::QUEUES];
-    let mut service = Service::begin("registration-api", settings, &tables)?;
+    let mut service = Service::begin("registration-api", &crate::BUILD, settings, &tables)?;
     let (api, health, collector) = wire(settings, &service)?;
     service.serve_operator(settings, health, collector)?;
     api.run(service.shutdown.clone()).await.map_err(StartError::failed)?;

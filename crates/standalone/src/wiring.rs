@@ -4,7 +4,7 @@
 pub(crate) mod doctor;
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use adapters::in_process::{
 };
 use adapters::smtp::SmtpTls;
 use adapters::sqlite::{
-    self, SqliteDeadLetters, SqliteOutbox, SqliteOutboxMonitor, SqliteUserRepository,
+    self, SqliteDeadLetters, SqliteOptions, SqliteOutbox, SqliteOutboxMonitor, SqliteUserRepository,
 };
 use adapters::system_ids::SystemIds;
 use adapters::webhook::WebhookPublisher;
@@ -33,6 +33,7 @@ use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::settings as api_settings;
 use settings::{MailServer, Settings, SettingsError};
 
+use crate::backup;
 use crate::data_directory::DataDirectory;
 use crate::greeting::{Greeting, InboxAddresses, register_command};
 
@@ -45,7 +46,7 @@ const MAX_WORKERS: usize = 2;
 /// Runs the system until it is asked to stop.
 pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
     let tables = [registration_api::metrics::METRICS, email_worker::metrics::METRICS];
-    let mut service = Service::begin("standalone", &settings, &tables)?;
+    let mut service = Service::begin("standalone", &crate::BUILD, &settings, &tables)?;
     let data = DataDirectory::open(&settings.standalone.data_dir).map_err(StartError::failed)?;
     set_code_key(&mut settings, &data)?;
     let database = open(data.database()).await?;
@@ -95,10 +96,20 @@ pub(crate) async fn run_outbox(
     command.run(&SqliteOutboxMonitor::new(database), &webhook).await
 }
 
+/// Copies the database, beside a running system too.
+pub(crate) async fn run_backup(settings: &Settings, file: &Path) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    let database = options(existing_database(settings)?);
+    let backup = backup::back_up(database, file).await.map_err(StartError::failed)?;
+    process::write_output(&backup.to_string())
+}
+
+fn existing_database(settings: &Settings) -> Result<PathBuf, StartError> {
+    DataDirectory::existing_database(&settings.standalone.data_dir).map_err(StartError::failed)
+}
+
 async fn open_existing(settings: &Settings) -> Result<sqlite::Database, StartError> {
-    let path = DataDirectory::existing_database(&settings.standalone.data_dir)
-        .map_err(StartError::failed)?;
-    open(path).await
+    open(existing_database(settings)?).await
 }
 
 fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -119,9 +130,11 @@ fn set_code_key(settings: &mut Settings, data: &DataDirectory) -> Result<(), Sta
 }
 
 async fn open(path: PathBuf) -> Result<sqlite::Database, StartError> {
-    sqlite::open(sqlite::SqliteOptions { path, busy_timeout: BUSY_TIMEOUT })
-        .await
-        .map_err(StartError::failed)
+    sqlite::open(options(path)).await.map_err(StartError::failed)
+}
+
+fn options(path: PathBuf) -> SqliteOptions {
+    SqliteOptions { path, busy_timeout: BUSY_TIMEOUT }
 }
 
 /// The inbox, unless it is turned off or another mail server is set.

@@ -3,6 +3,7 @@
 //!
 //! Needs no server, only the binary in `TEST_BIN_DIR`.
 
+mod backup;
 mod descriptors;
 mod doctor;
 mod mail_server;
