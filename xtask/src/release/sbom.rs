@@ -1,4 +1,4 @@
-//! The software bill of materials of a binary, in `CycloneDX`'s JSON: every crate that is compiled into it,
+//! The software bill of materials of a binary, in the JSON of `CycloneDX`: every crate that is compiled into it,
 //! with the features of the released binary, and which of them needs which.
 //!
 //! Made of what Cargo says, so that nothing has to be compiled: the program `cargo cyclonedx` would take

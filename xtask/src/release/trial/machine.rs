@@ -17,6 +17,9 @@ use crate::release::error::ReleaseError;
 const BOOT: &str = include_str!("machine.sh");
 const BOOT_LIMIT: Duration = Duration::from_mins(1);
 
+/// How often the removal of the control group is tried.
+const REMOVALS: usize = 50;
+
 /// A running machine. Dropping it ends everything on it.
 pub(super) struct Machine {
     folder: TempDir,
@@ -101,9 +104,14 @@ impl Drop for Machine {
         drop(self.process.take());
         for hierarchy in ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd"] {
             let group = format!("{hierarchy}/{}", self.group);
-            if Path::new(&group).exists() {
+            // What was killed takes a moment to leave it.
+            for _ in 0..REMOVALS {
+                if !Path::new(&group).exists() {
+                    break;
+                }
                 let remove = [group.as_str(), "-depth", "-type", "d", "-delete"];
-                let _ = as_root("find").args(remove).status();
+                let _ = as_root("find").args(remove).stderr(Stdio::null()).status();
+                thread::sleep(POLL);
             }
         }
     }

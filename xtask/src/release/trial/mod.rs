@@ -133,7 +133,7 @@ fn check_removal(machine: &Machine) -> Result<(), ReleaseError> {
     machine.sh(&format!("test ! -e /usr/bin/{PACKAGE}"))?;
     machine.run("dpkg", &["--purge", PACKAGE])?;
     let left = machine.sh(
-        "find /etc /usr /run /var -path /var/lib/private -prune -o -path /etc/registration -print \
+        "find /etc /usr /run /var/lib -path /var/lib/private -prune -o -path /etc/registration -print \
             -o -name '*registration-standalone*' -print",
     )?;
     require(left.is_empty(), || format!("purged, it leaves {left}"))?;
