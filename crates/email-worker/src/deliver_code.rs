@@ -19,7 +19,7 @@ use domain::{
 use crate::metrics::{self, DropReason};
 use crate::refusals::{Attempt, Refusals};
 use crate::sending_lease::{LEASE, LeaseError, while_leased};
-use crate::templates::{MailContent, TemplateError, Templates};
+use crate::templates::{MailContent, Templates};
 
 /// How codes are issued. Must match what activation expects.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +66,7 @@ impl EventHandler for DeliverCode {
                 self.deliver(issue, event).await
             }
             UserEvent::RegistrationRepeated { user_id } => self.notify_owner(user_id, event).await,
-            UserEvent::UserActivated { .. } => return Ok(()),
+            UserEvent::UserActivated { .. } | UserEvent::UserDeleted { .. } => return Ok(()),
         };
         self.record(event, &outcome);
         outcome.map(|_| ()).map_err(HandleError::from)
@@ -104,7 +104,7 @@ impl DeliverCode {
             Opening::Superseded => return Ok(Outcome::Dropped(DropReason::Superseded)),
             Opening::Consumed => return Ok(Outcome::Dropped(DropReason::Consumed)),
         };
-        let content = self.templates.code(&self.keys.derive(issue, derivation)?)?;
+        let content = self.templates.code(user.languages(), &self.keys.derive(issue, derivation)?);
         let message_id = format!("{}.{}", issue.user_id, issue.number);
         if let Err(error) = self.send(event, &mail_to(user.email(), message_id, content)).await {
             self.release_address_if_undeliverable(issue, &error).await?;
@@ -167,7 +167,7 @@ impl DeliverCode {
             return Ok(Outcome::Dropped(DropReason::AlreadyMailed));
         }
         let message_id = format!("{}.{}", owner.id(), event.id.as_uuid());
-        let content = self.templates.registration_repeated()?;
+        let content = self.templates.registration_repeated(owner.languages());
         self.send(event, &mail_to(owner.email(), message_id, content)).await?;
         self.codes.mark_notice_accepted(event.id).await?;
         Ok(Outcome::Sent { kind: "registration_repeated", to: owner.email().clone() })
@@ -213,8 +213,8 @@ fn check_still_wanted(user: Option<User>, issue: CodeIssue) -> Result<User, Drop
 }
 
 fn mail_to(to: &EmailAddress, message_id: String, content: MailContent) -> Mail {
-    let MailContent { subject, text, html } = content;
-    Mail { message_id, to: to.clone(), subject, text, html }
+    let MailContent { language, subject, text, html } = content;
+    Mail { message_id, to: to.clone(), language, subject, text, html }
 }
 
 /// Why an event was not handled.
@@ -228,8 +228,6 @@ enum DeliveryError {
     UnknownKey(#[from] UnknownCodeKey),
     #[error(transparent)]
     Mail(#[from] MailError),
-    #[error(transparent)]
-    Template(#[from] TemplateError),
     #[error(transparent)]
     Lease(#[from] LeaseError),
 }

@@ -13,7 +13,7 @@ use url::Url;
 use crate::http::client_address::{TrustedProxies, parse_network};
 use crate::http::{ApiOptions, PublicUrl, ServerOptions};
 use crate::limits::{ActionQuotas, Quotas};
-use crate::outbox_relay::RelayOptions;
+use crate::outbox_relay::{Destination, RelayOptions};
 use crate::purge::PurgeOptions;
 use crate::use_cases::ExistingAccount;
 
@@ -124,6 +124,7 @@ fn max_connections(settings: &Settings, descriptors: usize) -> usize {
 pub fn relay_options(settings: &Settings) -> RelayOptions {
     let outbox = &settings.outbox;
     RelayOptions {
+        destination: Destination::Bus,
         batch_size: outbox.batch.get(),
         batches_in_flight: outbox.batches_in_flight.get(),
         lease: outbox.lease,
@@ -131,6 +132,28 @@ pub fn relay_options(settings: &Settings) -> RelayOptions {
         drain_timeout: drain_timeout(settings),
         first_retry: FIRST_DELIVERY_RETRY,
         max_retry: MAX_DELIVERY_RETRY,
+    }
+}
+
+/// How many webhooks may be under way at once: one that hangs holds up none of the others.
+const WEBHOOKS_IN_FLIGHT: usize = 8;
+
+/// The wait after the first failure of a webhook, and the longest.
+const FIRST_WEBHOOK_RETRY: Duration = Duration::from_secs(1);
+const MAX_WEBHOOK_RETRY: Duration = Duration::from_hours(1);
+
+/// How the relay of the webhook works: each event is claimed by itself, for as long as its delivery
+/// may take.
+pub fn webhook_relay_options(settings: &Settings) -> RelayOptions {
+    let options = relay_options(settings);
+    RelayOptions {
+        destination: Destination::Webhook,
+        batch_size: 1,
+        batches_in_flight: WEBHOOKS_IN_FLIGHT,
+        lease: options.lease.max(settings.webhooks.timeout * 2),
+        first_retry: FIRST_WEBHOOK_RETRY,
+        max_retry: MAX_WEBHOOK_RETRY,
+        ..options
     }
 }
 

@@ -6,10 +6,10 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    activation, bad_input, code_keys, crashes, dead_letters, doctor, expiry, limits,
-    mail_server_faults, mails, pages,
+    activation, bad_input, code_keys, crashes, dead_letters, doctor, event_consumers, expiry,
+    limits, mail_server_faults, mails, pages,
 };
-use crate::{problems, races, restore, secrets, server_faults, unicode};
+use crate::{problems, races, restore, secrets, server_faults, unicode, webhooks};
 use crate::{security_canary, security_guesses, security_http, security_limits};
 use crate::{
     security_mail, security_mail_floods, security_passwords, security_retention, security_sameness,
@@ -21,7 +21,7 @@ journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 34] = [
+const TESTS: [Coverage; 36] = [
     COVERAGE,
     activation::COVERAGE,
     bad_input::COVERAGE,
@@ -31,6 +31,7 @@ const TESTS: [Coverage; 34] = [
     dead_letters::in_the_outbox::COVERAGE,
     doctor::COVERAGE,
     doctor::distributed_servers::COVERAGE,
+    event_consumers::COVERAGE,
     expiry::COVERAGE,
     limits::COVERAGE,
     mail_server_faults::COVERAGE,
@@ -56,6 +57,7 @@ const TESTS: [Coverage; 34] = [
     security_sequences::without_redis::COVERAGE,
     server_faults::COVERAGE,
     unicode::COVERAGE,
+    webhooks::COVERAGE,
 ];
 
 async fn every_documented_answer_is_tested(journey: &Journey) {

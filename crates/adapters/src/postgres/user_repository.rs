@@ -27,8 +27,8 @@ use super::purge::purge;
 use super::schema::{clock_timestamp, users};
 use super::user_statements::{FindUsers, HoldAddresses, find_users, hold_addresses};
 use super::with_events::WithEvents;
-use crate::hand_over::HandOver;
-use crate::sql_rows::{UserRow, read_user, user_row};
+use crate::hand_over::{HandOver, Recording};
+use crate::sql_rows::{UserRow, read_user, stored_languages, user_row};
 
 /// [`UserRepository`] in PostgreSQL.
 pub struct PostgresUserRepository {
@@ -53,7 +53,19 @@ impl PostgresUserRepository {
         Q::QueryId: 'static,
     {
         let recording = self.hand_over.prepare(events.to_vec());
-        let statement = WithEvents::new(statement, &recording);
+        if recording.for_webhook().next().is_some() {
+            let statement = WithEvents::<_, true>::new(statement, &recording);
+            self.execute(statement, recording).await
+        } else {
+            let statement = WithEvents::<_, false>::new(statement, &recording);
+            self.execute(statement, recording).await
+        }
+    }
+
+    async fn execute<Q>(&self, statement: Q, recording: Recording) -> Result<bool, RepositoryError>
+    where
+        Q: QueryFragment<Pg> + QueryId + Send + 'static,
+    {
         let change = self.database.run_then(
             |connection| statement.execute(connection).boxed(),
             move |changed| {
@@ -92,6 +104,7 @@ impl UserRepository for PostgresUserRepository {
                 users::email_key.eq(user.email().lookup_key()),
                 users::password_hash.eq(user.password_hash().as_phc().to_owned()),
                 users::code_number.eq(i64::from(user.issue().number)),
+                users::languages.eq(stored_languages(user)),
             ))
             .on_conflict(on_constraint("users_email_key"))
             .do_update()
@@ -103,6 +116,7 @@ impl UserRepository for PostgresUserRepository {
                 users::code_expires_at.eq(None::<PgTimestamp>),
                 users::repetition_noted_at.eq(None::<PgTimestamp>),
                 users::code_requested_at.eq(clock_timestamp()),
+                users::languages.eq(excluded(users::languages)),
             ))
             .filter(users::activated_at.is_null())
             .filter(users::code_expires_at.le(clock_timestamp().nullable()));
@@ -141,7 +155,8 @@ impl UserRepository for PostgresUserRepository {
                 users::code_number.eq(i64::from(user.issue().number)),
                 has_new_code.then(|| {
                     let not_mailed = users::code_expires_at.eq(None::<PgTimestamp>);
-                    (not_mailed, users::code_requested_at.eq(clock_timestamp()))
+                    let languages = users::languages.eq(stored_languages(user));
+                    (not_mailed, users::code_requested_at.eq(clock_timestamp()), languages)
                 }),
                 user.is_active().then(|| users::activated_at.eq(clock_timestamp().nullable())),
             ));

@@ -51,3 +51,4 @@ mod postgres_upgrade;
 mod sqlite;
 mod sqlite_diagnosis;
 mod user_repository;
+mod webhook_outbox;

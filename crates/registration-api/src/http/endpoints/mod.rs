@@ -7,6 +7,7 @@
 mod activate;
 mod code_announcement;
 mod health;
+mod language_header;
 mod openapi_document;
 mod register;
 mod resend_code;
