@@ -12,7 +12,7 @@ use process::doctor::DoctorCommand;
 use process::{Build, StartError, operator};
 use settings::{SettingsError, Sources};
 
-pub(crate) const BUILD: Build = build_info::build!();
+const BUILD: Build = build_info::build!();
 
 /// The e-mail worker.
 #[derive(Parser)]
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
     let sources = Sources::of_process(arguments.config);
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => wiring::serve(&sources.load()?).await?,
+        Command::Serve => wiring::serve(&sources.load()?, &BUILD).await?,
         Command::Health => {
             let address = sources.load()?.metrics.listen.ok_or_else(no_listener)?;
             let is_ready = operator::is_ready(address).unwrap_or(false);

@@ -15,7 +15,7 @@ use registration_api::http::openapi::{self, DocumentOptions};
 use registration_api::settings as api_settings;
 use settings::Sources;
 
-pub(crate) const BUILD: Build = build_info::build!();
+const BUILD: Build = build_info::build!();
 
 /// The registration API.
 #[derive(Parser)]
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
 async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
     let sources = Sources::of_process(arguments.config);
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => wiring::serve(&sources.load()?).await?,
+        Command::Serve => wiring::serve(&sources.load()?, &BUILD).await?,
         Command::Migrate => wiring::migrate(&sources.load()?).await?,
         Command::Health => {
             let is_ready = operator::is_ready(sources.load()?.http.listen).unwrap_or(false);

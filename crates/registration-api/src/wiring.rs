@@ -20,7 +20,7 @@ use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
 use process::metrics::{self, Collector};
 use process::outbox::OutboxCommand;
-use process::{Service, StartError};
+use process::{Build, Service, StartError};
 use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
 use registration_api::limits::Counters;
@@ -61,9 +61,9 @@ pub(crate) async fn run_outbox(
 }
 
 /// Runs the API until it is asked to stop.
-pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
+pub(crate) async fn serve(settings: &Settings, build: &Build) -> Result<(), StartError> {
     let tables = [METRICS, metrics::POOL, metrics::QUEUES];
-    let mut service = Service::begin("registration-api", &crate::BUILD, settings, &tables)?;
+    let mut service = Service::begin("registration-api", build, settings, &tables)?;
     let (api, health, collector) = wire(settings, &service)?;
     service.serve_operator(settings, health, collector)?;
     api.run(service.shutdown.clone()).await.map_err(StartError::failed)?;

@@ -17,7 +17,7 @@ use process::outbox::OutboxCommand;
 use process::{Build, StartError};
 use settings::{Settings, SettingsError, Sources};
 
-pub(crate) const BUILD: Build = build_info::build!();
+const BUILD: Build = build_info::build!();
 
 /// Two threads carry this much; more would cost memory in a process that is to stay small.
 const THREADS: usize = 2;
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
 
 async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
     match &arguments.command {
-        None => wiring::serve(settings(&arguments)?).await?,
+        None => wiring::serve(settings(&arguments)?, &BUILD).await?,
         Some(Command::Doctor(command)) => {
             let examine = |settings: &Settings, examination: &mut Examination| {
                 let mut settings = settings.clone();

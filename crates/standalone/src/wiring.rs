@@ -25,7 +25,7 @@ use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
 use process::metrics::Collector;
 use process::outbox::OutboxCommand;
-use process::{Service, StartError};
+use process::{Build, Service, StartError};
 use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
 use registration_api::metrics::{measure, measure_webhook, observe_hash};
@@ -44,9 +44,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_WORKERS: usize = 2;
 
 /// Runs the system until it is asked to stop.
-pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
+pub(crate) async fn serve(mut settings: Settings, build: &Build) -> Result<(), StartError> {
     let tables = [registration_api::metrics::METRICS, email_worker::metrics::METRICS];
-    let mut service = Service::begin("standalone", &crate::BUILD, &settings, &tables)?;
+    let mut service = Service::begin("standalone", build, &settings, &tables)?;
     let data = DataDirectory::open(&settings.standalone.data_dir).map_err(StartError::failed)?;
     set_code_key(&mut settings, &data)?;
     let database = open(data.database()).await?;

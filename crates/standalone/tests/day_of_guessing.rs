@@ -16,8 +16,8 @@ use adapters::sqlite::{self, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
 use domain::ports::{Allowance, IdSource, MailState, NewWindow, UserRepository};
 use domain::{
-    CodeKey, CodeKeys, CodeLength, EmailAddress, Languages, Password, PasswordLength, TraceParent,
-    User,
+    CodeKey, CodeKeys, CodeLength, EmailAddress, Languages, Password, PasswordLength,
+    SubmittedCode, TraceParent, User,
 };
 use futures::future::join_all;
 use registration_api::limits::{Counters, Limits, Quotas, RequestLimits};
@@ -158,7 +158,7 @@ impl System {
         let wrong = (0..).map(|number| format!("{number:04}")).filter(|guess| !code.matches(guess));
         let guesses = wrong.take(AT_ONCE).map(async |guess| {
             self.activate
-                .execute(&credentials(password), &guess, trace(), &self.limits)
+                .execute(&credentials(password), &submitted(&guess), trace(), &self.limits)
                 .await
                 .unwrap_err()
         });
@@ -184,6 +184,10 @@ fn address() -> EmailAddress {
 
 fn credentials(password: &str) -> Credentials {
     Credentials { email: address(), password: Password::claimed(password.into()) }
+}
+
+fn submitted(code: &str) -> SubmittedCode {
+    SubmittedCode::parse(code).unwrap()
 }
 
 fn trace() -> TraceParent {

@@ -59,7 +59,7 @@ const ARROWS: [Arrow; 19] = [
         &["acceptance", "inbox", "supervisor", "test-servers", "test-support"],
         &[],
     ),
-    arrow("adapters", ALL, &["domain", "supervisor"], &["test-support"]),
+    arrow("adapters", ALL, &["domain", "supervisor"], &["test-servers", "test-support"]),
     arrow("settings", LIBRARY, &["domain"], &[]).without(&[&TECHNOLOGIES]),
     arrow("settings", ALL, &["adapters", "domain", "supervisor"], &["test-support"]),
     arrow("process", ALL, &["domain", "settings", "supervisor"], &["test-support"])

@@ -4,11 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::PROGRAMS;
 use super::command::output;
 use super::error::ReleaseError;
 use crate::process::{Interrupt, succeed};
 use crate::{test, workspace};
+
+/// What a release consists of.
+pub(super) const PROGRAMS: [&str; 3] = ["registration-api", "email-worker", "standalone"];
+
+/// The version of the workspace, of which this package is one.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Which binaries a release is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,4 +95,12 @@ pub(super) fn install(
     let debug = workspace::binaries().map_err(ReleaseError::file("the target folder"))?;
     output(Command::new(debug.join(program)).arg("manual").arg(usr).arg(installed_as))?;
     Ok(())
+}
+
+/// Makes a folder, without what a run before left in it.
+pub(super) fn empty_folder(folder: &Path) -> Result<(), ReleaseError> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(ReleaseError::file(folder))?;
+    }
+    fs::create_dir_all(folder).map_err(ReleaseError::file(PathBuf::from(folder)))
 }

@@ -9,10 +9,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::build::Origin;
+use super::build::{self, Origin, VERSION, empty_folder};
 use super::command::output;
 use super::error::ReleaseError;
-use super::{VERSION, build};
 use crate::workspace;
 
 pub(super) const PACKAGE: &str = "registration-standalone";
@@ -39,7 +38,7 @@ pub(super) fn pack(
 ) -> Result<PathBuf, ReleaseError> {
     let folder = dist.with_file_name("release-deb");
     let tree = folder.join("tree");
-    super::empty_folder(&folder)?;
+    empty_folder(&folder)?;
     build::install(binaries, "standalone", PACKAGE, &tree.join("usr"))?;
     for (source, below) in FILES {
         copy(&workspace::root().join(source), &tree.join(below))?;

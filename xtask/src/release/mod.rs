@@ -13,23 +13,17 @@ mod sbom;
 mod trial;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use build::{Origin, Profile};
+use build::{Origin, PROGRAMS, Profile, VERSION, empty_folder};
 use command::{output, sha256};
 pub(crate) use error::ReleaseError;
 
 use crate::packages::{self, Package};
 use crate::process::{Interrupt, find_program};
 use crate::{Failure, workspace};
-
-/// What a release consists of.
-const PROGRAMS: [&str; 3] = ["registration-api", "email-worker", "standalone"];
-
-/// The version of the workspace, of which this package is one.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What makes a package and tries it out.
 const NEEDED: [Package; 4] = [
@@ -102,12 +96,4 @@ fn write_checksums(dist: &Path) -> Result<(), ReleaseError> {
     let sums = output(Command::new("sha256sum").current_dir(dist).args(names))?;
     let path = dist.join("SHA256SUMS");
     fs::write(&path, sums).map_err(ReleaseError::file(path))
-}
-
-/// Makes a folder, without what a run before left in it.
-fn empty_folder(folder: &Path) -> Result<(), ReleaseError> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(ReleaseError::file(folder))?;
-    }
-    fs::create_dir_all(folder).map_err(ReleaseError::file(PathBuf::from(folder)))
 }

@@ -1,7 +1,7 @@
 //! What the mails of one deployment have in common: name, colour, footer.
 
 use super::error::TemplateError;
-use super::numbers;
+use super::numbers::numbers;
 
 /// Checked, and ready for the templates.
 #[derive(Debug)]

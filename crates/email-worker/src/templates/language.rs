@@ -6,7 +6,7 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use super::branding::Branding;
 use super::error::TemplateError;
-use super::numbers;
+use super::numbers::numbers;
 use super::prepared::{PreparedMail, TextWithGaps, placeholder};
 use super::sources::LanguageSources;
 

@@ -11,6 +11,7 @@
 mod branding;
 mod error;
 mod language;
+mod numbers;
 mod prepared;
 mod sources;
 
@@ -110,9 +111,4 @@ fn write(language: &str, mail: &PreparedMail, code: &str) -> MailContent {
         text: mail.text.fill(code),
         html: mail.html.fill(code),
     }
-}
-
-/// The runs of digits in a text.
-fn numbers(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|character: char| !character.is_ascii_digit()).filter(|run| !run.is_empty())
 }

@@ -1,9 +1,10 @@
 //! The OpenAPI 3.1 document, generated from the endpoints.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use actix_web::http::StatusCode;
-use domain::{CodeLength, PasswordLength};
+use domain::{CodeLength, PasswordLength, SubmittedCode};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{RefOr, Type};
@@ -62,7 +63,7 @@ pub fn document(options: &DocumentOptions<'_>) -> String {
     password["maxLength"] = json!(options.password_length.max);
     let code = &mut schemas["ActivateRequest"]["properties"]["code"];
     code["pattern"] = json!(code_pattern(options));
-    code["examples"] = Value::from(["04273918".get(..options.code_length.digits())].as_slice());
+    code["examples"] = json!(code_examples(options.code_length));
     schemas["Problem"]["properties"]["code"]["enum"] =
         ProblemKind::ALL.iter().map(|kind| kind.code()).collect();
     require_headers(&mut document);
@@ -79,7 +80,14 @@ pub fn document(options: &DocumentOptions<'_>) -> String {
     format!("{document:#}\n")
 }
 
-/// Codes of every length that is accepted.
+/// A code as the mail shows it, and as people type it.
+fn code_examples(length: CodeLength) -> [String; 2] {
+    let digits = &"04273918"[..length.digits()];
+    let (first, second) = digits.split_at(length.digits() / 2);
+    [digits.to_owned(), format!("{first} {second}")]
+}
+
+/// Codes of every length that is accepted, as people type them.
 fn code_pattern(options: &DocumentOptions<'_>) -> String {
     let lengths: BTreeSet<usize> = options
         .previous_code_lengths
@@ -87,11 +95,27 @@ fn code_pattern(options: &DocumentOptions<'_>) -> String {
         .chain([&options.code_length])
         .map(|length| length.digits())
         .collect();
-    let lengths: Vec<_> = lengths.iter().map(|digits| format!("[0-9]{{{digits}}}")).collect();
+    let separators = format!("[{}]*", character_class(SubmittedCode::SEPARATORS));
+    let digit = format!("[{}]", character_class(&SubmittedCode::DIGITS));
+    let lengths: Vec<_> =
+        lengths.iter().map(|digits| format!("({digit}{separators}){{{digits}}}")).collect();
     match lengths.as_slice() {
-        [only] => format!("^{only}$"),
-        several => format!("^({})$", several.join("|")),
+        [only] => format!("^{separators}{only}$"),
+        several => format!("^{separators}({})$", several.join("|")),
     }
+}
+
+/// Ranges of characters as regular expressions of every dialect write them.
+fn character_class(ranges: &[RangeInclusive<char>]) -> String {
+    let escape = |character: &char| match character {
+        '0'..='9' => character.to_string(),
+        other => format!("\\u{:04x}", u32::from(*other)),
+    };
+    let write = |range: &RangeInclusive<char>| match (escape(range.start()), escape(range.end())) {
+        (start, end) if start == end => start,
+        (start, end) => format!("{start}-{end}"),
+    };
+    ranges.iter().map(write).collect()
 }
 
 /// Makes the examples of problems lead to where their documentation is.

@@ -14,8 +14,8 @@ use domain::ports::{
     RepositoryError, SaveError, Spending,
 };
 use domain::{
-    CodeIssue, CodeKeys, CodeLength, EmailAddress, ErrorChain, TraceParent, User, UserId,
-    UserStatus,
+    CodeIssue, CodeKeys, CodeLength, EmailAddress, ErrorChain, SubmittedCode, TraceParent, User,
+    UserId, UserStatus,
 };
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -62,7 +62,7 @@ impl Activate {
     pub async fn execute(
         &self,
         credentials: &Credentials,
-        guess: &str,
+        guess: &SubmittedCode,
         trace: TraceParent,
         limits: &RequestLimits,
     ) -> Result<Activated, ActivateError> {
@@ -105,7 +105,7 @@ impl Activate {
     async fn check(
         &self,
         authenticated: Result<User, ActivateError>,
-        guess: &str,
+        guess: &SubmittedCode,
         limits: &RequestLimits,
     ) -> Result<User, ActivateError> {
         let conceals = self.existing_account == ExistingAccount::Conceal;
@@ -132,7 +132,7 @@ impl Activate {
     }
 
     /// Spends an attempt and a guess, then compares.
-    async fn compare(&self, user: &User, guess: &str) -> Result<(), ActivateError> {
+    async fn compare(&self, user: &User, guess: &SubmittedCode) -> Result<(), ActivateError> {
         let (left, derivation) = match self.codes.spend_attempt(user.issue()).await? {
             Attempt::Spent { left, derivation } => (left, derivation),
             Attempt::Exhausted => return Err(ActivateError::AttemptsExhausted),
@@ -151,7 +151,7 @@ impl Activate {
         if let Spending::Refused { retry_after } = spending {
             return Err(ActivateError::GuessesExhausted { retry_after });
         }
-        if code.matches(guess) {
+        if code.matches(guess.digits()) {
             Ok(())
         } else {
             metrics::counter!(WRONG_GUESSES).increment(1);

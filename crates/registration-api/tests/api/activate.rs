@@ -143,7 +143,8 @@ async fn a_code_is_a_string_of_digits() {
         (r#"{"code":"123"}"#, "code-malformed"),
         (r#"{"code":"12345"}"#, "code-malformed"),
         (r#"{"code":"12a4"}"#, "code-malformed"),
-        (r#"{"code":" 1234"}"#, "code-malformed"),
+        (r#"{"code":"12.34"}"#, "code-malformed"),
+        (r#"{"code":" - "}"#, "code-malformed"),
         (r#"{"code":"١٢٣٤"}"#, "code-malformed"),
         (r#"{"code":"-123"}"#, "code-malformed"),
         (r#"{"code":1234}"#, "wrong-type"),
@@ -159,6 +160,26 @@ async fn a_code_is_a_string_of_digits() {
     }
     // Nothing was spent on them.
     assert_eq!(app.world.hasher.verifications.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_accepted_as_people_type_and_paste_it() {
+    for separators in ["{} {}", " {}-{}\n", "{}\u{a0}{}", "{}\u{2011}{}"] {
+        let app = TestApp::start();
+        let code = code(app.pending_user().await);
+        let (first, second) = code.split_at(2);
+        let typed = separators.replacen("{}", first, 1).replacen("{}", second, 1);
+        assert_eq!(app.activate(EMAIL, PASSWORD, &typed).await.status(), 200, "{typed:?}");
+    }
+    let app = TestApp::start();
+    let issue = app.pending_user().await;
+    let full_width = |code: String| -> String {
+        code.chars().map(|c| char::from_u32(u32::from(c) - 0x30 + 0xff10).unwrap()).collect()
+    };
+    // Compared like any other guess.
+    let answer = app.activate(EMAIL, PASSWORD, &full_width(wrong_code(issue))).await;
+    problem(answer, 400, "code-invalid").await;
+    assert_eq!(app.activate(EMAIL, PASSWORD, &full_width(code(issue))).await.status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,10 +6,11 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
-use domain::{CodeLength, TraceParent};
+use domain::{CodeLength, SubmittedCode, TraceParent};
 use serde::Serialize;
 use utoipa::openapi::{RefOr, Response};
 use utoipa::{IntoResponses, ToSchema};
+use zeroize::Zeroizing;
 
 use super::language_header::LanguageHeader;
 use crate::http::accept_language::wanted_languages;
@@ -30,7 +31,8 @@ use crate::use_cases::ActivateError;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body; json_body reads it")]
 struct ActivateRequest {
-    /// The digits, as a string: leading zeros count.
+    /// The digits, as a string: leading zeros count. Spaces and hyphens in it are passed over, and
+    /// full-width digits are digits, so that it can be sent as it was typed or pasted.
     #[schema(examples("0427"))]
     code: String,
 }
@@ -119,19 +121,19 @@ fn validate(
     mut fields: Fields,
     length: CodeLength,
     previous: &[CodeLength],
-) -> Result<String, Problem> {
-    let digits = length.digits();
-    let has_known_length =
-        |code: &str| previous.iter().chain([&length]).any(|length| code.len() == length.digits());
-    match fields.take_string("/code") {
-        Some(code) if has_known_length(&code) && code.bytes().all(|byte| byte.is_ascii_digit()) => {
+) -> Result<SubmittedCode, Problem> {
+    let Some(text) = fields.take_string("/code").map(Zeroizing::new) else {
+        return Err(fields.into_problem());
+    };
+    match SubmittedCode::parse(&text) {
+        Ok(code) if previous.iter().chain([&length]).any(|length| code.has_length(*length)) => {
             Ok(code)
         }
-        Some(_) => {
+        Ok(_) | Err(_) => {
+            let digits = length.digits();
             fields.add_error("/code", "code-malformed", FieldText::Code { digits });
             Err(fields.into_problem())
         }
-        None => Err(fields.into_problem()),
     }
 }
 
