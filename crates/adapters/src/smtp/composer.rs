@@ -31,9 +31,6 @@ impl Composer {
         let from = mailbox(&options.from_name, &options.from_address)
             .ok_or(SmtpOptionsError::FromAddress)?;
         let reply_to = match &options.reply_to {
-            Some((name, _)) if name.contains(char::is_control) => {
-                return Err(SmtpOptionsError::ReplyTo);
-            }
             Some((name, address)) => Some(mailbox(name, address).ok_or(SmtpOptionsError::ReplyTo)?),
             None => None,
         };
@@ -78,7 +75,11 @@ impl Composer {
     }
 }
 
+/// None if the address is none, or the name would break the line of its header.
 fn mailbox(name: &str, address: &str) -> Option<Mailbox> {
+    if name.contains(char::is_control) {
+        return None;
+    }
     let name = Some(name.to_owned()).filter(|name| !name.is_empty());
     Some(Mailbox::new(name, address.parse().ok()?))
 }

@@ -23,6 +23,9 @@ pub enum TemplateError {
     /// Readers and autofill could mistake it for the code.
     #[error("it must not contain a number of {0} digits: it could be taken for the code")]
     FooterLooksLikeCode(usize),
+    /// Readers and autofill could mistake it for the code.
+    #[error("mails would say {0:?}, of which the number could be taken for the code")]
+    WindowLooksLikeCode(String),
     /// There are no texts in it.
     #[error("there are no templates in this language; there are in {0}")]
     DefaultLanguage(String),
@@ -89,6 +92,7 @@ impl TemplateError {
             Self::ProductName | Self::NameLooksLikeCode(_) => "mail.product_name",
             Self::AccentColor => "mail.accent_color",
             Self::Footer | Self::FooterLooksLikeCode(_) => "mail.footer",
+            Self::WindowLooksLikeCode(_) => "code.window",
             Self::DefaultLanguage(_) => "mail.default_language",
             Self::Unreadable { .. }
             | Self::NotALanguage { .. }

@@ -38,6 +38,9 @@ impl Language {
         let renderer = Renderer::new(tag, sources, branding, digits)?;
         let (amount, unit) = measure(window);
         let window = renderer.render("window.txt", &context! { amount, unit })?.trim().to_owned();
+        if numbers(&window).any(|number| number.len() == digits) {
+            return Err(TemplateError::WindowLooksLikeCode(window));
+        }
         let code = renderer.prepare("code", &window)?;
         for (form, text) in [("txt", &code.text), ("html", &code.html)] {
             if text.gaps() == 0 {

@@ -18,17 +18,18 @@ pub(crate) async fn write_problem<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let mut response = next.call(request).await?;
-    let language = Language::of(&wanted_languages(response.request()));
-    let document = write_document(&response, language);
-    if document.is_some() {
-        language.mark(response.headers_mut());
-    }
-    Ok(response.map_body(|_, body| document.map_or_else(|| body.boxed(), MessageBody::boxed)))
+    let Some((document, language)) = write_document(&response) else {
+        return Ok(response.map_into_boxed_body());
+    };
+    language.mark(response.headers_mut());
+    Ok(response.map_body(|_, _| document.boxed()))
 }
 
-fn write_document<B>(response: &ServiceResponse<B>, language: Language) -> Option<Vec<u8>> {
+fn write_document<B>(response: &ServiceResponse<B>) -> Option<(Vec<u8>, Language)> {
     let state = response.request().app_data::<Data<AppState>>()?;
     let extensions = response.response().extensions();
-    let document = extensions.get::<Problem>()?.document(&state.options.public_url, language);
-    serde_json::to_vec(&document).ok()
+    let problem = extensions.get::<Problem>()?;
+    let language = Language::of(&wanted_languages(response.request()));
+    let document = problem.document(&state.options.public_url, language);
+    Some((serde_json::to_vec(&document).ok()?, language))
 }

@@ -20,7 +20,11 @@ def look_up(name, timeout=5):
 
 for index in range(message.split(b"\r\n\r\n")[0].lower().count(b"dkim-signature:")):
     verifier = dkim.DKIM(message, minkey=2048)
-    if not verifier.verify(idx=index, dnsfunc=look_up):
+    try:
+        is_genuine = verifier.verify(idx=index, dnsfunc=look_up)
+    except dkim.ValidationError as error:
+        sys.exit(f"signature {index}: {error}")
+    if not is_genuine:
         sys.exit(f"signature {index} does not verify")
     if b"l" in verifier.signature_fields:
         sys.exit(f"signature {index} leaves the end of the body open")

@@ -34,7 +34,8 @@ impl IntoResponses for Problems {
 
 /// Request another code
 ///
-/// Mails a new code, which replaces every earlier one. Needs no body.
+/// Mails a new code, which replaces every earlier one. Needs no body. The mail, and those after it,
+/// are in the languages of `Accept-Language`, if it names any.
 #[utoipa::path(
     post,
     path = "/api/v1/users/resend-code",
