@@ -37,9 +37,9 @@ const RELEASE: Limits = Limits {
 };
 
 /// A debug build does several times the work (50 ms where nothing disturbs it) and is larger: the
-/// code that ran is in memory, and there is more of it (27 MB after the start, 30 MB after an activation). Tests usually
-/// run on a debug build, on whatever machine; so these limits find gross mistakes, and those of a
-/// release build find the rest.
+/// code that ran is in memory, and there is more of it (27 MB after the start, 30 MB after an
+/// activation). Tests usually run on a debug build, on whatever machine; so these limits find gross
+/// mistakes, and those of a release build find the rest.
 const DEBUG: Limits = Limits {
     time_to_ready: Duration::from_millis(250),
     processor_time: Duration::from_millis(250),
