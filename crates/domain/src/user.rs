@@ -33,6 +33,8 @@ pub struct User {
     password_hash: PasswordHash,
     code_number: u32,
     status: UserStatus,
+    /// How often an operator has renewed its guesses.
+    guesses_renewed: u32,
     events: Vec<UserEvent>,
 }
 
@@ -53,7 +55,14 @@ impl User {
         code_number: u32,
         status: UserStatus,
     ) -> Self {
-        Self { id, email, password_hash, code_number, status, events: Vec::new() }
+        let (guesses_renewed, events) = (0, Vec::new());
+        Self { id, email, password_hash, code_number, status, guesses_renewed, events }
+    }
+
+    /// The same user, whose guesses an operator has renewed so many times.
+    #[must_use]
+    pub fn with_guesses_renewed(self, times: u32) -> Self {
+        Self { guesses_renewed: times, ..self }
     }
 
     /// Requests another code, which supersedes all earlier ones. Records
@@ -101,6 +110,16 @@ impl User {
     /// The current code.
     pub fn issue(&self) -> CodeIssue {
         CodeIssue { user_id: self.id, number: self.code_number }
+    }
+
+    /// What the guesses at its codes are counted under: its address, over all claims of it, until an
+    /// operator renews the guesses.
+    pub fn guess_budget(&self) -> String {
+        let address = self.email.lookup_key();
+        match self.guesses_renewed {
+            0 => address,
+            times => format!("{address} {times}"),
+        }
     }
 
     /// Where the registration stands.

@@ -14,10 +14,13 @@ pub mod metrics;
 pub mod operator;
 pub mod outbox;
 mod output;
+mod printing;
 mod shutdown;
 mod standard_error;
 mod start;
+pub mod suppressions;
 mod threads;
+pub mod users;
 
 pub use error::StartError;
 pub use output::{greet, tell, write_output};

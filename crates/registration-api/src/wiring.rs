@@ -9,7 +9,7 @@ use adapters::hand_over::HandOver;
 use adapters::in_process::{InProcessBudget, InProcessRateLimiter};
 use adapters::postgres::{
     self, Database, PostgresDeadLetters, PostgresOutbox, PostgresOutboxMonitor,
-    PostgresUserRepository,
+    PostgresSuppressions, PostgresUserRepository,
 };
 use adapters::rabbitmq::{RabbitmqPublisher, RabbitmqQueues};
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
@@ -19,9 +19,11 @@ use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
 use process::metrics::{self, Collector};
 use process::outbox::OutboxCommand;
+use process::suppressions::SuppressionCommand;
+use process::users::{UserCommand, UserStores};
 use process::{Service, StartError};
-use registration_api::api::Api;
-use registration_api::http::{AppState, Ports};
+use registration_api::api::{Api, ProductApi};
+use registration_api::http::{AppState, Ports, ProductPorts, ProductState};
 use registration_api::limits::Counters;
 use registration_api::metrics::{METRICS, measure, observe_hash};
 use registration_api::outbox_relay::OutboxRelay;
@@ -57,6 +59,29 @@ pub(crate) async fn run_outbox(
     command.run(&PostgresOutboxMonitor::new(database(settings)?)).await
 }
 
+/// Looks after accounts. The API's next look at the outbox finds the events.
+pub(crate) async fn run_users(settings: &Settings, command: UserCommand) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    let database = database(settings)?;
+    let users = Arc::new(PostgresUserRepository::new(database.clone(), HandOver::to_nobody()));
+    let stores = UserStores {
+        accounts: users.clone(),
+        users,
+        suppressions: Arc::new(PostgresSuppressions::new(database)),
+        ids: Arc::new(SystemIds),
+    };
+    command.run(&stores).await
+}
+
+/// Keeps mails from addresses.
+pub(crate) async fn run_suppressions(
+    settings: &Settings,
+    command: SuppressionCommand,
+) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    command.run(&PostgresSuppressions::new(database(settings)?)).await
+}
+
 /// Runs the API until it is asked to stop.
 pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
     let tables = [METRICS, metrics::POOL, metrics::QUEUES];
@@ -80,8 +105,8 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
         RabbitmqPublisher::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
     let publisher: Arc<dyn EventPublisher> = Arc::new(publisher);
     let hand_over = HandOver::new(settings.outbox.lease);
-    let users: Arc<dyn UserRepository> =
-        Arc::new(PostgresUserRepository::new(database.clone(), hand_over.clone()));
+    let accounts = Arc::new(PostgresUserRepository::new(database.clone(), hand_over.clone()));
+    let users: Arc<dyn UserRepository> = accounts.clone();
     let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis.clone(), prefix));
     // Only PostgreSQL takes the API out of service: without the others registrations are still
     // accepted.
@@ -96,6 +121,7 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
     let waiting_hashes = Arc::clone(&hasher);
     let collector = measure(Collector::new(), monitor, move || waiting_hashes.waiting());
     let collector = measure_servers(collector, database.clone(), settings)?;
+    let product_ports = ProductPorts { accounts, hasher: Arc::new(hasher.of_product()) };
     let ports = Ports {
         users: users.clone(),
         codes,
@@ -110,9 +136,13 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
         ids: Arc::new(SystemIds),
     };
     let outbox = Arc::new(PostgresOutbox::new(database, hand_over));
+    let listener = listen(settings)?;
+    let state = AppState::new(ports, api_settings::options(settings)?, health.clone());
+    let product = product(settings, &state, product_ports)?;
     let api = Api {
-        listener: listen(settings)?,
-        state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
+        listener,
+        state,
+        product,
         server: api_settings::server_options(settings, service.descriptors),
         relay: OutboxRelay::new(outbox, publisher, api_settings::relay_options(settings)),
         users,
@@ -146,6 +176,23 @@ fn breached_passwords(
 ) -> Result<Option<Arc<dyn BreachedPasswords>>, SettingsError> {
     let client = settings.password.breached_passwords()?;
     Ok(client.map(|client| Arc::new(client) as Arc<dyn BreachedPasswords>))
+}
+
+/// The product's listener, where it is on.
+fn product(
+    settings: &Settings,
+    state: &AppState,
+    ports: ProductPorts,
+) -> Result<Option<ProductApi>, StartError> {
+    let Some(address) = settings.product.listen.address(None) else { return Ok(None) };
+    let token = api_settings::product_token(settings)?;
+    let advice = "set product.listen (REGISTRATION__PRODUCT__LISTEN) to another port or to off";
+    let listener = TcpListener::bind(address).map_err(|source| StartError::Listen {
+        address,
+        source,
+        advice,
+    })?;
+    Ok(Some(ProductApi { listener, state: ProductState::new(state, ports, token) }))
 }
 
 fn listen(settings: &Settings) -> Result<TcpListener, StartError> {

@@ -19,6 +19,7 @@ mod metrics;
 mod outbox;
 mod password;
 mod postgres;
+mod product;
 mod quota;
 mod rabbitmq;
 mod redis;
@@ -42,6 +43,7 @@ pub use metrics::MetricsSettings;
 pub use outbox::OutboxSettings;
 pub use password::PasswordSettings;
 pub use postgres::PostgresSettings;
+pub use product::{ProductListen, ProductSettings};
 pub use quota::QuotaSetting;
 pub use rabbitmq::RabbitmqSettings;
 pub use redis::RedisSettings;
@@ -73,6 +75,7 @@ pub struct Settings {
     pub smtp: SmtpSettings,
     pub mail: MailSettings,
     pub outbox: OutboxSettings,
+    pub product: ProductSettings,
     pub metrics: MetricsSettings,
     pub log: LogSettings,
     pub standalone: StandaloneSettings,

@@ -14,6 +14,8 @@ use process::StartError;
 use process::dead_letters::DeadLetterCommand;
 use process::doctor::{DoctorCommand, Examination};
 use process::outbox::OutboxCommand;
+use process::suppressions::SuppressionCommand;
+use process::users::UserCommand;
 use settings::{Settings, SettingsError, Sources};
 
 /// Two threads carry this much; more would cost memory in a process that is to stay small.
@@ -61,6 +63,16 @@ enum Command {
         #[command(subcommand)]
         command: OutboxCommand,
     },
+    /// Look after accounts.
+    Users {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Keep mails from addresses to which they bounce.
+    Suppressions {
+        #[command(subcommand)]
+        command: SuppressionCommand,
+    },
     /// Print every setting with its default and its meaning.
     Defaults,
 }
@@ -85,6 +97,12 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
         }
         Some(Command::Outbox { command }) => {
             wiring::run_outbox(&settings(&arguments)?, command.clone()).await?;
+        }
+        Some(Command::Users { command }) => {
+            wiring::run_users(&settings(&arguments)?, command.clone()).await?;
+        }
+        Some(Command::Suppressions { command }) => {
+            wiring::run_suppressions(&settings(&arguments)?, command.clone()).await?;
         }
         Some(Command::Defaults) => process::write_output(settings::DEFAULTS)?,
     }

@@ -3,7 +3,7 @@
 
 pub(crate) mod doctor;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,8 @@ use adapters::in_process::{
 };
 use adapters::smtp::SmtpTls;
 use adapters::sqlite::{
-    self, SqliteDeadLetters, SqliteOutbox, SqliteOutboxMonitor, SqliteUserRepository,
+    self, SqliteDeadLetters, SqliteOutbox, SqliteOutboxMonitor, SqliteSuppressions,
+    SqliteUserRepository,
 };
 use adapters::system_ids::SystemIds;
 use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, Mailer, UserRepository};
@@ -24,9 +25,11 @@ use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
 use process::metrics::Collector;
 use process::outbox::OutboxCommand;
+use process::suppressions::SuppressionCommand;
+use process::users::{UserCommand, UserStores};
 use process::{Service, StartError};
-use registration_api::api::Api;
-use registration_api::http::{AppState, Ports};
+use registration_api::api::{Api, ProductApi};
+use registration_api::http::{AppState, Ports, ProductPorts, ProductState};
 use registration_api::metrics::{measure, observe_hash};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::settings as api_settings;
@@ -38,6 +41,13 @@ use crate::greeting::{Greeting, InboxAddresses, register_command};
 /// How long an operation waits for the one writer of the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Where the product asks, where nothing else is set.
+const PRODUCT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8090);
+
+const API_ADVICE: &str = "stop what listens there or choose another port with --port";
+const PRODUCT_ADVICE: &str = "stop what listens there, or set product.listen \
+                              (REGISTRATION__PRODUCT__LISTEN) to another port or to off";
+
 /// The most threads that serve HTTP.
 const MAX_WORKERS: usize = 2;
 
@@ -46,9 +56,13 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
     let tables = [registration_api::metrics::METRICS, email_worker::metrics::METRICS];
     let mut service = Service::begin("standalone", &settings, &tables)?;
     let data = DataDirectory::open(&settings.standalone.data_dir).map_err(StartError::failed)?;
-    set_code_key(&mut settings, &data)?;
+    set_secrets(&mut settings, &data)?;
     let database = open(data.database()).await?;
-    let (listener, api_address) = listen(&settings)?;
+    let listener = listen(settings.http.listen, API_ADVICE)?;
+    let api_address = listener.local_addr().map_err(StartError::Runtime)?;
+    let product =
+        product_address(&settings).map(|address| listen(address, PRODUCT_ADVICE)).transpose()?;
+    let product_address = product.as_ref().and_then(|listener| listener.local_addr().ok());
     let inbox = start_inbox(&settings, api_address).await?;
     let server = match &inbox {
         Some(inbox) => {
@@ -57,13 +71,18 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
         }
         None => settings.smtp.server()?,
     };
-    let (api, health, collector) = wire(&settings, database, listener, server, &service).await?;
+    let listeners = Listeners { api: listener, product };
+    let (api, health, collector) = wire(&settings, database, listeners, server, &service).await?;
     service.serve_operator(&settings, health, collector)?;
     let addresses = inbox
         .as_ref()
         .map(|inbox| InboxAddresses { page: inbox.http_address(), smtp: inbox.smtp_address() });
-    let greeting =
-        Greeting { api: api_address, inbox: addresses, data: &settings.standalone.data_dir };
+    let greeting = Greeting {
+        api: api_address,
+        inbox: addresses,
+        product: product_address,
+        data: &settings.standalone.data_dir,
+    };
     process::greet(&format!("{greeting}\n"));
     api.run(service.shutdown.clone()).await.map_err(StartError::failed)?;
     if let Some(inbox) = inbox {
@@ -92,25 +111,51 @@ pub(crate) async fn run_outbox(
     command.run(&SqliteOutboxMonitor::new(open_existing(settings).await?)).await
 }
 
+/// Looks after accounts, beside a running system too: its next look at the outbox finds the events.
+pub(crate) async fn run_users(settings: &Settings, command: UserCommand) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    let database = open_existing(settings).await?;
+    let users = Arc::new(SqliteUserRepository::new(database.clone(), HandOver::to_nobody()));
+    let stores = UserStores {
+        accounts: users.clone(),
+        users,
+        suppressions: Arc::new(SqliteSuppressions::new(database)),
+        ids: Arc::new(SystemIds),
+    };
+    command.run(&stores).await
+}
+
+/// Keeps mails from addresses, beside a running system too.
+pub(crate) async fn run_suppressions(
+    settings: &Settings,
+    command: SuppressionCommand,
+) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    command.run(&SqliteSuppressions::new(open_existing(settings).await?)).await
+}
+
 async fn open_existing(settings: &Settings) -> Result<sqlite::Database, StartError> {
     let path = DataDirectory::existing_database(&settings.standalone.data_dir)
         .map_err(StartError::failed)?;
     open(path).await
 }
 
-fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr), StartError> {
-    let address = settings.http.listen;
-    let advice = "stop what listens there or choose another port with --port";
-    let refused = |source| StartError::Listen { address, source, advice };
-    let listener = TcpListener::bind(address).map_err(refused)?;
-    let address = listener.local_addr().map_err(refused)?;
-    Ok((listener, address))
+fn listen(address: SocketAddr, advice: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|source| StartError::Listen { address, source, advice })
 }
 
-/// The key that is set, or else the one that the first start has made.
-fn set_code_key(settings: &mut Settings, data: &DataDirectory) -> Result<(), StartError> {
+/// Where the product asks, unless that is off.
+fn product_address(settings: &Settings) -> Option<SocketAddr> {
+    settings.product.listen.address(Some(PRODUCT_LISTEN))
+}
+
+/// The secrets that are set, or else those that the first start has made.
+fn set_secrets(settings: &mut Settings, data: &DataDirectory) -> Result<(), StartError> {
     if !settings.code.has_key() {
         settings.code.set_key(&data.code_key().map_err(StartError::failed)?);
+    }
+    if product_address(settings).is_some() && !settings.product.has_token() {
+        settings.product.set_token(&data.product_token().map_err(StartError::failed)?);
     }
     Ok(())
 }
@@ -136,17 +181,23 @@ async fn start_inbox(settings: &Settings, api: SocketAddr) -> Result<Option<Inbo
     Ok(Some(Inbox::start(options).await.map_err(StartError::failed)?))
 }
 
+/// Where clients and the product ask.
+struct Listeners {
+    api: TcpListener,
+    product: Option<TcpListener>,
+}
+
 async fn wire(
     settings: &Settings,
     database: sqlite::Database,
-    listener: TcpListener,
+    listeners: Listeners,
     server: MailServer,
     service: &Service,
 ) -> Result<(Api, Health, Collector), StartError> {
     let relay = relay_options(settings);
     let hand_over = HandOver::new(relay.lease);
-    let users: Arc<dyn UserRepository> =
-        Arc::new(SqliteUserRepository::new(database.clone(), hand_over.clone()));
+    let accounts = Arc::new(SqliteUserRepository::new(database.clone(), hand_over.clone()));
+    let users: Arc<dyn UserRepository> = accounts.clone();
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
     let mailer: Arc<dyn Mailer> = Arc::new(WatchedMailer::new(Arc::new(settings.mailer(server)?)));
     say_whether_mails_are_taken(mailer.clone());
@@ -154,6 +205,7 @@ async fn wire(
         settings,
         users.clone(),
         codes.clone(),
+        Arc::new(SqliteSuppressions::new(database.clone())),
         mailer.clone(),
         Arc::new(SystemIds),
     )?;
@@ -171,6 +223,7 @@ async fn wire(
     let hasher = Arc::new(settings.hashing.start_pool(observe_hash)?);
     let waiting_hashes = Arc::clone(&hasher);
     let collector = measure(Collector::new(), monitor, move || waiting_hashes.waiting());
+    let product_ports = ProductPorts { accounts, hasher: Arc::new(hasher.of_product()) };
     let ports = Ports {
         users: users.clone(),
         codes,
@@ -183,9 +236,18 @@ async fn wire(
     };
     let mut server = api_settings::server_options(settings, service.descriptors);
     server.workers = server.workers.min(MAX_WORKERS);
+    let state = AppState::new(ports, api_settings::options(settings)?, health.clone());
+    let product = match listeners.product {
+        Some(listener) => {
+            let token = api_settings::product_token(settings)?;
+            Some(ProductApi { listener, state: ProductState::new(&state, product_ports, token) })
+        }
+        None => None,
+    };
     let api = Api {
-        listener,
-        state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
+        listener: listeners.api,
+        state,
+        product,
         server,
         relay: OutboxRelay::new(Arc::new(outbox), publisher, relay),
         users,

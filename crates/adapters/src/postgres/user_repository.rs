@@ -29,8 +29,8 @@ use crate::sql_rows::{UserRow, read_user, user_row};
 
 /// [`UserRepository`] in PostgreSQL.
 pub struct PostgresUserRepository {
-    database: Database,
-    hand_over: Arc<HandOver>,
+    pub(super) database: Database,
+    pub(super) hand_over: Arc<HandOver>,
 }
 
 impl PostgresUserRepository {
@@ -69,7 +69,7 @@ impl PostgresUserRepository {
     }
 }
 
-fn unavailable(failure: Failure) -> RepositoryError {
+pub(super) fn unavailable(failure: Failure) -> RepositoryError {
     RepositoryError::Unavailable(failure.into())
 }
 

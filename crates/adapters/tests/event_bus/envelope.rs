@@ -162,7 +162,7 @@ fn what_is_no_event_says_why() {
     ));
     assert!(matches!(error("/specversion", json!("0.3")), EnvelopeError::Version(_)));
     assert!(matches!(
-        error("/type", json!("user.deleted")),
+        error("/type", json!("user.of_a_fork")),
         EnvelopeError::Event(UserEventError::UnknownType(_))
     ));
 }

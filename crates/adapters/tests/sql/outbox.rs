@@ -226,7 +226,7 @@ async fn the_status_counts_each_event_once(store: Store) {
     let events = record(&store, 5).await;
     store.outbox.bury(events[4].id, "refused").await.unwrap();
     store.outbox.claim(3, LONG_PERIOD).await.unwrap();
-    for (kind, count) in [("user.deleted", 2), ("user.of_the_future", 1)] {
+    for (kind, count) in [("user.of_a_fork", 2), ("user.of_the_future", 1)] {
         for _ in 0..count {
             let (id, user_id) = (unique_id(), unique_id());
             let unknown = format!(
@@ -245,7 +245,7 @@ async fn the_status_counts_each_event_once(store: Store) {
         oldest_age: Some(age),
         leased: 3,
         buried: 1,
-        unknown: [("user.deleted".to_owned(), 2), ("user.of_the_future".to_owned(), 1)].into(),
+        unknown: [("user.of_a_fork".to_owned(), 2), ("user.of_the_future".to_owned(), 1)].into(),
     };
     assert_eq!(status, expected);
 }

@@ -19,6 +19,11 @@ use super::public_url::PublicUrl;
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"registration\", charset=\"UTF-8\"");
 
+/// The challenges of RFC 6750 section 3.
+const BEARER_CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"product\"");
+const INVALID_TOKEN: HeaderValue =
+    HeaderValue::from_static("Bearer realm=\"product\", error=\"invalid_token\"");
+
 /// An answer that is not a success.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
@@ -53,12 +58,12 @@ pub(crate) struct ProblemDocument<'a> {
     errors: &'a [FieldError],
 }
 
-/// An error in a field of the body.
+/// An error in a field of the body, or in a parameter of the path or the query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
-    /// The field: a JSON pointer (RFC 6901).
+    /// The field: a JSON pointer (RFC 6901). A parameter counts as a field.
     #[schema(examples("/password"))]
-    pub(crate) pointer: &'static str,
+    pub(crate) pointer: Cow<'static, str>,
     /// The error, machine-readable.
     #[schema(examples("password-too-short"))]
     pub(crate) code: &'static str,
@@ -94,6 +99,24 @@ impl Problem {
     pub(crate) fn validation_failed(errors: Vec<FieldError>) -> Self {
         let detail = "The body is valid JSON but not a valid request: see the errors.";
         Self { errors, ..Self::with_detail(ProblemKind::ValidationFailed, detail) }
+    }
+
+    /// A path or a query with errors in its parameters.
+    pub(crate) fn invalid_target(errors: Vec<FieldError>) -> Self {
+        let detail = "The path or the query has errors; a parameter is pointed to as a field is.";
+        Self { errors, ..Self::with_detail(ProblemKind::ValidationFailed, detail) }
+    }
+
+    /// A request without the product's token, or with another. Only a request that presented
+    /// one is told an error (RFC 6750 section 3.1).
+    pub(crate) fn token_refused(is_presented: bool) -> Self {
+        let challenge = if is_presented { INVALID_TOKEN } else { BEARER_CHALLENGE };
+        Self::new(ProblemKind::InvalidToken).header(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// An address and a password that the product asked about and that do not belong together.
+    pub(crate) fn wrong_credentials() -> Self {
+        Self::new(ProblemKind::WrongCredentials).header(header::WWW_AUTHENTICATE, BEARER_CHALLENGE)
     }
 
     /// A method that a path does not support; `allow` lists those it supports (RFC 9110 section

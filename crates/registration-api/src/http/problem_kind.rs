@@ -50,6 +50,14 @@ problem_kinds! {
         "The code is wrong, was replaced by a newer one, or has not been mailed yet.";
     InvalidCredentials UNAUTHORIZED "invalid-credentials" "Invalid credentials"
         "Send the registered address and its password with Basic authentication (RFC 7617), in UTF-8.";
+    InvalidToken UNAUTHORIZED "invalid-token" "Invalid token"
+        "The product's listener asks for its token: `Authorization: Bearer` and the token (RFC 6750).";
+    WrongCredentials UNAUTHORIZED "wrong-credentials" "Wrong credentials"
+        "No account has this address and this password.";
+    NotActive FORBIDDEN "not-active" "Not active"
+        "The password is right, but the account waits for its code.";
+    UserNotFound NOT_FOUND "user-not-found" "User not found"
+        "There is no such account, or it was deleted, or its registration was made anew.";
     NotFound NOT_FOUND "not-found" "Not found"
         "There is nothing at this path. The API is described at /docs.";
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "Method not allowed"
@@ -82,7 +90,35 @@ problem_kinds! {
         "A dependency that this request needs is not available. Try again after the time in the Retry-After header.";
 }
 
+/// What only the API answers with.
+const OF_API: &[ProblemKind] = &[
+    ProblemKind::CodeInvalid,
+    ProblemKind::InvalidCredentials,
+    ProblemKind::EmailTaken,
+    ProblemKind::AlreadyActive,
+    ProblemKind::CodeExpired,
+    ProblemKind::TooManyAttempts,
+];
+
+/// What only the product's listener answers with.
+const OF_PRODUCT: &[ProblemKind] = &[
+    ProblemKind::InvalidToken,
+    ProblemKind::WrongCredentials,
+    ProblemKind::NotActive,
+    ProblemKind::UserNotFound,
+];
+
 impl ProblemKind {
+    /// The kinds that the API answers with.
+    pub(crate) fn of_api() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|kind| !OF_PRODUCT.contains(kind))
+    }
+
+    /// The kinds that the product's listener answers with.
+    pub(crate) fn of_product() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|kind| !OF_API.contains(kind))
+    }
+
     /// The `type` of RFC 9457 section 3.1.1: a link to the documentation of the API there.
     pub(crate) fn type_uri(self, public_url: &PublicUrl) -> String {
         format!("{public_url}/docs/problems#{}", self.code())

@@ -6,8 +6,8 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 
+use super::listener_context::ListenerContext;
 use super::problem::Problem;
-use super::state::AppState;
 
 /// Middleware: gives each answer that is a problem its body.
 pub(crate) async fn write_problem<B: MessageBody + 'static>(
@@ -20,8 +20,8 @@ pub(crate) async fn write_problem<B: MessageBody + 'static>(
 }
 
 fn write_document<B>(response: &ServiceResponse<B>) -> Option<Vec<u8>> {
-    let state = response.request().app_data::<Data<AppState>>()?;
+    let context = response.request().app_data::<Data<ListenerContext>>()?;
     let extensions = response.response().extensions();
-    let document = extensions.get::<Problem>()?.document(&state.options.public_url);
+    let document = extensions.get::<Problem>()?.document(&context.public_url);
     serde_json::to_vec(&document).ok()
 }

@@ -8,7 +8,7 @@ use adapters::{smtp, sqlite};
 use domain::Finding;
 use domain::ports::{BreachedPasswords, PasswordHasher};
 use process::doctor::Examination;
-use registration_api::doctor as api_doctor;
+use registration_api::{doctor as api_doctor, settings as api_settings};
 use settings::Settings;
 
 use crate::data_directory::{self, DataDirectory};
@@ -32,6 +32,12 @@ pub(crate) fn examine(settings: Settings, examination: &mut Examination) {
     let breached =
         breached.map(|client| client.map(|client| Arc::new(client) as Arc<dyn BreachedPasswords>));
     api_doctor::examine_breach_check(breached, &settings, examination);
+    if let Some(address) = super::product_address(&settings) {
+        if settings.product.has_token() {
+            examination.usable(api_settings::product_token(&settings));
+        }
+        api_doctor::examine_product_listener(address, examination);
+    }
     note_code_key(settings, examination);
 }
 

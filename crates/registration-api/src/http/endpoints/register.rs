@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::web::{Data, Payload, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
-use domain::{
-    EmailAddress, EmailAddressError, Password, PasswordError, PasswordLength, TraceParent,
-};
+use domain::{EmailAddress, Password, PasswordError, PasswordLength, TraceParent};
 use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::openapi::{RefOr, Response};
@@ -128,7 +126,7 @@ fn validate(
     mut fields: Fields,
     length: PasswordLength,
 ) -> Result<(EmailAddress, Password), Problem> {
-    let email = fields.take_string("/email").and_then(|text| validate_email(&mut fields, &text));
+    let email = fields.take_email("/email");
     let password = fields
         .take_string("/password")
         .and_then(|text| validate_password(&mut fields, text, length));
@@ -136,21 +134,6 @@ fn validate(
         (Some(email), Some(password)) => Ok((email, password)),
         _ => Err(fields.into_problem()),
     }
-}
-
-fn validate_email(fields: &mut Fields, text: &str) -> Option<EmailAddress> {
-    let error = match EmailAddress::parse(text) {
-        Ok(email) => return Some(email),
-        Err(error) => error,
-    };
-    let code = match error {
-        EmailAddressError::Empty => "email-empty",
-        EmailAddressError::TooLong => "email-too-long",
-        EmailAddressError::LocalPartNotAscii => "email-not-ascii",
-        EmailAddressError::Malformed => "email-malformed",
-    };
-    fields.add_error("/email", code, error.to_string());
-    None
 }
 
 fn validate_password(
@@ -192,6 +175,6 @@ impl From<PasswordRefused> for Problem {
             PasswordRefused::Breached => "password-breached",
             PasswordRefused::Unchecked(error) => return error.into(),
         };
-        Self::validation_failed(vec![FieldError { pointer: "/password", code, detail }])
+        Self::validation_failed(vec![FieldError { pointer: "/password".into(), code, detail }])
     }
 }
