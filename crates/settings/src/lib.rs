@@ -22,6 +22,7 @@ mod metrics;
 mod outbox;
 mod password;
 mod postgres;
+mod product;
 mod quota;
 mod rabbitmq;
 mod redis;
@@ -47,6 +48,7 @@ pub use metrics::MetricsSettings;
 pub use outbox::OutboxSettings;
 pub use password::PasswordSettings;
 pub use postgres::PostgresSettings;
+pub use product::{ProductListen, ProductSettings};
 pub use quota::QuotaSetting;
 pub use rabbitmq::RabbitmqSettings;
 pub use redis::RedisSettings;
@@ -81,6 +83,7 @@ pub struct Settings {
     pub outbox: OutboxSettings,
     pub events: EventSettings,
     pub webhooks: WebhookSettings,
+    pub product: ProductSettings,
     pub metrics: MetricsSettings,
     pub log: LogSettings,
     pub standalone: StandaloneSettings,

@@ -14,7 +14,7 @@ use crate::{Settings, SettingsError, renamed};
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// Secrets that may be kept in a file of their own, named by the setting with `_file` appended.
-pub(crate) const READ_FROM_FILE: [&str; 8] = [
+pub(crate) const READ_FROM_FILE: [&str; 9] = [
     "code.key",
     "code.previous_keys",
     "postgres.url",
@@ -23,6 +23,7 @@ pub(crate) const READ_FROM_FILE: [&str; 8] = [
     "smtp.password",
     "webhooks.url",
     "webhooks.secret",
+    "product.token",
 ];
 
 /// The sources above the built-in defaults.

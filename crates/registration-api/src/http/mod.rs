@@ -12,12 +12,14 @@ mod docs;
 mod endpoints;
 mod host;
 mod json_body;
+mod listener_context;
 mod openapi_examples;
 mod port_errors;
 mod problem;
 mod problem_kind;
 mod problem_responses;
 mod problem_writer;
+mod product;
 mod public_url;
 mod rate_limit_fields;
 mod request_log;
@@ -30,6 +32,10 @@ mod texts;
 pub mod client_address;
 pub mod openapi;
 
+pub use product::{
+    ProductPorts, ProductState, ProductToken, ProductTokenError, document as product_document,
+    server as product_server,
+};
 pub use public_url::PublicUrl;
 pub use server::{ServerOptions, server};
 pub use state::{ApiOptions, AppState, Ports};

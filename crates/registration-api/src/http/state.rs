@@ -11,6 +11,7 @@ use domain::{CodeKeys, CodeLength, PasswordLength};
 use process::health::Health;
 
 use super::client_address::TrustedProxies;
+use super::listener_context::ListenerContext;
 use super::public_url::PublicUrl;
 use crate::limits::{Counters, Limits, Quotas};
 use crate::password_policy::PasswordPolicy;
@@ -116,5 +117,14 @@ impl AppState {
             existing_account: options.existing_account,
         };
         Self { register, activate, resend_code, limits, ids: ports.ids, health, options }
+    }
+
+    /// What the layers around its endpoints need of it.
+    pub(crate) fn context(&self) -> ListenerContext {
+        ListenerContext {
+            trusted_proxies: self.options.trusted_proxies.clone(),
+            ids: self.ids.clone(),
+            public_url: self.options.public_url.clone(),
+        }
     }
 }

@@ -15,6 +15,7 @@ mod limits;
 mod log;
 mod mails;
 mod passwords;
+mod product;
 mod register;
 mod resend_code;
 mod routing;

@@ -6,8 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{
-    EmailAddress, EmailAddressError, LanguageTag, LanguageTagError, Languages, Password,
-    PasswordError, PasswordLength, TraceParent,
+    LanguageTag, LanguageTagError, Languages, Password, PasswordError, PasswordLength, TraceParent,
 };
 use secrecy::SecretString;
 use serde::Serialize;
@@ -49,7 +48,13 @@ struct RegisterRequest {
     /// The language of the mails, as a tag of BCP 47. Without it the languages of the header
     /// `Accept-Language` are tried in turn; where there is no text in any of them, the mails are in
     /// the default language of the service.
-    #[schema(required = false, nullable = false, min_length = 1, max_length = 35, examples("fr-CA"))]
+    #[schema(
+        required = false,
+        nullable = false,
+        min_length = 1,
+        max_length = 35,
+        examples("fr-CA")
+    )]
     locale: Option<String>,
 }
 
@@ -146,34 +151,19 @@ fn validate(
     accepted: Languages,
     length: PasswordLength,
 ) -> Result<Registration, Problem> {
-    let email = fields.take_string("/email").and_then(|text| validate_email(&mut fields, &text));
+    let email = fields.take_email("/email");
     let password = fields
         .take_string("/password")
         .and_then(|text| validate_password(&mut fields, text, length));
     let locale =
         fields.take_optional_string("/locale").and_then(|text| validate_locale(&mut fields, &text));
     match (email, password) {
-        (Some(email), Some(password)) if !fields.has_errors() => {
+        (Some(email), Some(password)) if fields.are_valid() => {
             let languages = locale.map_or(accepted, |tag| Languages::new([tag]));
             Ok(Registration { email, password, languages })
         }
         _ => Err(fields.into_problem()),
     }
-}
-
-fn validate_email(fields: &mut Fields, text: &str) -> Option<EmailAddress> {
-    let error = match EmailAddress::parse(text) {
-        Ok(email) => return Some(email),
-        Err(error) => error,
-    };
-    let code = match error {
-        EmailAddressError::Empty => "email-empty",
-        EmailAddressError::TooLong => "email-too-long",
-        EmailAddressError::LocalPartNotAscii => "email-not-ascii",
-        EmailAddressError::Malformed => "email-malformed",
-    };
-    fields.add_error("/email", code, FieldText::Email(error));
-    None
 }
 
 fn validate_password(
@@ -227,6 +217,6 @@ impl From<PasswordRefused> for Problem {
             PasswordRefused::Breached => ("password-breached", FieldText::PasswordBreached),
             PasswordRefused::Unchecked(error) => return error.into(),
         };
-        Self::validation_failed(vec![FieldError { pointer: "/password", code, detail }])
+        Self::validation_failed(vec![FieldError { pointer: "/password".into(), code, detail }])
     }
 }

@@ -11,12 +11,20 @@ pub(crate) enum FieldText {
     Duplicate,
     NotAString,
     NotAnObject,
+    /// There is no such field.
+    Unknown,
+    /// The identifier of a user is a UUID.
+    NotAUuid,
+    /// A client is named by its address.
+    NotAnIpAddress,
     Email(EmailAddressError),
     Password(PasswordError),
     PasswordCommon,
     PasswordBreached,
     Locale(LanguageTagError),
-    Code { digits: usize },
+    Code {
+        digits: usize,
+    },
 }
 
 impl FieldText {
@@ -42,6 +50,11 @@ impl FieldText {
             }
             Self::NotAString => fixed("a string is required", "une chaîne est requise"),
             Self::NotAnObject => fixed("a JSON object is required", "un objet JSON est requis"),
+            Self::Unknown => fixed("there is no such field", "ce champ n’existe pas"),
+            Self::NotAUuid => fixed("a UUID is required", "un UUID est requis"),
+            Self::NotAnIpAddress => {
+                fixed("an IPv4 or IPv6 address is required", "une adresse IPv4 ou IPv6 est requise")
+            }
             Self::PasswordCommon => fixed(
                 "this password is among the first that an attacker would try; choose another one",
                 "ce mot de passe est parmi les premiers qu’un attaquant essaierait\u{202f}; \

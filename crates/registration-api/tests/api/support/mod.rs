@@ -5,6 +5,7 @@ mod budgets;
 mod codes;
 mod hasher;
 mod limiter;
+mod product;
 mod users;
 
 pub(crate) use background::{EmptyOutbox, busy_purge, relay_of};
@@ -12,6 +13,7 @@ pub(crate) use budgets::Budgets;
 pub(crate) use codes::Codes;
 pub(crate) use hasher::Hasher;
 pub(crate) use limiter::Limiter;
+pub(crate) use product::{ProductApp, product_problem};
 pub(crate) use users::Users;
 
 use std::net::{SocketAddr, TcpListener};
