@@ -67,7 +67,7 @@ async fn an_event_is_one_signed_request() {
     let event = activated();
     deliver(&publisher, &event).await.unwrap();
     let request = receiver.received_requests().await.unwrap().remove(0);
-    assert_eq!(request.url.as_str(), format!("{}/hooks?a=b", receiver.uri()));
+    assert_eq!((request.url.path(), request.url.query()), ("/hooks", Some("a=b")));
     let header = |name: &str| request.headers[name].to_str().unwrap().to_owned();
     assert_eq!(header("content-type"), "application/cloudevents+json");
     assert_eq!(header("webhook-id"), event.id.as_uuid().to_string());

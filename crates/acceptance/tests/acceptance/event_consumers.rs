@@ -51,7 +51,8 @@ async fn hears_of_every_activation(journey: &Journey, consumer: Program) {
     let last = activate(journey).await;
     running.stdout.line_with(&format!("active {last}")).await;
     let lines = running.stdout.lines();
-    assert_eq!(lines.iter().filter(|line| line.contains("deleted ")).count(), 1, "{lines:#?}");
+    let deleted = format!("deleted {first}");
+    assert_eq!(lines.iter().filter(|line| **line == deleted).count(), 1, "{lines:#?}");
     running.kill();
     remove_queue(system, &suffix).await;
 }

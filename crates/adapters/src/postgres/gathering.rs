@@ -1,10 +1,10 @@
 //! One statement for many. What is asked while statements are under way is gathered for the next
-//! one: a busy process sends the database a fraction of the statements, and in an idle one nothing
-//! waits.
+//! one, so that a busy process sends the database a fraction of the statements.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -13,17 +13,24 @@ use tracing::Instrument;
 
 use super::database::Failure;
 
-/// How many statements may be under way: while one of them waits for a lock, the other goes on.
-const AT_ONCE: usize = 2;
-
 /// How many questions one statement answers at most.
 const LARGEST: usize = 100;
 
 type Statement<Q, A> =
     Box<dyn Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, Failure>> + Send + Sync>;
 
+/// When statements are sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// How many may be under way.
+    pub(super) at_once: usize,
+    /// How long questions are gathered before each: zero where somebody waits for the answer.
+    pub(super) pause: Duration,
+}
+
 /// Gathers the questions of one kind.
 pub(super) struct Gathering<Q, A> {
+    pace: Pace,
     statement: Statement<Q, A>,
     state: Mutex<State<Q, A>>,
 }
@@ -38,13 +45,14 @@ type Reply<A> = oneshot::Sender<Result<A, Arc<Failure>>>;
 impl<Q: Send + 'static, A: Send + 'static> Gathering<Q, A> {
     /// `statement` answers questions in their order.
     pub(super) fn new(
+        pace: Pace,
         statement: impl Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, Failure>>
         + Send
         + Sync
         + 'static,
     ) -> Arc<Self> {
         let state = State { waiting: VecDeque::new(), under_way: 0 };
-        Arc::new(Self { statement: Box::new(statement), state: Mutex::new(state) })
+        Arc::new(Self { pace, statement: Box::new(statement), state: Mutex::new(state) })
     }
 
     /// Asks, together with others. Their failure is shared. Goes on if the caller goes away.
@@ -57,7 +65,7 @@ impl<Q: Send + 'static, A: Send + 'static> Gathering<Q, A> {
     fn push(self: &Arc<Self>, question: Q, reply: Reply<A>) {
         let mut state = self.lock();
         state.waiting.push_back((question, reply));
-        if state.under_way < AT_ONCE {
+        if state.under_way < self.pace.at_once {
             state.under_way += 1;
             tokio::spawn(self.clone().answer_all().in_current_span());
         }
@@ -65,7 +73,7 @@ impl<Q: Send + 'static, A: Send + 'static> Gathering<Q, A> {
 
     /// Runs one statement after the other until nobody waits.
     async fn answer_all(self: Arc<Self>) {
-        while let Some((questions, replies)) = self.next() {
+        while let Some((questions, replies)) = self.next().await {
             // Whoever asks next must not wait for a statement that has ended by a panic.
             let answers = AssertUnwindSafe(async { (self.statement)(questions).await });
             match answers.catch_unwind().await.unwrap_or(Err(Failure::Unanswered)) {
@@ -86,7 +94,10 @@ impl<Q: Send + 'static, A: Send + 'static> Gathering<Q, A> {
     }
 
     /// Who is answered next. If nobody waits, that is the end of it.
-    fn next(&self) -> Option<(Vec<Q>, Vec<Reply<A>>)> {
+    async fn next(&self) -> Option<(Vec<Q>, Vec<Reply<A>>)> {
+        if !self.pace.pause.is_zero() {
+            tokio::time::sleep(self.pace.pause).await;
+        }
         let mut state = self.lock();
         let count = state.waiting.len().min(LARGEST);
         if count == 0 {
@@ -117,9 +128,14 @@ mod tests {
 
     impl Doubling {
         fn new() -> Self {
+            Self::at_pace(Duration::ZERO)
+        }
+
+        fn at_pace(pause: Duration) -> Self {
             let (asked, allowed) = (Arc::<Mutex<Vec<_>>>::default(), Arc::new(Semaphore::new(0)));
             let (log, gate) = (asked.clone(), allowed.clone());
-            let gathering = Gathering::new(move |numbers: Vec<u32>| {
+            let pace = Pace { at_once: 2, pause };
+            let gathering = Gathering::new(pace, move |numbers: Vec<u32>| {
                 log.lock().unwrap().push(numbers.clone());
                 let gate = gate.clone();
                 async move {
@@ -192,5 +208,17 @@ mod tests {
         let answers = doubling.ask(200..500).await;
         assert_eq!(answers, (200..500).map(|number| Some(number * 2)).collect::<Vec<_>>());
         assert!(doubling.asked().iter().all(|numbers| numbers.len() <= LARGEST));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_waits_for_is_gathered_first() {
+        let doubling = Doubling::at_pace(Duration::from_millis(5));
+        doubling.allowed.add_permits(100);
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(3)).await;
+            doubling.ask([3]).await
+        };
+        assert_eq!(tokio::join!(doubling.ask([1, 2]), later).0, [Some(2), Some(4)]);
+        assert_eq!(doubling.asked(), [vec![1, 2, 3]]);
     }
 }

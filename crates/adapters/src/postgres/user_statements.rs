@@ -15,10 +15,16 @@ use futures::FutureExt;
 use uuid::Uuid;
 
 use super::database::Database;
-use super::gathering::Gathering;
+use super::gathering::{Gathering, Pace};
 use super::outbox::interval;
 use super::schema::users;
 use crate::sql_rows::{UserRow, user_row};
+
+/// Before a mail: nothing waits in an idle worker.
+const FINDING: Pace = Pace { at_once: 1, pause: Duration::ZERO };
+
+/// After a mail, when nobody waits any more. Two, since one may wait for the lock of a row.
+const HOLDING: Pace = Pace { at_once: 2, pause: Duration::from_millis(5) };
 
 /// Finds users by their identifiers.
 pub(super) type FindUsers = Gathering<Uuid, Option<UserRow<Uuid>>>;
@@ -27,7 +33,7 @@ pub(super) type FindUsers = Gathering<Uuid, Option<UserRow<Uuid>>>;
 pub(super) type HoldAddresses = Gathering<(CodeIssue, Duration), ()>;
 
 pub(super) fn find_users(database: Database) -> Arc<FindUsers> {
-    Gathering::new(move |ids: Vec<Uuid>| {
+    Gathering::new(FINDING, move |ids: Vec<Uuid>| {
         let database = database.clone();
         async move {
             let query = users::table.filter(users::id.eq_any(ids.clone())).select(user_row!());
@@ -42,7 +48,7 @@ pub(super) fn find_users(database: Database) -> Arc<FindUsers> {
 }
 
 pub(super) fn hold_addresses(database: Database) -> Arc<HoldAddresses> {
-    Gathering::new(move |claims: Vec<(CodeIssue, Duration)>| {
+    Gathering::new(HOLDING, move |claims: Vec<(CodeIssue, Duration)>| {
         let database = database.clone();
         async move {
             let statement = HoldStatement::new(&claims);

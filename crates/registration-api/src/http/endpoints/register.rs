@@ -49,7 +49,7 @@ struct RegisterRequest {
     /// The language of the mails, as a tag of BCP 47. Without it the languages of the header
     /// `Accept-Language` are tried in turn; where there is no text in any of them, the mails are in
     /// the default language of the service.
-    #[schema(required = false, min_length = 1, max_length = 35, examples("fr-CA"))]
+    #[schema(required = false, nullable = false, min_length = 1, max_length = 35, examples("fr-CA"))]
     locale: Option<String>,
 }
 
