@@ -14,6 +14,9 @@ const RECORDING: Duration = Duration::from_secs(3);
 /// so does one that cannot renew it.
 const LEASE: Duration = Duration::from_secs(15);
 
+/// How long a mail server that is slow may take to accept a mail, whose sender may be dead by then.
+const ACCEPTANCE: Duration = Duration::from_secs(5);
+
 impl Case<'_> {
     /// The fault that explains why a mail was sent again after `earlier`.
     pub(super) fn cause_of_duplicate(&self, earlier: &Copy, later: &Copy) -> Option<String> {
@@ -24,9 +27,11 @@ impl Case<'_> {
         let explains = |observed: &&Observed| match observed.fault {
             // The reply was lost on its way.
             Fault::Network(Part::Smtp, _) => observed.overlaps(earlier.at, recorded),
-            // It died, or was held up, before the acceptance was recorded.
+            // It died before the acceptance was recorded, of the first copy or of one that was sent
+            // before it and accepted later.
             Fault::Killed(Part::Worker(_) | Part::Standalone) => {
                 observed.overlaps(earlier.at, recorded)
+                    || observed.overlaps(later.at.saturating_sub(ACCEPTANCE), later.at)
             }
             // Another worker took over, and then this one went on.
             Fault::Stopped(Part::Worker(_)) => {

@@ -192,6 +192,17 @@ fn a_duplicate_needs_a_fault_at_its_time() {
 }
 
 #[test]
+fn a_mail_of_a_dead_worker_may_be_accepted_after_that_of_its_successor() {
+    let mut evidence = with_exchanges(Vec::new());
+    evidence.mails = vec![mail(6.5, 1, "1111"), mail(6.6, 1, "1111")];
+    let killed = |begin| vec![observed(Fault::Killed(Part::Worker(0)), begin, begin + 0.5)];
+    evidence.faults = killed(3.0);
+    assert_holds(&evidence);
+    evidence.faults = killed(1.0);
+    assert_broken(&evidence, Rule::DuplicatesHaveCause);
+}
+
+#[test]
 fn a_duplicate_with_another_code_is_found() {
     let mut evidence = clean();
     evidence.mails[0].told = false;
