@@ -60,7 +60,7 @@ async fn an_older_schema_is_left_to_the_next_start() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.db");
     drop(open(options(&path)).await.unwrap());
-    drop(execute(&path, "DELETE FROM __diesel_schema_migrations WHERE version LIKE '%000002'"));
+    drop(execute(&path, "DELETE FROM __diesel_schema_migrations WHERE version = '20260101000002'"));
     let found = diagnose(options(&path)).await;
     let schema = found.last().unwrap();
     assert_eq!(schema.message, "the next start will apply 1 migrations");
