@@ -25,7 +25,7 @@ use registration_api::http::{AppState, Ports};
 use registration_api::limits::Counters;
 use registration_api::metrics::{METRICS, measure, observe_hash};
 use registration_api::outbox_relay::OutboxRelay;
-use registration_api::settings as api_settings;
+use registration_api::settings::{self as api_settings, SignupPageDefault};
 use settings::{Settings, SettingsError};
 
 /// Brings the schema up to date.
@@ -109,10 +109,11 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
         breached: breached_passwords(settings)?,
         ids: Arc::new(SystemIds),
     };
+    let options = api_settings::options(settings, SignupPageDefault::Off)?;
     let outbox = Arc::new(PostgresOutbox::new(database, hand_over));
     let api = Api {
         listener: listen(settings)?,
-        state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
+        state: AppState::new(ports, options, health.clone()),
         server: api_settings::server_options(settings, service.descriptors),
         relay: OutboxRelay::new(outbox, publisher, api_settings::relay_options(settings)),
         users,

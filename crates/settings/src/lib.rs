@@ -24,6 +24,7 @@ mod rabbitmq;
 mod redis;
 mod registration;
 mod renamed;
+mod signup;
 mod smtp;
 mod sources;
 mod standalone;
@@ -47,6 +48,7 @@ pub use rabbitmq::RabbitmqSettings;
 pub use redis::RedisSettings;
 pub use registration::{ExistingAccountSetting, RegistrationSettings};
 pub use renamed::RenamedKey;
+pub use signup::{SignupSettings, SignupSwitch};
 #[cfg(feature = "smtp")]
 pub use smtp::MailServer;
 pub use smtp::{SmtpSettings, SmtpTlsSetting};
@@ -75,6 +77,7 @@ pub struct Settings {
     pub outbox: OutboxSettings,
     pub metrics: MetricsSettings,
     pub log: LogSettings,
+    pub signup: SignupSettings,
     pub standalone: StandaloneSettings,
     /// The old names that were used, for a warning once there is a log.
     #[serde(skip)]

@@ -29,7 +29,7 @@ use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
 use registration_api::metrics::{measure, observe_hash};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
-use registration_api::settings as api_settings;
+use registration_api::settings::{self as api_settings, SignupPageDefault};
 use settings::{MailServer, Settings, SettingsError};
 
 use crate::data_directory::DataDirectory;
@@ -62,8 +62,12 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
     let addresses = inbox
         .as_ref()
         .map(|inbox| InboxAddresses { page: inbox.http_address(), smtp: inbox.smtp_address() });
-    let greeting =
-        Greeting { api: api_address, inbox: addresses, data: &settings.standalone.data_dir };
+    let greeting = Greeting {
+        api: api_address,
+        has_signup_page: settings.signup.is_enabled(true),
+        inbox: addresses,
+        data: &settings.standalone.data_dir,
+    };
     process::greet(&format!("{greeting}\n"));
     api.run(service.shutdown.clone()).await.map_err(StartError::failed)?;
     if let Some(inbox) = inbox {
@@ -181,11 +185,12 @@ async fn wire(
         breached: breached_passwords(settings)?,
         ids: Arc::new(SystemIds),
     };
+    let options = api_settings::options(settings, SignupPageDefault::On)?;
     let mut server = api_settings::server_options(settings, service.descriptors);
     server.workers = server.workers.min(MAX_WORKERS);
     let api = Api {
         listener,
-        state: AppState::new(ports, api_settings::options(settings)?, health.clone()),
+        state: AppState::new(ports, options, health.clone()),
         server,
         relay: OutboxRelay::new(Arc::new(outbox), publisher, relay),
         users,

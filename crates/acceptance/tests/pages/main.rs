@@ -1,4 +1,4 @@
-//! The two pages as a person sees them, in headless Chromium, and the inbox as Mailpit's clients
+//! The pages as a person sees them, in headless Chromium, and the inbox as Mailpit's clients
 //! see it.
 //!
 //! Needs chromium, chromium-driver, node and npm, which `cargo xtask test` installs; without them
@@ -13,3 +13,4 @@ mod npm_package;
 mod path_prefix;
 mod pictures;
 mod sign_up;
+mod signup_page;

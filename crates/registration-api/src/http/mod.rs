@@ -19,10 +19,12 @@ mod problem_responses;
 mod problem_writer;
 mod public_url;
 mod rate_limit_fields;
+mod redirect;
 mod request_log;
 mod routes;
 mod security_headers;
 mod server;
+mod signup_page;
 mod state;
 
 pub mod client_address;
@@ -30,4 +32,5 @@ pub mod openapi;
 
 pub use public_url::PublicUrl;
 pub use server::{ServerOptions, server};
+pub use signup_page::{ReturnUrlError, ReturnUrls, SignupOptions};
 pub use state::{ApiOptions, AppState, Ports};

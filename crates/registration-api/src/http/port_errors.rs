@@ -93,7 +93,7 @@ fn answer_unavailable(error: &(dyn Error + 'static)) -> Problem {
     Problem::new(ProblemKind::Unavailable).retry_after(OUTAGE_RETRY)
 }
 
-fn answer_internal_error(error: &(dyn Error + 'static)) -> Problem {
+pub(super) fn answer_internal_error(error: &(dyn Error + 'static)) -> Problem {
     tracing::error!(event = "request.internal_error", error = %ErrorChain(error), "a request failed");
     Problem::new(ProblemKind::InternalError)
 }

@@ -12,6 +12,7 @@ use process::health::Health;
 
 use super::client_address::TrustedProxies;
 use super::public_url::PublicUrl;
+use super::signup_page::{SignupOptions, SignupPage};
 use crate::limits::{Counters, Limits, Quotas};
 use crate::password_policy::PasswordPolicy;
 use crate::use_cases::{Activate, Authenticator, ExistingAccount, Register, ResendCode};
@@ -67,6 +68,8 @@ pub struct ApiOptions {
     pub allowed_origins: Vec<String>,
     /// Where clients reach the API.
     pub public_url: PublicUrl,
+    /// The page where people sign up, if there is one.
+    pub signup: Option<SignupOptions>,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,
 }
@@ -79,6 +82,7 @@ pub struct AppState {
     pub(crate) limits: Arc<Limits>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) health: Health,
+    pub(crate) signup_page: Option<SignupPage>,
     pub(crate) options: ApiOptions,
 }
 
@@ -115,6 +119,19 @@ impl AppState {
             ids: ports.ids.clone(),
             existing_account: options.existing_account,
         };
-        Self { register, activate, resend_code, limits, ids: ports.ids, health, options }
+        let signup_page = options.signup.clone().map(|signup| {
+            let window = options.code_window.as_secs();
+            SignupPage::new(signup, window, options.code_length, options.password_length)
+        });
+        Self {
+            register,
+            activate,
+            resend_code,
+            limits,
+            ids: ports.ids,
+            health,
+            signup_page,
+            options,
+        }
     }
 }

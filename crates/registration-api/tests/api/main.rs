@@ -18,6 +18,7 @@ mod register;
 mod resend_code;
 mod routing;
 mod shutdown;
+mod signup_page;
 mod slow_clients;
 mod supervision;
 mod support;

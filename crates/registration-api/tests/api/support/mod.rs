@@ -97,6 +97,7 @@ pub(crate) fn options() -> ApiOptions {
         trusted_proxies: TrustedProxies::default(),
         allowed_origins: Vec::new(),
         public_url: PublicUrl::default(),
+        signup: None,
         body_timeout: Duration::from_secs(5),
     }
 }
