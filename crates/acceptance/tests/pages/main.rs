@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod api_description;
+mod examples;
 mod inbox_page;
 mod mailpit_client;
 mod npm_package;
