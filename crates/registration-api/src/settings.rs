@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use domain::ports::{Allowance, PurgeAges, Quota};
 use settings::{
-    CommaList, ExistingAccountSetting, LimitSettings, QuotaSetting, Settings, SettingsError,
-    default_threads,
+    CommaList, DomainLists, ExistingAccountSetting, LimitSettings, QuotaSetting, Settings,
+    SettingsError, default_threads,
 };
 use url::Url;
 
+use crate::admission::DomainRules;
 use crate::http::client_address::{TrustedProxies, parse_network};
-use crate::http::{ApiOptions, PublicUrl, ReturnUrls, ServerOptions, SignupOptions};
+use crate::http::{
+    ApiOptions, ProofOfWorkOptions, PublicUrl, ReturnUrls, ServerOptions, SignupOptions,
+};
 use crate::limits::{ActionQuotas, Quotas};
 use crate::outbox_relay::RelayOptions;
 use crate::purge::PurgeOptions;
@@ -49,6 +52,8 @@ pub fn options(
         password_length: settings.password.length(),
         refuse_common_passwords: settings.password.refuse_common,
         breach_fail_open: settings.password.breach_fail_open,
+        domains: domain_rules(settings)?,
+        hook_fail_open: settings.registration.hook_fail_open,
         existing_account: match settings.registration.existing_account {
             ExistingAccountSetting::Reveal => ExistingAccount::Reveal,
             ExistingAccountSetting::Conceal => ExistingAccount::Conceal,
@@ -57,6 +62,10 @@ pub fn options(
         trusted_proxies: trusted_proxies(&settings.http.trusted_proxies)?,
         allowed_origins: origins(&settings.http.cors_origins)?,
         public_url: public_url(&settings.http.public_url)?,
+        proof_of_work: settings.proof_of_work.enabled.then_some(ProofOfWorkOptions {
+            difficulty: settings.proof_of_work.difficulty,
+            expiry: settings.proof_of_work.expiry,
+        }),
         signup: signup(settings, signup_page)?,
         body_timeout: settings.http.body_timeout,
     })
@@ -68,7 +77,13 @@ pub(crate) fn problems(settings: &Settings) -> impl Iterator<Item = SettingsErro
     let origins = origins(&settings.http.cors_origins).err();
     let public_url = public_url(&settings.http.public_url).err();
     let return_urls = return_urls(settings).err();
-    [proxies, origins, public_url, return_urls].into_iter().flatten()
+    let domains = domain_rules(settings).err();
+    [proxies, origins, public_url, return_urls, domains].into_iter().flatten()
+}
+
+fn domain_rules(settings: &Settings) -> Result<DomainRules, SettingsError> {
+    let DomainLists { allowed, denied, disposable } = settings.registration.domains()?;
+    Ok(DomainRules { allowed, denied, disposable })
 }
 
 /// Where clients reach the API.

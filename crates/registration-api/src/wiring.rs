@@ -14,7 +14,9 @@ use adapters::postgres::{
 use adapters::rabbitmq::{RabbitmqPublisher, RabbitmqQueues};
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
 use adapters::system_ids::SystemIds;
-use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, UserRepository};
+use domain::ports::{
+    BreachedPasswords, CodeStore, EventPublisher, RegistrationHook, UserRepository,
+};
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
 use process::metrics::{self, Collector};
@@ -107,6 +109,7 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
             budget: Arc::new(InProcessBudget::new()),
         }),
         breached: breached_passwords(settings)?,
+        hook: registration_hook(settings)?,
         ids: Arc::new(SystemIds),
     };
     let options = api_settings::options(settings, SignupPageDefault::Off)?;
@@ -147,6 +150,13 @@ fn breached_passwords(
 ) -> Result<Option<Arc<dyn BreachedPasswords>>, SettingsError> {
     let client = settings.password.breached_passwords()?;
     Ok(client.map(|client| Arc::new(client) as Arc<dyn BreachedPasswords>))
+}
+
+fn registration_hook(
+    settings: &Settings,
+) -> Result<Option<Arc<dyn RegistrationHook>>, SettingsError> {
+    let hook = settings.registration.hook()?;
+    Ok(hook.map(|hook| Arc::new(hook) as Arc<dyn RegistrationHook>))
 }
 
 fn listen(settings: &Settings) -> Result<TcpListener, StartError> {

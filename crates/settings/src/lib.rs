@@ -7,6 +7,7 @@
 
 mod code;
 mod comma_list;
+mod domain_lists;
 mod duration;
 mod error;
 mod examination;
@@ -19,6 +20,7 @@ mod metrics;
 mod outbox;
 mod password;
 mod postgres;
+mod proof_of_work;
 mod quota;
 mod rabbitmq;
 mod redis;
@@ -43,10 +45,11 @@ pub use metrics::MetricsSettings;
 pub use outbox::OutboxSettings;
 pub use password::PasswordSettings;
 pub use postgres::PostgresSettings;
+pub use proof_of_work::ProofOfWorkSettings;
 pub use quota::QuotaSetting;
 pub use rabbitmq::RabbitmqSettings;
 pub use redis::RedisSettings;
-pub use registration::{ExistingAccountSetting, RegistrationSettings};
+pub use registration::{DomainLists, ExistingAccountSetting, RegistrationSettings};
 pub use renamed::RenamedKey;
 pub use signup::{SignupSettings, SignupSwitch};
 #[cfg(feature = "smtp")]
@@ -65,6 +68,7 @@ use serde::Deserialize;
 pub struct Settings {
     pub http: HttpSettings,
     pub registration: RegistrationSettings,
+    pub proof_of_work: ProofOfWorkSettings,
     pub password: PasswordSettings,
     pub code: CodeSettings,
     pub hashing: HashingSettings,
@@ -89,6 +93,7 @@ impl Settings {
     fn contradictions(&self) -> impl Iterator<Item = SettingsError> + use<> {
         let checks = [
             self.registration.check(),
+            self.proof_of_work.check(),
             self.password.check(),
             self.code.check(),
             self.rabbitmq.check(),

@@ -17,7 +17,9 @@ use adapters::sqlite::{
     self, SqliteDeadLetters, SqliteOutbox, SqliteOutboxMonitor, SqliteUserRepository,
 };
 use adapters::system_ids::SystemIds;
-use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, Mailer, UserRepository};
+use domain::ports::{
+    BreachedPasswords, CodeStore, EventPublisher, Mailer, RegistrationHook, UserRepository,
+};
 use email_worker::{WatchedMailer, settings as worker_settings};
 use inbox::{Capacity, Inbox, InboxOptions};
 use process::dead_letters::DeadLetterCommand;
@@ -183,6 +185,7 @@ async fn wire(
         limiter: Arc::new(InProcessRateLimiter::new()),
         fallback: None,
         breached: breached_passwords(settings)?,
+        hook: registration_hook(settings)?,
         ids: Arc::new(SystemIds),
     };
     let options = api_settings::options(settings, SignupPageDefault::On)?;
@@ -213,6 +216,13 @@ fn breached_passwords(
 ) -> Result<Option<Arc<dyn BreachedPasswords>>, SettingsError> {
     let client = settings.password.breached_passwords()?;
     Ok(client.map(|client| Arc::new(client) as Arc<dyn BreachedPasswords>))
+}
+
+fn registration_hook(
+    settings: &Settings,
+) -> Result<Option<Arc<dyn RegistrationHook>>, SettingsError> {
+    let hook = settings.registration.hook()?;
+    Ok(hook.map(|hook| Arc::new(hook) as Arc<dyn RegistrationHook>))
 }
 
 /// A delivery is a whole mail here, so that each is claimed by itself and for as long as it may

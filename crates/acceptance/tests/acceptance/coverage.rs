@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    activation, bad_input, code_keys, crashes, dead_letters, doctor, expiry, limits,
+    activation, admission, bad_input, code_keys, crashes, dead_letters, doctor, expiry, limits,
     mail_server_faults, mails, pages,
 };
 use crate::{problems, races, restore, secrets, server_faults, unicode};
@@ -21,9 +21,10 @@ journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 34] = [
+const TESTS: [Coverage; 35] = [
     COVERAGE,
     activation::COVERAGE,
+    admission::COVERAGE,
     bad_input::COVERAGE,
     code_keys::COVERAGE,
     crashes::COVERAGE,

@@ -34,12 +34,19 @@ pub enum BudgetKind {
     Mails,
     /// Mails to one mailbox that one network has caused.
     MailsOfNetwork,
+    /// Uses of one solved challenge.
+    SolvedChallenges,
 }
 
 impl BudgetKind {
     /// Every kind.
-    pub const ALL: [Self; 4] =
-        [Self::Guesses, Self::GuessesOfClient, Self::Mails, Self::MailsOfNetwork];
+    pub const ALL: [Self; 5] = [
+        Self::Guesses,
+        Self::GuessesOfClient,
+        Self::Mails,
+        Self::MailsOfNetwork,
+        Self::SolvedChallenges,
+    ];
 
     /// Its name, as part of a key in a store.
     pub fn name(self) -> &'static str {
@@ -48,6 +55,7 @@ impl BudgetKind {
             Self::GuessesOfClient => "client-guesses",
             Self::Mails => "mails",
             Self::MailsOfNetwork => "network-mails",
+            Self::SolvedChallenges => "solved-challenges",
         }
     }
 

@@ -12,6 +12,7 @@ mod outbox;
 mod outbox_status;
 mod password_hasher;
 mod rate_limiter;
+mod registration_hook;
 mod source;
 mod user_repository;
 
@@ -32,6 +33,7 @@ pub use outbox::{HandedOver, Outbox, OutboxEntry, OutboxError, Recorded};
 pub use outbox_status::{OutboxMonitor, OutboxStatus};
 pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use rate_limiter::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
+pub use registration_hook::{HookDecision, HookError, RegistrationHook};
 pub use source::Source;
 pub use user_repository::{
     ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository,

@@ -17,6 +17,7 @@ mod problem;
 mod problem_kind;
 mod problem_responses;
 mod problem_writer;
+mod proof_of_work;
 mod public_url;
 mod rate_limit_fields;
 mod redirect;
@@ -30,6 +31,7 @@ mod state;
 pub mod client_address;
 pub mod openapi;
 
+pub use proof_of_work::ProofOfWorkOptions;
 pub use public_url::PublicUrl;
 pub use server::{ServerOptions, server};
 pub use signup_page::{ReturnUrlError, ReturnUrls, SignupOptions};

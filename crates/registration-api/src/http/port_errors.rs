@@ -4,7 +4,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use domain::ports::{BreachCheckError, BudgetError, CodeStoreError, HashError, RepositoryError};
+use domain::ports::{
+    BreachCheckError, BudgetError, CodeStoreError, HashError, HookError, RepositoryError,
+};
 use domain::{ErrorChain, UnknownCodeKey};
 use tokio::task::JoinError;
 
@@ -77,6 +79,12 @@ impl From<BudgetError> for Problem {
 
 impl From<BreachCheckError> for Problem {
     fn from(error: BreachCheckError) -> Self {
+        answer_unavailable(&error)
+    }
+}
+
+impl From<HookError> for Problem {
+    fn from(error: HookError) -> Self {
         answer_unavailable(&error)
     }
 }

@@ -50,6 +50,8 @@ problem_kinds! {
         "The code is wrong, was replaced by a newer one, or has not been mailed yet.";
     InvalidCredentials UNAUTHORIZED "invalid-credentials" "Invalid credentials"
         "Send the registered address and its password with Basic authentication (RFC 7617), in UTF-8.";
+    RegistrationRefused FORBIDDEN "registration-refused" "Registration refused"
+        "The operator of this service does not accept this registration.";
     NotFound NOT_FOUND "not-found" "Not found"
         "There is nothing at this path. The API is described at /docs.";
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "Method not allowed"

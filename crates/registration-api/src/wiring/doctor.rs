@@ -22,6 +22,8 @@ pub(crate) fn examine(settings: &Settings, examination: &mut Examination) {
     }
     examination.note_code_key(settings);
     doctor::examine(settings, examination);
+    // Not asked: a made-up registration might have an effect.
+    examination.usable(settings.registration.hook().map(drop));
     let hasher = settings.hashing.start_pool(|_| ());
     let hasher = hasher.map(|pool| Arc::new(pool) as Arc<dyn PasswordHasher>);
     doctor::examine_hashing(hasher, settings, examination);

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod activate;
+mod admission;
 mod bad_input;
 mod code_keys;
 mod conceal;
@@ -14,6 +15,7 @@ mod limits;
 mod log;
 mod mails;
 mod passwords;
+mod proof_of_work;
 mod register;
 mod resend_code;
 mod routing;

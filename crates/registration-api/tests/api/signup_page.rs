@@ -3,8 +3,16 @@ use reqwest::header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE};
 
 use crate::support::{TestApp, World, options, problem};
 
-const FILES: [&str; 7] =
-    ["app.js", "api.js", "countdown.js", "texts.js", "languages.js", "style.css", "icon.svg"];
+const FILES: [&str; 8] = [
+    "app.js",
+    "proof.js",
+    "api.js",
+    "countdown.js",
+    "texts.js",
+    "languages.js",
+    "style.css",
+    "icon.svg",
+];
 
 fn with_page() -> TestApp {
     let return_urls = ReturnUrls::new(Some("https://app.example.com/welcome"), &[]).unwrap();

@@ -101,6 +101,25 @@ async fn the_page_leads_back_to_the_product_and_nowhere_else() {
 }
 
 #[tokio::test]
+async fn the_page_solves_the_challenge() {
+    let data = tempfile::tempdir().unwrap();
+    let start = StandaloneCommand::on(data.path())
+        .with("code.window", "3600s")
+        .with("proof_of_work.enabled", "true")
+        .with("proof_of_work.difficulty", "5000");
+    let standalone = start.start().await;
+    let account = Account::new();
+    let refused = standalone.client().register(&account).await;
+    refused.expect_invalid("/proof_of_work");
+    let visitor = Visitor::at(&standalone.api, Theme::Light, DESKTOP).await;
+    visitor.register(&account).await;
+    visitor.is_asked_for_the_code(&account.email).await;
+    visitor.activate(&standalone.mailbox().first(&account.email).await.code()).await;
+    visitor.is_done().await;
+    visitor.browser.assert_requested_only_from(&[&standalone.api]).await;
+}
+
+#[tokio::test]
 async fn the_password_is_shown_only_on_request() {
     let data = tempfile::tempdir().unwrap();
     let standalone = StandaloneCommand::on(data.path()).start().await;

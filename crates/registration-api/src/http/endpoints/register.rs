@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::web::{Data, Payload, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{
-    EmailAddress, EmailAddressError, Password, PasswordError, PasswordLength, TraceParent,
+    EmailAddress, EmailAddressError, Password, PasswordError, PasswordLength, Solution, TraceParent,
 };
 use secrecy::SecretString;
 use serde::Serialize;
@@ -13,6 +13,7 @@ use utoipa::openapi::{RefOr, Response};
 use utoipa::{IntoResponses, ToSchema};
 
 use super::code_announcement::CodeAnnouncement;
+use crate::admission::NotAdmitted;
 use crate::http::content_negotiation::AcceptsJson;
 use crate::http::json_body::{self, Fields};
 use crate::http::problem::{FieldError, Problem};
@@ -20,6 +21,7 @@ use crate::http::problem_kind::ProblemKind;
 use crate::http::problem_responses::{
     BODY_PROBLEMS, NEGOTIATION_PROBLEMS, USE_CASE_PROBLEMS, describe_problems,
 };
+use crate::http::proof_of_work::ProofOfWork;
 use crate::http::state::AppState;
 use crate::limits::{Action, RequestLimits};
 use crate::password_policy::PasswordRefused;
@@ -41,6 +43,12 @@ struct RegisterRequest {
         examples("correct horse battery staple")
     )]
     password: String,
+    /// A solved challenge of `/api/v1/users/challenge`.
+    #[schema(
+        format = "byte",
+        examples("eyJhbGdvcml0aG0iOiJTSEEtMjU2IiwiY2hhbGxlbmdlIjoi4oCmIn0=")
+    )]
+    proof_of_work: String,
 }
 
 /// A registration whose code is on its way.
@@ -67,7 +75,7 @@ impl IntoResponses for Problems {
             NEGOTIATION_PROBLEMS,
             BODY_PROBLEMS,
             USE_CASE_PROBLEMS,
-            &[ProblemKind::EmailTaken],
+            &[ProblemKind::EmailTaken, ProblemKind::RegistrationRefused],
         ])
     }
 }
@@ -105,7 +113,14 @@ pub(crate) async fn register(
 ) -> Result<HttpResponse, Problem> {
     limits.check_client(Action::Register).await?;
     let fields = json_body::read(&request, payload, state.options.body_timeout).await?;
-    let (email, password) = validate(fields, state.options.password_length)?;
+    let proof_of_work = state.proof_of_work.as_ref();
+    let (email, password, solution) =
+        validate(fields, state.options.password_length, proof_of_work)?;
+    if let (Some(proof), Some(solution)) = (proof_of_work, solution) {
+        let digest = &solution.challenge.digest;
+        let spent = limits.spend_challenge(digest, proof.options.expiry).await;
+        spent.map_err(|_| challenge_used())?;
+    }
     let address = email.as_str().to_owned();
     let registered = state.register.execute(email, password, *trace, &limits).await?;
     let seconds = state.options.code_window.as_secs();
@@ -127,15 +142,26 @@ pub(crate) async fn register(
 fn validate(
     mut fields: Fields,
     length: PasswordLength,
-) -> Result<(EmailAddress, Password), Problem> {
+    proof_of_work: Option<&ProofOfWork>,
+) -> Result<(EmailAddress, Password, Option<Solution>), Problem> {
     let email = fields.take_string("/email").and_then(|text| validate_email(&mut fields, &text));
     let password = fields
         .take_string("/password")
         .and_then(|text| validate_password(&mut fields, text, length));
-    match (email, password) {
-        (Some(email), Some(password)) => Ok((email, password)),
+    let solution = proof_of_work.map(|proof| proof.take_solution(&mut fields));
+    match (email, password, solution) {
+        (Some(email), Some(password), None) => Ok((email, password, None)),
+        (Some(email), Some(password), Some(Some(solution))) => {
+            Ok((email, password, Some(solution)))
+        }
         _ => Err(fields.into_problem()),
     }
+}
+
+fn challenge_used() -> Problem {
+    let detail = "the challenge has been used; ask for another one".to_owned();
+    let pointer = "/proof_of_work";
+    Problem::validation_failed(vec![FieldError { pointer, code: "proof-of-work-used", detail }])
 }
 
 fn validate_email(fields: &mut Fields, text: &str) -> Option<EmailAddress> {
@@ -176,11 +202,25 @@ impl From<RegisterError> for Problem {
         match error {
             RegisterError::Limited(limit) | RegisterError::MailsExhausted(limit) => limit.into(),
             RegisterError::EmailTaken => Self::new(ProblemKind::EmailTaken),
+            RegisterError::NotAdmitted(refused) => refused.into(),
             RegisterError::Password(refused) => refused.into(),
             RegisterError::Hashing(error) => error.into(),
             RegisterError::Repository(error) => error.into(),
             RegisterError::CutShort(error) => error.into(),
         }
+    }
+}
+
+impl From<NotAdmitted> for Problem {
+    fn from(refused: NotAdmitted) -> Self {
+        let detail = refused.to_string();
+        let code = match refused {
+            NotAdmitted::Domain => "email-domain-not-allowed",
+            NotAdmitted::Disposable => "email-disposable",
+            NotAdmitted::ByHook => return Self::new(ProblemKind::RegistrationRefused),
+            NotAdmitted::Unchecked(error) => return error.into(),
+        };
+        Self::validation_failed(vec![FieldError { pointer: "/email", code, detail }])
     }
 }
 

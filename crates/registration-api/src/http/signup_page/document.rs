@@ -28,6 +28,7 @@ pub(crate) struct SignupPage {
     window: u64,
     digits: usize,
     password_length: PasswordLength,
+    has_challenge: bool,
 }
 
 impl fmt::Debug for SignupPage {
@@ -37,17 +38,18 @@ impl fmt::Debug for SignupPage {
 }
 
 impl SignupPage {
-    /// A page for codes of this length, which count for `window` seconds.
+    /// A page for codes and passwords of these lengths. A code counts for `window` seconds.
     pub(crate) fn new(
         options: SignupOptions,
         window: u64,
-        code_length: CodeLength,
-        password_length: PasswordLength,
+        (code_length, password_length): (CodeLength, PasswordLength),
+        has_challenge: bool,
     ) -> Self {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.set_auto_escape_callback(|_| AutoEscape::Html);
-        Self { templates, options, window, digits: code_length.digits(), password_length }
+        let digits = code_length.digits();
+        Self { templates, options, window, digits, password_length, has_challenge }
     }
 
     /// The page in one language, for a reader who asked to be led to `return_url` afterwards.
@@ -74,6 +76,7 @@ impl SignupPage {
                 digits => self.digits,
                 min => self.password_length.min,
                 max => self.password_length.max,
+                has_challenge => self.has_challenge,
                 return_url => self.options.return_urls.choose(return_url),
             },
         )

@@ -39,9 +39,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// What the page loads: name, type, content.
-const ASSETS: [(&str, &str, &str); 7] = [
+const ASSETS: [(&str, &str, &str); 8] = [
     ("app.js", JAVASCRIPT, include_str!("page/app.js")),
     ("api.js", JAVASCRIPT, include_str!("page/api.js")),
+    ("proof.js", JAVASCRIPT, include_str!("page/proof.js")),
     ("countdown.js", JAVASCRIPT, include_str!("page/countdown.js")),
     ("texts.js", JAVASCRIPT, include_str!("page/texts.js")),
     ("languages.js", JAVASCRIPT, language::SCRIPT),

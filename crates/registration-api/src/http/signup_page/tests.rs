@@ -66,7 +66,7 @@ fn the_problems_of_a_registration_have_texts() {
 fn page(return_urls: ReturnUrls) -> SignupPage {
     let options = SignupOptions { product: "<b>Ada's</b>".into(), return_urls };
     let length = PasswordLength { min: 8, max: 128 };
-    SignupPage::new(options, 60, CodeLength::new(4).unwrap(), length)
+    SignupPage::new(options, 60, (CodeLength::new(4).unwrap(), length), true)
 }
 
 #[test]

@@ -10,12 +10,12 @@ export async function send(operation, body, account) {
   if (body) headers['Content-Type'] = 'application/json';
   try {
     const response = await fetch(`api/v1/users/${operation}`, {
-      method: 'POST', headers, body: body && JSON.stringify(body), credentials: 'omit', cache: 'no-store',
+      method: body || account ? 'POST' : 'GET', headers, body: body && JSON.stringify(body), credentials: 'omit', cache: 'no-store',
       redirect: 'error', signal: AbortSignal.timeout(TIMEOUT),
     });
     const answer = await response.json();
     const wait = Number(response.headers.get('Retry-After'));
-    return { ok: response.ok, status: response.status, code: answer.code, detail: answer.detail, errors: answer.errors ?? [], wait };
+    return { ok: response.ok, answer, status: response.status, code: answer.code, detail: answer.detail, errors: answer.errors ?? [], wait };
   } catch {
     return { ok: false, code: 'offline', errors: [], wait: 0 };
   }

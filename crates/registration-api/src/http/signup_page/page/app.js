@@ -2,6 +2,7 @@
 
 import * as countdown from './countdown.js';
 import { send } from './api.js';
+import { solve } from './proof.js';
 import { label, say, switchTo } from './texts.js';
 
 const byId = (id) => document.getElementById(id);
@@ -46,8 +47,15 @@ function finish() {
 const messageOf = (form) => form.parentElement.querySelector('.message');
 const typed = () => ({ email: email.value.trim(), password: password.value });
 
+// The proof of work, where the service asks for one. Without a challenge the answer to the registration says why.
+async function prove() {
+  if (!('challenge' in document.documentElement.dataset)) return {};
+  const { ok, answer } = await send('challenge');
+  return ok ? { proof_of_work: await solve(answer) } : {};
+}
+
 async function register() {
-  let answer = await send('register', typed());
+  let answer = await send('register', { ...typed(), ...await prove() });
   if (registrationLost && answer.code === 'email-taken') {
     const resent = await send('resend-code', null, typed());
     if (resent.ok) answer = resent;
