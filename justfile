@@ -24,6 +24,10 @@ servers:
 compose *arguments:
     cargo xtask compose {{arguments}}
 
+# What users get of this commit, in target/dist; tries the package out (as root)
+release *arguments:
+    cargo xtask release {{arguments}}
+
 # What a registration costs; `just bench --help`
 bench *arguments:
     cargo xtask bench {{arguments}}

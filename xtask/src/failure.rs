@@ -7,6 +7,7 @@ use crate::compose::ComposeError;
 use crate::packages::PackageError;
 use crate::process::ProcessError;
 use crate::python::ToolError;
+use crate::release::ReleaseError;
 
 /// Why a command failed; each variant's own text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -17,10 +18,14 @@ pub(crate) enum Failure {
     Folder(#[source] std::io::Error),
     #[error(transparent)]
     Compose(#[from] ComposeError),
+    #[error("cannot read deploy/kubernetes: {0}")]
+    Kubernetes(#[source] std::io::Error),
     #[error(transparent)]
     Packages(#[from] PackageError),
     #[error(transparent)]
     Process(#[from] ProcessError),
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
     #[error(transparent)]
     Servers(#[from] ServerError),
     #[error("cannot list the test executables: {0}")]

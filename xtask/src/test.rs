@@ -21,6 +21,8 @@ pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCod
     let needed = [servers::needed_packages(), started_by_tests, packages::for_the_pages()].concat();
     packages::ensure(&needed, interrupt)?;
     let schemathesis = python::SCHEMATHESIS.ensure(interrupt)?;
+    let consumer_python = python::EVENT_CONSUMER.ensure(interrupt)?;
+    let dkimverify = python::DKIMPY.ensure(interrupt)?;
     // Read before the build, which replaces the file that this program runs from.
     let binaries = workspace::binaries().map_err(Failure::Folder)?;
 
@@ -37,7 +39,9 @@ pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCod
     tests
         .envs(servers.environment())
         .env("TEST_BIN_DIR", binaries)
-        .env("TEST_SCHEMATHESIS", schemathesis);
+        .env("TEST_SCHEMATHESIS", schemathesis)
+        .env("TEST_CONSUMER_PYTHON", consumer_python)
+        .env("TEST_DKIMVERIFY", dkimverify);
     let status = process::run(&mut tests, interrupt)?;
     let tested = started.elapsed();
 

@@ -42,6 +42,13 @@ mod tests {
     use std::fs;
 
     #[test]
+    fn the_images_are_labelled_with_the_version() {
+        let dockerfile = fs::read_to_string(super::root().join("deploy/Dockerfile")).unwrap();
+        let version = dockerfile.lines().find_map(|line| line.strip_prefix("ARG VERSION="));
+        assert_eq!(version, Some(env!("CARGO_PKG_VERSION")));
+    }
+
+    #[test]
     fn the_container_is_built_with_the_pinned_toolchain() {
         let toolchain = fs::read_to_string(super::root().join("rust-toolchain.toml")).unwrap();
         let pinned = toolchain.lines().find_map(|line| line.strip_prefix("channel = ")).unwrap();

@@ -22,14 +22,33 @@ pub struct HandOver {
     sender: mpsc::Sender<HandedOver>,
     receiver: Mutex<mpsc::Receiver<HandedOver>>,
     due: Notify,
+    webhook: Option<Webhook>,
+}
+
+/// What is also recorded for the webhook.
+struct Webhook {
+    types: Vec<&'static str>,
+    hand_over: Arc<HandOver>,
 }
 
 impl HandOver {
     /// Hands events over for `lease`, as soon as a relay wants them.
     pub fn new(lease: Duration) -> Arc<Self> {
+        Arc::new(Self::build(lease, None))
+    }
+
+    /// The same, and events of `types` are also recorded for the webhook, whose relay has the second
+    /// one. That relay claims each event, because a webhook is slow and its events are few.
+    pub fn with_webhook(lease: Duration, types: Vec<&'static str>) -> (Arc<Self>, Arc<Self>) {
+        let hand_over = Self::to_nobody();
+        let webhook = Webhook { types, hand_over: hand_over.clone() };
+        (Arc::new(Self::build(lease, Some(webhook))), hand_over)
+    }
+
+    fn build(lease: Duration, webhook: Option<Webhook>) -> Self {
         let (sender, receiver) = mpsc::channel(CAPACITY);
         let (is_wanted, due) = (AtomicBool::new(false), Notify::new());
-        Arc::new(Self { lease, is_wanted, sender, receiver: Mutex::new(receiver), due })
+        Self { lease, is_wanted, sender, receiver: Mutex::new(receiver), due, webhook }
     }
 
     /// For a process that runs no relay: every event is left to be claimed by another.
@@ -84,8 +103,19 @@ impl Recording {
         self.permits.as_ref().map(|_| self.hand_over.lease)
     }
 
-    /// Tells the relay. To be called once the events are committed.
+    /// The events that are also to be recorded for the webhook, as due.
+    pub(crate) fn for_webhook(&self) -> impl Iterator<Item = &Event> {
+        let types = self.hand_over.webhook.as_ref().map_or(&[][..], |webhook| &webhook.types);
+        self.events.iter().filter(|event| types.contains(&event.kind.type_name()))
+    }
+
+    /// Tells the relays. To be called once the events are committed.
     pub(crate) fn committed(self) {
+        if let Some(webhook) = &self.hand_over.webhook
+            && self.for_webhook().next().is_some()
+        {
+            webhook.hand_over.due.notify_one();
+        }
         let Some(permits) = self.permits else {
             if !self.events.is_empty() {
                 self.hand_over.due.notify_one();

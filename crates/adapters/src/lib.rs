@@ -4,6 +4,8 @@
 
 #[cfg(feature = "argon2id")]
 pub mod argon2id;
+#[cfg(feature = "cloud_events")]
+pub mod cloud_events;
 #[cfg(any(feature = "postgres", feature = "rabbitmq", feature = "redis", feature = "smtp"))]
 mod diagnosis;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -25,7 +27,11 @@ pub mod smtp;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql_buried_events;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql_outbox_table;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql_rows;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod system_ids;
+#[cfg(feature = "webhook")]
+pub mod webhook;

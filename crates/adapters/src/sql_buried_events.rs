@@ -1,9 +1,10 @@
 //! The buried rows of an outbox in SQL, page by page, and what all its rows amount to.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, SystemTime};
 
+use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Double, Text};
-use diesel::{Queryable, QueryableByName};
 use domain::ports::{DeadLetter, DeadLetterVisitor, OutboxStatus};
 use domain::{EventId, UserEvent};
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 pub(crate) const PAGE_SIZE: u16 = 500;
 
 /// A buried row.
-#[derive(Queryable, QueryableByName)]
+#[derive(QueryableByName)]
 pub(crate) struct BuriedEvent {
     #[diesel(sql_type = Text)]
     pub(crate) id: String,
@@ -35,19 +36,17 @@ pub(crate) fn before_the_first() -> String {
     Uuid::nil().to_string()
 }
 
-/// Shows a page to `visit`. Returns the identifier after which the next page begins, unless this
-/// was the last or no more are wanted.
+/// Shows a page to `visit`, unless no more are wanted. Returns the identifier after which the next
+/// page begins, unless this was the last.
 pub(crate) fn visit_page(
     page: Vec<BuriedEvent>,
     visit: &mut DeadLetterVisitor<'_>,
-) -> Option<String> {
+) -> ControlFlow<(), Option<String>> {
     let next = page.last().filter(|_| page.len() >= PAGE_SIZE.into()).map(|row| row.id.clone());
     for row in page {
-        if visit(row.into()).is_break() {
-            return None;
-        }
+        visit(row.into())?;
     }
-    next
+    ControlFlow::Continue(next)
 }
 
 impl From<BuriedEvent> for DeadLetter {
@@ -68,6 +67,13 @@ impl From<BuriedEvent> for DeadLetter {
 pub(crate) fn unix_millis(time: SystemTime) -> i64 {
     let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// How many events there are.
+#[derive(QueryableByName)]
+pub(crate) struct EventCount {
+    #[diesel(sql_type = BigInt)]
+    pub(crate) events: i64,
 }
 
 /// The events of one type that are in the same state.

@@ -5,14 +5,14 @@
 
 use domain::ports::RepositoryError;
 use domain::{
-    EmailAddress, Event, EventId, PasswordHash, TraceParent, User, UserEvent, UserEventError,
-    UserId, UserStatus,
+    EmailAddress, Event, EventId, Languages, PasswordHash, TraceParent, User, UserEvent,
+    UserEventError, UserId, UserStatus,
 };
 use uuid::Uuid;
 
 /// A user as read from a row: what [`user_row!`] selects. Each database has its form of
 /// identifiers.
-pub(crate) type UserRow<Id> = (Id, String, String, i64, bool, bool);
+pub(crate) type UserRow<Id> = (Id, String, String, i64, bool, bool, Option<String>);
 
 /// The columns of a [`UserRow`], of the table `users` of the database that asks.
 macro_rules! user_row {
@@ -24,6 +24,7 @@ macro_rules! user_row {
             users::code_number,
             users::code_expires_at.is_not_null(),
             users::activated_at.is_not_null(),
+            users::languages,
         )
     };
 }
@@ -49,18 +50,24 @@ pub(crate) struct DamagedRow {
 
 /// The user of a row.
 pub(crate) fn read_user(row: UserRow<impl Into<Uuid>>) -> Result<User, RepositoryError> {
-    let (id, email, password_hash, code_number, code_mailed, active) = row;
+    let (id, email, password_hash, code_number, code_mailed, active, languages) = row;
     let id = id.into();
     let damaged =
         |column| RepositoryError::Damaged(DamagedRow { table: "users", id, column }.into());
     let status = if active { UserStatus::Active } else { UserStatus::Pending { code_mailed } };
-    Ok(User::restore(
+    let user = User::restore(
         UserId::from_uuid(id),
         EmailAddress::from_stored(email),
         PasswordHash::from_phc(password_hash),
         u32::try_from(code_number).map_err(|_| damaged("code_number"))?,
         status,
-    ))
+    );
+    Ok(user.with_languages(Languages::from_stored(&languages.unwrap_or_default())))
+}
+
+/// The user's languages; null if nothing is known, as in the rows of versions without the column.
+pub(crate) fn stored_languages(user: &User) -> Option<String> {
+    Some(user.languages()).filter(|languages| !languages.is_empty()).map(ToString::to_string)
 }
 
 impl From<&Event> for StoredEvent {
@@ -108,6 +115,7 @@ mod tests {
             UserEvent::CodeRequested { issue },
             UserEvent::UserActivated { user_id },
             UserEvent::RegistrationRepeated { user_id },
+            UserEvent::UserDeleted { user_id },
         ]
         .map(|kind| Event {
             id: EventId::from_uuid(Uuid::from_u128(9)),
@@ -127,7 +135,7 @@ mod tests {
     #[test]
     fn a_damaged_row_is_named_and_its_content_is_not() {
         let id = Uuid::from_u128(7);
-        let user = read_user((id, "secret.example".into(), String::new(), -1, false, false));
+        let user = read_user((id, "secret.example".into(), String::new(), -1, false, false, None));
         let Err(RepositoryError::Damaged(source)) = user else { panic!("the row was accepted") };
         assert_eq!(
             source.to_string(),
@@ -143,7 +151,7 @@ mod tests {
         let refused = "a@127.0.0.1";
         EmailAddress::parse(refused).unwrap_err();
         let id = Uuid::from_u128(7);
-        let user = read_user((id, refused.into(), String::new(), 1, false, true)).unwrap();
+        let user = read_user((id, refused.into(), String::new(), 1, false, true, None)).unwrap();
         assert_eq!(user.email().as_str(), refused);
 
         let mut event = StoredEvent::from(&events()[0]);

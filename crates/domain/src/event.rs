@@ -33,12 +33,18 @@ pub enum UserEvent {
         /// The user whose address it was.
         user_id: UserId,
     },
+    /// The account was deleted.
+    UserDeleted {
+        /// The user that is no more.
+        user_id: UserId,
+    },
 }
 
 const USER_REGISTERED: &str = "user.registered";
 const CODE_REQUESTED: &str = "user.code_requested";
 const USER_ACTIVATED: &str = "user.activated";
 const REGISTRATION_REPEATED: &str = "user.registration_repeated";
+const USER_DELETED: &str = "user.deleted";
 
 /// Why a type name and identifiers are not an event.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -53,8 +59,8 @@ pub enum UserEventError {
 
 impl UserEvent {
     /// The type names of all events of this version. A newer one may have more.
-    pub const TYPES: [&'static str; 4] =
-        [USER_REGISTERED, CODE_REQUESTED, USER_ACTIVATED, REGISTRATION_REPEATED];
+    pub const TYPES: [&'static str; 5] =
+        [USER_REGISTERED, CODE_REQUESTED, USER_ACTIVATED, REGISTRATION_REPEATED, USER_DELETED];
 
     /// The type names of the events that [`Self::needs_mail`].
     pub const MAIL_TYPES: [&'static str; 3] =
@@ -68,7 +74,7 @@ impl UserEvent {
     /// # let user_id = UserId::from_uuid(uuid::Uuid::from_u128(7));
     /// let event = UserEvent::from_parts("user.registered", user_id, Some(1)).unwrap();
     /// assert_eq!(event.type_name(), "user.registered");
-    /// assert!(UserEvent::from_parts("user.deleted", user_id, None).is_err());
+    /// assert!(UserEvent::from_parts("user.of_the_future", user_id, None).is_err());
     /// ```
     pub fn from_parts(
         type_name: &str,
@@ -84,6 +90,7 @@ impl UserEvent {
             CODE_REQUESTED => Ok(Self::CodeRequested { issue: issue(CODE_REQUESTED)? }),
             USER_ACTIVATED => Ok(Self::UserActivated { user_id }),
             REGISTRATION_REPEATED => Ok(Self::RegistrationRepeated { user_id }),
+            USER_DELETED => Ok(Self::UserDeleted { user_id }),
             unknown => Err(UserEventError::UnknownType(unknown.to_owned())),
         }
     }
@@ -95,6 +102,7 @@ impl UserEvent {
             Self::CodeRequested { .. } => CODE_REQUESTED,
             Self::UserActivated { .. } => USER_ACTIVATED,
             Self::RegistrationRepeated { .. } => REGISTRATION_REPEATED,
+            Self::UserDeleted { .. } => USER_DELETED,
         }
     }
 
@@ -102,7 +110,9 @@ impl UserEvent {
     pub fn user_id(&self) -> UserId {
         match self {
             Self::UserRegistered { issue } | Self::CodeRequested { issue } => issue.user_id,
-            Self::UserActivated { user_id } | Self::RegistrationRepeated { user_id } => *user_id,
+            Self::UserActivated { user_id }
+            | Self::RegistrationRepeated { user_id }
+            | Self::UserDeleted { user_id } => *user_id,
         }
     }
 
@@ -110,13 +120,15 @@ impl UserEvent {
     pub fn issue(&self) -> Option<CodeIssue> {
         match self {
             Self::UserRegistered { issue } | Self::CodeRequested { issue } => Some(*issue),
-            Self::UserActivated { .. } | Self::RegistrationRepeated { .. } => None,
+            Self::UserActivated { .. }
+            | Self::RegistrationRepeated { .. }
+            | Self::UserDeleted { .. } => None,
         }
     }
 
     /// Whether a mail must follow, so that the event must reach a queue.
     pub fn needs_mail(&self) -> bool {
-        !matches!(self, Self::UserActivated { .. })
+        !matches!(self, Self::UserActivated { .. } | Self::UserDeleted { .. })
     }
 }
 
@@ -179,6 +191,7 @@ mod tests {
             UserEvent::CodeRequested { issue },
             UserEvent::UserActivated { user_id },
             UserEvent::RegistrationRepeated { user_id },
+            UserEvent::UserDeleted { user_id },
         ] {
             let number = event.issue().map(|issue| issue.number);
             assert_eq!(
@@ -190,7 +203,7 @@ mod tests {
             let without_number = UserEvent::from_parts(event.type_name(), user_id, None);
             assert_eq!(without_number.is_err(), event.issue().is_some());
         }
-        let unknown = UserEvent::from_parts("user.deleted", user_id, Some(1));
-        assert_eq!(unknown, Err(UserEventError::UnknownType("user.deleted".into())));
+        let unknown = UserEvent::from_parts("user.of_the_future", user_id, Some(1));
+        assert_eq!(unknown, Err(UserEventError::UnknownType("user.of_the_future".into())));
     }
 }

@@ -38,7 +38,7 @@ pub struct Solution {
 }
 
 /// Why a solution is refused.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
 pub enum SolutionError {
     /// The challenge is not ours, or the number is wrong.
     #[error("this does not solve a challenge of this service")]

@@ -3,6 +3,7 @@
 use crate::code::CodeIssue;
 use crate::email_address::EmailAddress;
 use crate::event::UserEvent;
+use crate::languages::Languages;
 use crate::password::PasswordHash;
 use crate::user_id::UserId;
 
@@ -33,6 +34,7 @@ pub struct User {
     password_hash: PasswordHash,
     code_number: u32,
     status: UserStatus,
+    languages: Languages,
     events: Vec<UserEvent>,
 }
 
@@ -53,7 +55,22 @@ impl User {
         code_number: u32,
         status: UserStatus,
     ) -> Self {
-        Self { id, email, password_hash, code_number, status, events: Vec::new() }
+        let languages = Languages::default();
+        Self { id, email, password_hash, code_number, status, languages, events: Vec::new() }
+    }
+
+    /// The user who wants mails in these languages.
+    #[must_use]
+    pub fn with_languages(mut self, languages: Languages) -> Self {
+        self.languages = languages;
+        self
+    }
+
+    /// Has mails written in these languages from now on. Nothing changes if none are named.
+    pub fn prefer(&mut self, languages: Languages) {
+        if !languages.is_empty() {
+            self.languages = languages;
+        }
     }
 
     /// Requests another code, which supersedes all earlier ones. Records
@@ -101,6 +118,11 @@ impl User {
     /// The current code.
     pub fn issue(&self) -> CodeIssue {
         CodeIssue { user_id: self.id, number: self.code_number }
+    }
+
+    /// The languages that mails to this user are written in, if there are texts in them.
+    pub fn languages(&self) -> &Languages {
+        &self.languages
     }
 
     /// Where the registration stands.
@@ -152,6 +174,15 @@ mod tests {
         let second = user.request_code().unwrap();
         assert_eq!((first.number, second.number), (1, 2));
         assert_eq!(user.issue(), second);
+    }
+
+    #[test]
+    fn the_latest_word_on_languages_counts() {
+        let mut user = user().with_languages(Languages::from_stored("fr"));
+        user.prefer(Languages::default());
+        assert_eq!(user.languages(), &Languages::from_stored("fr"));
+        user.prefer(Languages::from_stored("en"));
+        assert_eq!(user.languages(), &Languages::from_stored("en"));
     }
 
     #[test]

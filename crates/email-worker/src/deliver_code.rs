@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ports::{
     CodeStore, CodeStoreError, EventHandler, HandleError, IdSource, Mail, MailError, MailKey,
-    MailState, Mailer, NewWindow, Opening, RepositoryError, UserRepository,
+    MailState, Mailer, NewWindow, Opening, RepositoryError, SendingLease, UserRepository,
 };
 use domain::{
     CodeIssue, CodeKeys, CodeLength, Derivation, EmailAddress, Event, EventId, UnknownCodeKey,
@@ -18,8 +18,8 @@ use domain::{
 
 use crate::metrics::{self, DropReason};
 use crate::refusals::{Attempt, Refusals};
-use crate::sending_lease::{LeaseError, while_leased};
-use crate::templates::{MailContent, TemplateError, Templates};
+use crate::sending_lease::{LEASE, LeaseError, while_leased};
+use crate::templates::{MailContent, Templates};
 
 /// How codes are issued. Must match what activation expects.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +66,7 @@ impl EventHandler for DeliverCode {
                 self.deliver(issue, event).await
             }
             UserEvent::RegistrationRepeated { user_id } => self.notify_owner(user_id, event).await,
-            UserEvent::UserActivated { .. } => return Ok(()),
+            UserEvent::UserActivated { .. } | UserEvent::UserDeleted { .. } => return Ok(()),
         };
         self.record(event, &outcome);
         outcome.map(|_| ()).map_err(HandleError::from)
@@ -79,19 +79,22 @@ impl DeliverCode {
             Ok(user) => user,
             Err(reason) => return Ok(Outcome::Dropped(reason)),
         };
-        let sending = self.deliver_to(&user, issue, event);
-        while_leased(&*self.codes, &*self.ids, MailKey::Code(issue), sending).await
+        let (mail, sender) = (MailKey::Code(issue), self.ids.next_id());
+        let window = self.new_window(self.keys.derivation(self.options.code_length));
+        let begin = self.codes.lease_and_open(issue, window, sender, LEASE);
+        let send = |opening| self.deliver_to(&user, issue, opening, event);
+        while_leased(&*self.codes, mail, sender, begin, send).await
     }
 
     async fn deliver_to(
         &self,
         user: &User,
         issue: CodeIssue,
+        opening: Opening,
         event: &Event,
     ) -> Result<Outcome, DeliveryError> {
-        let window = self.new_window(self.keys.derivation(self.options.code_length));
         // A code that is mailed again is the same, although key or length may have changed since.
-        let derivation = match self.codes.open(issue, window, MailState::Unsent).await? {
+        let derivation = match opening {
             Opening::Opened { derivation } => derivation,
             Opening::Accepted { left } => {
                 // An earlier delivery got this far and no further: the recipient has the mail.
@@ -101,7 +104,7 @@ impl DeliverCode {
             Opening::Superseded => return Ok(Outcome::Dropped(DropReason::Superseded)),
             Opening::Consumed => return Ok(Outcome::Dropped(DropReason::Consumed)),
         };
-        let content = self.templates.code(&self.keys.derive(issue, derivation)?)?;
+        let content = self.templates.code(user.languages(), &self.keys.derive(issue, derivation)?);
         let message_id = format!("{}.{}", issue.user_id, issue.number);
         if let Err(error) = self.send(event, &mail_to(user.email(), message_id, content)).await {
             self.release_address_if_undeliverable(issue, &error).await?;
@@ -151,8 +154,12 @@ impl DeliverCode {
         let Some(user) = self.users.find(user_id).await? else {
             return Ok(Outcome::Dropped(DropReason::UserGone));
         };
-        let sending = self.notify(&user, event);
-        while_leased(&*self.codes, &*self.ids, MailKey::Notice(event.id), sending).await
+        let (mail, sender) = (MailKey::Notice(event.id), self.ids.next_id());
+        let begin = async {
+            let lease = self.codes.lease_sending(mail, sender, LEASE).await?;
+            Ok((lease == SendingLease::Held).then_some(()))
+        };
+        while_leased(&*self.codes, mail, sender, begin, |()| self.notify(&user, event)).await
     }
 
     async fn notify(&self, owner: &User, event: &Event) -> Result<Outcome, DeliveryError> {
@@ -160,7 +167,7 @@ impl DeliverCode {
             return Ok(Outcome::Dropped(DropReason::AlreadyMailed));
         }
         let message_id = format!("{}.{}", owner.id(), event.id.as_uuid());
-        let content = self.templates.registration_repeated()?;
+        let content = self.templates.registration_repeated(owner.languages());
         self.send(event, &mail_to(owner.email(), message_id, content)).await?;
         self.codes.mark_notice_accepted(event.id).await?;
         Ok(Outcome::Sent { kind: "registration_repeated", to: owner.email().clone() })
@@ -206,8 +213,8 @@ fn check_still_wanted(user: Option<User>, issue: CodeIssue) -> Result<User, Drop
 }
 
 fn mail_to(to: &EmailAddress, message_id: String, content: MailContent) -> Mail {
-    let MailContent { subject, text, html } = content;
-    Mail { message_id, to: to.clone(), subject, text, html }
+    let MailContent { language, subject, text, html } = content;
+    Mail { message_id, to: to.clone(), language, subject, text, html }
 }
 
 /// Why an event was not handled.
@@ -221,8 +228,6 @@ enum DeliveryError {
     UnknownKey(#[from] UnknownCodeKey),
     #[error(transparent)]
     Mail(#[from] MailError),
-    #[error(transparent)]
-    Template(#[from] TemplateError),
     #[error(transparent)]
     Lease(#[from] LeaseError),
 }

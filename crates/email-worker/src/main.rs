@@ -9,12 +9,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use process::dead_letters::DeadLetterCommand;
 use process::doctor::DoctorCommand;
-use process::{StartError, operator};
+use process::{Build, StartError, operator};
 use settings::{SettingsError, Sources};
+
+const BUILD: Build = build_info::build!();
 
 /// The e-mail worker.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, long_version = BUILD.long_version)]
 struct Arguments {
     /// A file with settings, over the built-in defaults and under the environment.
     #[arg(long, global = true)]
@@ -39,13 +41,17 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "manual")]
+    if let Some(code) = process::manual::write_if_asked::<Arguments>() {
+        return code;
+    }
     process::run("email-worker", None, execute(Arguments::parse()))
 }
 
 async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
     let sources = Sources::of_process(arguments.config);
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => wiring::serve(&sources.load()?).await?,
+        Command::Serve => wiring::serve(&sources.load()?, &BUILD).await?,
         Command::Health => {
             let address = sources.load()?.metrics.listen.ok_or_else(no_listener)?;
             let is_ready = operator::is_ready(address).unwrap_or(false);

@@ -4,10 +4,11 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use domain::ports::{CodeStore, CodeStoreError, IdSource, MailKey, SendingLease};
+use domain::ports::{CodeStore, CodeStoreError, MailKey};
+use uuid::Uuid;
 
 /// How long a worker that died keeps others from sending its mail.
-const LEASE: Duration = Duration::from_secs(15);
+pub(crate) const LEASE: Duration = Duration::from_secs(15);
 
 /// How often a lease is renewed: two renewals may fail.
 const RENEWAL: Duration = Duration::from_secs(5);
@@ -21,29 +22,38 @@ pub(crate) enum LeaseError {
     CodeStore(#[from] CodeStoreError),
 }
 
-/// Does `work` while nobody else sends the mail.
-pub(crate) async fn while_leased<T, E: From<LeaseError>>(
+/// Takes the lease for `sender` with `begin`, which may do more in the same step, and does `work` with
+/// its result while nobody else sends the mail.
+pub(crate) async fn while_leased<B, T, E, Begin, Work>(
     codes: &dyn CodeStore,
-    ids: &dyn IdSource,
     mail: MailKey,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
-    let sender = ids.next_id();
-    let take = async || codes.lease_sending(mail, sender, LEASE).await.map_err(LeaseError::from);
-    if take().await? == SendingLease::HeldByAnother {
-        return Err(LeaseError::HeldByAnother.into());
-    }
+    sender: Uuid,
+    begin: Begin,
+    work: impl FnOnce(B) -> Work,
+) -> Result<T, E>
+where
+    E: From<LeaseError>,
+    Begin: Future<Output = Result<Option<B>, CodeStoreError>>,
+    Work: Future<Output = Result<T, E>>,
+{
+    let first = match begin.await {
+        Ok(Some(done)) => Ok(done),
+        Ok(None) => return Err(LeaseError::HeldByAnother.into()),
+        // It may have been taken all the same.
+        Err(error) => Err(LeaseError::from(error)),
+    };
+    let working = async { work(first?).await };
     let renewals = async || -> Infallible {
         loop {
             tokio::time::sleep(RENEWAL).await;
             // A mail that is under way cannot be recalled, so it is not given up with a lost lease.
-            if let Err(error) = take().await {
+            if let Err(error) = codes.lease_sending(mail, sender, LEASE).await {
                 tracing::debug!(event = "lease.not_renewed", %error, "a lease to send could not be renewed");
             }
         }
     };
     let outcome = tokio::select! {
-        outcome = work => outcome,
+        outcome = working => outcome,
         never = renewals() => match never {},
     };
     if outcome.is_err() {

@@ -38,10 +38,15 @@ fn delivery_options(settings: &Settings) -> DeliveryOptions {
 
 /// The mails.
 pub(crate) fn templates(settings: &Settings) -> Result<Templates, SettingsError> {
+    let mail = &settings.mail;
     Templates::new(&TemplateOptions {
-        product_name: settings.mail.product.clone(),
+        product_name: mail.product_name.clone(),
+        accent_color: mail.accent_color.clone(),
+        footer: mail.footer.clone(),
+        default_language: mail.default_language.clone(),
+        directory: mail.templates_dir(),
         window: settings.code.window,
         code_length: settings.code.length,
     })
-    .map_err(|error| SettingsError::invalid("mail.product", format!("cannot be used: {error}")))
+    .map_err(|error| SettingsError::invalid(error.setting(), format!("cannot be used: {error}")))
 }

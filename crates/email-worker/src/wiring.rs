@@ -17,13 +17,13 @@ use futures::FutureExt;
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
 use process::metrics::{self, Collector};
-use process::{Service, StartError};
+use process::{Build, Service, StartError};
 use settings::{Settings, SettingsError};
 
 /// Mails codes until the process is asked to stop.
-pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
+pub(crate) async fn serve(settings: &Settings, build: &Build) -> Result<(), StartError> {
     let tables = [METRICS, BROKER_METRICS, metrics::POOL, metrics::QUEUES];
-    let mut service = Service::begin("email-worker", settings, &tables)?;
+    let mut service = Service::begin("email-worker", build, settings, &tables)?;
     let consumer =
         RabbitmqConsumer::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
     let consumer = Arc::new(consumer);

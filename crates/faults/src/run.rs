@@ -87,7 +87,7 @@ async fn perform(
     let ends = Mutex::default();
     let (evidence, terms) = tokio::select! {
         never = system.watch_processes(clock, &ends) => match never {},
-        seen = observe(&system, &load, schedule, clock, &ends) => seen,
+        seen = observe(&system, &load, schedule, clock, &ends) => seen?,
     };
     Ok(Ledger::of(&evidence, &terms))
 }
@@ -98,11 +98,11 @@ async fn observe(
     schedule: &Schedule,
     clock: Clock,
     ends: &Mutex<Vec<Ended>>,
-) -> (Evidence, Terms) {
+) -> Result<(Evidence, Terms), ServerError> {
     let started = clock.now();
     let (before, faults) = tokio::select! {
         never = load.keep_coming(CLIENTS_PER_SECOND) => match never {},
-        seen = break_and_mend(system, load, schedule, clock) => seen,
+        seen = break_and_mend(system, load, schedule, clock) => seen?,
     };
     let loaded = clock.now().saturating_sub(started);
     load.finish(SETTLING).await;
@@ -121,7 +121,7 @@ async fn observe(
     // Half of those that could have come at most.
     let enough = usize::try_from(loaded.as_secs() * u64::from(CLIENTS_PER_SECOND) / 2);
     let terms = system.terms(enough.unwrap_or(usize::MAX));
-    (evidence, terms)
+    Ok((evidence, terms))
 }
 
 async fn break_and_mend(
@@ -129,7 +129,7 @@ async fn break_and_mend(
     load: &Load,
     schedule: &Schedule,
     clock: Clock,
-) -> (Measured, Vec<Observed>) {
+) -> Result<(Measured, Vec<Observed>), ServerError> {
     while load.finished() < WARM {
         sleep(LOOK).await;
     }
@@ -138,14 +138,18 @@ async fn break_and_mend(
     for slot in &schedule.slots {
         eprintln!("{:8.1} {slot}", clock.now().as_secs_f64());
         let performed = perform_slot(system, slot, clock);
-        observed.extend(soon_within(slot.lasts + MENDING, &format!("{slot}"), performed).await);
+        observed.extend(soon_within(slot.lasts + MENDING, &format!("{slot}"), performed).await?);
         sleep(slot.pause).await;
     }
-    (before, observed)
+    Ok((before, observed))
 }
 
 /// Begins the faults of a slot, ends them, and waits until all is well.
-async fn perform_slot(system: &System, slot: &Slot, clock: Clock) -> Vec<Observed> {
+async fn perform_slot(
+    system: &System,
+    slot: &Slot,
+    clock: Clock,
+) -> Result<Vec<Observed>, ServerError> {
     let mut broken = Vec::new();
     let possible = slot.faults.iter().filter(|fault| system.can_have(**fault));
     for fault in possible {
@@ -160,8 +164,8 @@ async fn perform_slot(system: &System, slot: &Slot, clock: Clock) -> Vec<Observe
     for (fault, _, _) in broken.iter().rev() {
         system.end(*fault).await;
     }
-    system.recover().await;
+    system.recover().await?;
     let end = clock.now();
     let observe = |(fault, begin, effect)| Observed { fault, begin, end, effect };
-    broken.into_iter().map(observe).collect()
+    Ok(broken.into_iter().map(observe).collect())
 }

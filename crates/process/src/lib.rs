@@ -4,12 +4,15 @@
 //! Knows no use case and no adapter.
 #![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
+mod build;
 pub mod dead_letters;
 pub mod descriptors;
 pub mod doctor;
 mod error;
 pub mod health;
 mod logs;
+#[cfg(feature = "manual")]
+pub mod manual;
 pub mod metrics;
 pub mod operator;
 pub mod outbox;
@@ -19,6 +22,7 @@ mod standard_error;
 mod start;
 mod threads;
 
+pub use build::Build;
 pub use error::StartError;
 pub use output::{greet, tell, write_output};
 pub use start::{Service, begin_command, install_crypto, run};

@@ -29,25 +29,43 @@ struct Json<'a> {
     leased: u64,
     buried: u64,
     unknown: &'a BTreeMap<String, u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook: Option<Box<Json<'a>>>,
+}
+
+impl<'a> From<&'a OutboxStatus> for Json<'a> {
+    fn from(status: &'a OutboxStatus) -> Self {
+        Self {
+            depth: status.depth,
+            oldest_age_seconds: status.oldest_age.map(|age| age.as_secs_f64()),
+            leased: status.leased,
+            buried: status.buried,
+            unknown: &status.unknown,
+            webhook: None,
+        }
+    }
 }
 
 impl OutboxCommand {
     /// Does it, on standard output.
-    pub async fn run(self, outbox: &impl OutboxMonitor) -> Result<(), StartError> {
+    pub async fn run(
+        self,
+        outbox: &impl OutboxMonitor,
+        webhook: &impl OutboxMonitor,
+    ) -> Result<(), StartError> {
         let Self::Status { json } = self;
         let status = outbox.status().await.map_err(StartError::failed)?;
-        write_output(&if json { as_json(&status) } else { as_text(&status) })
+        let webhook = webhook.status().await.map_err(StartError::failed)?;
+        write_output(&if json {
+            as_json(&status, &webhook)
+        } else {
+            format!("{}\nof the webhook:\n{}", as_text(&status), as_text(&webhook))
+        })
     }
 }
 
-fn as_json(status: &OutboxStatus) -> String {
-    let json = Json {
-        depth: status.depth,
-        oldest_age_seconds: status.oldest_age.map(|age| age.as_secs_f64()),
-        leased: status.leased,
-        buried: status.buried,
-        unknown: &status.unknown,
-    };
+fn as_json(status: &OutboxStatus, webhook: &OutboxStatus) -> String {
+    let json = Json { webhook: Some(Box::new(webhook.into())), ..status.into() };
     format!("{}\n", serde_json::json!(json))
 }
 
@@ -89,13 +107,21 @@ mod tests {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(text.contains("4 \"user.of_the_future\""), "{text}");
-        let json: serde_json::Value = serde_json::from_str(&as_json(&status())).unwrap();
+        let json: serde_json::Value =
+            serde_json::from_str(&as_json(&status(), &OutboxStatus::default())).unwrap();
         let expected = serde_json::json!({
             "depth": 3,
             "oldest_age_seconds": 125.5,
             "leased": 1,
             "buried": 2,
             "unknown": { "user.of_the_future": 4 },
+            "webhook": {
+                "depth": 0,
+                "oldest_age_seconds": null,
+                "leased": 0,
+                "buried": 0,
+                "unknown": {},
+            },
         });
         assert_eq!(json, expected);
     }
@@ -104,6 +130,6 @@ mod tests {
     fn an_empty_outbox_has_no_age() {
         let status = OutboxStatus::default();
         assert!(as_text(&status).contains("oldest age:  -\n"));
-        assert!(as_json(&status).contains(r#""oldest_age_seconds":null"#));
+        assert!(as_json(&status, &status).contains(r#""oldest_age_seconds":null"#));
     }
 }

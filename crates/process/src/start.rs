@@ -8,6 +8,7 @@ use supervisor::supervise;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+use crate::build::Build;
 use crate::error::StartError;
 use crate::health::Health;
 use crate::metrics::{Collector, Metric};
@@ -70,15 +71,16 @@ pub struct Service {
 
 impl Service {
     /// Installs logs, metrics, TLS and the handling of signals, and raises the limit on open files.
-    /// The tables are those of the metrics of the service of this name. Must be called within a
-    /// tokio runtime.
+    /// The tables are those of the metrics of the service of this name, which this build is of. Must
+    /// be called within a tokio runtime.
     pub fn begin(
         name: &'static str,
+        build: &Build,
         settings: &Settings,
         tables: &[&[Metric]],
     ) -> Result<Self, StartError> {
         begin_command(settings)?;
-        let metrics = metrics::init(name, tables)?;
+        let metrics = metrics::init(name, build, tables)?;
         let shutdown = shutdown::on_signal().map_err(StartError::Runtime)?;
         Ok(Self { shutdown, descriptors: descriptors::raise_limit(), metrics, operator: None })
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::dev::Server;
 use actix_web::web::Data;
 use domain::ports::UserRepository;
+use futures::future::OptionFuture;
 use supervisor::supervise;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,8 @@ pub struct Api {
     pub server: ServerOptions,
     /// Empties the outbox.
     pub relay: OutboxRelay,
+    /// Empties the events for the webhook, if there is one.
+    pub webhook_relay: Option<OutboxRelay>,
     /// The store from which unverified registrations are purged.
     pub users: Arc<dyn UserRepository>,
     /// When they are purged.
@@ -37,16 +40,22 @@ impl Api {
         let address = self.listener.local_addr()?;
         let server = server(self.listener, Data::new(self.state), self.server)?;
         let answered = CancellationToken::new();
-        let relay = supervise_relay(self.relay, answered.clone());
+        let relay = supervise_relay("outbox-relay", self.relay, answered.clone());
+        let webhook_relay = self.webhook_relay;
+        let webhook_relay =
+            webhook_relay.map(|relay| supervise_relay("webhook-relay", relay, answered.clone()));
         let purge = supervise_purge(self.users, self.purge, shutdown.clone());
         tracing::info!(event = "api.listening", %address, "the API is listening");
         let outcome = serve(server, self.server, &shutdown).await;
         // If the server itself has failed, the background tasks must stop too.
         shutdown.cancel();
         answered.cancel();
-        let (relayed, purged) = tokio::join!(relay, purge);
+        // Each drains beside the other, so that a receiver that hangs delays nobody.
+        let webhook_relay = OptionFuture::from(webhook_relay);
+        let (relayed, webhooks_relayed, purged) = tokio::join!(relay, webhook_relay, purge);
         outcome
             .and(relayed.map_err(std::io::Error::other))
+            .and(webhooks_relayed.unwrap_or(Ok(())).map_err(std::io::Error::other))
             .and(purged.map_err(std::io::Error::other))
     }
 }
@@ -76,9 +85,13 @@ async fn serve(
     })
 }
 
-fn supervise_relay(relay: OutboxRelay, shutdown: CancellationToken) -> JoinHandle<()> {
+fn supervise_relay(
+    name: &'static str,
+    relay: OutboxRelay,
+    shutdown: CancellationToken,
+) -> JoinHandle<()> {
     let relay = Arc::new(relay);
-    supervise("outbox-relay", move || {
+    supervise(name, move || {
         let (relay, shutdown) = (relay.clone(), shutdown.clone());
         async move { relay.run(shutdown).await }
     })

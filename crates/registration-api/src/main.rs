@@ -10,14 +10,16 @@ use clap::{Parser, Subcommand};
 use process::dead_letters::DeadLetterCommand;
 use process::doctor::DoctorCommand;
 use process::outbox::OutboxCommand;
-use process::{StartError, operator};
+use process::{Build, StartError, operator};
 use registration_api::http::openapi::{self, DocumentOptions};
 use registration_api::settings as api_settings;
 use settings::Sources;
 
+const BUILD: Build = build_info::build!();
+
 /// The registration API.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, long_version = BUILD.long_version)]
 struct Arguments {
     /// A file with settings, over the built-in defaults and under the environment.
     #[arg(long, global = true)]
@@ -53,13 +55,17 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "manual")]
+    if let Some(code) = process::manual::write_if_asked::<Arguments>() {
+        return code;
+    }
     process::run("registration-api", None, execute(Arguments::parse()))
 }
 
 async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
     let sources = Sources::of_process(arguments.config);
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => wiring::serve(&sources.load()?).await?,
+        Command::Serve => wiring::serve(&sources.load()?, &BUILD).await?,
         Command::Migrate => wiring::migrate(&sources.load()?).await?,
         Command::Health => {
             let is_ready = operator::is_ready(sources.load()?.http.listen).unwrap_or(false);

@@ -31,6 +31,12 @@ pub(crate) const OUTBOX_PUBLISHED: &str = "registration_outbox_published_total";
 pub(crate) const OUTBOX_DEFERRED: &str = "registration_outbox_deferred_total";
 pub(crate) const OUTBOX_BURIED: &str = "registration_outbox_buried_total";
 
+pub(crate) const WEBHOOKS_DELIVERED: &str = "registration_webhooks_delivered_total";
+pub(crate) const WEBHOOKS_DEFERRED: &str = "registration_webhooks_deferred_total";
+pub(crate) const WEBHOOKS_BURIED: &str = "registration_webhooks_buried_total";
+const WEBHOOK_EVENTS: &str = "registration_webhook_events";
+const WEBHOOK_OLDEST_AGE: &str = "registration_webhook_oldest_event_age_seconds";
+
 /// Labels of the histogram of requests, as OpenTelemetry's conventions have them.
 pub(crate) const HTTP_METHOD: &str = "http_request_method";
 pub(crate) const HTTP_ROUTE: &str = "http_route";
@@ -51,6 +57,8 @@ const LIMIT_POLICIES: &[&str] = &[
 ];
 
 const NOT_ADMITTED_REASONS: &[&str] = &["domain", "disposable", "hook"];
+
+const OUTBOX_STATES: &[&str] = &["waiting", "unknown", "buried"];
 
 const ACTIVATION_OUTCOMES: &[&str] = &[
     "activated",
@@ -126,11 +134,20 @@ pub const METRICS: &[Metric] = &[
         "Events in the outbox, which all APIs share: not delivered yet, of types that wait for a \
          newer version, or set aside because they can never be delivered.",
     )
-    .by(&[("state", &["waiting", "unknown", "buried"])]),
+    .by(&[("state", OUTBOX_STATES)]),
     Metric::gauge(OUTBOX_OLDEST_AGE, "Age of the oldest event that waits in the outbox, or 0."),
     Metric::counter(OUTBOX_PUBLISHED, "Events that were delivered."),
     Metric::counter(OUTBOX_DEFERRED, "Deliveries that failed and will be retried."),
     Metric::counter(OUTBOX_BURIED, "Events that were set aside."),
+    Metric::gauge(
+        WEBHOOK_EVENTS,
+        "Events for the webhook, in the states of `registration_outbox_events`.",
+    )
+    .by(&[("state", OUTBOX_STATES)]),
+    Metric::gauge(WEBHOOK_OLDEST_AGE, "Age of the oldest event that waits for the webhook, or 0."),
+    Metric::counter(WEBHOOKS_DELIVERED, "Events that the receiver of the webhook has taken."),
+    Metric::counter(WEBHOOKS_DEFERRED, "Webhooks that failed and will be retried."),
+    Metric::counter(WEBHOOKS_BURIED, "Webhooks that were set aside."),
 ];
 
 /// Adds what is measured of the API at each scrape, whichever adapters it is wired to.
@@ -139,25 +156,33 @@ pub fn measure(
     outbox: Arc<dyn OutboxMonitor>,
     waiting_hashes: impl Fn() -> usize + Send + Sync + 'static,
 ) -> Collector {
-    collector.read([gauge!(PASSWORD_HASH_QUEUE)], move || [waiting_hashes()]).measure(
-        "outbox",
-        outbox_gauges(),
-        move || {
-            let outbox = outbox.clone();
-            async move {
-                let status = outbox.status().await?;
-                let unknown = status.unknown.values().sum();
-                let [waiting, unknown, buried] =
-                    [status.depth, unknown, status.buried].map(as_gauge);
-                Ok([waiting, unknown, buried, status.oldest_age.unwrap_or_default().as_secs_f64()])
-            }
-        },
-    )
+    let collector = collector.read([gauge!(PASSWORD_HASH_QUEUE)], move || [waiting_hashes()]);
+    measure_outbox(collector, "outbox", [OUTBOX_EVENTS, OUTBOX_OLDEST_AGE], outbox)
 }
 
-fn outbox_gauges() -> [Gauge; 4] {
-    let events = |state| gauge!(OUTBOX_EVENTS, "state" => state);
-    [events("waiting"), events("unknown"), events("buried"), gauge!(OUTBOX_OLDEST_AGE)]
+/// Adds what is measured of the events for the webhook.
+pub fn measure_webhook(collector: Collector, outbox: Arc<dyn OutboxMonitor>) -> Collector {
+    measure_outbox(collector, "webhook", [WEBHOOK_EVENTS, WEBHOOK_OLDEST_AGE], outbox)
+}
+
+fn measure_outbox(
+    collector: Collector,
+    name: &'static str,
+    [events, oldest_age]: [&'static str; 2],
+    outbox: Arc<dyn OutboxMonitor>,
+) -> Collector {
+    let events = |state| gauge!(events, "state" => state);
+    let gauges: [Gauge; 4] =
+        [events("waiting"), events("unknown"), events("buried"), gauge!(oldest_age)];
+    collector.measure(name, gauges, move || {
+        let outbox = outbox.clone();
+        async move {
+            let status = outbox.status().await?;
+            let unknown = status.unknown.values().sum();
+            let [waiting, unknown, buried] = [status.depth, unknown, status.buried].map(as_gauge);
+            Ok([waiting, unknown, buried, status.oldest_age.unwrap_or_default().as_secs_f64()])
+        }
+    })
 }
 
 /// Counts a request that exceeded a limit.

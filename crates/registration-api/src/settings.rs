@@ -16,7 +16,7 @@ use crate::http::{
     ApiOptions, ProofOfWorkOptions, PublicUrl, ReturnUrls, ServerOptions, SignupOptions,
 };
 use crate::limits::{ActionQuotas, Quotas};
-use crate::outbox_relay::RelayOptions;
+use crate::outbox_relay::{Destination, RelayOptions};
 use crate::purge::PurgeOptions;
 use crate::use_cases::ExistingAccount;
 
@@ -103,7 +103,7 @@ fn signup(
 ) -> Result<Option<SignupOptions>, SettingsError> {
     // Checked even if there is no page: it may be switched on later, and by somebody else.
     let return_urls = return_urls(settings)?;
-    let product = settings.mail.product.clone();
+    let product = settings.mail.product_name.clone();
     let is_enabled = settings.signup.is_enabled(by_default == SignupPageDefault::On);
     Ok(is_enabled.then_some(SignupOptions { product, return_urls }))
 }
@@ -183,6 +183,7 @@ fn max_connections(settings: &Settings, descriptors: usize) -> usize {
 pub fn relay_options(settings: &Settings) -> RelayOptions {
     let outbox = &settings.outbox;
     RelayOptions {
+        destination: Destination::Bus,
         batch_size: outbox.batch.get(),
         batches_in_flight: outbox.batches_in_flight.get(),
         lease: outbox.lease,
@@ -190,6 +191,28 @@ pub fn relay_options(settings: &Settings) -> RelayOptions {
         drain_timeout: drain_timeout(settings),
         first_retry: FIRST_DELIVERY_RETRY,
         max_retry: MAX_DELIVERY_RETRY,
+    }
+}
+
+/// How many webhooks may be under way at once: one that hangs holds up none of the others.
+const WEBHOOKS_IN_FLIGHT: usize = 8;
+
+/// The wait after the first failure of a webhook, and the longest.
+const FIRST_WEBHOOK_RETRY: Duration = Duration::from_secs(1);
+const MAX_WEBHOOK_RETRY: Duration = Duration::from_hours(1);
+
+/// How the relay of the webhook works: each event is claimed by itself, for as long as its delivery
+/// may take.
+pub fn webhook_relay_options(settings: &Settings) -> RelayOptions {
+    let options = relay_options(settings);
+    RelayOptions {
+        destination: Destination::Webhook,
+        batch_size: 1,
+        batches_in_flight: WEBHOOKS_IN_FLIGHT,
+        lease: options.lease.max(settings.webhooks.timeout * 2),
+        first_retry: FIRST_WEBHOOK_RETRY,
+        max_retry: MAX_WEBHOOK_RETRY,
+        ..options
     }
 }
 

@@ -14,6 +14,7 @@ use adapters::postgres::{
 use adapters::rabbitmq::{RabbitmqPublisher, RabbitmqQueues};
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
 use adapters::system_ids::SystemIds;
+use adapters::webhook::WebhookPublisher;
 use domain::ports::{
     BreachedPasswords, CodeStore, EventPublisher, RegistrationHook, UserRepository,
 };
@@ -21,11 +22,11 @@ use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
 use process::metrics::{self, Collector};
 use process::outbox::OutboxCommand;
-use process::{Service, StartError};
+use process::{Build, Service, StartError};
 use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
 use registration_api::limits::Counters;
-use registration_api::metrics::{METRICS, measure, observe_hash};
+use registration_api::metrics::{METRICS, measure, measure_webhook, observe_hash};
 use registration_api::outbox_relay::OutboxRelay;
 use registration_api::settings::{self as api_settings, SignupPageDefault};
 use settings::{Settings, SettingsError};
@@ -56,13 +57,15 @@ pub(crate) async fn run_outbox(
     command: OutboxCommand,
 ) -> Result<(), StartError> {
     process::begin_command(settings)?;
-    command.run(&PostgresOutboxMonitor::new(database(settings)?)).await
+    let database = database(settings)?;
+    let webhook = PostgresOutboxMonitor::of_webhook(database.clone());
+    command.run(&PostgresOutboxMonitor::new(database), &webhook).await
 }
 
 /// Runs the API until it is asked to stop.
-pub(crate) async fn serve(settings: &Settings) -> Result<(), StartError> {
+pub(crate) async fn serve(settings: &Settings, build: &Build) -> Result<(), StartError> {
     let tables = [METRICS, metrics::POOL, metrics::QUEUES];
-    let mut service = Service::begin("registration-api", settings, &tables)?;
+    let mut service = Service::begin("registration-api", build, settings, &tables)?;
     let (api, health, collector) = wire(settings, &service)?;
     service.serve_operator(settings, health, collector)?;
     api.run(service.shutdown.clone()).await.map_err(StartError::failed)?;
@@ -78,25 +81,35 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
     let database = database(settings)?;
     let redis = settings.redis.connect()?;
     let prefix = &settings.redis.key_prefix;
-    let publisher =
-        RabbitmqPublisher::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
+    let publisher = RabbitmqPublisher::new(&settings.rabbitmq.options()?, settings.events.naming())
+        .map_err(SettingsError::from)?;
     let publisher: Arc<dyn EventPublisher> = Arc::new(publisher);
-    let hand_over = HandOver::new(settings.outbox.lease);
+    let webhook_types = settings.webhooks.event_types()?;
+    let (hand_over, webhook_hand_over) =
+        HandOver::with_webhook(settings.outbox.lease, webhook_types);
     let users: Arc<dyn UserRepository> =
         Arc::new(PostgresUserRepository::new(database.clone(), hand_over.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis.clone(), prefix));
     // Only PostgreSQL takes the API out of service: without the others registrations are still
     // accepted.
-    let checks = vec![
+    let webhook = webhook(settings, &users)?;
+    let mut checks = vec![
         HealthCheck::required("postgres", &users, |users| users.ping()),
         HealthCheck::optional("redis", &codes, |codes| codes.ping()),
         HealthCheck::optional("rabbitmq", &publisher, |publisher| publisher.ping()),
     ];
+    checks.extend(
+        webhook
+            .iter()
+            .map(|webhook| HealthCheck::optional("webhook", webhook, |publisher| publisher.ping())),
+    );
     let health = Health::new(checks, service.shutdown.clone());
     let hasher = Arc::new(settings.hashing.start_pool(observe_hash)?);
     let monitor = Arc::new(PostgresOutboxMonitor::new(database.clone()));
     let waiting_hashes = Arc::clone(&hasher);
     let collector = measure(Collector::new(), monitor, move || waiting_hashes.waiting());
+    let webhook_monitor = Arc::new(PostgresOutboxMonitor::of_webhook(database.clone()));
+    let collector = measure_webhook(collector, webhook_monitor);
     let collector = measure_servers(collector, database.clone(), settings)?;
     let ports = Ports {
         users: users.clone(),
@@ -113,16 +126,32 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
         ids: Arc::new(SystemIds),
     };
     let options = api_settings::options(settings, SignupPageDefault::Off)?;
-    let outbox = Arc::new(PostgresOutbox::new(database, hand_over));
+    let outbox = Arc::new(PostgresOutbox::new(database.clone(), hand_over));
+    let webhook_relay = webhook.map(|publisher| {
+        let outbox = PostgresOutbox::of_webhook(database, webhook_hand_over);
+        let options = api_settings::webhook_relay_options(settings);
+        OutboxRelay::new(Arc::new(outbox), publisher, options)
+    });
     let api = Api {
         listener: listen(settings)?,
         state: AppState::new(ports, options, health.clone()),
         server: api_settings::server_options(settings, service.descriptors),
         relay: OutboxRelay::new(outbox, publisher, api_settings::relay_options(settings)),
+        webhook_relay,
         users,
         purge: api_settings::purge_options(settings),
     };
     Ok((api, health, collector))
+}
+
+/// Tells the product, if the settings say where it is.
+fn webhook(
+    settings: &Settings,
+    users: &Arc<dyn UserRepository>,
+) -> Result<Option<Arc<dyn EventPublisher>>, SettingsError> {
+    let Some(options) = settings.webhooks.options(&settings.events)? else { return Ok(None) };
+    let users = settings.webhooks.include_email.then(|| users.clone());
+    Ok(Some(Arc::new(WebhookPublisher::new(options, users)?)))
 }
 
 /// Adds what only PostgreSQL's pool and RabbitMQ can tell.

@@ -10,9 +10,12 @@ mod comma_list;
 mod domain_lists;
 mod duration;
 mod error;
+mod events;
 mod examination;
 mod hashing;
 mod http;
+#[cfg(test)]
+mod kubernetes;
 mod limits;
 mod log;
 mod mail;
@@ -31,11 +34,13 @@ mod smtp;
 mod sources;
 mod standalone;
 mod threads;
+mod webhooks;
 
 pub use code::CodeSettings;
 pub use comma_list::CommaList;
 pub use duration::{DurationError, parse as parse_duration};
 pub use error::SettingsError;
+pub use events::EventSettings;
 pub use hashing::HashingSettings;
 pub use http::HttpSettings;
 pub use limits::LimitSettings;
@@ -58,6 +63,7 @@ pub use smtp::{SmtpSettings, SmtpTlsSetting};
 pub use sources::{DEFAULTS, Sources};
 pub use standalone::StandaloneSettings;
 pub use threads::default_threads;
+pub use webhooks::WebhookSettings;
 
 use serde::Deserialize;
 
@@ -79,6 +85,8 @@ pub struct Settings {
     pub smtp: SmtpSettings,
     pub mail: MailSettings,
     pub outbox: OutboxSettings,
+    pub events: EventSettings,
+    pub webhooks: WebhookSettings,
     pub metrics: MetricsSettings,
     pub log: LogSettings,
     pub signup: SignupSettings,
@@ -96,8 +104,11 @@ impl Settings {
             self.proof_of_work.check(),
             self.password.check(),
             self.code.check(),
+            self.mail.check(),
             self.rabbitmq.check(),
             self.outbox.check(&self.postgres, &self.rabbitmq),
+            self.events.check(),
+            self.webhooks.check(),
         ];
         checks.into_iter().filter_map(Result::err)
     }

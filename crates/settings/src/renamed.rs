@@ -11,16 +11,17 @@ pub struct RenamedKey {
     pub old: &'static str,
     /// `section.key` as it is.
     pub new: &'static str,
-    /// What the old value lacks: it was a plain number.
-    unit: &'static str,
-}
-
-const fn renamed(old: &'static str, new: &'static str, unit: &'static str) -> RenamedKey {
-    RenamedKey { old, new, unit }
+    /// What the old value lacks, if it was a plain number.
+    unit: Option<&'static str>,
 }
 
 /// Durations used to be numbers whose unit was part of the key.
-const RENAMED: [RenamedKey; 19] = [
+const fn renamed(old: &'static str, new: &'static str, unit: &'static str) -> RenamedKey {
+    RenamedKey { old, new, unit: Some(unit) }
+}
+
+const RENAMED: [RenamedKey; 20] = [
+    RenamedKey { old: "mail.product", new: "mail.product_name", unit: None },
     renamed("http.header_timeout_ms", "http.header_timeout", "ms"),
     renamed("http.body_timeout_ms", "http.body_timeout", "ms"),
     renamed("http.keep_alive_seconds", "http.keep_alive", "s"),
@@ -57,7 +58,11 @@ pub(crate) fn move_to_new_names(
         if section.contains_key(new) {
             return Err(SettingsError::BothNames { old: key.old, new: key.new });
         }
-        section.insert(new.to_owned(), with_unit(value, key.unit));
+        let value = match key.unit {
+            Some(unit) => with_unit(value, unit),
+            None => value,
+        };
+        section.insert(new.to_owned(), value);
         used.push(key);
     }
     Ok(used)

@@ -64,7 +64,9 @@ pub use server::MailServer;
 
 #[cfg(feature = "smtp")]
 mod server {
-    use adapters::smtp::{SmtpCredentials, SmtpMailer, SmtpOptions, SmtpTls};
+    use adapters::smtp::{
+        DkimOptions, SmtpCredentials, SmtpMailer, SmtpOptions, SmtpOptionsError, SmtpTls,
+    };
 
     use super::{SmtpSettings, SmtpTlsSetting};
     use crate::{Settings, SettingsError};
@@ -96,11 +98,44 @@ mod server {
         }
     }
 
+    /// Says which setting has to be changed.
+    fn refuse(error: &SmtpOptionsError) -> SettingsError {
+        let key = match error {
+            SmtpOptionsError::FromAddress
+            | SmtpOptionsError::FromName
+            | SmtpOptionsError::MessageIdDomain => "mail.from",
+            SmtpOptionsError::ReplyTo => "mail.reply_to",
+            SmtpOptionsError::DkimSelector => "mail.dkim_selector",
+            SmtpOptionsError::DkimDomain => "mail.dkim_domain",
+            SmtpOptionsError::DkimKey(_) => "mail.dkim_key_file",
+            SmtpOptionsError::Tls(_) => "smtp.host",
+        };
+        SettingsError::refused(key, error)
+    }
+
     impl Settings {
         /// Hands mails from `mail.from` to `server`.
         pub fn mailer(&self, server: MailServer) -> Result<SmtpMailer, SettingsError> {
-            SmtpMailer::new(&self.smtp_options(server)?)
-                .map_err(|error| SettingsError::refused("mail.from", &error))
+            SmtpMailer::new(&self.smtp_options(server)?).map_err(|error| refuse(&error))
+        }
+
+        /// The keys that mails are signed with.
+        fn dkim_options(&self) -> Result<Vec<DkimOptions>, SettingsError> {
+            let mail = &self.mail;
+            let keys = mail.dkim_selector.0.iter().zip(&mail.dkim_key_file.0);
+            let options = keys.map(|(selector, file)| {
+                let pem = std::fs::read_to_string(file).map_err(|error| {
+                    let problem =
+                        format!("names {}, which cannot be read: {error}", file.display());
+                    SettingsError::invalid("mail.dkim_key_file", problem)
+                })?;
+                Ok(DkimOptions {
+                    selector: selector.clone(),
+                    domain: mail.dkim_domain(),
+                    private_key: pem.into(),
+                })
+            });
+            options.collect()
         }
 
         /// How to hand mails from `mail.from` to `server`.
@@ -116,7 +151,9 @@ mod server {
                     .map(|(username, password)| SmtpCredentials { username, password }),
                 from_name,
                 from_address,
+                reply_to: self.mail.reply_to(),
                 message_id_domain: domain,
+                dkim: self.dkim_options()?,
                 timeout: self.smtp.timeout,
                 acceptance_timeout: self.smtp.acceptance_timeout,
                 connections: self.smtp.connections.get(),

@@ -14,7 +14,7 @@ use crate::{Settings, SettingsError, renamed};
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// Secrets that may be kept in a file of their own, named by the setting with `_file` appended.
-pub(crate) const READ_FROM_FILE: [&str; 7] = [
+pub(crate) const READ_FROM_FILE: [&str; 9] = [
     "code.key",
     "code.previous_keys",
     "postgres.url",
@@ -22,6 +22,8 @@ pub(crate) const READ_FROM_FILE: [&str; 7] = [
     "rabbitmq.url",
     "smtp.password",
     "registration.hook_token",
+    "webhooks.url",
+    "webhooks.secret",
 ];
 
 /// The sources above the built-in defaults.
@@ -51,6 +53,12 @@ impl Sources {
     #[cfg(test)]
     pub(crate) fn of_file(path: &Path) -> Self {
         Self { file: Some(path.to_owned()), ..Self::default() }
+    }
+
+    /// This environment and nothing else.
+    #[cfg(test)]
+    pub(crate) fn of_environment(environment: HashMap<String, String>) -> Self {
+        Self { environment, ..Self::default() }
     }
 
     /// A value that wins over every other source: what a command-line flag says.
@@ -268,18 +276,21 @@ mod tests {
         let environment = [
             ("REGISTRATION__CODE__WINDOW_SECONDS".to_owned(), "90".to_owned()),
             ("REGISTRATION__SMTP__TIMEOUT_MS".to_owned(), "1500".to_owned()),
+            ("REGISTRATION__MAIL__PRODUCT".to_owned(), "Alice, Bob".to_owned()),
         ];
         let file = Some(file.path().to_owned());
         let settings =
             Sources { file, environment: environment.into(), ..Sources::default() }.load().unwrap();
         assert_eq!(settings.code.window, Duration::from_secs(90));
         assert_eq!(settings.smtp.timeout, Duration::from_millis(1500));
+        assert_eq!(settings.mail.product_name, "Alice, Bob");
         assert_eq!(settings.registration.purge_after, Duration::from_hours(48));
         assert_eq!(settings.rabbitmq.retry_delays(), [2, 4].map(Duration::from_secs));
         let mut names: Vec<_> = settings.renamed.iter().map(|key| (key.old, key.new)).collect();
         names.sort_unstable();
         let expected = [
             ("code.window_seconds", "code.window"),
+            ("mail.product", "mail.product_name"),
             ("rabbitmq.retry_delays_seconds", "rabbitmq.retry_delays"),
             ("registration.purge_after_days", "registration.purge_after"),
             ("smtp.timeout_ms", "smtp.timeout"),

@@ -2,6 +2,7 @@
 //! services, on SQLite, in-process stores and an inbox.
 #![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
+mod backup;
 mod data_directory;
 mod greeting;
 mod wiring;
@@ -10,11 +11,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use process::StartError;
 use process::dead_letters::DeadLetterCommand;
 use process::doctor::{DoctorCommand, Examination};
 use process::outbox::OutboxCommand;
+use process::{Build, StartError};
 use settings::{Settings, SettingsError, Sources};
+
+const BUILD: Build = build_info::build!();
 
 /// Two threads carry this much; more would cost memory in a process that is to stay small.
 const THREADS: usize = 2;
@@ -24,7 +27,7 @@ const THREADS: usize = 2;
 /// Every setting of the services can be given too, in a file or in the environment; the `defaults`
 /// command prints them all.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, long_version = BUILD.long_version)]
 struct Arguments {
     /// A file with settings, over the built-in defaults and under the environment.
     #[arg(long, global = true)]
@@ -61,17 +64,26 @@ enum Command {
         #[command(subcommand)]
         command: OutboxCommand,
     },
+    /// Copy the database to a file, beside a running system too.
+    Backup {
+        /// The file to make. One that exists is not overwritten.
+        file: PathBuf,
+    },
     /// Print every setting with its default and its meaning.
     Defaults,
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "manual")]
+    if let Some(code) = process::manual::write_if_asked::<Arguments>() {
+        return code;
+    }
     process::run("standalone", Some(THREADS), execute(Arguments::parse()))
 }
 
 async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
     match &arguments.command {
-        None => wiring::serve(settings(&arguments)?).await?,
+        None => wiring::serve(settings(&arguments)?, &BUILD).await?,
         Some(Command::Doctor(command)) => {
             let examine = |settings: &Settings, examination: &mut Examination| {
                 let mut settings = settings.clone();
@@ -86,6 +98,7 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
         Some(Command::Outbox { command }) => {
             wiring::run_outbox(&settings(&arguments)?, command.clone()).await?;
         }
+        Some(Command::Backup { file }) => wiring::run_backup(&settings(&arguments)?, file).await?,
         Some(Command::Defaults) => process::write_output(settings::DEFAULTS)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -4,7 +4,7 @@
 pub(crate) mod doctor;
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +14,10 @@ use adapters::in_process::{
 };
 use adapters::smtp::SmtpTls;
 use adapters::sqlite::{
-    self, SqliteDeadLetters, SqliteOutbox, SqliteOutboxMonitor, SqliteUserRepository,
+    self, SqliteDeadLetters, SqliteOptions, SqliteOutbox, SqliteOutboxMonitor, SqliteUserRepository,
 };
 use adapters::system_ids::SystemIds;
+use adapters::webhook::WebhookPublisher;
 use domain::ports::{
     BreachedPasswords, CodeStore, EventPublisher, Mailer, RegistrationHook, UserRepository,
 };
@@ -26,14 +27,15 @@ use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
 use process::metrics::Collector;
 use process::outbox::OutboxCommand;
-use process::{Service, StartError};
+use process::{Build, Service, StartError};
 use registration_api::api::Api;
 use registration_api::http::{AppState, Ports};
-use registration_api::metrics::{measure, observe_hash};
+use registration_api::metrics::{measure, measure_webhook, observe_hash};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::settings::{self as api_settings, SignupPageDefault};
 use settings::{MailServer, Settings, SettingsError};
 
+use crate::backup;
 use crate::data_directory::DataDirectory;
 use crate::greeting::{Greeting, InboxAddresses, register_command};
 
@@ -44,9 +46,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_WORKERS: usize = 2;
 
 /// Runs the system until it is asked to stop.
-pub(crate) async fn serve(mut settings: Settings) -> Result<(), StartError> {
+pub(crate) async fn serve(mut settings: Settings, build: &Build) -> Result<(), StartError> {
     let tables = [registration_api::metrics::METRICS, email_worker::metrics::METRICS];
-    let mut service = Service::begin("standalone", &settings, &tables)?;
+    let mut service = Service::begin("standalone", build, &settings, &tables)?;
     let data = DataDirectory::open(&settings.standalone.data_dir).map_err(StartError::failed)?;
     set_code_key(&mut settings, &data)?;
     let database = open(data.database()).await?;
@@ -95,13 +97,25 @@ pub(crate) async fn run_outbox(
     command: OutboxCommand,
 ) -> Result<(), StartError> {
     process::begin_command(settings)?;
-    command.run(&SqliteOutboxMonitor::new(open_existing(settings).await?)).await
+    let database = open_existing(settings).await?;
+    let webhook = SqliteOutboxMonitor::of_webhook(database.clone());
+    command.run(&SqliteOutboxMonitor::new(database), &webhook).await
+}
+
+/// Copies the database, beside a running system too.
+pub(crate) async fn run_backup(settings: &Settings, file: &Path) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    let database = options(existing_database(settings)?);
+    let backup = backup::back_up(database, file).await.map_err(StartError::failed)?;
+    process::write_output(&backup.to_string())
+}
+
+fn existing_database(settings: &Settings) -> Result<PathBuf, StartError> {
+    DataDirectory::existing_database(&settings.standalone.data_dir).map_err(StartError::failed)
 }
 
 async fn open_existing(settings: &Settings) -> Result<sqlite::Database, StartError> {
-    let path = DataDirectory::existing_database(&settings.standalone.data_dir)
-        .map_err(StartError::failed)?;
-    open(path).await
+    open(existing_database(settings)?).await
 }
 
 fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -122,9 +136,11 @@ fn set_code_key(settings: &mut Settings, data: &DataDirectory) -> Result<(), Sta
 }
 
 async fn open(path: PathBuf) -> Result<sqlite::Database, StartError> {
-    sqlite::open(sqlite::SqliteOptions { path, busy_timeout: BUSY_TIMEOUT })
-        .await
-        .map_err(StartError::failed)
+    sqlite::open(options(path)).await.map_err(StartError::failed)
+}
+
+fn options(path: PathBuf) -> SqliteOptions {
+    SqliteOptions { path, busy_timeout: BUSY_TIMEOUT }
 }
 
 /// The inbox, unless it is turned off or another mail server is set.
@@ -150,7 +166,8 @@ async fn wire(
     service: &Service,
 ) -> Result<(Api, Health, Collector), StartError> {
     let relay = relay_options(settings);
-    let hand_over = HandOver::new(relay.lease);
+    let webhook_types = settings.webhooks.event_types()?;
+    let (hand_over, webhook_hand_over) = HandOver::with_webhook(relay.lease, webhook_types);
     let users: Arc<dyn UserRepository> =
         Arc::new(SqliteUserRepository::new(database.clone(), hand_over.clone()));
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
@@ -166,17 +183,28 @@ async fn wire(
     let publisher: Arc<dyn EventPublisher> =
         Arc::new(InProcessEventBus::new(Arc::new(handler), settings.smtp.connections.get()));
     let monitor = Arc::new(SqliteOutboxMonitor::new(database.clone()));
-    let outbox = SqliteOutbox::new(database, hand_over);
+    let webhook = webhook(settings, &users)?;
+    let outbox = SqliteOutbox::new(database.clone(), hand_over);
+    let webhook_outbox = SqliteOutbox::of_webhook(database.clone(), webhook_hand_over);
     // What a killed process had claimed: nobody else can be at it.
-    outbox.release_all().await.map_err(StartError::failed)?;
-    let checks = vec![
+    for outbox in [&outbox, &webhook_outbox] {
+        outbox.release_all().await.map_err(StartError::failed)?;
+    }
+    let mut checks = vec![
         HealthCheck::required("sqlite", &users, |users| users.ping()),
         HealthCheck::optional("smtp", &mailer, |mailer| mailer.ping()),
     ];
+    checks.extend(
+        webhook
+            .iter()
+            .map(|webhook| HealthCheck::optional("webhook", webhook, |publisher| publisher.ping())),
+    );
     let health = Health::new(checks, service.shutdown.clone());
     let hasher = Arc::new(settings.hashing.start_pool(observe_hash)?);
     let waiting_hashes = Arc::clone(&hasher);
     let collector = measure(Collector::new(), monitor, move || waiting_hashes.waiting());
+    let webhook_monitor = Arc::new(SqliteOutboxMonitor::of_webhook(database));
+    let collector = measure_webhook(collector, webhook_monitor);
     let ports = Ports {
         users: users.clone(),
         codes,
@@ -196,10 +224,24 @@ async fn wire(
         state: AppState::new(ports, options, health.clone()),
         server,
         relay: OutboxRelay::new(Arc::new(outbox), publisher, relay),
+        webhook_relay: webhook.map(|publisher| {
+            let options = api_settings::webhook_relay_options(settings);
+            OutboxRelay::new(Arc::new(webhook_outbox), publisher, options)
+        }),
         users,
         purge: api_settings::purge_options(settings),
     };
     Ok((api, health, collector))
+}
+
+/// Tells the product, if the settings say where it is.
+fn webhook(
+    settings: &Settings,
+    users: &Arc<dyn UserRepository>,
+) -> Result<Option<Arc<dyn EventPublisher>>, SettingsError> {
+    let Some(options) = settings.webhooks.options(&settings.events)? else { return Ok(None) };
+    let users = settings.webhooks.include_email.then(|| users.clone());
+    Ok(Some(Arc::new(WebhookPublisher::new(options, users)?)))
 }
 
 /// Connects once in the background: wrong settings are better read at the start than after the

@@ -16,13 +16,15 @@ use adapters::sqlite::{self, SqliteUserRepository};
 use adapters::system_ids::SystemIds;
 use domain::ports::{Allowance, IdSource, MailState, NewWindow, UserRepository};
 use domain::{
-    CodeKey, CodeKeys, CodeLength, EmailAddress, Password, PasswordLength, TraceParent, User,
+    CodeKey, CodeKeys, CodeLength, EmailAddress, Languages, Password, PasswordLength,
+    SubmittedCode, TraceParent, User,
 };
 use futures::future::join_all;
 use registration_api::limits::{Counters, Limits, Quotas, RequestLimits};
 use registration_api::password_policy::PasswordPolicy;
 use registration_api::use_cases::{
-    Activate, ActivateError, Authenticator, Credentials, ExistingAccount, Register, ResendCode,
+    Activate, ActivateError, Authenticator, Credentials, ExistingAccount, Register, Registration,
+    ResendCode,
 };
 use test_support::CODE_KEY;
 use tokio::time::Instant;
@@ -64,7 +66,7 @@ async fn asvs_6_3_1_in_no_day_are_more_than_twenty_guesses_compared() {
             tokio::time::advance(Duration::from_mins(20)).await;
             system
                 .resend_code
-                .execute(&credentials(&password), trace(), &system.limits)
+                .execute(&credentials(&password), Languages::default(), trace(), &system.limits)
                 .await
                 .unwrap();
         }
@@ -139,7 +141,9 @@ impl System {
             self.users().release_address(earlier.issue()).await.unwrap();
         }
         let password = Password::new(password.into(), PasswordLength { min: 8, max: 128 }).unwrap();
-        self.register.execute(address(), password, trace(), &self.limits).await.unwrap();
+        let languages = Languages::default();
+        let registration = Registration { email: address(), password, languages };
+        self.register.execute(registration, trace(), &self.limits).await.unwrap();
     }
 
     /// Opens the window of the current code, as the worker does when it has mailed it, and sends
@@ -154,7 +158,7 @@ impl System {
         let wrong = (0..).map(|number| format!("{number:04}")).filter(|guess| !code.matches(guess));
         let guesses = wrong.take(AT_ONCE).map(async |guess| {
             self.activate
-                .execute(&credentials(password), &guess, trace(), &self.limits)
+                .execute(&credentials(password), &submitted(&guess), trace(), &self.limits)
                 .await
                 .unwrap_err()
         });
@@ -180,6 +184,10 @@ fn address() -> EmailAddress {
 
 fn credentials(password: &str) -> Credentials {
     Credentials { email: address(), password: Password::claimed(password.into()) }
+}
+
+fn submitted(code: &str) -> SubmittedCode {
+    SubmittedCode::parse(code).unwrap()
 }
 
 fn trace() -> TraceParent {

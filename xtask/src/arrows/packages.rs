@@ -45,8 +45,9 @@ const ALL: &str = "--all-features";
 /// Without the feature `bin`: the library of a service.
 const LIBRARY: &str = "--no-default-features";
 
-const ARROWS: [Arrow; 18] = [
+const ARROWS: [Arrow; 19] = [
     arrow("domain", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
+    arrow("build-info", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("test-support", ALL, &[], &[]),
     arrow("test-servers", ALL, &[], &["test-support"]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("inbox", ALL, &["supervisor"], &["test-support"]),
@@ -58,7 +59,7 @@ const ARROWS: [Arrow; 18] = [
         &["acceptance", "inbox", "supervisor", "test-servers", "test-support"],
         &[],
     ),
-    arrow("adapters", ALL, &["domain", "supervisor"], &["test-support"]),
+    arrow("adapters", ALL, &["domain", "supervisor"], &["test-servers", "test-support"]),
     arrow("settings", LIBRARY, &["domain"], &[]).without(&[&TECHNOLOGIES]),
     arrow("settings", ALL, &["adapters", "domain", "supervisor"], &["test-support"]),
     arrow("process", ALL, &["domain", "settings", "supervisor"], &["test-support"])
@@ -73,7 +74,7 @@ const ARROWS: [Arrow; 18] = [
     arrow(
         "registration-api",
         ALL,
-        &["adapters", "domain", "process", "settings", "supervisor"],
+        &["adapters", "build-info", "domain", "process", "settings", "supervisor"],
         &["test-support"],
     ),
     arrow(
@@ -86,7 +87,7 @@ const ARROWS: [Arrow; 18] = [
     arrow(
         "email-worker",
         ALL,
-        &["adapters", "domain", "process", "settings", "supervisor"],
+        &["adapters", "build-info", "domain", "process", "settings", "supervisor"],
         &["test-support"],
     ),
     arrow(
@@ -94,6 +95,7 @@ const ARROWS: [Arrow; 18] = [
         ALL,
         &[
             "adapters",
+            "build-info",
             "domain",
             "email-worker",
             "inbox",

@@ -31,6 +31,10 @@ const SETTINGS: [(&str, &str); 12] = [
     ("HASHING__DEADLINE", "30s"),
 ];
 
+/// What the images are said to be made of, which their labels repeat.
+pub(super) const REVISION: &str = "0123456789abcdef0123456789abcdef01234567";
+pub(super) const SOURCE: &str = "https://example.com/registration";
+
 /// The folder that Compose is called in.
 pub(super) struct Checkout {
     pub(super) folder: PathBuf,
@@ -55,7 +59,7 @@ impl Checkout {
 
     /// Writes `.env` anew: the settings of all trials, and `more` of them.
     pub(super) fn set(&self, more: &[(&str, &str)]) -> Result<(), ComposeError> {
-        let mut text = String::new();
+        let mut text = format!("IMAGE_REVISION={REVISION}\nIMAGE_SOURCE={SOURCE}\n");
         for (name, value) in SETTINGS.iter().chain(more) {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "REGISTRATION__{name}={value}");

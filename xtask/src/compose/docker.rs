@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::command::read;
 use super::error::ComposeError;
 use super::tools::{Tools, empty_folder};
-use crate::process::Interrupt;
+use crate::process::{Interrupt, as_root};
 
 /// For commands that only ask.
 pub(super) const ASK_LIMIT: Duration = Duration::from_mins(1);
@@ -84,14 +84,4 @@ impl Docker {
         };
         read(command.args(["-c", &format!("kill -KILL {pid}")]), ASK_LIMIT, interrupt).map(|_| ())
     }
-}
-
-/// A program with the right to look into the containers and to kill what is in them.
-fn as_root(program: &str) -> Command {
-    if rustix::process::geteuid().is_root() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("sudo");
-    command.args(["-n", program]);
-    command
 }

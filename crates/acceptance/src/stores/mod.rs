@@ -1,5 +1,4 @@
-//! Everything that a system has stored, as text to be searched, and the one thing that tests change
-//! in it.
+//! Everything that a system has stored, as text to be searched, and what tests change in it.
 
 mod files;
 mod postgres;
@@ -10,7 +9,7 @@ mod sqlite;
 
 pub use files::data_files;
 pub use postgres::{postgres, postgres_tables};
-pub use rabbitmq::{Tap, remove_queue, replace_queue};
+pub use rabbitmq::{Tap, exchange_of, publish, remove_queue, replace_queue};
 pub use redis::redis_entries;
 pub use registrations::age_registration;
-pub use sqlite::count_outbox;
+pub use sqlite::{add_ballast, count_outbox, is_sound};

@@ -2,7 +2,8 @@
 
 use lapin::message::BasicGetMessage;
 use lapin::options::{
-    BasicGetOptions, BasicNackOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+    BasicGetOptions, BasicNackOptions, BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions,
+    QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
@@ -62,6 +63,11 @@ impl Tap {
     }
 }
 
+/// The exchange of a system.
+pub fn exchange_of(system: &System) -> &str {
+    system.setting("rabbitmq.exchange")
+}
+
 /// Puts a queue of another kind in the place of a system's queue `<exchange>.<suffix>`: whoever
 /// declares that again is refused.
 pub async fn replace_queue(system: &System, suffix: &str) {
@@ -75,6 +81,18 @@ pub async fn replace_queue(system: &System, suffix: &str) {
 pub async fn remove_queue(system: &System, suffix: &str) {
     let (_connection, channel) = open_channel().await;
     channel.queue_delete(queue_of(system, suffix), QueueDeleteOptions::default()).await.unwrap();
+}
+
+/// Publishes a message on a system's exchange.
+pub async fn publish(system: &System, routing_key: &str, body: &[u8]) {
+    let exchange = system.setting("rabbitmq.exchange").to_owned();
+    let (_connection, channel) = open_channel().await;
+    channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+    let sent =
+        channel.basic_publish(exchange.into(), routing_key.into(), options, body, properties).await;
+    let confirmed = sent.unwrap().await.unwrap();
+    assert!(confirmed.is_ack(), "the broker did not take it");
 }
 
 fn queue_of(system: &System, suffix: &str) -> ShortString {

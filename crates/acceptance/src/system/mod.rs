@@ -98,7 +98,7 @@ impl System {
     }
 
     /// The value of one of its settings.
-    pub(crate) fn setting(&self, key: &str) -> &str {
+    pub fn setting(&self, key: &str) -> &str {
         let setting = self.settings.iter().rev().find(|(name, _)| name == key);
         setting.map_or_else(|| panic!("{key} is not set"), |(_, value)| value)
     }

@@ -6,10 +6,10 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    activation, admission, bad_input, code_keys, crashes, dead_letters, doctor, expiry, limits,
-    mail_server_faults, mails, pages,
+    activation, admission, bad_input, code_keys, crashes, dead_letters, doctor, event_consumers,
+    expiry, limits, mail_server_faults, mails, pages,
 };
-use crate::{problems, races, restore, secrets, server_faults, unicode};
+use crate::{problems, races, restore, secrets, server_faults, unicode, webhooks};
 use crate::{security_canary, security_guesses, security_http, security_limits};
 use crate::{
     security_mail, security_mail_floods, security_passwords, security_retention, security_sameness,
@@ -21,7 +21,7 @@ journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 35] = [
+const TESTS: [Coverage; 37] = [
     COVERAGE,
     activation::COVERAGE,
     admission::COVERAGE,
@@ -32,6 +32,7 @@ const TESTS: [Coverage; 35] = [
     dead_letters::in_the_outbox::COVERAGE,
     doctor::COVERAGE,
     doctor::distributed_servers::COVERAGE,
+    event_consumers::COVERAGE,
     expiry::COVERAGE,
     limits::COVERAGE,
     mail_server_faults::COVERAGE,
@@ -57,6 +58,7 @@ const TESTS: [Coverage; 35] = [
     security_sequences::without_redis::COVERAGE,
     server_faults::COVERAGE,
     unicode::COVERAGE,
+    webhooks::COVERAGE,
 ];
 
 async fn every_documented_answer_is_tested(journey: &Journey) {

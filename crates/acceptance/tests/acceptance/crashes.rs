@@ -1,6 +1,7 @@
 //! `kill -9` at the worst moments: nothing that was accepted is lost.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::{join, join_all};
@@ -12,6 +13,7 @@ journeys!(both {
     killed_after_the_answer_the_mail_still_comes: Setup::own().short_lease().expecting_errors(), [];
     killed_amid_the_mail_the_mail_still_comes: Setup::own(), [];
     of_300_registrations_under_fire_none_is_lost: Setup::own().short_lease().expecting_errors(), [];
+    stopped_under_load_it_soon_refuses_nobody_again: Setup::own().short_lease().expecting_errors(), [];
     asked_to_stop_it_ends_in_order: Setup::own(), [];
 });
 
@@ -119,6 +121,44 @@ async fn register_until(journey: &Journey, fire: &Fire, enough: usize) {
             // Nobody was there, or it was killed before it answered: nothing was promised.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
+    }
+}
+
+async fn stopped_under_load_it_soon_refuses_nobody_again(journey: &Journey) {
+    /// Longer than anybody waits for a hash.
+    const STOP: Duration = Duration::from_secs(5);
+    let accepted = Mutex::new(Vec::new());
+    let count = || accepted.lock().unwrap().len();
+    let is_over = AtomicBool::new(false);
+    let clients = join_all((0..8).map(|_| async {
+        while !is_over.load(Ordering::Relaxed) {
+            let account = Account::new();
+            match journey.api.try_register(&account).await {
+                Ok(reply) if reply.status == 201 => accepted.lock().unwrap().push(account),
+                Ok(reply) => assert_eq!(reply.status, 503, "{reply:?}"),
+                // It took too long for this client: nothing was promised.
+                Err(_) => {}
+            }
+        }
+    }));
+    let stop = async {
+        eventually("registrations", async || (count() >= 20).then_some(())).await;
+        journey.system.api().signal("STOP");
+        tokio::time::sleep(STOP).await;
+        journey.system.api().signal("CONT");
+        eventually("room for everybody", async || {
+            let crowd = (0..16).map(|_| async {
+                let reply = journey.api.try_register(&Account::new()).await;
+                reply.is_ok_and(|reply| reply.status == 201)
+            });
+            join_all(crowd).await.into_iter().all(|is_accepted| is_accepted).then_some(())
+        })
+        .await;
+        is_over.store(true, Ordering::Relaxed);
+    };
+    join(clients, stop).await;
+    for account in accepted.into_inner().unwrap() {
+        journey.mailbox.first(&account.email).await;
     }
 }
 

@@ -134,9 +134,10 @@ async fn a_command_about_dead_letters_that_cannot_be_followed_is_refused(journey
 
 async fn the_outbox_says_what_it_holds(journey: &Journey) {
     let api = journey.system.api();
-    let empty = json!({
+    let mut empty = json!({
         "depth": 0, "oldest_age_seconds": null, "leased": 0, "buried": 0, "unknown": {},
     });
+    empty["webhook"] = empty.clone();
     // What was delivered is deleted a moment later.
     eventually("an empty outbox", async || {
         let status = json_lines(api, &["outbox", "status", "--json"]).await;
@@ -145,7 +146,7 @@ async fn the_outbox_says_what_it_holds(journey: &Journey) {
     .await;
     let text = command(api, &["outbox", "status"]).run_to_end().await;
     assert_eq!(text.code, 0, "{}", text.output());
-    for name in ["depth", "oldest age", "leased", "buried", "unknown"] {
+    for name in ["depth", "oldest age", "leased", "buried", "unknown", "webhook"] {
         assert!(text.stdout.contains(name), "{}", text.stdout);
     }
 }

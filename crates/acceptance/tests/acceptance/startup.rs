@@ -1,6 +1,8 @@
 //! Starts that cannot succeed end with one clear sentence and an exit code; every binary explains
 //! itself.
 
+use std::process::Command;
+
 use acceptance::{Program, runtime};
 use test_support::CODE_KEY;
 
@@ -49,6 +51,37 @@ fn every_missing_setting_is_named_in_one_sentence() {
 }
 
 #[test]
+fn a_webhook_that_cannot_be_sent_is_refused_in_one_sentence() {
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    for (url, secret, named) in [
+        ("https://169.254.169.254/", SECRET, "webhooks.url"),
+        ("https://127.0.0.1/", SECRET, "webhooks.url"),
+        ("http://product.example/", SECRET, "webhooks.url"),
+        ("product.example", SECRET, "webhooks.url"),
+        ("https://product.example/", "", "webhooks.secret"),
+        ("https://product.example/", "whsec_c2hvcnQ=", "webhooks.secret"),
+    ] {
+        for (name, required) in [("registration-api", &REQUIRED_BY_ALL[..]), ("standalone", &[])] {
+            let data = tempfile::tempdir().unwrap();
+            let directory = data.path().join("data").display().to_string();
+            let webhook = [
+                ("webhooks.url", url),
+                ("webhooks.secret", secret),
+                ("standalone.data_dir", &directory),
+            ];
+            let settings = [required, &webhook].concat();
+            let sentence = start_without("nothing", name, &settings);
+            let variable = format!("REGISTRATION__{}", named.to_uppercase().replace('.', "__"));
+            assert!(
+                sentence.starts_with(&format!("{name}: setting {named} ({variable})")),
+                "{sentence}"
+            );
+            assert!(secret.is_empty() || !sentence.contains(secret), "{sentence}");
+        }
+    }
+}
+
+#[test]
 fn an_unknown_setting_is_refused() {
     for name in ["registration-api", "email-worker", "standalone"] {
         let data = tempfile::tempdir().unwrap();
@@ -64,13 +97,41 @@ fn an_unknown_setting_is_refused() {
 
 #[test]
 fn every_binary_explains_itself() {
+    let commit = commit();
     for name in ["registration-api", "email-worker", "standalone"] {
-        for (argument, expected) in [("--help", "Usage"), ("--version", env!("CARGO_PKG_VERSION"))]
-        {
-            let program = Program::of_product(name).arguments([argument]);
-            let finished = runtime().block_on(program.run_to_end());
-            let output = finished.output();
-            assert!(finished.code == 0 && output.contains(expected), "{name} {argument}: {output}");
-        }
+        let version = format!("{name} {}", env!("CARGO_PKG_VERSION"));
+        assert_eq!(output(name, "-V"), version);
+        let long = output(name, "--version");
+        let origin = long.strip_prefix(&format!("{version} (commit {commit}"));
+        // Built of a checkout with changes, `-dirty` follows.
+        let built = origin.and_then(|rest| rest.split_once(", built ")).expect(&long).1;
+        let digits = built.trim_end_matches(')').split('-').map(str::parse::<u16>);
+        assert!(
+            matches!(&digits.collect::<Vec<_>>()[..], [Ok(2000..), Ok(1..=12), Ok(1..=31)]),
+            "{long}"
+        );
+        assert!(output(name, "--help").contains("Usage"));
     }
+}
+
+/// What a binary prints in answer to a flag.
+fn output(name: &str, flag: &str) -> String {
+    let program = Program::of_product(name).arguments([flag]);
+    let finished = runtime().block_on(program.run_to_end());
+    assert_eq!(finished.code, 0, "{name} {flag}: {}", finished.output());
+    finished.output()
+}
+
+/// The commit that the binaries are built of: that of the build's environment, of the checkout, or an
+/// unknown one.
+fn commit() -> String {
+    let given = std::env::var("REGISTRATION_BUILD_COMMIT").ok().filter(|commit| !commit.is_empty());
+    let asked = || {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        let mut git = Command::new("git");
+        let output =
+            git.current_dir(root).args(["rev-parse", "--short=12", "HEAD"]).output().ok()?;
+        output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim().to_owned())
+    };
+    given.or_else(asked).unwrap_or_else(|| "unknown".to_owned())
 }

@@ -1,7 +1,7 @@
 //! A scrape shows how things are at this moment, or says that it does not know.
 
 use acceptance::stores::postgres;
-use acceptance::{Client, Deployment, Journey, Secrets, Setup, run};
+use acceptance::{Client, Deployment, Journey, Program, Secrets, Setup, run};
 use test_support::eventually;
 
 async fn scrape(address: &str) -> String {
@@ -23,6 +23,13 @@ async fn wait_for(address: &str, series: &str, expected: &str) {
         (value(&scrape(address).await, series) == Some(expected)).then_some(())
     })
     .await;
+}
+
+/// The commit that a binary says it is built of.
+async fn commit_of(name: &str) -> String {
+    let printed = Program::of_product(name).arguments(["--version"]).run_to_end().await.stdout;
+    let commit = printed.split_once("(commit ").and_then(|(_, rest)| rest.split_once(','));
+    commit.unwrap_or_else(|| panic!("{printed}")).0.to_owned()
 }
 
 #[test]
@@ -79,9 +86,10 @@ async fn every_counter_is_there(journey: &Journey) {
     }
     for (metrics, service) in [(&api, journey.system.api()), (&worker, journey.system.worker())] {
         let build = format!(
-            "registration_build_info{{service=\"{}\",version=\"{}\"}}",
+            "registration_build_info{{service=\"{}\",version=\"{}\",commit=\"{}\"}}",
             service.name(),
-            env!("CARGO_PKG_VERSION")
+            env!("CARGO_PKG_VERSION"),
+            commit_of(&service.name()).await,
         );
         assert_eq!(value(metrics, &build), Some("1"), "{build} in {metrics}");
         assert!(is_positive(value(metrics, "process_open_fds")), "{metrics}");

@@ -7,9 +7,11 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod api_description;
+mod event_description;
 mod examples;
 mod inbox_page;
 mod mailpit_client;
+mod mails;
 mod npm_package;
 mod path_prefix;
 mod pictures;

@@ -3,9 +3,11 @@
 //!
 //! Needs no server, only the binary in `TEST_BIN_DIR`.
 
+mod backup;
 mod descriptors;
 mod doctor;
 mod mail_server;
 mod refusals;
 mod shutdown;
+mod signed_mails;
 mod starts;

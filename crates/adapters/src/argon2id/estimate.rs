@@ -56,4 +56,17 @@ mod tests {
         (0..2).for_each(|_| estimate.learn(Duration::from_secs(5)));
         assert!(estimate.of(1, 1) < USUAL * 2);
     }
+
+    #[test]
+    fn after_a_stop_the_usual_is_expected_again_soon_however_many_threads_were_stopped() {
+        for threads in [1, 2, 16, 256] {
+            let mut estimate = Estimate::default();
+            estimate.learn(USUAL);
+            (0..threads).for_each(|_| estimate.learn(Duration::from_secs(5)));
+            assert!(estimate.of(1, 1) <= Duration::from_secs(5));
+            // These are done in any case: a free thread takes a job whatever is expected.
+            (0..50).for_each(|_| estimate.learn(USUAL));
+            assert!(estimate.of(1, 1) < USUAL * 2, "{threads} threads");
+        }
+    }
 }

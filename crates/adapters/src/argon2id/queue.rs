@@ -8,6 +8,10 @@ use std::time::Duration;
 
 use super::estimate::Estimate;
 
+/// One part in so many of the deadline is what a job may be expected to wait. The expectation is an
+/// average, and whoever waits for the whole deadline and is refused then has waited in vain.
+const EXPECTED_PART: u32 = 2;
+
 /// What the queue asks of a job.
 pub(super) trait Queued {
     /// Whether nobody is waiting for it any more.
@@ -74,8 +78,8 @@ impl<T: Queued> Queue<T> {
         }
     }
 
-    /// Adds a job, unless it could not begin before its deadline: to be refused at once costs its
-    /// caller less than to wait and be refused. Abandoned jobs make room first.
+    /// Adds a job, unless it is not sure to begin before its deadline: to be refused at once costs
+    /// its caller less than to wait and be refused. Abandoned jobs make room first.
     pub(super) fn push(&self, job: T) -> Result<(), NotQueued> {
         let mut state = self.lock();
         if state.closed {
@@ -103,7 +107,8 @@ impl<T: Queued> Queue<T> {
         let ahead = if job.goes_first() { state.first.len() } else { state.waiting() };
         let to_end_first = (ahead + state.running + 1).saturating_sub(self.threads);
         state.waiting() + state.running < self.capacity
-            && (to_end_first == 0 || state.estimate.of(to_end_first, self.threads) <= self.deadline)
+            && (to_end_first == 0
+                || state.estimate.of(to_end_first, self.threads) <= self.deadline / EXPECTED_PART)
     }
 
     /// Runs one job after the other on this thread, until the queue is closed. `run` returns how
@@ -227,13 +232,13 @@ mod tests {
         let queue = queue(2, 100);
         queue.lock().estimate.learn(Duration::from_millis(400));
         queue.lock().running = 2;
-        // Each job waits 200 ms longer than the one before, and a second is the limit.
-        for _ in 0..5 {
+        // Each job waits 200 ms longer than the one before, and half a second is the limit.
+        for _ in 0..2 {
             queue.push(job("in time")).unwrap();
         }
         assert_eq!(queue.push(job("too late")), Err(NotQueued::Full));
         queue.push(urgent("ahead of the others")).unwrap();
-        assert_eq!(queue.waiting(), 6);
+        assert_eq!(queue.waiting(), 3);
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub(super) enum Failure {
     TimedOut,
     #[error("the operation panicked or was cancelled by the shutdown of the process")]
     Ended(#[source] tokio::task::JoinError),
+    #[error("the statement panicked or was cancelled by the shutdown of the process")]
+    Unanswered,
 }
 
 impl From<diesel::result::Error> for Failure {

@@ -9,6 +9,7 @@ mod connector;
 mod database;
 mod dead_letters;
 mod diagnosis;
+mod gathering;
 mod migrations;
 mod options;
 mod outbox;
@@ -18,6 +19,7 @@ mod probe;
 mod purge;
 mod schema;
 mod user_repository;
+mod user_statements;
 mod with_events;
 
 pub use database::{Database, PoolUse};

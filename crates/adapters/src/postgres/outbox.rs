@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use diesel::pg::Pg;
 use diesel::pg::data_types::PgInterval;
 use diesel::query_builder::{QueryFragment, QueryId};
-use diesel::{ExpressionMethods, NullableExpressionMethods, QueryDsl};
+use diesel::sql_query;
+use diesel::sql_types::{Array, Interval, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use domain::ports::{Outbox, OutboxEntry, OutboxError, Recorded};
 use domain::{EventId, UserEvent};
@@ -16,13 +17,15 @@ use uuid::Uuid;
 
 use super::database::{Database, Failure};
 use super::outbox_statements::{Claim, Claimed, Delete};
-use super::schema::{clock_timestamp, outbox};
 use crate::hand_over::HandOver;
+use crate::sql_buried_events::EventCount;
+use crate::sql_outbox_table::OutboxTable;
 use crate::sql_rows::StoredEvent;
 
 /// [`Outbox`] in PostgreSQL.
 pub struct PostgresOutbox {
     database: Database,
+    table: OutboxTable,
     hand_over: Arc<HandOver>,
 }
 
@@ -30,7 +33,12 @@ impl PostgresOutbox {
     /// Works on the outbox that [`super::PostgresUserRepository`] fills; with the same `hand_over` it
     /// gets the events of its own process without a query.
     pub fn new(database: Database, hand_over: Arc<HandOver>) -> Self {
-        Self { database, hand_over }
+        Self { database, table: OutboxTable::Bus, hand_over }
+    }
+
+    /// Works on the events for the webhook, with the second part of [`HandOver::with_webhook`].
+    pub fn of_webhook(database: Database, hand_over: Arc<HandOver>) -> Self {
+        Self { table: OutboxTable::Webhook, ..Self::new(database, hand_over) }
     }
 
     async fn update<Q>(&self, statement: Q) -> Result<(), OutboxError>
@@ -58,7 +66,7 @@ fn unavailable(failure: Failure) -> OutboxError {
 #[async_trait]
 impl Outbox for PostgresOutbox {
     async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxEntry>, OutboxError> {
-        let claim = Claim { limit: i64::from(limit), lease: interval(lease) };
+        let claim = Claim { table: self.table, limit: i64::from(limit), lease: interval(lease) };
         let rows: Vec<Claimed> = self
             .database
             .run(|connection| claim.load(connection).boxed())
@@ -91,30 +99,39 @@ impl Outbox for PostgresOutbox {
     }
 
     async fn count_unknown(&self) -> Result<u64, OutboxError> {
-        let waiting = outbox::table.filter(outbox::failed_at.is_null());
-        let unknown = waiting.filter(outbox::kind.ne_all(UserEvent::TYPES.to_vec())).count();
-        let count = self.database.run(|connection| unknown.get_result::<i64>(connection).boxed());
-        Ok(u64::try_from(count.await.map_err(unavailable)?).unwrap_or(0))
+        let count = format!(
+            "SELECT count(*) AS events FROM {} WHERE failed_at IS NULL AND type <> ALL($1)",
+            self.table.name()
+        );
+        let count = sql_query(count).bind::<Array<Text>, _>(UserEvent::TYPES.to_vec());
+        let count =
+            self.database.run(|connection| count.get_result::<EventCount>(connection).boxed());
+        Ok(u64::try_from(count.await.map_err(unavailable)?.events).unwrap_or(0))
     }
 
     async fn delete(&self, events: &[EventId]) -> Result<(), OutboxError> {
         let ids: Vec<Uuid> = events.iter().map(|event| *event.as_uuid()).collect();
-        self.update(Delete { ids }).await
+        self.update(Delete { table: self.table, ids }).await
     }
 
     async fn defer(&self, event: EventId, delay: Duration) -> Result<(), OutboxError> {
-        let due_at = (clock_timestamp().nullable() + interval(delay)).assume_not_null();
-        self.update(
-            diesel::update(outbox::table.find(*event.as_uuid())).set(outbox::due_at.eq(due_at)),
-        )
-        .await
+        let defer = format!(
+            "UPDATE {} SET due_at = clock_timestamp() + $1 WHERE id = $2",
+            self.table.name()
+        );
+        let defer = sql_query(defer)
+            .bind::<Interval, _>(interval(delay))
+            .bind::<SqlUuid, _>(*event.as_uuid());
+        self.update(defer).await
     }
 
     async fn bury(&self, event: EventId, reason: &str) -> Result<(), OutboxError> {
-        let statement = diesel::update(outbox::table.find(*event.as_uuid())).set((
-            outbox::failed_at.eq(clock_timestamp().nullable()),
-            outbox::failure.eq(Some(reason.to_owned())),
-        ));
-        self.update(statement).await
+        let bury = format!(
+            "UPDATE {} SET failed_at = clock_timestamp(), failure = $1 WHERE id = $2",
+            self.table.name()
+        );
+        let bury =
+            sql_query(bury).bind::<Text, _>(reason.to_owned()).bind::<SqlUuid, _>(*event.as_uuid());
+        self.update(bury).await
     }
 }

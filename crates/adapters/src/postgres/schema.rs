@@ -11,6 +11,7 @@ diesel::table! {
         activated_at -> Nullable<Timestamptz>,
         repetition_noted_at -> Nullable<Timestamptz>,
         code_requested_at -> Timestamptz,
+        languages -> Nullable<Text>,
     }
 }
 

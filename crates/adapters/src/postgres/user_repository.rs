@@ -13,30 +13,36 @@ use diesel::{
     QueryDsl,
 };
 use diesel_async::RunQueryDsl;
-use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository};
+use domain::ports::{
+    ClaimError, PurgeAges, Purged, RepositoryError, SaveError, Source, UserRepository,
+};
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
 use futures::FutureExt;
 use uuid::Uuid;
 
-use super::database::{Database, Failure};
+use super::database::Database;
 use super::outbox::interval;
 use super::probe::probe;
 use super::purge::purge;
 use super::schema::{clock_timestamp, users};
+use super::user_statements::{FindUsers, HoldAddresses, find_users, hold_addresses};
 use super::with_events::WithEvents;
-use crate::hand_over::HandOver;
-use crate::sql_rows::{UserRow, read_user, user_row};
+use crate::hand_over::{HandOver, Recording};
+use crate::sql_rows::{UserRow, read_user, stored_languages, user_row};
 
 /// [`UserRepository`] in PostgreSQL.
 pub struct PostgresUserRepository {
     database: Database,
     hand_over: Arc<HandOver>,
+    find: Arc<FindUsers>,
+    hold: Arc<HoldAddresses>,
 }
 
 impl PostgresUserRepository {
     /// Hands events over to the relay of this process, which has the same `hand_over`.
     pub fn new(database: Database, hand_over: Arc<HandOver>) -> Self {
-        Self { database, hand_over }
+        let (find, hold) = (find_users(database.clone()), hold_addresses(database.clone()));
+        Self { database, hand_over, find, hold }
     }
 
     /// Runs a statement and, if it changed a row, records the events with it. Returns whether it
@@ -47,7 +53,19 @@ impl PostgresUserRepository {
         Q::QueryId: 'static,
     {
         let recording = self.hand_over.prepare(events.to_vec());
-        let statement = WithEvents::new(statement, &recording);
+        if recording.for_webhook().next().is_some() {
+            let statement = WithEvents::<_, true>::new(statement, &recording);
+            self.execute(statement, recording).await
+        } else {
+            let statement = WithEvents::<_, false>::new(statement, &recording);
+            self.execute(statement, recording).await
+        }
+    }
+
+    async fn execute<Q>(&self, statement: Q, recording: Recording) -> Result<bool, RepositoryError>
+    where
+        Q: QueryFragment<Pg> + QueryId + Send + 'static,
+    {
         let change = self.database.run_then(
             |connection| statement.execute(connection).boxed(),
             move |changed| {
@@ -69,7 +87,7 @@ impl PostgresUserRepository {
     }
 }
 
-fn unavailable(failure: Failure) -> RepositoryError {
+fn unavailable(failure: impl Into<Source>) -> RepositoryError {
     RepositoryError::Unavailable(failure.into())
 }
 
@@ -86,6 +104,7 @@ impl UserRepository for PostgresUserRepository {
                 users::email_key.eq(user.email().lookup_key()),
                 users::password_hash.eq(user.password_hash().as_phc().to_owned()),
                 users::code_number.eq(i64::from(user.issue().number)),
+                users::languages.eq(stored_languages(user)),
             ))
             .on_conflict(on_constraint("users_email_key"))
             .do_update()
@@ -97,6 +116,7 @@ impl UserRepository for PostgresUserRepository {
                 users::code_expires_at.eq(None::<PgTimestamp>),
                 users::repetition_noted_at.eq(None::<PgTimestamp>),
                 users::code_requested_at.eq(clock_timestamp()),
+                users::languages.eq(excluded(users::languages)),
             ))
             .filter(users::activated_at.is_null())
             .filter(users::code_expires_at.le(clock_timestamp().nullable()));
@@ -116,12 +136,7 @@ impl UserRepository for PostgresUserRepository {
     }
 
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
-        let query = users::table.filter(users::id.eq(*id.as_uuid())).select(user_row!());
-        let row: Option<UserRow<Uuid>> = self
-            .database
-            .run(move |connection| async move { query.first(connection).await.optional() }.boxed())
-            .await
-            .map_err(unavailable)?;
+        let row = self.find.ask(*id.as_uuid()).await.map_err(unavailable)?;
         row.map(read_user).transpose()
     }
 
@@ -140,7 +155,8 @@ impl UserRepository for PostgresUserRepository {
                 users::code_number.eq(i64::from(user.issue().number)),
                 has_new_code.then(|| {
                     let not_mailed = users::code_expires_at.eq(None::<PgTimestamp>);
-                    (not_mailed, users::code_requested_at.eq(clock_timestamp()))
+                    let languages = users::languages.eq(stored_languages(user));
+                    (not_mailed, users::code_requested_at.eq(clock_timestamp()), languages)
                 }),
                 user.is_active().then(|| users::activated_at.eq(clock_timestamp().nullable())),
             ));
@@ -153,12 +169,7 @@ impl UserRepository for PostgresUserRepository {
         issue: CodeIssue,
         duration: Duration,
     ) -> Result<(), RepositoryError> {
-        let statement = diesel::update(users::table)
-            .filter(users::id.eq(*issue.user_id.as_uuid()))
-            .filter(users::code_number.eq(i64::from(issue.number)))
-            .filter(users::activated_at.is_null())
-            .set(users::code_expires_at.eq(clock_timestamp().nullable() + interval(duration)));
-        self.update(statement).await
+        self.hold.ask((issue, duration)).await.map_err(unavailable)
     }
 
     async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError> {

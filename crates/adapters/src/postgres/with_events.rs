@@ -19,8 +19,12 @@ use crate::sql_rows::StoredEvent;
 ///
 /// An address that is taken gets no events, which costs the database a little less; conceal mode
 /// hides that together with the rest (OWASP ASVS 6.3.8).
-pub(super) struct WithEvents<Q> {
+///
+/// `WEBHOOK` says whether some of the events are recorded for the webhook too. Statements of one type
+/// are prepared once, so it cannot be a field.
+pub(super) struct WithEvents<Q, const WEBHOOK: bool> {
     change: Q,
+    for_webhook: Vec<String>,
     ids: Vec<Uuid>,
     kinds: Vec<String>,
     user_ids: Vec<Uuid>,
@@ -30,11 +34,12 @@ pub(super) struct WithEvents<Q> {
     attempts: i64,
 }
 
-impl<Q> WithEvents<Q> {
+impl<Q, const WEBHOOK: bool> WithEvents<Q, WEBHOOK> {
     pub(super) fn new(change: Q, recording: &Recording) -> Self {
         let lease = recording.lease();
         let mut statement = Self {
             change,
+            for_webhook: recording.for_webhook().map(|e| e.kind.type_name().to_owned()).collect(),
             ids: Vec::new(),
             kinds: Vec::new(),
             user_ids: Vec::new(),
@@ -54,7 +59,7 @@ impl<Q> WithEvents<Q> {
     }
 }
 
-impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithEvents<Q> {
+impl<Q: QueryFragment<Pg>, const WEBHOOK: bool> QueryFragment<Pg> for WithEvents<Q, WEBHOOK> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("WITH changed AS (");
         self.change.walk_ast(out.reborrow())?;
@@ -77,12 +82,22 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithEvents<Q> {
         out.push_bind_param::<Array<Nullable<BigInt>>, _>(&self.code_numbers)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Text>, _>(&self.traces)?;
-        out.push_sql(") AS event) SELECT FROM changed");
+        out.push_sql(") AS event");
+        if WEBHOOK {
+            out.push_sql(
+                " RETURNING id, type, user_id, code_number, traceparent), announced AS (
+                    INSERT INTO webhook_outbox (id, type, user_id, code_number, traceparent)
+                    SELECT * FROM recorded WHERE type = ANY(",
+            );
+            out.push_bind_param::<Array<Text>, _>(&self.for_webhook)?;
+            out.push_sql(")");
+        }
+        out.push_sql(") SELECT FROM changed");
         Ok(())
     }
 }
 
-impl<Q: QueryId> QueryId for WithEvents<Q> {
-    type QueryId = WithEvents<Q::QueryId>;
+impl<Q: QueryId, const WEBHOOK: bool> QueryId for WithEvents<Q, WEBHOOK> {
+    type QueryId = WithEvents<Q::QueryId, WEBHOOK>;
     const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
 }

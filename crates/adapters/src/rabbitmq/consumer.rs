@@ -14,7 +14,7 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
 use supervisor::supervise;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::confirmed_publishing::ConfirmedPublishing;
@@ -22,7 +22,8 @@ use super::connection::{Broker, BrokerError, OpenConnection};
 use super::events_in_hand::EventsInHand;
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 use super::recent_events::RecentEvents;
-use super::settlement::{Outgoing, Phase, settle};
+use super::settlement::{Outgoing, Phase};
+use super::settlements::Settlements;
 
 /// Passes the events that need a mail to a handler, up to `prefetch` at once.
 pub struct RabbitmqConsumer {
@@ -178,26 +179,20 @@ impl Session {
         mut shutdown: Pin<&mut F>,
         is_consuming: &AtomicBool,
     ) -> Ended {
-        // Bounded by the prefetch: the broker sends no more without an acknowledgement.
-        let mut settlements: JoinSet<Result<(), BrokerError>> = JoinSet::new();
+        let mut settlements = Settlements::new(self.channel.clone(), self.outgoing.clone());
         let phase = watch::Sender::new(Phase::Consuming);
         let started = Instant::now();
         let lost = |error| Ended::Lost { error, after: started.elapsed() };
         let ended = loop {
             tokio::select! {
                 () = &mut shutdown => break Ended::ShutDown,
-                Some(settled) = settlements.join_next() => match settled {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => break lost(error),
-                    // Its delivery is neither acknowledged nor given back, except with the
-                    // connection.
-                    Err(_) => break lost(BrokerError::Panicked),
+                Some(settled) = settlements.settle_next() => if let Err(error) = settled {
+                    break lost(error);
                 },
                 delivery = self.deliveries.next() => match delivery {
                     Some(Ok(delivery)) => {
                         let verdict = events.take(&delivery);
-                        let outgoing = self.outgoing.clone();
-                        settlements.spawn(settle(outgoing, delivery, verdict, phase.subscribe()));
+                        settlements.begin(delivery, verdict, phase.subscribe());
                     }
                     Some(Err(error)) => break lost(error.into()),
                     None => break lost(BrokerError::Cancelled),
@@ -222,7 +217,7 @@ impl Session {
 
     /// Takes no more deliveries, settles those in hand and closes the connection, which returns the
     /// rest to the queue.
-    async fn wind_up(self, mut settlements: JoinSet<Result<(), BrokerError>>) {
+    async fn wind_up(self, mut settlements: Settlements) {
         let broker = &self.outgoing.broker;
         if self.connection.status().connected() {
             let cancel = self
@@ -232,7 +227,7 @@ impl Session {
                 tracing::debug!(event = "consumer.not_cancelled", %error, "the consumer could not be cancelled");
             }
         }
-        while settlements.join_next().await.is_some() {}
+        while settlements.settle_next().await.is_some() {}
         broker.close(&self.connection).await;
     }
 }

@@ -14,9 +14,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::envelope::{EnvelopeError, decode};
 use super::failed_messages::{count_failures, describe};
 use super::recent_events::RecentEvents;
+use crate::cloud_events::{EnvelopeError, decode};
 
 /// What becomes of a delivery.
 #[derive(Clone)]

@@ -5,12 +5,12 @@
 //! CloudEvents (`envelope`); nothing counts as published until the broker has confirmed it
 //! (`confirmed_publishing`). No message ever carries an address, a password or a code.
 
+mod acknowledgements;
 mod confirmed_publishing;
 mod connection;
 mod consumer;
 mod dead_letters;
 mod diagnosis;
-mod envelope;
 mod events_in_hand;
 mod failed_messages;
 mod options;
@@ -20,12 +20,12 @@ mod queues;
 mod recent_events;
 mod reconnect_delays;
 mod settlement;
+mod settlements;
 mod topology;
 
 pub use consumer::{NotConsuming, RabbitmqConsumer};
 pub use dead_letters::RabbitmqDeadLetters;
 pub use diagnosis::diagnose;
-pub use envelope::{CONTENT_TYPE, EnvelopeError, decode, encode};
 pub use options::{RabbitmqOptions, RabbitmqOptionsError};
 pub use publisher::RabbitmqPublisher;
 pub use queues::{QueuesUnavailable, RabbitmqQueues};

@@ -8,6 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 /// The heartbeat interval, unless the URL sets another one.
 const HEARTBEAT_SECONDS: u16 = 10;
 
+/// The largest frame, unless the URL sets another size. A connection keeps room for 64 of them, and
+/// no message has half as many bytes.
+const FRAME_BYTES: u32 = 16 * 1024;
+
 /// How to reach RabbitMQ and how events travel through it.
 #[derive(Clone, Debug)]
 pub struct RabbitmqOptions {
@@ -65,6 +69,7 @@ impl RabbitmqOptions {
         let mut uri: AMQPUri =
             self.url.expose_secret().parse().map_err(|_| RabbitmqOptionsError::Url)?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+        uri.query.frame_max.get_or_insert(FRAME_BYTES);
         Ok(uri)
     }
 }

@@ -14,9 +14,9 @@ use tokio::task::AbortHandle;
 
 use super::confirmed_publishing::{ConfirmedPublishing, Message};
 use super::connection::{Broker, BrokerError, wait_until_lost};
-use super::envelope::{CONTENT_TYPE, encode};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 use super::publishing_health::PublishingHealth;
+use crate::cloud_events::{CONTENT_TYPE, EventNaming, encode};
 
 /// The routing key of a message that only shows whether the broker takes messages.
 const PROBE_KEY: &str = "probe";
@@ -25,6 +25,7 @@ const PROBE_KEY: &str = "probe";
 /// the background; each batch of events waits for its confirms together.
 pub struct RabbitmqPublisher {
     broker: Arc<Broker>,
+    naming: EventNaming,
     link: OnceLock<Link>,
     health: PublishingHealth,
 }
@@ -48,9 +49,12 @@ enum LinkState {
 
 impl RabbitmqPublisher {
     /// Checks the options; does not connect yet.
-    pub fn new(options: &RabbitmqOptions) -> Result<Self, RabbitmqOptionsError> {
+    pub fn new(
+        options: &RabbitmqOptions,
+        naming: EventNaming,
+    ) -> Result<Self, RabbitmqOptionsError> {
         let broker = Arc::new(Broker::new(options)?);
-        Ok(Self { broker, link: OnceLock::new(), health: PublishingHealth::default() })
+        Ok(Self { broker, naming, link: OnceLock::new(), health: PublishingHealth::default() })
     }
 
     /// The connection, or why there is none. Waits only for the very first attempt.
@@ -74,7 +78,7 @@ impl RabbitmqPublisher {
             content_type: CONTENT_TYPE.into(),
             headers: FieldTable::default(),
             mandatory: event.kind.needs_mail(),
-            body: encode(event),
+            body: encode(event, &self.naming),
         }
     }
 

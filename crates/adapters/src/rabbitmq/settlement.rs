@@ -1,11 +1,10 @@
-//! One delivery, from the verdict on its event to its acknowledgement.
+//! One delivery, from the verdict on its event until it may be acknowledged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use lapin::message::Delivery;
-use lapin::options::BasicAckOptions;
 use tokio::sync::watch;
 
 use super::confirmed_publishing::{ConfirmedPublishing, Message};
@@ -31,17 +30,18 @@ pub(super) enum Phase {
     WindingUp,
 }
 
-/// Waits for the verdict and acknowledges the delivery when nothing can be lost any more. Once the
-/// connection is lost it does not wait any longer: the broker will deliver the event again.
+/// Waits for the verdict and returns the tag of the delivery when nothing can be lost any more, so
+/// that it may be acknowledged. Once the connection is lost it does not wait any longer: the broker
+/// will deliver the event again.
 pub(super) async fn settle(
     outgoing: Arc<Outgoing>,
     delivery: Delivery,
     verdict: PendingVerdict,
     mut phase: watch::Receiver<Phase>,
-) -> Result<(), BrokerError> {
+) -> Result<Option<u64>, BrokerError> {
     let verdict = tokio::select! {
         verdict = verdict.wait() => verdict,
-        _ = phase.wait_for(|_| false) => return Ok(()),
+        _ = phase.wait_for(|_| false) => return Ok(None),
     };
     let topology = &outgoing.broker.topology;
     let is_handed_back = matches!(verdict, Verdict::HandBack);
@@ -57,10 +57,7 @@ pub(super) async fn settle(
     if is_handed_back {
         outgoing.handed_back.fetch_add(1, Ordering::Relaxed);
     }
-    // `false` means that the channel is gone: the delivery cannot be acknowledged and will come
-    // again.
-    outgoing.broker.with_answer_timeout(delivery.ack(BasicAckOptions::default())).await?;
-    Ok(())
+    Ok(Some(delivery.delivery_tag))
 }
 
 impl Outgoing {

@@ -9,8 +9,8 @@ use domain::ports::{
     Attempt, CODE_STORE_MEMORY, CodeStore, CodeStoreError, Consumption, MailKey, MailState,
     NewWindow, Opening, SendingLease,
 };
-use domain::{CodeIssue, Derivation, DerivationError, EventId};
-use redis::{Cmd, Script, ScriptInvocation};
+use domain::{CodeIssue, Derivation, DerivationError, EventId, UserId};
+use redis::{Cmd, ErrorKind, Pipeline, RedisError, Script, ScriptInvocation, ServerErrorKind};
 use uuid::Uuid;
 
 use super::connection::Connection;
@@ -53,9 +53,14 @@ impl RedisCodeStore {
         }
     }
 
+    /// The key of the window of one registration.
+    fn window_key(&self, user: UserId) -> String {
+        format!("{}:code:{user}", self.prefix)
+    }
+
     /// Prepares a script for one issue with its key and first argument.
     fn prepare<'a>(&self, script: &'a Script, issue: CodeIssue) -> ScriptInvocation<'a> {
-        let mut invocation = script.key(format!("{}:code:{}", self.prefix, issue.user_id));
+        let mut invocation = script.key(self.window_key(issue.user_id));
         invocation.arg(issue.number);
         invocation
     }
@@ -67,15 +72,20 @@ impl RedisCodeStore {
         mail: MailKey,
         sender: Uuid,
     ) -> ScriptInvocation<'a> {
+        let mut invocation = script.key(self.sending_key(mail));
+        invocation.arg(sender.to_string());
+        invocation
+    }
+
+    /// The key of the lease of one mail.
+    fn sending_key(&self, mail: MailKey) -> String {
         let prefix = &self.prefix;
-        let mut invocation = script.key(match mail {
+        match mail {
             MailKey::Code(CodeIssue { user_id, number }) => {
                 format!("{prefix}:sending:{user_id}:{number}")
             }
             MailKey::Notice(event) => format!("{prefix}:sending:{}", event.as_uuid()),
-        });
-        invocation.arg(sender.to_string());
-        invocation
+        }
     }
 
     /// The key that is there while a notice is known to have been accepted.
@@ -119,14 +129,42 @@ impl CodeStore for RedisCodeStore {
         script.arg(micros(window.length)).arg(window.attempts).arg(millis(window.memory()));
         let is_accepted = mail == MailState::Accepted;
         script.arg(u8::from(is_accepted)).arg(window.derivation.to_string());
-        let (answer, left, recorded): (String, u64, String) =
-            self.connection.invoke(&script).await?;
-        match answer.as_str() {
-            "opened" => Ok(Opening::Opened { derivation: read_derivation(&recorded)? }),
-            "accepted" => Ok(Opening::Accepted { left: Duration::from_micros(left) }),
-            "superseded" => Ok(Opening::Superseded),
-            "consumed" => Ok(Opening::Consumed),
-            _ => Err(unknown(answer)),
+        read_opening(self.connection.invoke(&script).await?)
+    }
+
+    async fn lease_and_open(
+        &self,
+        issue: CodeIssue,
+        window: NewWindow,
+        sender: Uuid,
+        lease: Duration,
+    ) -> Result<Option<Opening>, CodeStoreError> {
+        let mail = MailKey::Code(issue);
+        let mut both = Pipeline::with_capacity(2);
+        call(&mut both, &self.lease_sending, self.sending_key(mail))
+            .arg(sender.to_string())
+            .arg(millis(lease).max(1));
+        call(&mut both, &self.open, self.window_key(issue.user_id))
+            .arg(issue.number)
+            .arg(micros(window.length))
+            .arg(window.attempts)
+            .arg(millis(window.memory()))
+            .arg(0)
+            .arg(window.derivation.to_string());
+        let answers: Result<(bool, OpenAnswer), _> = self.connection.query_all(&both).await;
+        match answers {
+            Ok((true, opening)) => read_opening(opening).map(Some),
+            Ok((false, _)) => Ok(None),
+            // The server does not know the scripts, so they are loaded one by one.
+            Err(ConnectionError::Failed(error)) if is_unknown_script(&error) => {
+                match self.lease_sending(mail, sender, lease).await? {
+                    SendingLease::Held => {
+                        self.open(issue, window, MailState::Unsent).await.map(Some)
+                    }
+                    SendingLease::HeldByAnother => Ok(None),
+                }
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -174,6 +212,28 @@ impl CodeStore for RedisCodeStore {
     async fn ping(&self) -> Result<(), CodeStoreError> {
         Ok(self.connection.query(&self.probe).await?)
     }
+}
+
+/// What `open.lua` returns.
+type OpenAnswer = (String, u64, String);
+
+fn read_opening((answer, left, recorded): OpenAnswer) -> Result<Opening, CodeStoreError> {
+    match answer.as_str() {
+        "opened" => Ok(Opening::Opened { derivation: read_derivation(&recorded)? }),
+        "accepted" => Ok(Opening::Accepted { left: Duration::from_micros(left) }),
+        "superseded" => Ok(Opening::Superseded),
+        "consumed" => Ok(Opening::Consumed),
+        _ => Err(unknown(answer)),
+    }
+}
+
+/// Adds the call of a script that the server knows, with its key.
+fn call<'a>(pipeline: &'a mut Pipeline, script: &Script, key: String) -> &'a mut Pipeline {
+    pipeline.cmd("EVALSHA").arg(script.get_hash()).arg(1).arg(key)
+}
+
+fn is_unknown_script(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
 
 fn read_derivation(recorded: &str) -> Result<Derivation, CodeStoreError> {

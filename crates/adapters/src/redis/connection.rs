@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Client, Cmd, FromRedisValue, RedisError, ScriptInvocation};
+use redis::{Client, Cmd, FromRedisValue, Pipeline, RedisError, ScriptInvocation};
 use secrecy::ExposeSecret;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -67,6 +67,14 @@ impl Connection {
         command: &Cmd,
     ) -> Result<T, ConnectionError> {
         self.bounded(async |mut connection| command.query_async(&mut connection).await).await
+    }
+
+    /// Runs commands in their order, one after the other but in one round trip.
+    pub(super) async fn query_all<T: FromRedisValue>(
+        &self,
+        commands: &Pipeline,
+    ) -> Result<T, ConnectionError> {
+        self.bounded(async |mut connection| commands.query_async(&mut connection).await).await
     }
 
     async fn bounded<T>(

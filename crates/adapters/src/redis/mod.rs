@@ -1,7 +1,7 @@
 //! What the services share through Redis: code windows, budgets of guesses and mails, rate limits.
 //!
-//! Every operation is one Lua script or command on one key, and therefore one atomic step, even on
-//! a node of a Redis Cluster. But the client talks to one server: it does not follow a cluster's
+//! Every step is one Lua script or command on one key, and therefore atomic, even on a node of a
+//! Redis Cluster. But the client talks to one server: it does not follow a cluster's
 //! redirections. The only clock is the server's. No key and no value may hold a code or an address:
 //! addresses and limit keys appear as SHA-256 digests.
 //!

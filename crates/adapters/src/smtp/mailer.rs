@@ -1,16 +1,18 @@
-//! Sends mails, one at a time per connection, and as many at once as requested.
+//! Sends mails, one at a time per connection, and as many at once as there may be connections. Others
+//! wait for their turn; a mail server takes no more from one client either.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{Mail, MailError, Mailer};
-use lettre::Message;
+use lettre::address::Envelope;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
 use lettre::transport::smtp::response::Response;
+use tokio::sync::Semaphore;
 
-use super::composer::Composer;
+use super::composer::{Composed, Composer};
 use super::connector::Connector;
 use super::error::{SmtpError, Step};
 use super::options::{SmtpOptions, SmtpOptionsError};
@@ -21,6 +23,7 @@ pub struct SmtpMailer {
     composer: Composer,
     connector: Connector,
     pool: Pool,
+    slots: Semaphore,
     timeout: Duration,
     acceptance_timeout: Duration,
 }
@@ -32,15 +35,16 @@ impl SmtpMailer {
             composer: Composer::new(options)?,
             connector: Connector::new(options)?,
             pool: Pool::new(options.connections, options.idle_time),
+            slots: Semaphore::new(options.connections.clamp(1, Semaphore::MAX_PERMITS)),
             timeout: options.timeout,
             acceptance_timeout: options.acceptance_timeout,
         })
     }
 
-    async fn transmit(&self, message: &Message) -> Result<(), SmtpError> {
-        let mut connection = with_timeout(self.timeout, self.announce_somewhere(message)).await?;
-        let content = message.formatted();
-        let sent = async { check_reply(Step::Content, connection.message(&content).await) };
+    async fn transmit(&self, message: &Composed) -> Result<(), SmtpError> {
+        let announced = self.announce_somewhere(&message.envelope);
+        let mut connection = with_timeout(self.timeout, announced).await?;
+        let sent = async { check_reply(Step::Content, connection.message(&message.content).await) };
         let taken = with_timeout(self.acceptance_timeout, sent).await;
         match &taken {
             Ok(()) => self.pool.give_back(connection),
@@ -53,11 +57,11 @@ impl SmtpMailer {
     /// turns out to be dead, a new one is opened: the content has not been sent yet.
     async fn announce_somewhere(
         &self,
-        message: &Message,
+        envelope: &Envelope,
     ) -> Result<AsyncSmtpConnection, SmtpError> {
         if let Some(kept) = self.pool.take() {
             // Half the time, so that the other half is left for a new connection.
-            match tokio::time::timeout(self.timeout / 2, announce(kept, message)).await {
+            match tokio::time::timeout(self.timeout / 2, announce(kept, envelope)).await {
                 Ok(Err(error)) if error.is_stale_connection() => {}
                 Ok(settled) => return settled,
                 Err(_) => {}
@@ -67,7 +71,7 @@ impl SmtpMailer {
                 "a kept connection to the mail server was dead"
             );
         }
-        announce(self.connector.connect().await?, message).await
+        announce(self.connector.connect().await?, envelope).await
     }
 
     async fn probe(&self) -> Result<(), SmtpError> {
@@ -87,6 +91,7 @@ impl SmtpMailer {
 impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let message = self.composer.compose(mail)?;
+        let _slot = self.slots.acquire().await;
         Ok(self.transmit(&message).await?)
     }
 
@@ -105,9 +110,8 @@ pub(super) async fn with_timeout<T>(
 /// Sends MAIL FROM, RCPT TO and DATA.
 async fn announce(
     mut connection: AsyncSmtpConnection,
-    message: &Message,
+    envelope: &Envelope,
 ) -> Result<AsyncSmtpConnection, SmtpError> {
-    let envelope = message.envelope();
     let asked = async {
         let mail_from = MailFrom::new(envelope.from().cloned(), Vec::new());
         check_reply(Step::MailFrom, connection.command(mail_from).await)?;

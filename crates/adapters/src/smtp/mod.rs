@@ -10,6 +10,7 @@
 mod composer;
 mod connector;
 mod diagnosis;
+mod dkim;
 mod enhanced_status;
 mod error;
 mod mailer;
@@ -21,5 +22,6 @@ mod starttls;
 mod tls_stream;
 
 pub use diagnosis::diagnose;
+pub use dkim::DkimKeyError;
 pub use mailer::SmtpMailer;
-pub use options::{SmtpCredentials, SmtpOptions, SmtpOptionsError, SmtpTls};
+pub use options::{DkimOptions, SmtpCredentials, SmtpOptions, SmtpOptionsError, SmtpTls};

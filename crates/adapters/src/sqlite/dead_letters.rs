@@ -1,23 +1,39 @@
-//! The buried rows of the outbox: events that can never be delivered.
+//! The buried rows of the outboxes: events that can never be delivered.
+
+use std::ops::ControlFlow;
 
 use async_trait::async_trait;
-use diesel::dsl::sql;
-use diesel::sql_types::{Bool, Text};
-use diesel::{
-    ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, RunQueryDsl,
-    SqliteConnection,
-};
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::{QueryResult, RunQueryDsl, SqliteConnection, sql_query};
+use domain::EventId;
 use domain::ports::{
     DeadLetterAction, DeadLetterError, DeadLetterSelection, DeadLetterVisitor, DeadLetters,
 };
 
 use super::database::Database;
-use super::schema::{now, outbox};
+use super::outbox::json_array;
+use super::schema::NOW;
 use crate::sql_buried_events::{BuriedEvent, PAGE_SIZE, before_the_first, unix_millis, visit_page};
+use crate::sql_outbox_table::OutboxTable;
 
-/// The row as JSON; the empty patch removes the members that are null.
-const EVENT: &str = "json_patch('{}', json_object(
-    'id', id, 'type', type, 'user_id', user_id, 'code_number', code_number, 'traceparent', traceparent))";
+/// The page of selected rows that comes after a row, of the table in place of `{table}`. The empty
+/// patch removes the members of an object that are null.
+const CHOOSE: &str = "
+    SELECT id, type AS kind, failure AS reason, failed_at, attempts,
+        json_patch('{}', json_object('id', id, 'type', type, 'user_id', user_id,
+            'code_number', code_number, 'traceparent', traceparent{member})) AS event
+    FROM {table}
+    WHERE failed_at IS NOT NULL AND id > ?1
+        AND (json_array_length(?2) = 0 OR id IN (SELECT value FROM json_each(?2)))
+        AND (?3 IS NULL OR instr(failure, ?3) > 0)
+        AND (?4 IS NULL OR failed_at >= ?4)
+    ORDER BY id LIMIT ?5";
+
+const REPLAY: &str = "
+    UPDATE {table} SET failed_at = NULL, failure = NULL, attempts = 0, due_at = {now}
+    WHERE id IN (SELECT value FROM json_each(?1))";
+
+const DISCARD: &str = "DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?1))";
 
 /// [`DeadLetters`] over the outbox in SQLite.
 pub struct SqliteDeadLetters {
@@ -33,18 +49,20 @@ impl SqliteDeadLetters {
     /// Does it to one page, in one transaction, and returns the rows as they were.
     async fn act_on_page(
         &self,
+        table: OutboxTable,
         action: DeadLetterAction,
         selection: &DeadLetterSelection,
         after: String,
     ) -> Result<Vec<BuriedEvent>, DeadLetterError> {
         let selection = selection.clone();
-        let choose = move |connection: &mut SqliteConnection| choose(connection, selection, after);
+        let choose =
+            move |connection: &mut SqliteConnection| choose(connection, table, selection, after);
         let page = match action {
             DeadLetterAction::List => self.database.read(choose).await,
             DeadLetterAction::Replay | DeadLetterAction::Discard => {
                 let work = move |connection: &mut SqliteConnection| {
                     let page = choose(connection)?;
-                    change(connection, action, &page)?;
+                    change(connection, table, action, &page)?;
                     Ok(page)
                 };
                 self.database.write(work).await
@@ -54,57 +72,36 @@ impl SqliteDeadLetters {
     }
 }
 
-/// The page of selected rows that comes after a row.
 fn choose(
     connection: &mut SqliteConnection,
+    table: OutboxTable,
     selection: DeadLetterSelection,
     after: String,
 ) -> QueryResult<Vec<BuriedEvent>> {
-    let mut query = outbox::table
-        .filter(outbox::failed_at.is_not_null())
-        .filter(outbox::id.gt(after))
-        .order(outbox::id)
-        .limit(PAGE_SIZE.into())
-        .select((
-            outbox::id,
-            outbox::kind,
-            outbox::failure.assume_not_null(),
-            outbox::failed_at.assume_not_null(),
-            outbox::attempts,
-            sql::<Text>(EVENT),
-        ))
-        .into_boxed();
-    if !selection.ids.is_empty() {
-        let ids = selection.ids.iter().map(|id| id.as_uuid().to_string());
-        query = query.filter(outbox::id.eq_any(ids.collect::<Vec<_>>()));
-    }
-    if let Some(reason) = selection.reason {
-        query = query.filter(sql::<Bool>("instr(failure, ").bind::<Text, _>(reason).sql(") > 0"));
-    }
-    if let Some(since) = selection.since {
-        query = query.filter(outbox::failed_at.ge(unix_millis(since)));
-    }
-    query.load(connection)
+    let choose = CHOOSE.replace("{table}", table.name()).replace("{member}", table.json_member());
+    sql_query(choose)
+        .bind::<Text, _>(after)
+        .bind::<Text, _>(json_array(selection.ids.iter().map(EventId::as_uuid)))
+        .bind::<Nullable<Text>, _>(selection.reason)
+        .bind::<Nullable<BigInt>, _>(selection.since.map(unix_millis))
+        .bind::<BigInt, _>(i64::from(PAGE_SIZE))
+        .load(connection)
 }
 
 fn change(
     connection: &mut SqliteConnection,
+    table: OutboxTable,
     action: DeadLetterAction,
     page: &[BuriedEvent],
 ) -> QueryResult<usize> {
-    let rows = outbox::table.filter(outbox::id.eq_any(page.iter().map(|row| &row.id)));
-    match action {
-        DeadLetterAction::List => Ok(0),
-        DeadLetterAction::Replay => diesel::update(rows)
-            .set((
-                outbox::failed_at.eq(None::<i64>),
-                outbox::failure.eq(None::<String>),
-                outbox::attempts.eq(0),
-                outbox::due_at.eq(now()),
-            ))
-            .execute(connection),
-        DeadLetterAction::Discard => diesel::delete(rows).execute(connection),
-    }
+    let statement = match action {
+        DeadLetterAction::List => return Ok(0),
+        DeadLetterAction::Replay => REPLAY,
+        DeadLetterAction::Discard => DISCARD,
+    };
+    sql_query(statement.replace("{table}", table.name()).replace("{now}", NOW))
+        .bind::<Text, _>(json_array(page.iter().map(|row| &row.id)))
+        .execute(connection)
 }
 
 #[async_trait]
@@ -115,9 +112,15 @@ impl DeadLetters for SqliteDeadLetters {
         selection: &DeadLetterSelection,
         visit: &mut DeadLetterVisitor<'_>,
     ) -> Result<(), DeadLetterError> {
-        let mut after = Some(before_the_first());
-        while let Some(key) = after {
-            after = visit_page(self.act_on_page(action, selection, key).await?, visit);
+        for table in OutboxTable::ALL {
+            let mut after = Some(before_the_first());
+            while let Some(key) = after {
+                let page = self.act_on_page(table, action, selection, key).await?;
+                match visit_page(page, visit) {
+                    ControlFlow::Continue(next) => after = next,
+                    ControlFlow::Break(()) => return Ok(()),
+                }
+            }
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! All times are SQLite's own. One connection writes, each change in one transaction that is on
 //! disk before it is acknowledged; a second connection reads at the same time.
 
+mod backup;
 mod database;
 mod dead_letters;
 mod diagnosis;
@@ -16,6 +17,7 @@ mod schema;
 mod text_uuid;
 mod user_repository;
 
+pub use backup::{BackupError, back_up};
 pub use database::{Database, OpenError, open, revert_all};
 pub use dead_letters::SqliteDeadLetters;
 pub use diagnosis::diagnose;

@@ -1,28 +1,32 @@
 //! The outbox in SQLite.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use diesel::connection::Connection;
-use diesel::query_builder::{QueryFragment, QueryId};
+use diesel::query_builder::{QueryFragment, QueryId, SqlQuery};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult,
-    RunQueryDsl, SqliteConnection,
+    ExpressionMethods, QueryResult, QueryableByName, RunQueryDsl, SqliteConnection, sql_query,
 };
 use domain::ports::{Outbox, OutboxEntry, OutboxError, Recorded};
-use domain::{EventId, UserEvent};
+use domain::{Event, EventId, UserEvent};
 
 use super::database::{Database, Failure};
-use super::schema::{millis, now, outbox};
+use super::schema::{NOW, millis, now, outbox};
 use super::text_uuid::TextUuid;
 use crate::hand_over::HandOver;
+use crate::sql_buried_events::EventCount;
+use crate::sql_outbox_table::OutboxTable;
 use crate::sql_rows::StoredEvent;
 
 /// [`Outbox`] in SQLite.
 pub struct SqliteOutbox {
     database: Database,
+    table: OutboxTable,
     hand_over: Arc<HandOver>,
 }
 
@@ -30,15 +34,26 @@ impl SqliteOutbox {
     /// Works on the outbox that [`super::SqliteUserRepository`] fills; with the same `hand_over` it
     /// gets the events of its own process without a query.
     pub fn new(database: Database, hand_over: Arc<HandOver>) -> Self {
-        Self { database, hand_over }
+        Self { database, table: OutboxTable::Bus, hand_over }
+    }
+
+    /// Works on the events for the webhook, with the second part of [`HandOver::with_webhook`].
+    pub fn of_webhook(database: Database, hand_over: Arc<HandOver>) -> Self {
+        Self { table: OutboxTable::Webhook, ..Self::new(database, hand_over) }
     }
 
     /// Makes every claimed event due at once. For the start of the only process that uses the file:
     /// an event that is claimed then was claimed by a process that died.
     pub async fn release_all(&self) -> Result<(), OutboxError> {
-        let claimed = outbox::failed_at.is_null().and(outbox::due_at.gt(now()));
-        self.update(diesel::update(outbox::table.filter(claimed)).set(outbox::due_at.eq(now())))
-            .await
+        let release = self.statement(
+            "UPDATE {table} SET due_at = {now} WHERE failed_at IS NULL AND due_at > {now}",
+        );
+        self.update(release).await
+    }
+
+    /// A statement on the table, which is in place of `{table}`, and with the time for `{now}`.
+    fn statement(&self, text: &str) -> SqlQuery {
+        sql_query(text.replace("{table}", self.table.name()).replace("{now}", NOW))
     }
 
     async fn update<Q>(&self, statement: Q) -> Result<(), OutboxError>
@@ -53,7 +68,29 @@ impl SqliteOutbox {
     }
 }
 
-type Row = (TextUuid, String, TextUuid, Option<i64>, String, i64);
+/// A claimed row.
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    id: TextUuid,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    user_id: TextUuid,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    code_number: Option<i64>,
+    #[diesel(sql_type = Text)]
+    traceparent: String,
+    #[diesel(sql_type = BigInt)]
+    attempts: i64,
+}
+
+const CLAIM: &str = "
+    UPDATE {table} SET due_at = {now} + ?, attempts = attempts + 1
+    WHERE id IN (SELECT id FROM {table}
+        WHERE failed_at IS NULL AND due_at <= {now} AND type IN (SELECT value FROM json_each(?))
+        ORDER BY due_at, id LIMIT ?)
+    RETURNING id, type AS kind, user_id, code_number, traceparent, attempts";
 
 /// Adds events to the outbox, within the transaction of the change that caused them: claimed for
 /// `lease`, or due.
@@ -79,6 +116,30 @@ pub(super) fn record(
     Ok(())
 }
 
+/// Adds events that were just recorded to those for the webhook, as due.
+pub(super) fn record_for_webhook<'a>(
+    connection: &mut SqliteConnection,
+    events: impl IntoIterator<Item = &'a Event>,
+) -> QueryResult<()> {
+    for event in events {
+        sql_query(
+            "INSERT INTO webhook_outbox
+                (id, type, user_id, code_number, traceparent, due_at, created_at)
+            SELECT id, type, user_id, code_number, traceparent, created_at, created_at
+            FROM outbox WHERE id = ?",
+        )
+        .bind::<Text, _>(TextUuid(*event.id.as_uuid()))
+        .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// A list of texts, as SQLite reads it.
+pub(super) fn json_array(texts: impl IntoIterator<Item = impl Display>) -> String {
+    let quoted: Vec<_> = texts.into_iter().map(|text| format!("\"{text}\"")).collect();
+    format!("[{}]", quoted.join(","))
+}
+
 fn unavailable(failure: Failure) -> OutboxError {
     OutboxError(failure.into())
 }
@@ -86,33 +147,16 @@ fn unavailable(failure: Failure) -> OutboxError {
 #[async_trait]
 impl Outbox for SqliteOutbox {
     async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxEntry>, OutboxError> {
-        let due = diesel::alias!(outbox as due);
-        let due = due
-            .filter(due.field(outbox::failed_at).is_null())
-            .filter(due.field(outbox::due_at).le(now()))
-            .filter(due.field(outbox::kind).eq_any(UserEvent::TYPES))
-            .order((due.field(outbox::due_at), due.field(outbox::id)))
-            .limit(limit.into())
-            .select(due.field(outbox::id));
-        let claim = diesel::update(outbox::table)
-            .filter(outbox::id.eq_any(due))
-            .set((
-                outbox::due_at.eq(now() + millis(lease)),
-                outbox::attempts.eq(outbox::attempts + 1),
-            ))
-            .returning((
-                outbox::id,
-                outbox::kind,
-                outbox::user_id,
-                outbox::code_number,
-                outbox::traceparent,
-                outbox::attempts,
-            ));
+        let claim = self
+            .statement(CLAIM)
+            .bind::<BigInt, _>(millis(lease))
+            .bind::<Text, _>(json_array(UserEvent::TYPES))
+            .bind::<BigInt, _>(i64::from(limit));
         let mut rows: Vec<Row> =
             self.database.write(|connection| claim.load(connection)).await.map_err(unavailable)?;
-        rows.sort_by_key(|row| row.0.0);
+        rows.sort_by_key(|row| row.id.0);
         let mut entries = Vec::with_capacity(rows.len());
-        for (id, kind, user_id, code_number, traceparent, attempts) in rows {
+        for Row { id, kind, user_id, code_number, traceparent, attempts } in rows {
             let stored =
                 StoredEvent { id: id.0, kind, user_id: user_id.0, code_number, traceparent };
             match stored.try_into() {
@@ -138,32 +182,41 @@ impl Outbox for SqliteOutbox {
     }
 
     async fn count_unknown(&self) -> Result<u64, OutboxError> {
-        let waiting = outbox::table.filter(outbox::failed_at.is_null());
-        let unknown = waiting.filter(outbox::kind.ne_all(UserEvent::TYPES)).count();
-        let count: i64 = self
+        let count = self
+            .statement(
+                "SELECT count(*) AS events FROM {table}
+                WHERE failed_at IS NULL AND type NOT IN (SELECT value FROM json_each(?))",
+            )
+            .bind::<Text, _>(json_array(UserEvent::TYPES));
+        let count: EventCount = self
             .database
-            .write(|connection| unknown.get_result(connection))
+            .write(|connection| count.get_result(connection))
             .await
             .map_err(unavailable)?;
-        Ok(u64::try_from(count).unwrap_or(0))
+        Ok(u64::try_from(count.events).unwrap_or(0))
     }
 
     async fn delete(&self, events: &[EventId]) -> Result<(), OutboxError> {
-        let ids: Vec<TextUuid> = events.iter().map(|event| TextUuid(*event.as_uuid())).collect();
-        self.update(diesel::delete(outbox::table.filter(outbox::id.eq_any(ids)))).await
+        let ids = json_array(events.iter().map(|event| *event.as_uuid()));
+        let delete = self
+            .statement("DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))")
+            .bind::<Text, _>(ids);
+        self.update(delete).await
     }
 
     async fn defer(&self, event: EventId, delay: Duration) -> Result<(), OutboxError> {
-        let statement = diesel::update(outbox::table.find(TextUuid(*event.as_uuid())))
-            .set(outbox::due_at.eq(now() + millis(delay)));
-        self.update(statement).await
+        let defer = self
+            .statement("UPDATE {table} SET due_at = {now} + ? WHERE id = ?")
+            .bind::<BigInt, _>(millis(delay))
+            .bind::<Text, _>(TextUuid(*event.as_uuid()));
+        self.update(defer).await
     }
 
     async fn bury(&self, event: EventId, reason: &str) -> Result<(), OutboxError> {
-        let statement = diesel::update(outbox::table.find(TextUuid(*event.as_uuid()))).set((
-            outbox::failed_at.eq(now().nullable()),
-            outbox::failure.eq(Some(reason.to_owned())),
-        ));
-        self.update(statement).await
+        let bury = self
+            .statement("UPDATE {table} SET failed_at = {now}, failure = ? WHERE id = ?")
+            .bind::<Text, _>(reason.to_owned())
+            .bind::<Text, _>(TextUuid(*event.as_uuid()));
+        self.update(bury).await
     }
 }

@@ -17,6 +17,7 @@ diesel::table! {
         activated_at -> Nullable<BigInt>,
         repetition_noted_at -> Nullable<BigInt>,
         code_requested_at -> BigInt,
+        languages -> Nullable<Text>,
     }
 }
 
@@ -37,8 +38,11 @@ diesel::table! {
 }
 
 /// The time by SQLite's clock, in Unix milliseconds: the same throughout a statement.
+pub(super) const NOW: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";
+
+/// [`NOW`] for the query builder.
 pub(super) fn now() -> SqlLiteral<BigInt> {
-    sql("CAST(round(unixepoch('subsec') * 1000) AS INTEGER)")
+    sql(NOW)
 }
 
 /// A duration in milliseconds, rounded up so that nothing ends early; at most a century.

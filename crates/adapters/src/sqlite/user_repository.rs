@@ -15,13 +15,13 @@ use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, U
 use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
 
 use super::database::{Database, Failure};
-use super::outbox::record;
+use super::outbox::{record, record_for_webhook};
 use super::probe::probe;
 use super::purge::purge;
 use super::schema::{millis, now, users};
 use super::text_uuid::TextUuid;
 use crate::hand_over::{HandOver, Recording};
-use crate::sql_rows::{StoredEvent, UserRow, read_user, user_row};
+use crate::sql_rows::{StoredEvent, UserRow, read_user, stored_languages, user_row};
 
 /// [`UserRepository`] in SQLite.
 pub struct SqliteUserRepository {
@@ -48,6 +48,7 @@ impl SqliteUserRepository {
             }
             let events = recording.events().iter().map(StoredEvent::from);
             record(connection, events, recording.lease())?;
+            record_for_webhook(connection, recording.for_webhook())?;
             Ok(Some(recording))
         };
         let committed =
@@ -74,6 +75,7 @@ impl UserRepository for SqliteUserRepository {
                 users::password_hash.eq(user.password_hash().as_phc().to_owned()),
                 users::code_number.eq(i64::from(user.issue().number)),
                 users::code_requested_at.eq(now()),
+                users::languages.eq(stored_languages(user)),
             ))
             .on_conflict(users::email_key)
             .do_update()
@@ -85,6 +87,7 @@ impl UserRepository for SqliteUserRepository {
                 users::code_expires_at.eq(None::<i64>),
                 users::repetition_noted_at.eq(None::<i64>),
                 users::code_requested_at.eq(excluded(users::code_requested_at)),
+                users::languages.eq(excluded(users::languages)),
             ))
             .filter(users::activated_at.is_null())
             .filter(users::code_expires_at.le(now().nullable()));
@@ -127,7 +130,9 @@ impl UserRepository for SqliteUserRepository {
             .set((
                 users::code_number.eq(i64::from(user.issue().number)),
                 has_new_code.then(|| {
-                    (users::code_expires_at.eq(None::<i64>), users::code_requested_at.eq(now()))
+                    let not_mailed = users::code_expires_at.eq(None::<i64>);
+                    let languages = users::languages.eq(stored_languages(user));
+                    (not_mailed, users::code_requested_at.eq(now()), languages)
                 }),
                 user.is_active().then(|| users::activated_at.eq(now().nullable())),
             ));

@@ -42,6 +42,7 @@ contract! {
         a_mail_is_sent_by_one_sender_at_a_time,
         a_lease_ends_by_the_clock_unless_it_is_renewed,
         a_lease_is_given_back_by_its_holder_only,
+        a_lease_and_a_window_are_had_at_once,
         a_release_gives_a_consumed_code_back,
         a_release_of_anything_else_does_nothing,
         asvs_6_6_2_registrations_do_not_share_windows,
@@ -305,6 +306,25 @@ async fn a_lease_is_given_back_by_its_holder_only(store: Store) {
         store.release_sending(mail, one).await.unwrap();
         assert_eq!(lease(other).await, SendingLease::Held);
     }
+}
+
+async fn a_lease_and_a_window_are_had_at_once(store: Store) {
+    let code = issue(user_id(), 2);
+    let (one, other) = (unique_id(), unique_id());
+    let begin = async |code, sender| {
+        store.lease_and_open(code, window(MINUTE, 5), sender, MINUTE).await.unwrap()
+    };
+    assert_eq!(begin(code, one).await, Some(opened()));
+    assert_eq!(begin(code, one).await, Some(opened()));
+    assert_eq!(begin(code, other).await, None);
+    let by = async |sender| store.lease_sending(MailKey::Code(code), sender, MINUTE).await.unwrap();
+    assert_eq!((by(one).await, by(other).await), (SendingLease::Held, SendingLease::HeldByAnother));
+    assert_eq!(store.spend_attempt(code).await.unwrap(), spent(4));
+    mark_accepted(&*store, code, MINUTE, 5).await;
+    assert!(matches!(begin(code, one).await, Some(Opening::Accepted { left }) if left <= MINUTE));
+    assert_eq!(begin(issue(code.user_id, 1), other).await, Some(Opening::Superseded));
+    store.consume(code).await.unwrap();
+    assert_eq!(begin(code, one).await, Some(Opening::Consumed));
 }
 
 async fn one_of_parallel_senders_gets_the_lease(store: Store) {

@@ -11,8 +11,8 @@ use test_support::eventually_within;
 use tokio::sync::Semaphore;
 
 use crate::handler::{
-    DELIVERY_TIMEOUT, Reply, ScriptedHandler, activated, assert_no_more, code_requested, next,
-    registered, repeated,
+    DELIVERY_TIMEOUT, Reply, ScriptedHandler, activated, assert_no_more, code_requested, deleted,
+    next, registered, repeated,
 };
 
 /// One implementation, with a handler attached that handles up to [`CONCURRENCY`] events at once.
@@ -57,7 +57,9 @@ pub(crate) async fn events_arrive_as_they_were_published<B: Bus>() {
 pub(crate) async fn an_event_without_mail_is_taken_and_not_handled<B: Bus>() {
     let (handler, mut calls) = ScriptedHandler::new(|_| Reply::Done);
     let bus = B::start(handler).await;
-    relay(bus.publisher(), &activated()).await.unwrap();
+    for event in [activated(), deleted()] {
+        relay(bus.publisher(), &event).await.unwrap();
+    }
     assert_no_more(bus.publisher(), &mut calls).await;
 }
 

@@ -135,3 +135,7 @@ pub(crate) fn activated() -> Event {
 pub(crate) fn repeated() -> Event {
     event(UserEvent::RegistrationRepeated { user_id: UserId::from_uuid(unique_id()) })
 }
+
+pub(crate) fn deleted() -> Event {
+    event(UserEvent::UserDeleted { user_id: UserId::from_uuid(unique_id()) })
+}

@@ -4,7 +4,6 @@
 mod contract;
 #[path = "../dead_letters/mod.rs"]
 mod dead_letters;
-mod envelope;
 mod handler;
 mod in_process;
 mod rabbitmq;

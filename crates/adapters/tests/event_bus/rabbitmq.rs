@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::cloud_events::EventNaming;
 use adapters::rabbitmq::{
     RabbitmqConsumer, RabbitmqDeadLetters, RabbitmqOptions, RabbitmqPublisher,
 };
@@ -38,6 +39,15 @@ pub(crate) fn options(url: &str, exchange: &str) -> RabbitmqOptions {
     }
 }
 
+/// A publisher of events that are called as they are by default.
+pub(crate) fn connect(options: &RabbitmqOptions) -> RabbitmqPublisher {
+    RabbitmqPublisher::new(options, naming()).unwrap()
+}
+
+pub(crate) fn naming() -> EventNaming {
+    EventNaming { source: "/registration".into(), type_prefix: String::new() }
+}
+
 /// An exchange that no other test uses.
 pub(crate) struct Rabbit {
     pub(crate) options: RabbitmqOptions,
@@ -52,7 +62,7 @@ impl Rabbit {
     }
 
     pub(crate) fn publisher(&self) -> RabbitmqPublisher {
-        RabbitmqPublisher::new(&self.options).unwrap()
+        connect(&self.options)
     }
 
     pub(crate) fn dead_letters(&self) -> RabbitmqDeadLetters {

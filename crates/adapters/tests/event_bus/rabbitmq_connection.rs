@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::handler::{DELIVERY_TIMEOUT, Reply, ScriptedHandler, assert_no_more, next, registered};
-use crate::rabbitmq::{Consuming, Rabbit, amqp_url, options};
+use crate::rabbitmq::{Consuming, Rabbit, amqp_url, connect, options};
 
 /// `host:port` of the broker.
 pub(crate) fn upstream() -> String {
@@ -124,7 +124,7 @@ async fn a_publisher_recovers_and_answers_at_once_meanwhile() {
     // Whatever is waited for would take longer than the test allows.
     (options.connect_timeout, options.confirm_timeout) =
         (Duration::from_mins(1), Duration::from_mins(1));
-    let publisher = RabbitmqPublisher::new(&options).unwrap();
+    let publisher = connect(&options);
     publish_until_taken(&publisher, &registered()).await;
 
     proxy.cut().await;
@@ -149,7 +149,7 @@ async fn nothing_is_lost_while_the_connections_break_again_and_again() {
     let (handler, mut calls) =
         ScriptedHandler::new(|n| if n % 5 == 0 { Reply::Transient } else { Reply::Done });
     let _consuming = Consuming::start(&options, handler);
-    let publisher = RabbitmqPublisher::new(&options).unwrap();
+    let publisher = connect(&options);
 
     let events: Vec<_> = (0..150).map(|_| registered()).collect();
     let breaking = async {
@@ -181,7 +181,7 @@ async fn asvs_13_1_3_a_broker_that_does_not_answer_is_given_up_and_nothing_stays
     options.connect_timeout = Duration::from_millis(200);
     options.reconnect_min = Duration::from_mins(1);
     options.reconnect_max = Duration::from_mins(1);
-    let publisher = RabbitmqPublisher::new(&options).unwrap();
+    let publisher = connect(&options);
     let closed = async {
         let (mut socket, _) = silent.accept().await.unwrap();
         let mut received = Vec::new();
@@ -209,13 +209,7 @@ async fn client() {
     let Ok(url) = std::env::var(CLIENT_URL) else { return };
     install_crypto_provider();
     let options = options(&url, &std::env::var(CLIENT_EXCHANGE).unwrap());
-    RabbitmqPublisher::new(&options)
-        .unwrap()
-        .publish(&[registered()])
-        .await
-        .pop()
-        .unwrap()
-        .unwrap();
+    connect(&options).publish(&[registered()]).await.pop().unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

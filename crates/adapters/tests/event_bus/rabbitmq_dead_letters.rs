@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use adapters::rabbitmq::{decode, encode};
+use adapters::cloud_events::{decode, encode};
 use async_trait::async_trait;
 use domain::ports::DeadLetterAction::Replay;
 use domain::ports::{
@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 use crate::dead_letters::contract::dead_letter_contract;
 use crate::dead_letters::{Entry, Shelf, act, apply, entries, ids, listed};
 use crate::handler::{Reply, ScriptedHandler, assert_no_more, next, registered};
-use crate::rabbitmq::Rabbit;
+use crate::rabbitmq::{Rabbit, naming};
 
 const REASON: &str = "the mail server refuses the mail: 550 <ada@example.com> unknown";
 
@@ -45,7 +45,7 @@ async fn a_permanent_failure_is_kept_with_its_reason_until_it_is_replayed() {
 
     let dead_letters = rabbit.dead_letters();
     let listed = listed(&dead_letters).await;
-    let expected = events.iter().map(|event| String::from_utf8(encode(event)).unwrap());
+    let expected = events.iter().map(|event| String::from_utf8(encode(event, &naming())).unwrap());
     assert!(
         listed.iter().map(|letter| letter.event.clone()).eq(expected),
         "oldest first: {listed:?}"
@@ -143,7 +143,7 @@ impl Shelf for Rabbit {
                 .with_headers(headers);
             let (queue, options) =
                 (self.queue("email.dead").into(), BasicPublishOptions::default());
-            let body = encode(&entry.event);
+            let body = encode(&entry.event, &naming());
             let sent = channel.basic_publish("".into(), queue, options, &body, properties).await;
             confirmations.push(sent.unwrap());
         }
@@ -237,7 +237,10 @@ async fn what_an_earlier_version_set_aside_is_found_by_when_it_happened() {
         BasicProperties::default().with_message_id(event.id.as_uuid().to_string().into());
     let (queue, options) = (rabbit.queue("email.dead").into(), BasicPublishOptions::default());
     let channel = rabbit.channel().await;
-    channel.basic_publish("".into(), queue, options, &encode(&event), properties).await.unwrap();
+    channel
+        .basic_publish("".into(), queue, options, &encode(&event, &naming()), properties)
+        .await
+        .unwrap();
     rabbit.await_waiting("email.dead", 1).await;
     let since = |since| DeadLetterSelection { since: Some(since), ..Default::default() };
     let found = apply(&rabbit, DeadLetterAction::List, &since(happened_at)).await.unwrap();

@@ -4,7 +4,8 @@
 use adapters::rabbitmq::{RabbitmqOptions, diagnose};
 use domain::ports::EventPublisher;
 use domain::{Finding, Severity};
-use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::ExchangeKind;
+use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use test_support::free_port;
 
@@ -74,6 +75,19 @@ async fn a_queue_with_other_arguments_is_an_error() {
     let findings = diagnose(rabbit.options.clone()).await;
     assert_found(&findings, "rabbitmq.queues", Severity::Error, &queue);
     assert_found(&findings, "rabbitmq.queues", Severity::Error, "declared differently");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exchange_of_another_kind_is_an_error() {
+    let rabbit = Rabbit::new().await;
+    let (channel, exchange) = (rabbit.channel().await, rabbit.options.exchange.clone());
+    let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    let kind = ExchangeKind::Fanout;
+    let arguments = FieldTable::default();
+    channel.exchange_declare(exchange.clone().into(), kind, durable, arguments).await.unwrap();
+    let findings = diagnose(rabbit.options.clone()).await;
+    assert_found(&findings, "rabbitmq.exchange", Severity::Error, &exchange);
+    assert_found(&findings, "rabbitmq.exchange", Severity::Error, "declared differently");
 }
 
 #[tokio::test(flavor = "multi_thread")]

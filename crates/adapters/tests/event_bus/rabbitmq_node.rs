@@ -14,7 +14,7 @@ use test_support::{Proxy, eventually, free_port, soon};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::handler::{Reply, ScriptedHandler, assert_no_more, next, registered};
-use crate::rabbitmq::{Consuming, options};
+use crate::rabbitmq::{Consuming, connect, options};
 use crate::rabbitmq_diagnosis::assert_found;
 
 /// The scripts behind those on the PATH: those of Debian change the user.
@@ -151,7 +151,7 @@ async fn a_node_that_takes_nothing() {
 async fn a_user_without_permission_is_the_cause(node: &Node) {
     node.control(&["add_user", "nobody", "nobody"]).await;
     node.control(&["set_permissions", "nobody", "", "", ""]).await;
-    let publisher = || RabbitmqPublisher::new(&node.options("nobody")).unwrap();
+    let publisher = || connect(&node.options("nobody"));
     let (idle, busy) = (publisher(), publisher());
     for _ in 0..3 {
         assert_access_refused(&idle).await;
@@ -180,7 +180,7 @@ async fn assert_access_refused(publisher: &RabbitmqPublisher) {
 }
 
 async fn each_missing_permission_is_diagnosed(node: &Node) {
-    RabbitmqPublisher::new(&node.options("guest")).unwrap().ping().await.unwrap();
+    connect(&node.options("guest")).ping().await.unwrap();
     node.control(&["add_user", "limited", "limited"]).await;
     let ours = "^registration.*";
     for (permissions, said) in [
@@ -217,7 +217,7 @@ async fn during_an_alarm_nothing_leaks_and_nothing_is_repeated(node: &Node) {
     let mut options = RabbitmqOptions { exchange: "alarmed".into(), ..node.options("guest") };
     options.confirm_timeout = Duration::from_secs(1);
     let event = registered();
-    let publisher = RabbitmqPublisher::new(&options).unwrap();
+    let publisher = connect(&options);
     publisher.publish(std::slice::from_ref(&event)).await.pop().unwrap().unwrap();
     node.alarm(true).await;
     a_blocked_connection_is_closed(node, &options).await;
@@ -243,8 +243,7 @@ async fn during_an_alarm_nothing_leaks_and_nothing_is_repeated(node: &Node) {
 async fn a_blocked_connection_is_closed(node: &Node, options: &RabbitmqOptions) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("amqp://guest:guest@{}/%2f", listener.local_addr().unwrap());
-    let publisher =
-        RabbitmqPublisher::new(&RabbitmqOptions { url: url.into(), ..options.clone() }).unwrap();
+    let publisher = connect(&RabbitmqOptions { url: url.into(), ..options.clone() });
     let event = [registered()];
     let publishing = publisher.publish(&event);
     let upstream = format!("127.0.0.1:{}", node.port);

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use adapters::rabbitmq::RabbitmqPublisher;
 use domain::ports::{EventHandler, EventPublisher};
 use test_support::{PanickingLog, Proxy, eventually};
 
 use crate::handler::{Reply, ScriptedHandler, assert_no_more, next, registered};
-use crate::rabbitmq::{Consuming, Rabbit};
+use crate::rabbitmq::{Consuming, Rabbit, connect};
 use crate::rabbitmq_connection::{through, upstream};
 
 #[tokio::test]
@@ -24,7 +23,7 @@ async fn a_publisher_that_panics_when_it_loses_its_connection_is_started_again()
     let rabbit = Rabbit::new().await;
     let proxy = Proxy::start(upstream()).await;
     let options = through(&rabbit, "amqp:", "127.0.0.1", proxy.port());
-    let publisher = RabbitmqPublisher::new(&options).unwrap();
+    let publisher = connect(&options);
     publisher.ping().await.unwrap();
     let log = PanickingLog::at("publisher.connection_lost");
     proxy.cut().await;

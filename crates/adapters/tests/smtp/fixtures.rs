@@ -28,6 +28,8 @@ pub(crate) fn options_for(host: &str, port: u16, tls: SmtpTls) -> SmtpOptions {
         credentials: None,
         from_name: "Signup".into(),
         from_address: "signup@sender.example".into(),
+        reply_to: None,
+        dkim: Vec::new(),
         message_id_domain: "sender.example".into(),
         timeout: Duration::from_secs(10),
         acceptance_timeout: Duration::from_secs(10),
@@ -45,6 +47,7 @@ pub(crate) fn mail(number: u32) -> Mail {
     Mail {
         message_id: format!("019767c5-9a00-7000-8000-00000000002a.{number}"),
         to: EmailAddress::parse("ada@recipient.example").unwrap(),
+        language: "en".into(),
         subject: format!("Mail {number}"),
         text: "Your code is 4711.\n".into(),
         html: "<p>Your code is <b>4711</b>.</p>\n".into(),

@@ -9,3 +9,4 @@ mod fixtures;
 mod message;
 mod replies;
 mod security;
+mod signatures;

@@ -1,11 +1,12 @@
 //! What arrives is what was meant, and readable on the way.
 
+use adapters::smtp::{SmtpMailer, SmtpOptions, SmtpOptionsError};
 use domain::EmailAddress;
 use domain::ports::{Mail, Mailer};
 use mail_parser::{HeaderValue, MessageParser, MimeHeaders};
 use test_support::smtp_server::{Received, Server};
 
-use crate::fixtures::{mail, mailer};
+use crate::fixtures::{mail, mailer, options};
 
 async fn send(mail: &Mail) -> Received {
     let server = Server::well_behaved().start().await;
@@ -28,6 +29,7 @@ async fn rfc_3834_a_mail_has_both_forms_and_the_headers_of_an_automatic_mail() {
     assert!(
         matches!(parsed.header("Auto-Submitted"), Some(HeaderValue::Text(text)) if text == "auto-generated")
     );
+    assert_eq!(parsed.content_language().as_text(), Some("en"));
     let content_type = parsed.content_type().unwrap();
     assert_eq!((content_type.ctype(), content_type.subtype()), ("multipart", Some("alternative")));
     assert_eq!(parsed.body_text(0).unwrap().trim_end(), "Your code is 4711.");
@@ -77,8 +79,38 @@ async fn text_in_any_script_and_of_any_shape_arrives_as_it_was() {
 }
 
 #[tokio::test]
+async fn answers_go_where_the_operator_reads_them() {
+    let server = Server::well_behaved().start().await;
+    let with_reply_to = |name: &str, address: &str| SmtpOptions {
+        reply_to: Some((name.into(), address.into())),
+        ..options(&server)
+    };
+    let mailer = SmtpMailer::new(&with_reply_to("Käte, Help", "help@reply.example")).unwrap();
+    mailer.send(&mail(1)).await.unwrap();
+    let received = server.received().pop().unwrap();
+    let parsed = MessageParser::new().parse(&received.content).unwrap();
+    let reply_to = parsed.reply_to().unwrap().first().unwrap();
+    assert_eq!(
+        (reply_to.name(), reply_to.address()),
+        (Some("Käte, Help"), Some("help@reply.example"))
+    );
+    for (name, address) in [
+        ("", "nobody"),
+        ("", "a@b.example\r\nBcc: eve@evil.example"),
+        ("Help\r\nBcc: eve@evil.example", "help@reply.example"),
+    ] {
+        let refused = SmtpMailer::new(&with_reply_to(name, address)).err();
+        assert_eq!(refused, Some(SmtpOptionsError::ReplyTo), "{name} {address}");
+    }
+    let from_name = "Signup\r\nBcc: eve@evil.example".into();
+    let refused = SmtpMailer::new(&SmtpOptions { from_name, ..options(&server) }).err();
+    assert_eq!(refused, Some(SmtpOptionsError::FromName));
+}
+
+#[tokio::test]
 async fn asvs_1_3_11_nothing_in_a_mail_becomes_a_header_or_a_command() {
     let received = send(&Mail {
+        language: "en\r\nBcc: eve@evil.example".into(),
         to: EmailAddress::parse("o'brien+!#$%&*/=?^_`{|}~@recipient.example").unwrap(),
         subject: "Hello\r\nBcc: eve@evil.example\r\n\r\nbody".into(),
         text: "one\r\n.\r\nMAIL FROM:<eve@evil.example>\r\n".into(),

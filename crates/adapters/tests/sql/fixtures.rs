@@ -22,6 +22,9 @@ pub(crate) struct Store {
     pub(crate) users: Arc<dyn UserRepository>,
     pub(crate) outbox: Arc<dyn Outbox>,
     pub(crate) monitor: Arc<dyn OutboxMonitor>,
+    /// The events for the webhook, which wants activations.
+    pub(crate) webhooks: Arc<dyn Outbox>,
+    pub(crate) webhook_monitor: Arc<dyn OutboxMonitor>,
     pub(crate) dead_letters: Arc<dyn DeadLetters>,
     /// Where the database is, for what no port does.
     pub(crate) location: Location,

@@ -133,11 +133,13 @@ async fn template() -> Arc<TestDatabase> {
 /// The three ports on one pool.
 pub(crate) fn store_on(options: &PostgresOptions, keeper: impl Any + Send + Sync) -> Store {
     let database = Database::new(options).unwrap();
-    let hand_over = HandOver::new(LONG_PERIOD);
+    let (hand_over, webhooks) = HandOver::with_webhook(LONG_PERIOD, vec!["user.activated"]);
     Store {
         users: Arc::new(PostgresUserRepository::new(database.clone(), hand_over.clone())),
         outbox: Arc::new(PostgresOutbox::new(database.clone(), hand_over)),
         monitor: Arc::new(PostgresOutboxMonitor::new(database.clone())),
+        webhooks: Arc::new(PostgresOutbox::of_webhook(database.clone(), webhooks)),
+        webhook_monitor: Arc::new(PostgresOutboxMonitor::of_webhook(database.clone())),
         dead_letters: Arc::new(PostgresDeadLetters::new(database)),
         location: Location::Postgres(options.url.expose_secret().to_owned()),
         _keeper: Box::new(keeper),

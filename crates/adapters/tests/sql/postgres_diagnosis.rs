@@ -128,7 +128,9 @@ async fn the_schema_is_compared_with_what_this_program_needs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_user_may_not_do_is_listed() {
     let (database, role) = (TestDatabase::migrated().await, format!("reader_{}", unique_name()));
-    let grant = format!("CREATE ROLE {role} LOGIN; GRANT SELECT ON users, outbox TO {role}");
+    let grant = format!(
+        "CREATE ROLE {role} LOGIN; GRANT SELECT ON users, outbox, webhook_outbox TO {role}"
+    );
     execute(&database, &grant).await;
     let reader = options(&with_credentials(&database.url(), &role));
     let cannot_see_the_version = diagnose(reader.clone()).await;
@@ -142,7 +144,8 @@ async fn what_a_user_may_not_do_is_listed() {
         "grant it",
     );
     let lacks = "lacks DELETE on outbox, INSERT on outbox, UPDATE on outbox, DELETE on users, \
-                 INSERT on users, UPDATE on users";
+                 INSERT on users, UPDATE on users, DELETE on webhook_outbox, INSERT on \
+                 webhook_outbox, UPDATE on webhook_outbox";
     assert_last_error(&cannot_write, "postgres.privileges", lacks, "GRANT SELECT, INSERT");
 }
 

@@ -24,11 +24,13 @@ pub(crate) fn options(path: &Path) -> SqliteOptions {
 }
 
 fn store_on(database: Database, path: &Path, keeper: tempfile::TempDir) -> Store {
-    let hand_over = HandOver::new(LONG_PERIOD);
+    let (hand_over, webhooks) = HandOver::with_webhook(LONG_PERIOD, vec!["user.activated"]);
     Store {
         users: Arc::new(SqliteUserRepository::new(database.clone(), hand_over.clone())),
         outbox: Arc::new(SqliteOutbox::new(database.clone(), hand_over)),
         monitor: Arc::new(SqliteOutboxMonitor::new(database.clone())),
+        webhooks: Arc::new(SqliteOutbox::of_webhook(database.clone(), webhooks)),
+        webhook_monitor: Arc::new(SqliteOutboxMonitor::of_webhook(database.clone())),
         dead_letters: Arc::new(SqliteDeadLetters::new(database)),
         location: Location::Sqlite(path.to_owned()),
         _keeper: Box::new(keeper),

@@ -46,6 +46,23 @@ pub trait CodeStore: Send + Sync {
         mail: MailState,
     ) -> Result<Opening, CodeStoreError>;
 
+    /// Takes the lease to send the mail with a code, as [`Self::lease_sending`] does, and then opens
+    /// its window for [`MailState::Unsent`]: two steps in this order, in one round trip where a
+    /// store can do that. None if another sender holds the lease. The window may be open then all
+    /// the same, which makes no difference: the other sender opens it too.
+    async fn lease_and_open(
+        &self,
+        issue: CodeIssue,
+        window: NewWindow,
+        sender: Uuid,
+        lease: Duration,
+    ) -> Result<Option<Opening>, CodeStoreError> {
+        match self.lease_sending(MailKey::Code(issue), sender, lease).await? {
+            SendingLease::Held => self.open(issue, window, MailState::Unsent).await.map(Some),
+            SendingLease::HeldByAnother => Ok(None),
+        }
+    }
+
     /// Remembers for a day that the mail server has accepted the mail of a notice.
     async fn mark_notice_accepted(&self, notice: EventId) -> Result<(), CodeStoreError>;
 

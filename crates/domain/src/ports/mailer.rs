@@ -23,6 +23,8 @@ pub struct Mail {
     pub message_id: String,
     /// The recipient.
     pub to: EmailAddress,
+    /// The language of its texts, as a tag of BCP 47.
+    pub language: String,
     /// One line.
     pub subject: String,
     /// The plain text.

@@ -14,7 +14,8 @@ use domain::ports::{
     SendingLease, UserRepository,
 };
 use domain::{
-    CodeIssue, Derivation, EmailAddress, Event, EventId, PasswordHash, User, UserId, UserStatus,
+    CodeIssue, Derivation, EmailAddress, Event, EventId, Languages, PasswordHash, User, UserId,
+    UserStatus,
 };
 use test_support::soon_within;
 use tokio::sync::Notify;
@@ -44,6 +45,8 @@ pub(crate) struct World {
     pub(crate) mails: Mutex<Vec<Mail>>,
     /// The code number and status of the one user, if there is one.
     pub(crate) user: Mutex<Option<(u32, UserStatus)>>,
+    /// What the user wants to read.
+    pub(crate) languages: Mutex<Languages>,
     pub(crate) find_fault: Mutex<Option<Fault>>,
     pub(crate) address_fault: Mutex<Option<Fault>>,
     /// Answers to the next calls; once they are used up, `Opened` and acceptance.
@@ -157,7 +160,10 @@ impl UserRepository for World {
         let email = EmailAddress::parse("ada@example.com").unwrap();
         let hash = PasswordHash::from_phc("$argon2id$".into());
         let user = *self.user.lock().unwrap();
-        Ok(user.map(|(number, status)| User::restore(id, email, hash, number, status)))
+        let languages = self.languages.lock().unwrap().clone();
+        Ok(user.map(|(number, status)| {
+            User::restore(id, email, hash, number, status).with_languages(languages)
+        }))
     }
 
     async fn hold_address(

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ports::{EventHandler, HandleError, MailError, MailState, Opening};
-use domain::{CodeKey, CodeKeys, CodeLength, Event, EventId, TraceParent, UserEvent, UserStatus};
+use domain::{
+    CodeKey, CodeKeys, CodeLength, Event, EventId, Languages, TraceParent, UserEvent, UserStatus,
+};
 use email_worker::{DeliverCode, DeliveryOptions, Refusals, TemplateOptions, Templates};
 use test_support::CODE_KEY;
 use uuid::Uuid;
@@ -40,7 +42,15 @@ fn recorded(key: CodeKey, digits: u8) -> Opening {
 
 fn worker(world: &Arc<World>) -> DeliverCode {
     let code_length = length(4);
-    let options = TemplateOptions { product_name: "Example".into(), window: WINDOW, code_length };
+    let options = TemplateOptions {
+        product_name: "Example".into(),
+        accent_color: "#4f5bd5".into(),
+        footer: String::new(),
+        default_language: "en".into(),
+        directory: None,
+        window: WINDOW,
+        code_length,
+    };
     DeliverCode {
         users: world.clone(),
         codes: world.clone(),
@@ -362,4 +372,18 @@ async fn an_activation_needs_no_mail() {
     let world = World::with_user(1, UserStatus::Active);
     handle(&world, UserEvent::UserActivated { user_id: user_id() }).await.unwrap();
     assert!(world.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_mail_is_in_the_language_of_its_reader() {
+    for (languages, language) in [("fr-CA,en", "fr"), ("de", "en")] {
+        let world = World::with_user(1, UserStatus::Pending { code_mailed: false });
+        *world.languages.lock().unwrap() = Languages::from_stored(languages);
+        handle(&world, registered()).await.unwrap();
+        assert_eq!(world.mails.lock().unwrap()[0].language, language);
+        let world = World::with_user(1, UserStatus::Active);
+        *world.languages.lock().unwrap() = Languages::from_stored(languages);
+        handle(&world, UserEvent::RegistrationRepeated { user_id: user_id() }).await.unwrap();
+        assert_eq!(world.mails.lock().unwrap()[0].language, language);
+    }
 }

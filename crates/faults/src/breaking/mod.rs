@@ -8,6 +8,8 @@ mod network;
 mod processes;
 mod servers;
 
+use test_servers::ServerError;
+
 pub use effect::Effect;
 
 use crate::schedule::{Fault, Part};
@@ -66,12 +68,13 @@ impl System {
     }
 
     /// Starts the servers again that are down, and waits until everything is ready.
-    pub async fn recover(&self) {
+    pub async fn recover(&self) -> Result<(), ServerError> {
         if let Some(servers) = &self.servers {
             for part in [Part::Postgres, Part::Redis, Part::Rabbitmq] {
-                servers.bring_back(part).await;
+                servers.bring_back(part).await?;
             }
         }
         self.wait_until_ready().await;
+        Ok(())
     }
 }

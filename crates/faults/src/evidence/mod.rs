@@ -32,6 +32,28 @@ pub struct Evidence {
     pub usages: Vec<Usage>,
 }
 
+/// How long the answer to each request may take: the sum of the timeouts on its way.
+#[derive(Debug, Clone, Copy)]
+pub struct AnswerBounds {
+    /// To `register`.
+    pub register: Duration,
+    /// To `resend-code`.
+    pub resend: Duration,
+    /// To `activate`.
+    pub activate: Duration,
+}
+
+impl AnswerBounds {
+    /// That of this request.
+    pub fn of(&self, request: &Request) -> Duration {
+        match request {
+            Request::Register => self.register,
+            Request::Resend => self.resend,
+            Request::Activate(_) => self.activate,
+        }
+    }
+}
+
 /// What the system under test was told, as far as the ledger depends on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
@@ -41,8 +63,8 @@ pub struct Terms {
     pub guesses: usize,
     /// How long a code counts.
     pub window: Duration,
-    /// How long an answer may take: the sum of the timeouts on its way.
-    pub answer_bound: Duration,
+    /// How long answers may take.
+    pub answer_bounds: AnswerBounds,
     /// How many registrations have to be accepted for the run to mean anything.
     pub enough: usize,
 }

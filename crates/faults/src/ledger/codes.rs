@@ -97,7 +97,7 @@ fn may_be_superseded(mail: &Copy, history: &History, moment: At) -> bool {
 /// Whether the answer to a right code is as it should be.
 fn is_explained(case: &Case<'_>, history: &History, mail: &Copy, exchange: &Exchange) -> bool {
     let Answer::Status { status, problem, .. } = &exchange.answer else { return true };
-    let lost = || case.may_have_lost_window(mail.at, exchange.sent);
+    let lost = || case.may_have_lost_window(mail.at, exchange.ended);
     match (status, problem.as_str()) {
         // 408: a connection that was opened ahead waited for its first request too long, just when
         // that came; the client may repeat it (RFC 9110 section 15.5.9).

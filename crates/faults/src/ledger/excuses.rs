@@ -55,15 +55,15 @@ impl Case<'_> {
     }
 
     /// Whether a fault explains that a code which was mailed at `mailed` was not known, or not known
-    /// to be mailed, at `asked`.
-    pub(super) fn may_have_lost_window(&self, mailed: At, asked: At) -> bool {
+    /// to be mailed, in a request that was answered at `answered`.
+    pub(super) fn may_have_lost_window(&self, mailed: At, answered: At) -> bool {
         let from = mailed.saturating_sub(self.terms.window);
         self.evidence.faults.iter().any(|observed| {
             let may_lose = match observed.fault {
                 Fault::Killed(_) | Fault::Stopped(_) => true,
                 fault => matches!(fault.part(), Some(Part::Redis | Part::Postgres)),
             };
-            may_lose && observed.overlaps(from, asked)
+            may_lose && observed.overlaps(from, answered)
         })
     }
 }

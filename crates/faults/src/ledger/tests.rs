@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Ledger, Rule};
 use crate::evidence::{
-    Answer, Copy, Ended, Evidence, Exchange, History, Leftover, Observed, Quantity, Request, Story,
-    Terms, Usage,
+    Answer, AnswerBounds, Copy, Ended, Evidence, Exchange, History, Leftover, Observed, Quantity,
+    Request, Story, Terms, Usage,
 };
 use crate::schedule::{Fault, MailFault, Network, Part};
 
@@ -15,7 +15,11 @@ const TERMS: Terms = Terms {
     attempts: 5,
     guesses: 12,
     window: Duration::from_mins(1),
-    answer_bound: Duration::from_secs(10),
+    answer_bounds: AnswerBounds {
+        register: Duration::from_secs(8),
+        resend: Duration::from_secs(10),
+        activate: Duration::from_secs(12),
+    },
     enough: 1,
 };
 
@@ -261,6 +265,11 @@ fn a_right_code_that_is_refused_is_found() {
     let mut evidence = with_exchanges(vec![expired]);
     evidence.faults = vec![observed(Fault::RedisEmptied, 2.5, 2.6)];
     assert_holds(&evidence);
+    // While it was on its way.
+    evidence.faults = vec![observed(Fault::RedisEmptied, 3.05, 3.06)];
+    assert_holds(&evidence);
+    evidence.faults = vec![observed(Fault::RedisEmptied, 3.2, 3.3)];
+    assert_broken(&evidence, Rule::RightCodesWork);
     assert_holds(&with_exchanges(vec![activate(3.0, "1111", status(408, ""))]));
     // The answer to an activation that went through was lost.
     let mut evidence = clean();
@@ -292,6 +301,20 @@ fn an_answer_that_takes_too_long_is_found_unless_its_api_could_not_be_asked() {
     for fault in [Fault::Stopped(Part::Api(0)), Fault::Network(Part::Api(0), Network::Trickle)] {
         evidence.faults = vec![observed(fault, 9.0, 15.0)];
         assert_holds(&evidence);
+    }
+}
+
+#[test]
+fn each_request_has_a_time_bound_of_its_own() {
+    let bounds = TERMS.answer_bounds;
+    for (index, bound) in [bounds.register, bounds.activate, bounds.resend].into_iter().enumerate()
+    {
+        let mut evidence = clean();
+        let exchange = &mut evidence.histories[0].exchanges[index];
+        exchange.ended = exchange.sent + bound;
+        assert_holds(&evidence);
+        evidence.histories[0].exchanges[index].ended += Duration::from_millis(1);
+        assert_broken(&evidence, Rule::AnswersInTime);
     }
 }
 

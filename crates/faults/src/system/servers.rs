@@ -118,15 +118,15 @@ impl Servers {
     }
 
     /// Starts a server that has ended, whatever ended it, and waits until it answers.
-    pub async fn bring_back(&self, part: Part) {
+    pub async fn bring_back(&self, part: Part) -> Result<(), ServerError> {
         let interrupt = self.interrupt.clone();
-        let back = self.with(part, move |server| {
+        self.with(part, move |server| {
             if server.check().is_err() {
                 server.start_again()?;
             }
             server.wait_until_ready(&interrupt)
-        });
-        back.await.unwrap_or_else(|error| panic!("{error}"));
+        })
+        .await
     }
 }
 

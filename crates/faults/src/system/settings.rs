@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use test_support::CODE_KEY;
 
-use crate::evidence::Terms;
+use crate::evidence::{AnswerBounds, Terms};
 
 /// Pairs of `section.key` and value.
 pub(super) type Settings = Vec<(String, String)>;
@@ -12,6 +12,13 @@ pub(super) type Settings = Vec<(String, String)>;
 /// How many guesses a code allows, and an address per day.
 const ATTEMPTS: usize = 5;
 const GUESSES: usize = 12;
+
+/// The longest that one step may take: a command of Redis; a password, waiting included; a
+/// connection to PostgreSQL and a statement on it. And what a busy machine may add to an answer.
+const REDIS: Duration = Duration::from_secs(1);
+const HASH: Duration = Duration::from_secs(3);
+const POSTGRES: Duration = Duration::from_secs(5);
+const BUSY: Duration = Duration::from_secs(5);
 
 /// The settings of every process.
 ///
@@ -65,10 +72,11 @@ pub(super) fn terms(enough: usize) -> Terms {
         attempts: ATTEMPTS,
         guesses: GUESSES,
         window: Duration::from_mins(1),
-        // An activation: two limits (1 s each), the user (2 s for a connection, 3 s for the
-        // statement), the password (5 s), four steps in the code store (1 s each), the user twice
-        // more; and a second for each of the busy machine's five detours.
-        answer_bound: Duration::from_secs(2 + 5 + 5 + 4 + 10 + 5),
+        answer_bounds: AnswerBounds {
+            register: 3 * REDIS + HASH + POSTGRES + BUSY,
+            resend: 4 * REDIS + HASH + 2 * POSTGRES + BUSY,
+            activate: 6 * REDIS + HASH + 3 * POSTGRES + BUSY,
+        },
         enough,
     }
 }

@@ -7,7 +7,11 @@ pub(super) const CHECK: &str = "settings";
 
 /// The sentence of an error says which setting it is about.
 pub(super) fn refusal(error: &SettingsError) -> Finding {
-    Finding::error(CHECK, error.to_string(), "the command `defaults` explains every setting")
+    Finding::error(
+        CHECK,
+        error.to_string(),
+        "`registration-api defaults` and `standalone defaults` explain every setting",
+    )
 }
 
 pub(super) fn all_well() -> Finding {

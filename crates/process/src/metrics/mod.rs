@@ -19,6 +19,7 @@ pub use collector::{Collector, as_gauge};
 pub use metric::{Kind, Label, Metric};
 pub use shared::{POOL, QUEUES, pool_gauges, queue_gauges};
 
+use crate::build::Build;
 use crate::standard_error;
 
 /// Upper bounds of the histograms of requests and hashes, in seconds: close to each other where it
@@ -31,8 +32,11 @@ const DEPENDENCY_UP: &str = "registration_dependency_up";
 
 /// What every process counts.
 pub const PROCESS: &[Metric] = &[
-    Metric::gauge(BUILD_INFO, "Always 1: the version that runs.")
-        .by(&[("service", &[]), ("version", &[])]),
+    Metric::gauge(
+        BUILD_INFO,
+        "Always 1: the version that runs, and the commit that it was built of.",
+    )
+    .by(&[("service", &[]), ("version", &[]), ("commit", &[])]),
     Metric::gauge(
         DEPENDENCY_UP,
         "1 while the last use or probe of a dependency succeeded, else 0.",
@@ -62,6 +66,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// runtime.
 pub(crate) fn init(
     service: &'static str,
+    build: &Build,
     tables: &[&[Metric]],
 ) -> Result<PrometheusHandle, SettingsError> {
     let table = || tables.iter().copied().chain([PROCESS]).flatten();
@@ -76,7 +81,8 @@ pub(crate) fn init(
     let metrics = builder.install_recorder().map_err(refused)?;
     table().for_each(Metric::register);
     metrics_process::Collector::default().describe();
-    gauge!(BUILD_INFO, "service" => service, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    let Build { version, commit, .. } = *build;
+    gauge!(BUILD_INFO, "service" => service, "version" => version, "commit" => commit).set(1.0);
     standard_error::count_lost_so_far();
     let upkeep = metrics.clone();
     supervise("metrics-upkeep", move || run_upkeep(upkeep.clone()));

@@ -3,6 +3,7 @@
 //! Every answer that is not a success is a problem document (RFC 9457). No answer may repeat a
 //! secret that was sent, and no log line may contain one.
 
+mod accept_language;
 mod basic_auth;
 mod connections;
 mod content_negotiation;
@@ -27,6 +28,7 @@ mod security_headers;
 mod server;
 mod signup_page;
 mod state;
+mod texts;
 
 pub mod client_address;
 pub mod openapi;

@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::endpoints::endpoints;
 use super::openapi_examples::add_examples;
-use super::problem::{FieldError, ProblemDocument};
+use super::problem::{FieldErrorDocument, ProblemDocument};
 use super::problem_kind::ProblemKind;
 use super::problem_responses::describe_header;
 use super::public_url::PublicUrl;
@@ -26,7 +26,7 @@ use super::public_url::PublicUrl;
         contact(name = "Whoever runs this service")
     ),
     servers((url = "../..", description = "The server that this document comes from, relative to it")),
-    components(schemas(ProblemDocument, FieldError)),
+    components(schemas(ProblemDocument, FieldErrorDocument)),
     tags(
         (name = "users", description = "From an address to an active account"),
         (name = "health", description = "For operators"),
@@ -187,7 +187,7 @@ fn require_headers(document: &mut Value) {
         let responses =
             operation["responses"].as_object_mut().into_iter().flat_map(|all| all.values_mut());
         for headers in responses.filter_map(|response| response.get_mut("headers")) {
-            for name in ["Retry-After", "WWW-Authenticate"] {
+            for name in ["Content-Language", "Retry-After", "WWW-Authenticate"] {
                 if let Some(header) = headers.get_mut(name) {
                     header["required"] = json!(true);
                 }

@@ -1,6 +1,7 @@
 //! Problem documents, RFC 9457.
 //!
-//! Clients read only what is written here. Causes never appear in it: they go to the log.
+//! Clients read only what is written here, in the language that they ask for. Causes never appear in
+//! it: they go to the log.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,6 +15,7 @@ use utoipa::ToSchema;
 
 use super::problem_kind::ProblemKind;
 use super::public_url::PublicUrl;
+use super::texts::{Detail, FieldText, Language};
 
 /// The challenge of RFC 7617 section 2.1.
 const CHALLENGE: HeaderValue =
@@ -23,7 +25,7 @@ const CHALLENGE: HeaderValue =
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     kind: ProblemKind,
-    detail: Cow<'static, str>,
+    detail: Detail,
     errors: Vec<FieldError>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -31,7 +33,7 @@ pub(crate) struct Problem {
 /// A problem document (RFC 9457): every answer that is not a success.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub(crate) struct ProblemDocument<'a> {
+pub(crate) struct ProblemDocument {
     /// Where this kind of problem is documented; relative to this server, unless it has a public URL.
     #[serde(rename = "type")]
     #[schema(format = "uri-reference", examples("/docs/problems#email-taken"))]
@@ -43,38 +45,47 @@ pub(crate) struct ProblemDocument<'a> {
     #[schema(minimum = 400, maximum = 599, examples(409))]
     status: u16,
     /// What went wrong in this case, human-readable.
-    detail: &'a str,
+    detail: Cow<'static, str>,
     /// The kind of problem, machine-readable. Never renamed.
     #[schema(examples("email-taken"))]
     code: &'static str,
     /// Each error in the body, with status 422.
-    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
-    errors: &'a [FieldError],
+    errors: Vec<FieldErrorDocument>,
 }
 
 /// An error in a field of the body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct FieldError {
+#[derive(Serialize, ToSchema)]
+#[schema(as = FieldError)]
+pub(crate) struct FieldErrorDocument {
     /// The field: a JSON pointer (RFC 6901).
     #[schema(examples("/password"))]
-    pub(crate) pointer: &'static str,
+    pointer: &'static str,
     /// The error, machine-readable.
     #[schema(examples("password-too-short"))]
-    pub(crate) code: &'static str,
+    code: &'static str,
     /// The error, human-readable.
-    pub(crate) detail: String,
+    detail: String,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FieldError {
+    pub(crate) pointer: &'static str,
+    pub(crate) code: &'static str,
+    pub(crate) detail: FieldText,
 }
 
 impl Problem {
     /// A problem described by its kind alone.
     pub(crate) fn new(kind: ProblemKind) -> Self {
-        Self::with_detail(kind, kind.meaning())
+        Self::with_detail(kind, Detail::Meaning(kind))
     }
 
     /// A problem with a more specific detail.
-    pub(crate) fn with_detail(kind: ProblemKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+    pub(crate) fn with_detail(kind: ProblemKind, detail: Detail) -> Self {
+        Self { kind, detail, errors: Vec::new(), headers: Vec::new() }
     }
 
     /// Missing, malformed, unknown and wrong credentials: all get the same answer.
@@ -85,15 +96,13 @@ impl Problem {
     /// Wrong credentials and wrong codes get the same answer where a difference would reveal which
     /// addresses are registered.
     pub(crate) fn concealed_refusal() -> Self {
-        let detail = "address, password or code not accepted";
-        Self::with_detail(ProblemKind::InvalidCredentials, detail)
+        Self::with_detail(ProblemKind::InvalidCredentials, Detail::Concealed)
             .header(header::WWW_AUTHENTICATE, CHALLENGE)
     }
 
     /// A body with errors in its fields.
     pub(crate) fn validation_failed(errors: Vec<FieldError>) -> Self {
-        let detail = "The body is valid JSON but not a valid request: see the errors.";
-        Self { errors, ..Self::with_detail(ProblemKind::ValidationFailed, detail) }
+        Self { errors, ..Self::with_detail(ProblemKind::ValidationFailed, Detail::SeeErrors) }
     }
 
     /// A method that a path does not support; `allow` lists those it supports (RFC 9110 section
@@ -118,14 +127,19 @@ impl Problem {
     }
 
     /// What the client reads.
-    pub(crate) fn document(&self, public_url: &PublicUrl) -> ProblemDocument<'_> {
+    pub(crate) fn document(&self, public_url: &PublicUrl, language: Language) -> ProblemDocument {
+        let errors = self.errors.iter().map(|error| FieldErrorDocument {
+            pointer: error.pointer,
+            code: error.code,
+            detail: error.detail.text(language),
+        });
         ProblemDocument {
             type_uri: self.kind.type_uri(public_url),
-            title: self.kind.title(),
+            title: self.kind.title(language),
             status: self.kind.status().as_u16(),
-            detail: &self.detail,
+            detail: self.detail.text(language),
             code: self.kind.code(),
-            errors: &self.errors,
+            errors: errors.collect(),
         }
     }
 
@@ -144,7 +158,7 @@ pub(crate) fn whole_seconds(delay: Duration) -> u64 {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.title())
+        f.write_str(self.kind.title(Language::English))
     }
 }
 

@@ -5,10 +5,16 @@
 use actix_web::http::StatusCode;
 
 use super::public_url::PublicUrl;
+use super::texts::{Language, Translated};
 
-/// Declares each kind together with all its properties, so that none can be missing.
+/// Declares each kind together with all its properties, so that none can be missing, its texts in
+/// any language included.
 macro_rules! problem_kinds {
-    ($($kind:ident $status:ident $code:literal $title:literal $meaning:literal;)*) => {
+    (
+        $($kind:ident $status:ident $code:literal
+            en $title:literal $meaning:literal
+            fr $title_fr:literal $meaning_fr:literal;)*
+    ) => {
         /// A kind of problem.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum ProblemKind { $(#[doc = $title] $kind,)* }
@@ -28,60 +34,82 @@ macro_rules! problem_kinds {
             }
 
             /// One human-readable line; the same for every occurrence.
-            pub(crate) fn title(self) -> &'static str {
-                match self { $(Self::$kind => $title,)* }
+            pub(crate) fn title(self, language: Language) -> &'static str {
+                match self { $(Self::$kind => Translated { en: $title, fr: $title_fr },)* }
+                    .choose(language)
             }
 
             /// What it means and what to do about it, for the documentation and as the default
             /// detail.
-            pub(crate) fn meaning(self) -> &'static str {
-                match self { $(Self::$kind => $meaning,)* }
+            pub(crate) fn meaning(self, language: Language) -> &'static str {
+                match self { $(Self::$kind => Translated { en: $meaning, fr: $meaning_fr },)* }
+                    .choose(language)
             }
         }
     };
 }
 
 problem_kinds! {
-    BadRequest BAD_REQUEST "bad-request" "Bad request"
-        "The Host header is not the name of a host (RFC 9112 section 3.2).";
-    MalformedJson BAD_REQUEST "malformed-json" "Malformed JSON"
-        "The body is not a complete JSON document in UTF-8 (RFC 8259), or is nested too deeply.";
-    CodeInvalid BAD_REQUEST "code-invalid" "Invalid code"
-        "The code is wrong, was replaced by a newer one, or has not been mailed yet.";
-    InvalidCredentials UNAUTHORIZED "invalid-credentials" "Invalid credentials"
-        "Send the registered address and its password with Basic authentication (RFC 7617), in UTF-8.";
-    RegistrationRefused FORBIDDEN "registration-refused" "Registration refused"
-        "The operator of this service does not accept this registration.";
-    NotFound NOT_FOUND "not-found" "Not found"
-        "There is nothing at this path. The API is described at /docs.";
-    MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "Method not allowed"
-        "This path does not support the method; the Allow header lists the methods it supports.";
-    NotAcceptable NOT_ACCEPTABLE "not-acceptable" "Not acceptable"
-        "Answers are application/json, and problems application/problem+json; the Accept header excludes both.";
-    RequestTimeout REQUEST_TIMEOUT "request-timeout" "Request timeout"
-        "The body did not arrive in time.";
-    EmailTaken CONFLICT "email-taken" "Address taken"
-        "The address belongs to an active account, or to a registration whose code is still valid.";
-    AlreadyActive CONFLICT "already-active" "Already active"
-        "The account is already active.";
-    CodeExpired GONE "code-expired" "Code expired"
-        "The code has expired. Request another one.";
-    PayloadTooLarge PAYLOAD_TOO_LARGE "payload-too-large" "Payload too large"
-        "A body may have at most 16 KiB.";
-    UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "Unsupported media type"
-        "Send the body as application/json, in UTF-8 and without a content coding.";
-    ValidationFailed UNPROCESSABLE_ENTITY "validation-failed" "Validation failed"
-        "The body is valid JSON but not a valid request; `errors` lists each error with its JSON pointer.";
-    RateLimited TOO_MANY_REQUESTS "rate-limited" "Too many requests"
-        "Try again after the time in the Retry-After header.";
-    TooManyAttempts TOO_MANY_REQUESTS "too-many-attempts" "Too many attempts"
-        "There were too many guesses at this code, at the codes of this address, or by this client.";
-    InternalError INTERNAL_SERVER_ERROR "internal-error" "Internal error"
-        "Something went wrong on our side. It is logged under the X-Request-Id of this answer.";
-    Overloaded SERVICE_UNAVAILABLE "overloaded" "Overloaded"
-        "There are more requests than the service can handle. Try again after the time in the Retry-After header.";
-    Unavailable SERVICE_UNAVAILABLE "unavailable" "Temporarily unavailable"
-        "A dependency that this request needs is not available. Try again after the time in the Retry-After header.";
+    BadRequest BAD_REQUEST "bad-request"
+        en "Bad request" "The Host header is not the name of a host (RFC 9112 section 3.2)."
+        fr "Requête incorrecte" "L’en-tête Host n’est pas le nom d’un hôte (RFC 9112, section 3.2).";
+    MalformedJson BAD_REQUEST "malformed-json"
+        en "Malformed JSON" "The body is not a complete JSON document in UTF-8 (RFC 8259), or is nested too deeply."
+        fr "JSON mal formé" "Le corps n’est pas un document JSON complet en UTF-8 (RFC 8259), ou est trop imbriqué.";
+    CodeInvalid BAD_REQUEST "code-invalid"
+        en "Invalid code" "The code is wrong, was replaced by a newer one, or has not been mailed yet."
+        fr "Code incorrect" "Le code est faux, a été remplacé par un plus récent, ou n’a pas encore été envoyé.";
+    InvalidCredentials UNAUTHORIZED "invalid-credentials"
+        en "Invalid credentials" "Send the registered address and its password with Basic authentication (RFC 7617), in UTF-8."
+        fr "Identifiants incorrects" "Envoyez l’adresse inscrite et son mot de passe par authentification Basic (RFC 7617), en UTF-8.";
+    RegistrationRefused FORBIDDEN "registration-refused"
+        en "Registration refused" "The operator of this service does not accept this registration."
+        fr "Inscription refusée" "L’exploitant de ce service n’accepte pas cette inscription.";
+    NotFound NOT_FOUND "not-found"
+        en "Not found" "There is nothing at this path. The API is described at /docs."
+        fr "Introuvable" "Il n’y a rien à ce chemin. L’API est décrite sous /docs.";
+    MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed"
+        en "Method not allowed" "This path does not support the method; the Allow header lists the methods it supports."
+        fr "Méthode non autorisée" "Ce chemin ne prend pas en charge la méthode\u{202f}; l’en-tête Allow énumère celles qu’il prend en charge.";
+    NotAcceptable NOT_ACCEPTABLE "not-acceptable"
+        en "Not acceptable" "Answers are application/json, and problems application/problem+json; the Accept header excludes both."
+        fr "Format non acceptable" "Les réponses sont en application/json, et les problèmes en application/problem+json\u{202f}; l’en-tête Accept exclut les deux.";
+    RequestTimeout REQUEST_TIMEOUT "request-timeout"
+        en "Request timeout" "The body did not arrive in time."
+        fr "Délai dépassé" "Le corps n’est pas arrivé à temps.";
+    EmailTaken CONFLICT "email-taken"
+        en "Address taken" "The address belongs to an active account, or to a registration whose code is still valid."
+        fr "Adresse déjà prise" "L’adresse appartient à un compte actif, ou à une inscription dont le code est encore valable.";
+    AlreadyActive CONFLICT "already-active"
+        en "Already active" "The account is already active."
+        fr "Compte déjà actif" "Le compte est déjà actif.";
+    CodeExpired GONE "code-expired"
+        en "Code expired" "The code has expired. Request another one."
+        fr "Code expiré" "Le code a expiré. Demandez-en un autre.";
+    PayloadTooLarge PAYLOAD_TOO_LARGE "payload-too-large"
+        en "Payload too large" "A body may have at most 16 KiB."
+        fr "Corps trop volumineux" "Un corps peut avoir au plus 16\u{a0}Kio.";
+    UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported-media-type"
+        en "Unsupported media type" "Send the body as application/json, in UTF-8 and without a content coding."
+        fr "Type de contenu non pris en charge" "Envoyez le corps en application/json, en UTF-8 et sans codage de contenu.";
+    ValidationFailed UNPROCESSABLE_ENTITY "validation-failed"
+        en "Validation failed" "The body is valid JSON but not a valid request; `errors` lists each error with its JSON pointer."
+        fr "Données non valables" "Le corps est du JSON correct mais pas une demande valable\u{202f}; `errors` énumère chaque erreur avec son pointeur JSON.";
+    RateLimited TOO_MANY_REQUESTS "rate-limited"
+        en "Too many requests" "Try again after the time in the Retry-After header."
+        fr "Trop de demandes" "Réessayez après le délai qu’indique l’en-tête Retry-After.";
+    TooManyAttempts TOO_MANY_REQUESTS "too-many-attempts"
+        en "Too many attempts" "There were too many guesses at this code, at the codes of this address, or by this client."
+        fr "Trop d’essais" "Il y a eu trop d’essais pour ce code, pour les codes de cette adresse ou par ce client.";
+    InternalError INTERNAL_SERVER_ERROR "internal-error"
+        en "Internal error" "Something went wrong on our side. It is logged under the X-Request-Id of this answer."
+        fr "Erreur interne" "Une erreur s’est produite de notre côté. Elle est journalisée sous le X-Request-Id de cette réponse.";
+    Overloaded SERVICE_UNAVAILABLE "overloaded"
+        en "Overloaded" "There are more requests than the service can handle. Try again after the time in the Retry-After header."
+        fr "Surcharge" "Il y a plus de demandes que le service ne peut en traiter. Réessayez après le délai qu’indique l’en-tête Retry-After.";
+    Unavailable SERVICE_UNAVAILABLE "unavailable"
+        en "Temporarily unavailable" "A dependency that this request needs is not available. Try again after the time in the Retry-After header."
+        fr "Momentanément indisponible" "Un service dont cette demande a besoin n’est pas disponible. Réessayez après le délai qu’indique l’en-tête Retry-After.";
 }
 
 impl ProblemKind {

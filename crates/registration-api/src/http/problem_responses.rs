@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
+use domain::PasswordError;
 use serde_json::{Value, json};
 use utoipa::IntoResponses;
 use utoipa::openapi::{
@@ -11,6 +12,7 @@ use utoipa::openapi::{
 
 use super::problem_kind::ProblemKind;
 use super::public_url::PublicUrl;
+use super::texts::{FieldText, Language};
 
 /// The problems of every endpoint that answers in JSON.
 pub(crate) const NEGOTIATION_PROBLEMS: &[ProblemKind] = &[ProblemKind::NotAcceptable];
@@ -51,11 +53,14 @@ pub(crate) fn describe_problems(groups: &[&[ProblemKind]]) -> BTreeMap<String, R
     let problems = groups.concat();
     let describe = |kind: &ProblemKind| {
         let same_status = problems.iter().filter(|other| other.status() == kind.status());
-        let lines: Vec<_> =
-            same_status.map(|kind| format!("`{}`: {}", kind.code(), kind.meaning())).collect();
+        let lines: Vec<_> = same_status.copied().map(describe_kind).collect();
         (kind.status().as_str().to_owned(), describe_response(*kind, &lines.join("\n\n")).into())
     };
     problems.iter().map(describe).collect()
+}
+
+fn describe_kind(kind: ProblemKind) -> String {
+    format!("`{}`: {}", kind.code(), kind.meaning(Language::English))
 }
 
 fn describe_response(kind: ProblemKind, description: &str) -> Response {
@@ -63,7 +68,8 @@ fn describe_response(kind: ProblemKind, description: &str) -> Response {
     let content = content.example(Some(build_example(kind))).build();
     let response = ResponseBuilder::new()
         .description(description)
-        .content("application/problem+json", content);
+        .content("application/problem+json", content)
+        .header("Content-Language", describe_header(Type::String, "The language of the texts."));
     match kind.status() {
         StatusCode::UNAUTHORIZED => {
             let challenge = describe_header(Type::String, "The challenge of RFC 7617.");
@@ -87,13 +93,13 @@ pub(crate) fn describe_header(kind: Type, description: &str) -> Header {
 fn build_example(kind: ProblemKind) -> Value {
     let mut example = json!({
         "type": kind.type_uri(&PublicUrl::default()),
-        "title": kind.title(),
+        "title": kind.title(Language::English),
         "status": kind.status().as_u16(),
-        "detail": kind.meaning(),
+        "detail": kind.meaning(Language::English),
         "code": kind.code(),
     });
     if kind == ProblemKind::ValidationFailed {
-        let detail = "a password has at least 8 characters";
+        let detail = FieldText::Password(PasswordError::TooShort(8)).text(Language::English);
         example["errors"] =
             json!([{"pointer": "/password", "code": "password-too-short", "detail": detail}]);
     }

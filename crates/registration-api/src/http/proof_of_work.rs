@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::json_body::Fields;
+use super::texts::FieldText;
 
 /// The only algorithm that is offered.
 const ALGORITHM: &str = "SHA-256";
@@ -99,7 +100,7 @@ impl ProofOfWork {
                     SolutionError::Wrong => "proof-of-work-wrong",
                     SolutionError::Expired => "proof-of-work-expired",
                 };
-                fields.add_error(POINTER, code, error.to_string());
+                fields.add_error(POINTER, code, FieldText::Solution(error));
                 None
             }
         }

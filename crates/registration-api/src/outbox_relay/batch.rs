@@ -8,7 +8,6 @@ use domain::{ErrorChain, Event, EventId};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::options::RelayOptions;
-use crate::metrics::{OUTBOX_BURIED, OUTBOX_DEFERRED, OUTBOX_PUBLISHED};
 
 /// How long the relay waits before it repeats a failed update of the outbox.
 const UPDATE_RETRY_DELAY: Duration = Duration::from_millis(200);
@@ -50,6 +49,7 @@ impl Batch {
         let Ok(results) = timeout_at(self.deadline, self.publisher.publish(&events)).await else {
             tracing::warn!(
                 event = "relay.slow",
+                destination = self.options.destination.name(),
                 events = events.len(),
                 "a batch took longer than its lease"
             );
@@ -67,12 +67,12 @@ impl Batch {
                 Err(PublishError::Rejected(source)) => self.bury(entry, source).await,
             }
         }
-        metrics::counter!(OUTBOX_PUBLISHED).increment(delivered.len() as u64);
+        metrics::counter!(self.options.destination.delivered()).increment(delivered.len() as u64);
         Delivery { bus, delivered, deadline: self.deadline }
     }
 
     async fn defer(&self, entry: &OutboxEntry, source: Source) {
-        metrics::counter!(OUTBOX_DEFERRED).increment(1);
+        metrics::counter!(self.options.destination.deferred()).increment(1);
         let OutboxEntry { event, attempts } = entry;
         let (event_id, error) = (event.id.as_uuid(), ErrorChain(&*source).to_string());
         tracing::debug!(event = "relay.deferred", %event_id, attempts, error, "an event is deferred");
@@ -81,10 +81,11 @@ impl Batch {
     }
 
     async fn bury(&self, entry: &OutboxEntry, source: Source) {
-        metrics::counter!(OUTBOX_BURIED).increment(1);
+        metrics::counter!(self.options.destination.buried()).increment(1);
         let id = entry.event.id;
         let reason = ErrorChain(&*source).to_string();
-        tracing::error!(event = "relay.buried", event_id = %id.as_uuid(), error = reason, "an event is buried");
+        let destination = self.options.destination.name();
+        tracing::error!(event = "relay.buried", destination, event_id = %id.as_uuid(), error = reason, "an event is buried");
         repeat_until(self.deadline, "bury", || self.outbox.bury(id, &reason)).await;
     }
 }
@@ -132,6 +133,7 @@ fn retry_delay(entry: &OutboxEntry, options: &RelayOptions) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use super::super::options::Destination;
     use super::*;
     use domain::{CodeIssue, TraceParent, UserEvent, UserId};
     use uuid::Uuid;
@@ -149,6 +151,7 @@ mod tests {
     #[test]
     fn delays_grow_within_bounds() {
         let options = RelayOptions {
+            destination: Destination::Bus,
             batch_size: 1,
             batches_in_flight: 1,
             lease: Duration::from_mins(1),

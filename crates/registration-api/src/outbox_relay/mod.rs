@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use run::Run;
 
-pub use options::RelayOptions;
+pub use options::{Destination, RelayOptions};
 
 /// The relay. Any number of them may share one outbox.
 pub struct OutboxRelay {

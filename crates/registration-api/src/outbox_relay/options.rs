@@ -2,9 +2,58 @@
 
 use std::time::Duration;
 
+use crate::metrics::{
+    OUTBOX_BURIED, OUTBOX_DEFERRED, OUTBOX_PUBLISHED, WEBHOOKS_BURIED, WEBHOOKS_DEFERRED,
+    WEBHOOKS_DELIVERED,
+};
+
+/// Where a relay delivers to, for the log and the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination {
+    /// The worker, by way of the broker if there is one.
+    Bus,
+    /// The product's webhook.
+    Webhook,
+}
+
+impl Destination {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Bus => "bus",
+            Self::Webhook => "webhook",
+        }
+    }
+
+    /// What counts deliveries.
+    pub(super) fn delivered(self) -> &'static str {
+        match self {
+            Self::Bus => OUTBOX_PUBLISHED,
+            Self::Webhook => WEBHOOKS_DELIVERED,
+        }
+    }
+
+    /// What counts failures that are retried.
+    pub(super) fn deferred(self) -> &'static str {
+        match self {
+            Self::Bus => OUTBOX_DEFERRED,
+            Self::Webhook => WEBHOOKS_DEFERRED,
+        }
+    }
+
+    /// What counts events that are set aside.
+    pub(super) fn buried(self) -> &'static str {
+        match self {
+            Self::Bus => OUTBOX_BURIED,
+            Self::Webhook => WEBHOOKS_BURIED,
+        }
+    }
+}
+
 /// How the relay works.
 #[derive(Debug, Clone, Copy)]
 pub struct RelayOptions {
+    /// Where it delivers to.
+    pub destination: Destination,
     /// How many events are claimed at once.
     pub batch_size: u32,
     /// How many batches may be in flight, so that one slow delivery does not hold up the rest.

@@ -184,15 +184,25 @@ impl<'a> Run<'a> {
     }
 
     fn observe_bus(&mut self, bus: Bus) {
+        let destination = self.options.destination.name();
         match bus {
             Bus::Down { cause } if !self.bus_is_down => {
                 self.bus_is_down = true;
-                tracing::error!(event = "bus.down", error = cause, "no event can be delivered");
+                tracing::error!(
+                    event = "bus.down",
+                    destination,
+                    error = cause,
+                    "no event can be delivered"
+                );
             }
             Bus::Answers if self.bus_is_down => {
                 self.bus_is_down = false;
                 self.claim_at = Instant::now();
-                tracing::info!(event = "bus.recovered", "events can be delivered again");
+                tracing::info!(
+                    event = "bus.recovered",
+                    destination,
+                    "events can be delivered again"
+                );
             }
             _ => return,
         }

@@ -15,5 +15,5 @@ pub use activate::{Activate, Activated};
 pub use activate_error::ActivateError;
 pub use authenticate::{AuthenticationError, Authenticator, Credentials};
 pub use concealment::ExistingAccount;
-pub use register::{Register, RegisterError, Registered};
+pub use register::{Register, RegisterError, Registered, Registration};
 pub use resend_code::{CodeResent, ResendCode, ResendCodeError};

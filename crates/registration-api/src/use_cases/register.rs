@@ -9,7 +9,7 @@ use std::time::Duration;
 use domain::ports::{
     ClaimError, HashError, IdSource, PasswordHasher, RepositoryError, UserRepository,
 };
-use domain::{EmailAddress, ErrorChain, Password, TraceParent, User, UserEvent, UserId};
+use domain::{EmailAddress, ErrorChain, Languages, Password, TraceParent, User, UserEvent, UserId};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -22,6 +22,16 @@ use crate::password_policy::{PasswordPolicy, PasswordRefused};
 
 /// The owner of an account is notified of repeated registrations at most this often.
 const NOTICE_PERIOD: Duration = Duration::from_hours(1);
+
+/// What is asked for.
+pub struct Registration {
+    /// The address to claim.
+    pub email: EmailAddress,
+    /// What the account is protected with.
+    pub password: Password,
+    /// The languages of its mails.
+    pub languages: Languages,
+}
 
 /// The outcome of a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,21 +92,22 @@ pub struct Register {
 }
 
 impl Register {
-    /// Claims `email` with `password`.
+    /// Claims the address.
     pub async fn execute(
         &self,
-        email: EmailAddress,
-        password: Password,
+        registration: Registration,
         trace: TraceParent,
         limits: &RequestLimits,
     ) -> Result<Registered, RegisterError> {
+        let Registration { email, password, languages } = registration;
         limits.check_address(Action::Register, &email).await?;
         self.admission.check_domain(&email)?;
         self.passwords.check(&password, &email).await?;
         self.admission.ask_hook(&email, limits.client()).await?;
         let hash = self.hasher.hash(password).await?;
         let started = Instant::now();
-        let user = User::register(UserId::from_uuid(self.ids.next_id()), email.clone(), hash);
+        let id = UserId::from_uuid(self.ids.next_id());
+        let user = User::register(id, email.clone(), hash).with_languages(languages);
         // In a task of its own: if the client disconnects, what is spent must not stay so without a
         // mail.
         let claim = self.clone().claim(user, trace, limits.clone());

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use domain::ports::{IdSource, RepositoryError, SaveError};
-use domain::{EmailAddress, ErrorChain, TraceParent, User, UserId};
+use domain::{EmailAddress, ErrorChain, Languages, TraceParent, User, UserId};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -59,15 +59,21 @@ pub struct ResendCode {
 }
 
 impl ResendCode {
-    /// Has another code mailed to the user with these credentials.
+    /// Has another code mailed to the user with these credentials, in the first of `languages` that
+    /// there are texts in, or if none are named, in the language of the mail before.
     pub async fn execute(
         &self,
         credentials: &Credentials,
+        languages: Languages,
         trace: TraceParent,
         limits: &RequestLimits,
     ) -> Result<CodeResent, ResendCodeError> {
         limits.check_address(Action::ResendCode, &credentials.email).await?;
         let authenticated = self.authenticator.authenticate(credentials).await;
+        let authenticated = authenticated.map(|mut user| {
+            user.prefer(languages);
+            user
+        });
         match self.existing_account {
             ExistingAccount::Reveal => {
                 // In a task of its own: if the client disconnects, what is spent must not stay so

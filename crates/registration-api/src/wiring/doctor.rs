@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adapters::{postgres, rabbitmq, redis};
+use adapters::{postgres, rabbitmq, redis, webhook};
 use domain::ports::{BreachedPasswords, PasswordHasher};
 use process::doctor::Examination;
 use registration_api::doctor;
@@ -19,6 +19,9 @@ pub(crate) fn examine(settings: &Settings, examination: &mut Examination) {
     }
     if let Some(options) = examination.usable(settings.rabbitmq.options()) {
         examination.start("rabbitmq", rabbitmq::diagnose(options));
+    }
+    if let Some(Some(options)) = examination.usable(settings.webhooks.options(&settings.events)) {
+        examination.start("webhooks", webhook::diagnose(options));
     }
     examination.note_code_key(settings);
     doctor::examine(settings, examination);

@@ -11,6 +11,7 @@ mod conceal_sequences;
 mod docs;
 mod guesses;
 mod health;
+mod languages;
 mod limits;
 mod log;
 mod mails;

@@ -37,6 +37,7 @@ impl Running {
             ),
             server,
             relay: relay_of(Arc::new(EmptyOutbox)),
+            webhook_relay: None,
             users: world.users.clone(),
             purge: busy_purge(),
         };

@@ -62,6 +62,7 @@ fn api(world: &World, outbox: Arc<PanickingOutbox>) -> Api {
         ),
         server: server_options(),
         relay: relay_of(outbox),
+        webhook_relay: None,
         users: world.users.clone(),
         purge: busy_purge(),
     }

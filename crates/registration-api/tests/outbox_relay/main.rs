@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::EventId;
-use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
+use registration_api::outbox_relay::{Destination, OutboxRelay, RelayOptions};
 use test_support::soon;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -24,6 +24,7 @@ use outbox::MemoryOutbox;
 
 fn options() -> RelayOptions {
     RelayOptions {
+        destination: Destination::Bus,
         batch_size: 10,
         batches_in_flight: 2,
         lease: Duration::from_secs(5),

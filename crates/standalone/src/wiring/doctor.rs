@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::sqlite::SqliteOptions;
-use adapters::{smtp, sqlite};
+use adapters::{smtp, sqlite, webhook};
 use domain::Finding;
 use domain::ports::{BreachedPasswords, PasswordHasher};
 use process::doctor::Examination;
@@ -34,6 +34,9 @@ pub(crate) fn examine(settings: Settings, examination: &mut Examination) {
     let breached =
         breached.map(|client| client.map(|client| Arc::new(client) as Arc<dyn BreachedPasswords>));
     api_doctor::examine_breach_check(breached, &settings, examination);
+    if let Some(Some(options)) = examination.usable(settings.webhooks.options(&settings.events)) {
+        examination.start("webhooks", webhook::diagnose(options));
+    }
     note_code_key(settings, examination);
 }
 

@@ -7,6 +7,9 @@ use std::process::Command;
 
 use crate::error::ServerError;
 
+/// Erlang's schedulers spin for a while before they sleep, which takes from whoever shares the cores.
+const SLEEP_WHEN_IDLE: &str = "+sbwt none +sbwtdcpu none +sbwtdio none";
+
 /// The variables: everything that is read or written is in one folder, and everything that is
 /// listened on belongs to the loopback address.
 #[derive(Debug)]
@@ -39,7 +42,7 @@ impl Environment {
             ("RABBITMQ_DIST_PORT", distribution_port.to_string().into()),
             (
                 "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
-                "-kernel inet_dist_use_interface {127,0,0,1}".into(),
+                format!("-kernel inet_dist_use_interface {{127,0,0,1}} {SLEEP_WHEN_IDLE}").into(),
             ),
             ("ERL_EPMD_PORT", mapper_port.to_string().into()),
             ("ERL_EPMD_ADDRESS", "127.0.0.1".into()),

@@ -3,6 +3,7 @@
 mod backlog;
 mod confinement;
 mod crashes;
+mod labels;
 mod restarts;
 mod starts;
 
@@ -13,9 +14,10 @@ use super::trial::Trial;
 
 type Scenario = fn(&Trial) -> Result<(), ComposeError>;
 
-const SCENARIOS: [(&str, Scenario); 9] = [
+const SCENARIOS: [(&str, Scenario); 10] = [
     ("a first start that is interrupted", starts::interrupted),
     ("up from nothing", starts::from_nothing),
+    ("labels of the images", labels::check),
     ("too few threads", starts::too_few_threads),
     ("confinement", confinement::check),
     ("kill -9 of each container under load", crashes::kill_each),

@@ -48,7 +48,7 @@ pub(super) fn changed_settings(trial: &Trial) -> Result<(), ComposeError> {
         SERVICES.iter().map(|service| Ok(trial.project.container(service)?.id)).collect()
     };
     let before = ids()?;
-    trial.project.checkout.set(&[("MAIL__PRODUCT", "Changed Product")])?;
+    trial.project.checkout.set(&[("MAIL__PRODUCT_NAME", "Changed Product")])?;
     trial.project.up(&[])?;
     let replaced: Vec<_> = before
         .iter()

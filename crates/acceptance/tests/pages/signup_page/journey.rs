@@ -72,7 +72,7 @@ async fn the_page_leads_back_to_the_product_and_nowhere_else() {
     let data = tempfile::tempdir().unwrap();
     let start = StandaloneCommand::on(data.path())
         .with("code.window", "3600s")
-        .with("mail.product", "Analytical Engine")
+        .with("mail.product_name", "Analytical Engine")
         .with("signup.return_url", "https://app.example.com/welcome")
         .with("signup.return_origins", "https://app.example.com,https://shop.example.com");
     let standalone = start.start().await;

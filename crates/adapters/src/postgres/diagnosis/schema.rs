@@ -13,7 +13,7 @@ const PRIVILEGES: &str = "postgres.privileges";
 /// What the queries do with the tables.
 const MISSING_PRIVILEGES: &str = "
     SELECT string_agg(privilege || ' on ' || relation, ', ' ORDER BY relation, privilege)
-    FROM (VALUES ('users'), ('outbox')) AS relations (relation),
+    FROM (VALUES ('users'), ('outbox'), ('webhook_outbox')) AS relations (relation),
         (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS privileges (privilege)
     WHERE NOT has_table_privilege(relation, privilege)";
 
@@ -73,7 +73,7 @@ pub(super) async fn judge_privileges(
     if missing.is_empty() {
         return Ok(Finding::ok(PRIVILEGES, "the user may read and write both tables"));
     }
-    let advice =
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON users, outbox to the user of postgres.url";
+    let advice = "GRANT SELECT, INSERT, UPDATE, DELETE ON users, outbox, webhook_outbox to the user of \
+         postgres.url";
     Err(Finding::error(PRIVILEGES, format!("the user lacks {missing}"), advice))
 }

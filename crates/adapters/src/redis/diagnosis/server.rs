@@ -93,3 +93,29 @@ fn judge_memory(info: &Info) -> Finding {
     }
     Finding::ok(CHECK, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::Severity;
+
+    use super::*;
+
+    #[test]
+    fn a_version_that_is_too_old_is_an_error() {
+        for (version, severity) in
+            [("4.0.14", Severity::Error), ("5.0.0", Severity::Ok), ("10.1", Severity::Ok)]
+        {
+            let finding = judge_version(&Info::parse(&format!("redis_version:{version}\r\n")));
+            assert_eq!(finding.severity, severity, "{finding:?}");
+            assert!(finding.message.contains(version), "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_an_error() {
+        for (status, severity) in [("ok", Severity::Ok), ("err", Severity::Error)] {
+            let info = format!("aof_enabled:1\r\naof_last_write_status:{status}\r\n");
+            assert_eq!(judge_persistence(&Info::parse(&info)).severity, severity);
+        }
+    }
+}

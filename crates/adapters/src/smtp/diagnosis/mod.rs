@@ -9,6 +9,7 @@ use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Mail, Rset};
 use lettre::transport::smtp::extension::Extension;
 
+use super::composer::Composer;
 use super::connector::Connector;
 use super::error::{SmtpError, Step};
 use super::mailer::{check_reply, with_timeout};
@@ -37,6 +38,7 @@ async fn examine(options: &SmtpOptions, findings: &mut Vec<Finding>) -> Result<(
         Finding::error(CONNECTION, error.to_string(), "correct the sections [smtp] and [mail]")
     };
     let connector = Connector::new(options).map_err(setup)?;
+    Composer::new(options).map_err(setup)?;
     let sender: Address =
         options.from_address.parse().map_err(|_| setup(SmtpOptionsError::FromAddress))?;
     let connected = with_timeout(options.timeout, connector.connect()).await;

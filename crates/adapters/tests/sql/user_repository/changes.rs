@@ -3,7 +3,7 @@
 use super::{assert_same, claim, find};
 use crate::fixtures::{LONG_PERIOD, SHORT_PERIOD, Store, event, events_of, outlast, user};
 use domain::ports::{ClaimError, RepositoryError, SaveError};
-use domain::{CodeIssue, PasswordHash, User, UserEvent, UserId, UserStatus};
+use domain::{CodeIssue, Languages, PasswordHash, User, UserEvent, UserId, UserStatus};
 use futures::future::join_all;
 use std::time::Duration;
 use test_support::unique_id;
@@ -11,6 +11,7 @@ use test_support::unique_id;
 on_every_store! {
     a_new_code_is_not_mailed_yet_and_holds_the_address,
     an_activation_is_stored_with_its_event,
+    the_latest_claim_or_request_for_a_code_says_which_languages_count,
     asvs_15_4_2_of_parallel_changes_one_wins,
     asvs_15_4_2_a_stale_change_writes_nothing,
     asvs_2_3_3_a_change_without_its_events_is_not_made,
@@ -59,6 +60,44 @@ async fn an_activation_is_stored_with_its_event(store: Store) {
         claim(&store, &mut user("ada@example.com")).await,
         Err(ClaimError::EmailTaken)
     ));
+}
+
+async fn the_latest_claim_or_request_for_a_code_says_which_languages_count(store: Store) {
+    let in_languages = |text| user("ada@example.com").with_languages(Languages::from_stored(text));
+    let stored = async |user: &User| find(&store, user).await.languages().to_string();
+    let mut first = in_languages("fr-CA,fr,en");
+    claim(&store, &mut first).await.unwrap();
+    assert_eq!(stored(&first).await, "fr-CA,fr,en");
+    let by_address = store.users.find_by_email(first.email()).await.unwrap().unwrap();
+    assert_eq!(by_address.languages(), first.languages());
+
+    let seen = first.issue();
+    first.prefer(Languages::from_stored("de"));
+    first.request_code().unwrap();
+    let events = events_of(&mut first);
+    store.users.save(&first, seen, &events).await.unwrap();
+    assert_eq!(stored(&first).await, "de");
+
+    for languages in ["en", ""] {
+        store.users.release_address(find_current(&store).await.issue()).await.unwrap();
+        outlast(Duration::ZERO).await;
+        let mut later = in_languages(languages);
+        claim(&store, &mut later).await.unwrap();
+        assert_eq!(stored(&later).await, languages);
+    }
+
+    // What is not asked for again stays.
+    let mut active = find_current(&store).await;
+    let seen = active.issue();
+    store.location.execute("UPDATE users SET languages = 'fr'").await;
+    active.activate().unwrap();
+    store.users.save(&active, seen, &[]).await.unwrap();
+    assert_eq!(stored(&active).await, "fr");
+}
+
+async fn find_current(store: &Store) -> User {
+    let address = user("ada@example.com").email().clone();
+    store.users.find_by_email(&address).await.unwrap().unwrap()
 }
 
 async fn asvs_15_4_2_of_parallel_changes_one_wins(store: Store) {

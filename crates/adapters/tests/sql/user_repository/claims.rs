@@ -20,6 +20,7 @@ on_every_store! {
     the_minute_belongs_to_the_current_code_of_a_pending_user,
     a_minute_can_be_started_again,
     a_released_address_can_be_claimed_at_once,
+    each_of_parallel_holds_and_finds_is_about_its_own_user,
 }
 
 async fn asvs_2_3_3_a_claim_stores_the_user_and_its_event(store: Store) {
@@ -169,4 +170,26 @@ async fn a_released_address_can_be_claimed_at_once(store: Store) {
     let mut later = user("ada@example.com");
     claim(&store, &mut later).await.unwrap();
     assert_same(&find(&store, &later).await, &later);
+}
+
+async fn each_of_parallel_holds_and_finds_is_about_its_own_user(store: Store) {
+    let register = async |number| store.registered(&format!("{number}@example.com")).await;
+    let users = join_all((0..120).map(register)).await;
+    let is_held = |index: usize| index.is_multiple_of(3);
+    let hold = users.iter().enumerate().map(|(index, user)| {
+        // Also twice, and with a number that is not the current one.
+        let number = if is_held(index) { 1 } else { 2 };
+        let issue = CodeIssue { number, ..user.issue() };
+        let users = &store.users;
+        let hold = move || users.hold_address(issue, LONG_PERIOD);
+        async move { tokio::try_join!(hold(), hold()).unwrap() }
+    });
+    join_all(hold).await;
+    let find = join_all(users.iter().map(|user| find(&store, user))).await;
+    for (index, (found, user)) in find.iter().zip(&users).enumerate() {
+        assert_same(found, user);
+        assert_eq!(found.status(), UserStatus::Pending { code_mailed: is_held(index) });
+    }
+    let unknown = (0..20).map(|_| store.users.find(UserId::from_uuid(unique_id())));
+    assert!(join_all(unknown).await.into_iter().all(|found| found.unwrap().is_none()));
 }

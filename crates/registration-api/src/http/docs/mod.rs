@@ -14,6 +14,7 @@ use utoipa_swagger_ui::Config;
 
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
+use super::texts::Language;
 
 const PAGE: &str = include_str!("page.html");
 const PROBLEMS_HEAD: &str = include_str!("problems.html");
@@ -36,13 +37,14 @@ pub(crate) async fn page() -> HttpResponse {
 pub(crate) async fn problems() -> HttpResponse {
     let mut page = String::from(PROBLEMS_HEAD);
     for kind in ProblemKind::ALL {
-        let (code, status, title) = (kind.code(), kind.status().as_u16(), kind.title());
+        let (code, status, title) =
+            (kind.code(), kind.status().as_u16(), kind.title(Language::English));
         // Writing to a string cannot fail.
         let _ = writeln!(
             page,
             "<section id=\"{code}\"><h2><a href=\"#{code}\">{title}</a><span class=\"status\">{status}</span></h2>\
              <code>{code}</code><p>{}</p></section>",
-            mark_code(kind.meaning())
+            mark_code(kind.meaning(Language::English))
         );
     }
     page.push_str("</main>\n</body>\n</html>\n");

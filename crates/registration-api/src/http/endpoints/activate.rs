@@ -1,9 +1,9 @@
 //! `POST /api/v1/users/activate`.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{CodeLength, SubmittedCode, TraceParent};
@@ -12,6 +12,8 @@ use utoipa::openapi::{RefOr, Response};
 use utoipa::{IntoResponses, ToSchema};
 use zeroize::Zeroizing;
 
+use super::language_header::LanguageHeader;
+use crate::http::accept_language::wanted_languages;
 use crate::http::basic_auth::BasicAuth;
 use crate::http::content_negotiation::AcceptsJson;
 use crate::http::json_body::{self, Fields};
@@ -21,6 +23,7 @@ use crate::http::problem_responses::{
     BODY_PROBLEMS, CREDENTIALS_PROBLEMS, NEGOTIATION_PROBLEMS, USE_CASE_PROBLEMS, describe_problems,
 };
 use crate::http::state::AppState;
+use crate::http::texts::{Announcement, Detail, FieldText, Language};
 use crate::limits::{Action, RequestLimits};
 use crate::use_cases::ActivateError;
 
@@ -74,8 +77,15 @@ impl IntoResponses for Problems {
     path = "/api/v1/users/activate",
     operation_id = "activate",
     tag = "users",
+    params(LanguageHeader),
     request_body = ActivateRequest,
-    responses((status = 200, description = "The account is active.", body = ActivateResponse), Problems),
+    responses(
+        (
+            status = 200, description = "The account is active.", body = ActivateResponse,
+            headers(("Content-Language" = String, description = "The language of the texts."))
+        ),
+        Problems
+    ),
     security(("basic" = []))
 )]
 pub(crate) async fn activate(
@@ -98,11 +108,12 @@ pub(crate) async fn activate(
         .execute(&credentials, &code, *trace, &limits)
         .await
         .map_err(|error| to_problem(error, state.options.code_window))?;
-    Ok(HttpResponse::Ok().json(ActivateResponse {
+    let language = Language::of(&wanted_languages(&request));
+    Ok(language.respond(StatusCode::OK).json(ActivateResponse {
         user_id: activated.user_id.to_string(),
         email: activated.email.as_str().to_owned(),
         is_active: true,
-        message: "The account is active.".into(),
+        message: Announcement::Active.text(language),
     }))
 }
 
@@ -119,8 +130,8 @@ fn validate(
             Ok(code)
         }
         Ok(_) | Err(_) => {
-            let detail = format!("a code has exactly {} digits", length.digits());
-            fields.add_error("/code", "code-malformed", detail);
+            let digits = length.digits();
+            fields.add_error("/code", "code-malformed", FieldText::Code { digits });
             Err(fields.into_problem())
         }
     }
@@ -133,32 +144,28 @@ fn to_problem(error: ActivateError, code_window: Duration) -> Problem {
         ActivateError::Limited(limit) => limit.into(),
         ActivateError::Authentication(error) => error.into(),
         ActivateError::AlreadyActive => Problem::new(ProblemKind::AlreadyActive),
-        ActivateError::CodeUsed => Problem::with_detail(
-            ProblemKind::AlreadyActive,
-            "The code has already been used. If the account is not active in a moment, request another one.",
-        ),
-        ActivateError::CodeInvalid { attempts_left } => {
-            Problem::with_detail(ProblemKind::CodeInvalid, explain_wrong_code(attempts_left))
+        ActivateError::CodeUsed => {
+            Problem::with_detail(ProblemKind::AlreadyActive, Detail::CodeUsed)
         }
-        ActivateError::CodeNotMailed => Problem::with_detail(
-            ProblemKind::CodeInvalid,
-            "The mail with the code is still on its way.",
-        ),
+        ActivateError::CodeInvalid { attempts_left } => {
+            let detail = attempts_left
+                .map_or(Detail::CodeReplaced, |attempts_left| Detail::CodeWrong { attempts_left });
+            Problem::with_detail(ProblemKind::CodeInvalid, detail)
+        }
+        ActivateError::CodeNotMailed => {
+            Problem::with_detail(ProblemKind::CodeInvalid, Detail::CodeNotMailed)
+        }
         ActivateError::CodeExpired => Problem::new(ProblemKind::CodeExpired),
         ActivateError::AttemptsExhausted => {
-            let detail =
-                "The code was tried too often and is no longer valid. Request another one.";
-            Problem::with_detail(ProblemKind::TooManyAttempts, detail).retry_after(code_window)
+            Problem::with_detail(ProblemKind::TooManyAttempts, Detail::CodeTriedTooOften)
+                .retry_after(code_window)
         }
         ActivateError::GuessesExhausted { retry_after } => {
-            let detail =
-                "Too many codes were guessed for this address. Wait before the next attempt.";
-            Problem::with_detail(ProblemKind::TooManyAttempts, detail).retry_after(retry_after)
+            Problem::with_detail(ProblemKind::TooManyAttempts, Detail::AddressTriedTooOften)
+                .retry_after(retry_after)
         }
         ActivateError::ClientExhausted(limit) => {
-            let detail =
-                "Too many wrong codes were sent from this client. Wait before the next attempt.";
-            Problem::with_detail(ProblemKind::TooManyAttempts, detail)
+            Problem::with_detail(ProblemKind::TooManyAttempts, Detail::ClientTriedTooOften)
                 .retry_after(limit.retry_after)
         }
         ActivateError::Concealed => Problem::concealed_refusal(),
@@ -167,14 +174,5 @@ fn to_problem(error: ActivateError, code_window: Duration) -> Problem {
         ActivateError::UnknownKey(error) => error.into(),
         ActivateError::Budget(error) => error.into(),
         ActivateError::CutShort(error) => error.into(),
-    }
-}
-
-fn explain_wrong_code(attempts_left: Option<u32>) -> Cow<'static, str> {
-    match attempts_left {
-        None => "The code is wrong: a newer one was requested.".into(),
-        Some(0) => "The code is wrong. It cannot be tried again: request another one.".into(),
-        Some(1) => "The code is wrong. It can be tried once more.".into(),
-        Some(left) => format!("The code is wrong. It can be tried {left} more times.").into(),
     }
 }

@@ -8,6 +8,7 @@ mod activate;
 mod challenge;
 mod code_announcement;
 mod health;
+mod language_header;
 mod openapi_document;
 mod register;
 mod resend_code;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{
-    EmailAddress, EmailAddressError, Password, PasswordError, PasswordLength, Solution, TraceParent,
+    EmailAddress, EmailAddressError, LanguageTag, LanguageTagError, Languages, Password,
+    PasswordError, PasswordLength, Solution, TraceParent,
 };
 use secrecy::SecretString;
 use serde::Serialize;
@@ -13,7 +15,9 @@ use utoipa::openapi::{RefOr, Response};
 use utoipa::{IntoResponses, ToSchema};
 
 use super::code_announcement::CodeAnnouncement;
+use super::language_header::LanguageHeader;
 use crate::admission::NotAdmitted;
+use crate::http::accept_language::wanted_languages;
 use crate::http::content_negotiation::AcceptsJson;
 use crate::http::json_body::{self, Fields};
 use crate::http::problem::{FieldError, Problem};
@@ -23,9 +27,10 @@ use crate::http::problem_responses::{
 };
 use crate::http::proof_of_work::ProofOfWork;
 use crate::http::state::AppState;
+use crate::http::texts::{Announcement, FieldText, Language};
 use crate::limits::{Action, RequestLimits};
 use crate::password_policy::PasswordRefused;
-use crate::use_cases::{RegisterError, Registered};
+use crate::use_cases::{RegisterError, Registered, Registration};
 
 /// The address to register and its password.
 #[derive(ToSchema)]
@@ -49,6 +54,17 @@ struct RegisterRequest {
         examples("eyJhbGdvcml0aG0iOiJTSEEtMjU2IiwiY2hhbGxlbmdlIjoi4oCmIn0=")
     )]
     proof_of_work: String,
+    /// The language of the mails, as a tag of BCP 47. Without it the languages of the header
+    /// `Accept-Language` are tried in turn; where there is no text in any of them, the mails are in
+    /// the default language of the service.
+    #[schema(
+        required = false,
+        nullable = false,
+        min_length = 1,
+        max_length = 35,
+        examples("fr-CA")
+    )]
+    locale: Option<String>,
 }
 
 /// A registration whose code is on its way.
@@ -92,13 +108,18 @@ impl IntoResponses for Problems {
     path = "/api/v1/users/register",
     operation_id = "register",
     tag = "users",
+    params(LanguageHeader),
     request_body = RegisterRequest,
     responses(
-        (status = 201, description = "The address is claimed and its code is on its way.", body = RegisterResponse),
+        (
+            status = 201, description = "The address is claimed and its code is on its way.", body = RegisterResponse,
+            headers(("Content-Language" = String, description = "The language of the texts."))
+        ),
         (
             status = 202,
             description = "Accepted. The answer for every address if the service conceals which ones are registered.",
-            body = CodeAnnouncement
+            body = CodeAnnouncement,
+            headers(("Content-Language" = String, description = "The language of the texts."))
         ),
         Problems
     )
@@ -113,55 +134,59 @@ pub(crate) async fn register(
 ) -> Result<HttpResponse, Problem> {
     limits.check_client(Action::Register).await?;
     let fields = json_body::read(&request, payload, state.options.body_timeout).await?;
+    let accepted = wanted_languages(&request);
+    let language = Language::of(&accepted);
     let proof_of_work = state.proof_of_work.as_ref();
-    let (email, password, solution) =
-        validate(fields, state.options.password_length, proof_of_work)?;
+    let (registration, solution) =
+        validate(fields, accepted, state.options.password_length, proof_of_work)?;
     if let (Some(proof), Some(solution)) = (proof_of_work, solution) {
         let digest = &solution.challenge.digest;
         let spent = limits.spend_challenge(digest, proof.options.expiry).await;
         spent.map_err(|_| challenge_used())?;
     }
-    let address = email.as_str().to_owned();
-    let registered = state.register.execute(email, password, *trace, &limits).await?;
+    let address = registration.email.as_str().to_owned();
+    let registered = state.register.execute(registration, *trace, &limits).await?;
     let seconds = state.options.code_window.as_secs();
     Ok(match registered {
-        Registered::Claimed { user_id } => HttpResponse::Created().json(RegisterResponse {
-            user_id: user_id.to_string(),
+        Registered::Claimed { user_id } => {
+            language.respond(StatusCode::CREATED).json(RegisterResponse {
+                user_id: user_id.to_string(),
+                email: address,
+                message: Announcement::Code { seconds }.text(language),
+            })
+        }
+        Registered::Concealed => language.respond(StatusCode::ACCEPTED).json(CodeAnnouncement {
             email: address,
-            message: format!(
-                "A code is on its way. Send it back within {seconds} seconds after it is mailed."
-            ),
-        }),
-        Registered::Concealed => HttpResponse::Accepted().json(CodeAnnouncement {
-            email: address,
-            message: "If this address can be registered, a code is on its way to it.".into(),
+            message: Announcement::PerhapsCode.text(language),
         }),
     })
 }
 
 fn validate(
     mut fields: Fields,
+    accepted: Languages,
     length: PasswordLength,
     proof_of_work: Option<&ProofOfWork>,
-) -> Result<(EmailAddress, Password, Option<Solution>), Problem> {
+) -> Result<(Registration, Option<Solution>), Problem> {
     let email = fields.take_string("/email").and_then(|text| validate_email(&mut fields, &text));
     let password = fields
         .take_string("/password")
         .and_then(|text| validate_password(&mut fields, text, length));
-    let solution = proof_of_work.map(|proof| proof.take_solution(&mut fields));
-    match (email, password, solution) {
-        (Some(email), Some(password), None) => Ok((email, password, None)),
-        (Some(email), Some(password), Some(Some(solution))) => {
-            Ok((email, password, Some(solution)))
+    let locale =
+        fields.take_optional_string("/locale").and_then(|text| validate_locale(&mut fields, &text));
+    let solution = proof_of_work.and_then(|proof| proof.take_solution(&mut fields));
+    match (email, password) {
+        (Some(email), Some(password)) if !fields.has_errors() => {
+            let languages = locale.map_or(accepted, |tag| Languages::new([tag]));
+            Ok((Registration { email, password, languages }, solution))
         }
         _ => Err(fields.into_problem()),
     }
 }
 
 fn challenge_used() -> Problem {
-    let detail = "the challenge has been used; ask for another one".to_owned();
-    let pointer = "/proof_of_work";
-    Problem::validation_failed(vec![FieldError { pointer, code: "proof-of-work-used", detail }])
+    let (pointer, code) = ("/proof_of_work", "proof-of-work-used");
+    Problem::validation_failed(vec![FieldError { pointer, code, detail: FieldText::ChallengeUsed }])
 }
 
 fn validate_email(fields: &mut Fields, text: &str) -> Option<EmailAddress> {
@@ -175,7 +200,7 @@ fn validate_email(fields: &mut Fields, text: &str) -> Option<EmailAddress> {
         EmailAddressError::LocalPartNotAscii => "email-not-ascii",
         EmailAddressError::Malformed => "email-malformed",
     };
-    fields.add_error("/email", code, error.to_string());
+    fields.add_error("/email", code, FieldText::Email(error));
     None
 }
 
@@ -193,7 +218,20 @@ fn validate_password(
         PasswordError::TooLong(_) => "password-too-long",
         PasswordError::ControlCharacter => "password-control-character",
     };
-    fields.add_error("/password", code, error.to_string());
+    fields.add_error("/password", code, FieldText::Password(error));
+    None
+}
+
+fn validate_locale(fields: &mut Fields, text: &str) -> Option<LanguageTag> {
+    let error = match LanguageTag::parse(text) {
+        Ok(tag) => return Some(tag),
+        Err(error) => error,
+    };
+    let code = match error {
+        LanguageTagError::TooLong => "locale-too-long",
+        LanguageTagError::Malformed => "locale-malformed",
+    };
+    fields.add_error("/locale", code, FieldText::Locale(error));
     None
 }
 
@@ -213,10 +251,9 @@ impl From<RegisterError> for Problem {
 
 impl From<NotAdmitted> for Problem {
     fn from(refused: NotAdmitted) -> Self {
-        let detail = refused.to_string();
-        let code = match refused {
-            NotAdmitted::Domain => "email-domain-not-allowed",
-            NotAdmitted::Disposable => "email-disposable",
+        let (code, detail) = match refused {
+            NotAdmitted::Domain => ("email-domain-not-allowed", FieldText::DomainNotAllowed),
+            NotAdmitted::Disposable => ("email-disposable", FieldText::EmailDisposable),
             NotAdmitted::ByHook => return Self::new(ProblemKind::RegistrationRefused),
             NotAdmitted::Unchecked(error) => return error.into(),
         };
@@ -226,10 +263,9 @@ impl From<NotAdmitted> for Problem {
 
 impl From<PasswordRefused> for Problem {
     fn from(refused: PasswordRefused) -> Self {
-        let detail = refused.to_string();
-        let code = match refused {
-            PasswordRefused::Common => "password-common",
-            PasswordRefused::Breached => "password-breached",
+        let (code, detail) = match refused {
+            PasswordRefused::Common => ("password-common", FieldText::PasswordCommon),
+            PasswordRefused::Breached => ("password-breached", FieldText::PasswordBreached),
             PasswordRefused::Unchecked(error) => return error.into(),
         };
         Self::validation_failed(vec![FieldError { pointer: "/password", code, detail }])

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::http::problem::{FieldError, Problem};
+use crate::http::texts::FieldText;
 
 /// The fields of a JSON object, and the errors found in them so far.
 #[derive(Debug)]
@@ -28,12 +29,23 @@ impl Fields {
         let (first, second) = (values.next(), values.next());
         let (code, detail) = match (first.map(Value::take), second) {
             (Some(Value::String(text)), None) => return Some(text),
-            (None, _) => ("missing", "this field is required"),
-            (Some(_), Some(_)) => ("duplicate", "this field occurs more than once"),
-            (Some(_), None) => ("wrong-type", "a string is required"),
+            (None, _) => ("missing", FieldText::Missing),
+            (Some(_), Some(_)) => ("duplicate", FieldText::Duplicate),
+            (Some(_), None) => ("wrong-type", FieldText::NotAString),
         };
         self.add_error(pointer, code, detail);
         None
+    }
+
+    /// Takes the string at `pointer` like [`Self::take_string`], if the field is there.
+    pub(crate) fn take_optional_string(&mut self, pointer: &'static str) -> Option<String> {
+        let is_there = self.fields.iter().any(|(name, _)| *name == pointer[1..]);
+        if is_there { self.take_string(pointer) } else { None }
+    }
+
+    /// Whether an error was found.
+    pub(crate) fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
     }
 
     /// Records an error in the field at `pointer`.
@@ -41,9 +53,9 @@ impl Fields {
         &mut self,
         pointer: &'static str,
         code: &'static str,
-        detail: impl Into<String>,
+        detail: FieldText,
     ) {
-        self.errors.push(FieldError { pointer, code, detail: detail.into() });
+        self.errors.push(FieldError { pointer, code, detail });
     }
 
     /// The answer that reports the errors.

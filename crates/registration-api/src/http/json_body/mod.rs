@@ -21,6 +21,7 @@ use self::document::Document;
 pub(crate) use self::fields::Fields;
 use super::problem::{FieldError, Problem};
 use super::problem_kind::ProblemKind;
+use super::texts::FieldText;
 
 /// The most bytes a body may have.
 pub(crate) const MAX_BYTES: usize = 16 * 1024;
@@ -86,7 +87,7 @@ fn parse(body: &[u8]) -> Result<Fields, Problem> {
         Ok(Document::Other) => Err(Problem::validation_failed(vec![FieldError {
             pointer: "",
             code: "not-an-object",
-            detail: "a JSON object is required".into(),
+            detail: FieldText::NotAnObject,
         }])),
         Err(_) => Err(Problem::new(ProblemKind::MalformedJson)),
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use domain::Languages;
+
 /// A language that the page speaks.
 #[derive(Debug)]
 pub(super) struct Language {
@@ -33,13 +35,9 @@ impl Language {
         LANGUAGES.iter().find(|language| language.code == code)
     }
 
-    /// The language that a reader prefers among those there are (RFC 9110 section 12.5.4), by the
-    /// values of `Accept-Language`.
-    pub(super) fn negotiate<'a>(values: impl Iterator<Item = &'a str>) -> &'static Self {
-        let ranges = values.flat_map(|value| value.split(',')).filter_map(weigh);
-        // Of the same weight the first one, which `max_by` would not return.
-        let preferred = ranges.reduce(|best, other| if other.1 > best.1 { other } else { best });
-        preferred.map_or(&LANGUAGES[0], |(language, _)| language)
+    /// The best of those that a reader wants, or else the first one.
+    pub(super) fn of(wanted: &Languages) -> &'static Self {
+        wanted.look_up(|tag| Self::find(&tag.to_ascii_lowercase())).unwrap_or(&LANGUAGES[0])
     }
 
     /// Its texts by name.
@@ -47,13 +45,4 @@ impl Language {
         // A test reads every file.
         serde_json::from_str(self.json).unwrap_or_default()
     }
-}
-
-/// The language that a range asks for, whatever its region, and how much.
-fn weigh(range: &str) -> Option<(&'static Language, f32)> {
-    let mut parts = range.split(';').map(str::trim);
-    let tag = parts.next()?.split('-').next()?.to_ascii_lowercase();
-    let weight = parts.find_map(|part| part.strip_prefix("q="));
-    let weight = weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0));
-    Language::find(&tag).map(|language| (language, weight)).filter(|(_, weight)| *weight > 0.0)
 }

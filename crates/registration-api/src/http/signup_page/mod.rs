@@ -10,9 +10,7 @@ mod return_url;
 #[cfg(test)]
 mod tests;
 
-use actix_web::http::header::{
-    ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, HeaderName, VARY,
-};
+use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, HeaderName, VARY};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use url::form_urlencoded;
@@ -21,6 +19,7 @@ pub use self::document::SignupOptions;
 pub(crate) use self::document::SignupPage;
 use self::language::Language;
 pub use self::return_url::{ReturnUrlError, ReturnUrls};
+use super::accept_language::wanted_languages;
 use super::port_errors::answer_internal_error;
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
@@ -59,11 +58,7 @@ pub(crate) async fn page(request: HttpRequest, state: Data<AppState>) -> HttpRes
             .map(|(_, value)| value.into_owned())
     };
     let language = parameter("lang").and_then(|code| Language::find(&code));
-    let language = language.unwrap_or_else(|| {
-        Language::negotiate(
-            request.headers().get_all(ACCEPT_LANGUAGE).filter_map(|value| value.to_str().ok()),
-        )
-    });
+    let language = language.unwrap_or_else(|| Language::of(&wanted_languages(&request)));
     match page.render(language, parameter("return_url").as_deref()) {
         Ok(html) => HttpResponse::Ok()
             .content_type("text/html; charset=utf-8")

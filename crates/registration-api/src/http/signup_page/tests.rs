@@ -6,28 +6,6 @@ use url::Url;
 use super::language::LANGUAGES;
 use super::*;
 
-fn language(accept: &str) -> &'static str {
-    Language::negotiate(std::iter::once(accept)).code
-}
-
-#[test]
-fn rfc_9110_the_language_with_the_greatest_weight_is_chosen() {
-    for (accept, expected) in [
-        ("", "en"),
-        ("fr", "fr"),
-        ("FR-ca, en;q=0.8", "fr"),
-        ("en-GB,en;q=0.9,fr;q=0.8", "en"),
-        ("de, fr;q=0.5, en;q=0.4", "fr"),
-        ("fr;q=0, de", "en"),
-        ("*", "en"),
-        ("fr;q=much", "en"),
-        ("en, fr", "en"),
-        ("fr, en", "fr"),
-    ] {
-        assert_eq!(language(accept), expected, "{accept:?}");
-    }
-}
-
 /// Every text is there in every language, and has the same places to fill in.
 #[test]
 fn no_text_is_missing_in_a_language() {

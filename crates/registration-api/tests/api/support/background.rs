@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ports::{EventPublisher, Outbox, OutboxEntry, OutboxError, PublishError, PurgeAges};
 use domain::{Event, EventId};
-use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
+use registration_api::outbox_relay::{Destination, OutboxRelay, RelayOptions};
 use registration_api::purge::PurgeOptions;
 
 pub(crate) struct EmptyOutbox;
@@ -50,6 +50,7 @@ impl EventPublisher for NoBus {
 /// A relay that looks at this outbox all the time and has no bus.
 pub(crate) fn relay_of(outbox: Arc<dyn Outbox>) -> OutboxRelay {
     let options = RelayOptions {
+        destination: Destination::Bus,
         batch_size: 1,
         batches_in_flight: 1,
         lease: Duration::from_secs(5),

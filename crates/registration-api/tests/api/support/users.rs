@@ -40,6 +40,7 @@ pub(crate) struct Users {
 fn copy(user: &User) -> User {
     let (email, hash) = (user.email().clone(), user.password_hash().clone());
     User::restore(user.id(), email, hash, user.issue().number, user.status())
+        .with_languages(user.languages().clone())
 }
 
 impl Users {
@@ -59,7 +60,8 @@ impl Users {
                 user.password_hash().clone(),
                 issue.number,
                 UserStatus::Pending { code_mailed: true },
-            );
+            )
+            .with_languages(user.languages().clone());
         });
     }
 

@@ -1,18 +1,21 @@
 //! Events as bytes: what others read and write.
 
-use adapters::rabbitmq::{EnvelopeError, decode, encode};
+use adapters::cloud_events::{EnvelopeError, decode, encode};
 use domain::{CodeIssue, Event, EventId, TraceParent, UserEvent, UserEventError, UserId};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::{naming, own_naming};
+
 fn any_event() -> impl Strategy<Value = Event> {
     let user_id = any::<u128>().prop_map(|id| UserId::from_uuid(Uuid::from_u128(id)));
-    let kind = (user_id, any::<u32>(), 0..4).prop_map(|(user_id, number, kind)| match kind {
+    let kind = (user_id, any::<u32>(), 0..5).prop_map(|(user_id, number, kind)| match kind {
         0 => UserEvent::UserRegistered { issue: CodeIssue { user_id, number } },
         1 => UserEvent::CodeRequested { issue: CodeIssue { user_id, number } },
         2 => UserEvent::UserActivated { user_id },
-        _ => UserEvent::RegistrationRepeated { user_id },
+        3 => UserEvent::RegistrationRepeated { user_id },
+        _ => UserEvent::UserDeleted { user_id },
     });
     let trace = (1_u128.., 1_u64.., any::<u8>()).prop_map(|(trace, span, flags)| {
         format!("00-{trace:032x}-{span:016x}-{flags:02x}").parse().unwrap()
@@ -28,7 +31,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 fn broken_event() -> impl Strategy<Value = Vec<u8>> {
     let edits = prop::collection::vec((any::<prop::sample::Index>(), 0..3, any::<u8>()), 1..6);
     (any_event(), edits).prop_map(|(event, edits)| {
-        let mut body = encode(&event);
+        let mut body = encode(&event, &naming());
         for (at, edit, byte) in edits {
             let at = at.index(body.len() + 1);
             let replaced = if edit == 0 { at..at } else { at..(at + 1).min(body.len()) };
@@ -63,7 +66,7 @@ fn strange_event() -> impl Strategy<Value = Vec<u8>> {
         Just(json!({})),
     ];
     (any_event(), prop::collection::vec((attribute, value), 1..4)).prop_map(|(event, changes)| {
-        let mut envelope: Value = serde_json::from_slice(&encode(&event)).unwrap();
+        let mut envelope: Value = serde_json::from_slice(&encode(&event, &naming())).unwrap();
         for (pointer, value) in changes {
             if let Some(attribute) = envelope.pointer_mut(pointer) {
                 *attribute = value;
@@ -79,7 +82,9 @@ proptest! {
 
     #[test]
     fn fuzz_an_envelope_that_is_written_is_read(event in any_event()) {
-        prop_assert_eq!(decode(&encode(&event)).unwrap(), event);
+        for naming in [naming(), own_naming()] {
+            prop_assert_eq!(&decode(&encode(&event, &naming)).unwrap(), &event);
+        }
     }
 
     #[test]
@@ -90,7 +95,7 @@ proptest! {
     #[test]
     fn fuzz_a_broken_envelope_is_refused_or_read_for_good(body in prop_oneof![broken_event(), strange_event()]) {
         if let Ok(event) = decode(&body) {
-            prop_assert_eq!(decode(&encode(&event)).unwrap(), event);
+            prop_assert_eq!(decode(&encode(&event, &naming())).unwrap(), event);
         }
     }
 }
@@ -121,8 +126,37 @@ fn example_json() -> Value {
 
 #[test]
 fn an_event_is_a_cloudevent() {
-    let written: Value = serde_json::from_slice(&encode(&example())).unwrap();
+    let written: Value = serde_json::from_slice(&encode(&example(), &naming())).unwrap();
     assert_eq!(written, example_json());
+}
+
+#[test]
+fn a_deployment_may_name_its_events() {
+    let written: Value = serde_json::from_slice(&encode(&example(), &own_naming())).unwrap();
+    let mut expected = example_json();
+    expected["source"] = json!("https://example.com/signup");
+    expected["type"] = json!("com.example.user.code_requested");
+    assert_eq!(written, expected);
+}
+
+#[test]
+fn a_type_is_read_with_any_prefix_and_with_none() {
+    let decode_type = |kind: &str| {
+        let mut message = example_json();
+        message["type"] = json!(kind);
+        decode(message.to_string().as_bytes())
+    };
+    for prefix in ["", "com.example.", "org."] {
+        let event = decode_type(&format!("{prefix}user.code_requested")).unwrap();
+        assert_eq!(event, example(), "{prefix}");
+    }
+    for kind in ["xuser.code_requested", "user.code_requested.v2", "code_requested", ""] {
+        let error = decode_type(kind).unwrap_err();
+        let EnvelopeError::Event(UserEventError::UnknownType(named)) = error else {
+            panic!("{kind}: {error}");
+        };
+        assert_eq!(named, kind);
+    }
 }
 
 #[test]
@@ -162,7 +196,7 @@ fn what_is_no_event_says_why() {
     ));
     assert!(matches!(error("/specversion", json!("0.3")), EnvelopeError::Version(_)));
     assert!(matches!(
-        error("/type", json!("user.deleted")),
+        error("/type", json!("user.of_the_future")),
         EnvelopeError::Event(UserEventError::UnknownType(_))
     ));
 }

@@ -2,7 +2,8 @@
 //!
 //! `id`, `type`, `subject` and `time` all follow from the event, so that every delivery of it has
 //! the same bytes. Reading is lenient: unknown fields are ignored (CloudEvents 1.0 section 3.2),
-//! and a missing or invalid trace starts a new one (W3C Trace Context section 4.3).
+//! a type may have any prefix, and a missing or invalid trace starts a new one (W3C Trace Context
+//! section 4.3).
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -14,7 +15,23 @@ use uuid::Uuid;
 /// The content type of an encoded event.
 pub const CONTENT_TYPE: &str = "application/cloudevents+json";
 
-const SOURCE: &str = "/registration";
+/// What the events of a deployment are called, so that others can tell them from those of another.
+#[derive(Debug, Clone)]
+pub struct EventNaming {
+    /// The `source` attribute, a URI reference.
+    pub source: String,
+    /// Reverse DNS, such as `com.example`, in front of each type. Empty: the type is as it is.
+    pub type_prefix: String,
+}
+
+impl EventNaming {
+    fn type_of(&self, event: &UserEvent) -> String {
+        match self.type_prefix.as_str() {
+            "" => event.type_name().to_owned(),
+            prefix => format!("{prefix}.{}", event.type_name()),
+        }
+    }
+}
 
 /// Why a message is not an event of this service.
 #[derive(Debug, thiserror::Error)]
@@ -50,13 +67,18 @@ struct Data {
 }
 
 /// Writes an event as a message body.
-pub fn encode(event: &Event) -> Vec<u8> {
+pub fn encode(event: &Event, naming: &EventNaming) -> Vec<u8> {
+    envelope(event, naming).to_string().into_bytes()
+}
+
+/// The event with its attributes.
+pub(crate) fn envelope(event: &Event, naming: &EventNaming) -> Value {
     let user_id = event.kind.user_id().to_string();
     let mut envelope = json!({
         "specversion": "1.0",
         "id": event.id.as_uuid().to_string(),
-        "source": SOURCE,
-        "type": event.kind.type_name(),
+        "source": naming.source,
+        "type": naming.type_of(&event.kind),
         "subject": user_id,
         "datacontenttype": "application/json",
         "traceparent": event.trace.to_string(),
@@ -68,7 +90,7 @@ pub fn encode(event: &Event) -> Vec<u8> {
     if let Some(issue) = event.kind.issue() {
         envelope["data"]["issue_number"] = issue.number.into();
     }
-    envelope.to_string().into_bytes()
+    envelope
 }
 
 /// Reads a message body.
@@ -77,15 +99,21 @@ pub fn decode(body: &[u8]) -> Result<Event, EnvelopeError> {
     if envelope.specversion != "1.0" {
         return Err(EnvelopeError::Version(envelope.specversion));
     }
-    if !UserEvent::TYPES.contains(&envelope.kind.as_str()) {
+    let Some(kind) = without_prefix(&envelope.kind) else {
         return Err(UserEventError::UnknownType(envelope.kind).into());
-    }
+    };
     let data: Data = serde_json::from_value(envelope.data)?;
     let user_id = UserId::from_uuid(data.user_id);
-    let kind = UserEvent::from_parts(&envelope.kind, user_id, data.issue_number)?;
+    let kind = UserEvent::from_parts(kind, user_id, data.issue_number)?;
     let trace = envelope.traceparent.and_then(|text| text.parse().ok());
     let trace = trace.unwrap_or_else(|| TraceParent::start(envelope.id));
     Ok(Event { id: EventId::from_uuid(envelope.id), trace, kind })
+}
+
+/// The type that is known, whatever prefix the writer was told to add: a reader need not be told.
+fn without_prefix(kind: &str) -> Option<&'static str> {
+    let is_prefix = |prefix: &str| prefix.is_empty() || prefix.ends_with('.');
+    UserEvent::TYPES.into_iter().find(|known| kind.strip_suffix(known).is_some_and(is_prefix))
 }
 
 /// When the event happened: the first 48 bits of its identifier are Unix milliseconds (RFC 9562
