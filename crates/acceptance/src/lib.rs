@@ -30,9 +30,9 @@ mod system;
 
 pub use account::Account;
 pub use environment::{binary, installed_program, required, runtime, target_directory};
-pub use http::{Client, RawConnection, Reply, Secrets, http_client};
+pub use http::{Client, Product, RawConnection, Reply, Secrets, http_client};
 pub use journey::{Coverage, Journey, TooLate, run, within_window};
 pub use mail::{Delivery, Mail, MailGate, Mailbox, Verdict};
 pub use process::{Finished, Output, Process, Program, Service};
 pub use standalone::{Standalone, StandaloneCommand};
-pub use system::{Addresses, Deployment, Servers, Setup, System};
+pub use system::{Addresses, Deployment, PRODUCT_TOKEN, Servers, Setup, System};

@@ -22,12 +22,15 @@ pub struct StandaloneCommand {
     pub smtp_port: u16,
     /// Where metrics are read.
     pub metrics_port: u16,
+    /// Where the product asks.
+    pub product_port: u16,
 }
 
 impl StandaloneCommand {
     /// On a data directory, which need not exist, and on free ports.
     pub fn on(data: &Path) -> Self {
-        let [api_port, inbox_port, smtp_port, metrics_port] = std::array::from_fn(|_| free_port());
+        let [api_port, inbox_port, smtp_port, metrics_port, product_port] =
+            std::array::from_fn(|_| free_port());
         let flags = [
             ("--data-dir", data.display().to_string()),
             ("--port", api_port.to_string()),
@@ -37,9 +40,10 @@ impl StandaloneCommand {
         let program = Program::of_product("standalone")
             .arguments(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]))
             .setting("metrics.listen", &format!("127.0.0.1:{metrics_port}"))
+            .setting("product.listen", &format!("127.0.0.1:{product_port}"))
             // Tests do not look for a busy machine.
             .setting("hashing.deadline", "60s");
-        Self { program, api_port, inbox_port, smtp_port, metrics_port }
+        Self { program, api_port, inbox_port, smtp_port, metrics_port, product_port }
     }
 
     /// Adds a flag.

@@ -3,16 +3,18 @@
 //! What was accepted once is not checked again by today's rules: a stricter version must not lose
 //! users or events that an earlier one stored.
 
+use std::time::SystemTime;
+
 use domain::ports::RepositoryError;
 use domain::{
-    EmailAddress, Event, EventId, Languages, PasswordHash, TraceParent, User, UserEvent,
-    UserEventError, UserId, UserStatus,
+    Account, AccountRecord, EmailAddress, Event, EventId, Languages, PasswordHash, TraceParent,
+    User, UserEvent, UserEventError, UserId, UserStatus,
 };
 use uuid::Uuid;
 
 /// A user as read from a row: what [`user_row!`] selects. Each database has its form of
 /// identifiers.
-pub(crate) type UserRow<Id> = (Id, String, String, i64, bool, bool, Option<String>);
+pub(crate) type UserRow<Id> = (Id, String, String, i64, bool, bool, Option<String>, i64);
 
 /// The columns of a [`UserRow`], of the table `users` of the database that asks.
 macro_rules! user_row {
@@ -25,6 +27,7 @@ macro_rules! user_row {
             users::code_expires_at.is_not_null(),
             users::activated_at.is_not_null(),
             users::languages,
+            users::guesses_renewed,
         )
     };
 }
@@ -50,7 +53,8 @@ pub(crate) struct DamagedRow {
 
 /// The user of a row.
 pub(crate) fn read_user(row: UserRow<impl Into<Uuid>>) -> Result<User, RepositoryError> {
-    let (id, email, password_hash, code_number, code_mailed, active, languages) = row;
+    let (id, email, password_hash, code_number, code_mailed, active, languages, guesses_renewed) =
+        row;
     let id = id.into();
     let damaged =
         |column| RepositoryError::Damaged(DamagedRow { table: "users", id, column }.into());
@@ -62,12 +66,43 @@ pub(crate) fn read_user(row: UserRow<impl Into<Uuid>>) -> Result<User, Repositor
         u32::try_from(code_number).map_err(|_| damaged("code_number"))?,
         status,
     );
-    Ok(user.with_languages(Languages::from_stored(&languages.unwrap_or_default())))
+    let times = u32::try_from(guesses_renewed).map_err(|_| damaged("guesses_renewed"))?;
+    let languages = Languages::from_stored(&languages.unwrap_or_default());
+    Ok(user.with_languages(languages).with_guesses_renewed(times))
 }
 
 /// The user's languages; null if nothing is known, as in the rows of versions without the column.
 pub(crate) fn stored_languages(user: &User) -> Option<String> {
     Some(user.languages()).filter(|languages| !languages.is_empty()).map(ToString::to_string)
+}
+
+/// The account of a row.
+pub(crate) fn read_account(id: Uuid, email: String, activated_at: Option<SystemTime>) -> Account {
+    let email = EmailAddress::from_stored(email);
+    Account { user_id: UserId::from_uuid(id), email, activated_at }
+}
+
+/// The times of an [`AccountRecord`]: code requested, code expires, repetition noted.
+pub(crate) type RecordTimes = (SystemTime, Option<SystemTime>, Option<SystemTime>);
+
+/// The record of a row.
+pub(crate) fn read_record(
+    account: Account,
+    code_number: i64,
+    times: RecordTimes,
+) -> Result<AccountRecord, RepositoryError> {
+    let (code_requested_at, code_expires_at, repetition_noted_at) = times;
+    let id = *account.user_id.as_uuid();
+    let codes_requested = u32::try_from(code_number).map_err(|_| {
+        RepositoryError::Damaged(DamagedRow { table: "users", id, column: "code_number" }.into())
+    })?;
+    Ok(AccountRecord {
+        account,
+        codes_requested,
+        code_requested_at,
+        code_expires_at,
+        repetition_noted_at,
+    })
 }
 
 impl From<&Event> for StoredEvent {
@@ -135,7 +170,8 @@ mod tests {
     #[test]
     fn a_damaged_row_is_named_and_its_content_is_not() {
         let id = Uuid::from_u128(7);
-        let user = read_user((id, "secret.example".into(), String::new(), -1, false, false, None));
+        let row = (id, "secret.example".into(), String::new(), -1, false, false, None, 0);
+        let user = read_user(row);
         let Err(RepositoryError::Damaged(source)) = user else { panic!("the row was accepted") };
         assert_eq!(
             source.to_string(),
@@ -151,7 +187,8 @@ mod tests {
         let refused = "a@127.0.0.1";
         EmailAddress::parse(refused).unwrap_err();
         let id = Uuid::from_u128(7);
-        let user = read_user((id, refused.into(), String::new(), 1, false, true, None)).unwrap();
+        let row = (id, refused.into(), String::new(), 1, false, true, None, 0);
+        let user = read_user(row).unwrap();
         assert_eq!(user.email().as_str(), refused);
 
         let mut event = StoredEvent::from(&events()[0]);

@@ -55,6 +55,22 @@ async fn the_right_password_matches_and_no_other_does() {
 }
 
 #[tokio::test]
+async fn the_product_verifies_the_same_hashes_on_the_same_threads() {
+    let pool = Arc::new(pool(&light()));
+    let product = pool.of_product();
+    let hash = pool.hash(password("correct horse")).await.unwrap();
+    assert_eq!(product.verify(password("correct horse"), Some(hash.clone())).await.unwrap(), MATCH);
+    for hash in [Some(hash), None] {
+        let wrong = product.verify(password("correct horsf"), hash).await.unwrap();
+        assert_eq!(wrong, Verification::Mismatch);
+    }
+    let hash = product.hash(password("another one")).await.unwrap();
+    assert_eq!(pool.verify(password("another one"), Some(hash)).await.unwrap(), MATCH);
+    let none = Arc::new(HashPool::start(&Argon2idOptions { queue: 0, ..light() }).unwrap());
+    none.of_product().hash(password("a free thread takes it")).await.unwrap();
+}
+
+#[tokio::test]
 async fn without_a_hash_nothing_matches() {
     let pool = pool(&light());
     for text in ["", "correct horse"] {

@@ -4,6 +4,7 @@
 //! Knows no I/O, no serialisation and no framework. Adapters implement [`ports`]; to add one, write
 //! a module in `crates/adapters` and run the port's contract suite (`crates/adapters/tests`) on it.
 
+mod account;
 mod code;
 mod code_keys;
 mod email_address;
@@ -21,6 +22,7 @@ mod user_id;
 
 pub mod ports;
 
+pub use account::{Account, AccountRecord};
 pub use code::{
     CodeIssue, CodeKey, CodeKeyError, CodeKeyId, CodeLength, CodeLengthError, VerificationCode,
 };

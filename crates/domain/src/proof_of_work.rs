@@ -168,7 +168,7 @@ mod tests {
     /// A digit of the solution must not become one of the expiry.
     #[test]
     fn asvs_2_4_1_digits_cannot_move_from_the_number_to_the_expiry() {
-        let right = (0..).map(solved).find(|solution| solution.number >= 10).unwrap();
+        let right = (0..=99).map(solved).find(|solution| solution.number >= 10).unwrap();
         let (first, rest) = (right.number / 10, right.number % 10);
         let salt = format!("{}{first}", right.challenge.salt);
         let moved = Solution { challenge: Challenge { salt, ..right.challenge }, number: rest };

@@ -35,6 +35,8 @@ pub struct User {
     code_number: u32,
     status: UserStatus,
     languages: Languages,
+    /// How often an operator has renewed its guesses.
+    guesses_renewed: u32,
     events: Vec<UserEvent>,
 }
 
@@ -55,8 +57,22 @@ impl User {
         code_number: u32,
         status: UserStatus,
     ) -> Self {
-        let languages = Languages::default();
-        Self { id, email, password_hash, code_number, status, languages, events: Vec::new() }
+        Self {
+            id,
+            email,
+            password_hash,
+            code_number,
+            status,
+            languages: Languages::default(),
+            guesses_renewed: 0,
+            events: Vec::new(),
+        }
+    }
+
+    /// The same user, whose guesses an operator has renewed so many times.
+    #[must_use]
+    pub fn with_guesses_renewed(self, times: u32) -> Self {
+        Self { guesses_renewed: times, ..self }
     }
 
     /// The user who wants mails in these languages.
@@ -118,6 +134,16 @@ impl User {
     /// The current code.
     pub fn issue(&self) -> CodeIssue {
         CodeIssue { user_id: self.id, number: self.code_number }
+    }
+
+    /// What the guesses at its codes are counted under: its address, over all claims of it, until an
+    /// operator renews the guesses.
+    pub fn guess_budget(&self) -> String {
+        let address = self.email.lookup_key();
+        match self.guesses_renewed {
+            0 => address,
+            times => format!("{address} {times}"),
+        }
     }
 
     /// The languages that mails to this user are written in, if there are texts in them.

@@ -9,7 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ports::{
     CodeStore, CodeStoreError, EventHandler, HandleError, IdSource, Mail, MailError, MailKey,
-    MailState, Mailer, NewWindow, Opening, RepositoryError, SendingLease, UserRepository,
+    MailState, Mailer, NewWindow, Opening, RepositoryError, SendingLease, Suppressions,
+    UserRepository,
 };
 use domain::{
     CodeIssue, CodeKeys, CodeLength, Derivation, EmailAddress, Event, EventId, UnknownCodeKey,
@@ -38,6 +39,8 @@ pub struct DeliverCode {
     pub users: Arc<dyn UserRepository>,
     /// Holds the window of each code.
     pub codes: Arc<dyn CodeStore>,
+    /// The addresses that are not mailed.
+    pub suppressions: Arc<dyn Suppressions>,
     /// Sends the mails.
     pub mailer: Arc<dyn Mailer>,
     /// Decides which mails that are not accepted are given up.
@@ -104,6 +107,11 @@ impl DeliverCode {
             Opening::Superseded => return Ok(Outcome::Dropped(DropReason::Superseded)),
             Opening::Consumed => return Ok(Outcome::Dropped(DropReason::Consumed)),
         };
+        if self.suppressions.find(user.email()).await?.is_some() {
+            // As if it were mailed, so that no answer tells the difference.
+            self.record_acceptance(issue, derivation).await?;
+            return Ok(Outcome::Dropped(DropReason::Suppressed));
+        }
         let content = self.templates.code(user.languages(), &self.keys.derive(issue, derivation)?);
         let message_id = format!("{}.{}", issue.user_id, issue.number);
         if let Err(error) = self.send(event, &mail_to(user.email(), message_id, content)).await {
@@ -166,6 +174,10 @@ impl DeliverCode {
         if self.codes.is_notice_accepted(event.id).await? {
             return Ok(Outcome::Dropped(DropReason::AlreadyMailed));
         }
+        if self.suppressions.find(owner.email()).await?.is_some() {
+            self.codes.mark_notice_accepted(event.id).await?;
+            return Ok(Outcome::Dropped(DropReason::Suppressed));
+        }
         let message_id = format!("{}.{}", owner.id(), event.id.as_uuid());
         let content = self.templates.registration_repeated(owner.languages());
         self.send(event, &mail_to(owner.email(), message_id, content)).await?;
@@ -191,7 +203,7 @@ impl DeliverCode {
             Ok(Outcome::Dropped(reason)) => {
                 metrics::count_dropped(*reason);
                 let reason = reason.as_str();
-                tracing::info!(event = "mail.dropped", %user_id, trace_id, reason, "the mail is no longer needed");
+                tracing::info!(event = "mail.dropped", %user_id, trace_id, reason, "no mail is sent");
             }
             Err(error) => {
                 metrics::count_failed(if error.is_transient() { "transient" } else { "permanent" });

@@ -22,8 +22,11 @@ const KINDS: &[&str] = &["code", "registration_repeated"];
 
 /// Every metric of the mails, in the order of an event's path.
 pub const METRICS: &[Metric] = &[
-    Metric::counter(DROPPED, "Events that no longer needed a mail.")
-        .by(&[("reason", DropReason::NAMES)]),
+    Metric::counter(
+        DROPPED,
+        "Events that no mail followed: it was not needed any more, or its address is suppressed.",
+    )
+    .by(&[("reason", DropReason::NAMES)]),
     Metric::counter(SENT, "Mails that the mail server accepted.").by(&[("kind", KINDS)]),
     Metric::histogram(
         DELIVERY_DURATION,
@@ -63,11 +66,13 @@ pub(crate) enum DropReason {
     Consumed,
     /// The mail was accepted at an earlier delivery of the event.
     AlreadyMailed,
+    /// The operator keeps mails from the address.
+    Suppressed,
 }
 
 impl DropReason {
     const NAMES: &[&str] =
-        &["user_gone", "user_active", "superseded", "consumed", "already_mailed"];
+        &["user_gone", "user_active", "superseded", "consumed", "already_mailed", "suppressed"];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -76,6 +81,7 @@ impl DropReason {
             Self::Superseded => "superseded",
             Self::Consumed => "consumed",
             Self::AlreadyMailed => "already_mailed",
+            Self::Suppressed => "suppressed",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::ports::{CodeStore, IdSource, Mailer, UserRepository};
+use domain::ports::{CodeStore, IdSource, Mailer, Suppressions, UserRepository};
 use settings::{Settings, SettingsError};
 
 use crate::{DeliverCode, DeliveryOptions, Refusals, TemplateOptions, Templates};
@@ -12,12 +12,14 @@ pub fn deliver_code(
     settings: &Settings,
     users: Arc<dyn UserRepository>,
     codes: Arc<dyn CodeStore>,
+    suppressions: Arc<dyn Suppressions>,
     mailer: Arc<dyn Mailer>,
     ids: Arc<dyn IdSource>,
 ) -> Result<DeliverCode, SettingsError> {
     Ok(DeliverCode {
         users,
         codes,
+        suppressions,
         mailer,
         refusals: Refusals::new(settings.smtp.give_up_after),
         ids,

@@ -6,7 +6,7 @@ use std::future::ready;
 use std::sync::Arc;
 
 use adapters::hand_over::HandOver;
-use adapters::postgres::{Database, PostgresUserRepository};
+use adapters::postgres::{Database, PostgresSuppressions, PostgresUserRepository};
 use adapters::rabbitmq::{RabbitmqConsumer, RabbitmqDeadLetters, RabbitmqQueues};
 use adapters::redis::RedisCodeStore;
 use adapters::system_ids::SystemIds;
@@ -80,7 +80,8 @@ fn wire(
     service: &Service,
 ) -> Result<(DeliverCode, Health), SettingsError> {
     let users: Arc<dyn UserRepository> =
-        Arc::new(PostgresUserRepository::new(database, HandOver::to_nobody()));
+        Arc::new(PostgresUserRepository::new(database.clone(), HandOver::to_nobody()));
+    let suppressions = Arc::new(PostgresSuppressions::new(database));
     let redis = settings.redis.connect()?;
     let codes: Arc<dyn CodeStore> =
         Arc::new(RedisCodeStore::new(redis, &settings.redis.key_prefix));
@@ -96,7 +97,14 @@ fn wire(
     ];
     let health = Health::new(checks, service.shutdown.clone());
     Ok((
-        worker_settings::deliver_code(settings, users, codes, mailer, Arc::new(SystemIds))?,
+        worker_settings::deliver_code(
+            settings,
+            users,
+            codes,
+            suppressions,
+            mailer,
+            Arc::new(SystemIds),
+        )?,
         health,
     ))
 }

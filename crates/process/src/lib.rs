@@ -17,10 +17,13 @@ pub mod metrics;
 pub mod operator;
 pub mod outbox;
 mod output;
+mod printing;
 mod shutdown;
 mod standard_error;
 mod start;
+pub mod suppressions;
 mod threads;
+pub mod users;
 
 pub use build::Build;
 pub use error::StartError;

@@ -10,8 +10,11 @@ use clap::{Parser, Subcommand};
 use process::dead_letters::DeadLetterCommand;
 use process::doctor::DoctorCommand;
 use process::outbox::OutboxCommand;
+use process::suppressions::SuppressionCommand;
+use process::users::UserCommand;
 use process::{Build, StartError, operator};
 use registration_api::http::openapi::{self, DocumentOptions};
+use registration_api::http::product_document;
 use registration_api::settings as api_settings;
 use settings::Sources;
 
@@ -48,8 +51,22 @@ enum Command {
         #[command(subcommand)]
         command: OutboxCommand,
     },
+    /// Look after accounts.
+    Users {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Keep mails from addresses to which they bounce.
+    Suppressions {
+        #[command(subcommand)]
+        command: SuppressionCommand,
+    },
     /// Print the OpenAPI document.
-    Openapi,
+    Openapi {
+        /// That of the product's listener.
+        #[arg(long)]
+        product: bool,
+    },
     /// Print every setting with its default and its meaning.
     Defaults,
 }
@@ -78,7 +95,15 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
             wiring::run_dead_letters(&sources.load()?, command).await?;
         }
         Command::Outbox { command } => wiring::run_outbox(&sources.load()?, command).await?,
-        Command::Openapi => {
+        Command::Users { command } => wiring::run_users(&sources.load()?, command).await?,
+        Command::Suppressions { command } => {
+            wiring::run_suppressions(&sources.load()?, command).await?;
+        }
+        Command::Openapi { product: true } => {
+            let public_url = api_settings::public_url(&sources.load()?.http.public_url)?;
+            process::write_output(&product_document(&public_url))?;
+        }
+        Command::Openapi { product: false } => {
             let settings = sources.load()?;
             process::write_output(&openapi::document(&DocumentOptions {
                 password_length: settings.password.length(),

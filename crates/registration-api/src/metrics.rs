@@ -25,6 +25,8 @@ const ACTIVATIONS: &str = "registration_activations_total";
 pub(crate) const WRONG_GUESSES: &str = "registration_wrong_guesses_total";
 pub(crate) const CLAIMS_PURGED: &str = "registration_claims_purged_total";
 pub(crate) const CLAIMS_PURGED_UNMAILED: &str = "registration_claims_purged_unmailed_total";
+const PASSWORD_VERIFICATIONS: &str = "registration_password_verifications_total";
+pub(crate) const USERS_DELETED: &str = "registration_users_deleted_total";
 const OUTBOX_EVENTS: &str = "registration_outbox_events";
 const OUTBOX_OLDEST_AGE: &str = "registration_outbox_oldest_event_age_seconds";
 pub(crate) const OUTBOX_PUBLISHED: &str = "registration_outbox_published_total";
@@ -53,6 +55,8 @@ const LIMIT_POLICIES: &[&str] = &[
     "mails",
     "network-mails",
     "client-guesses",
+    "client-passwords",
+    "address-passwords",
     "solved-challenges",
 ];
 
@@ -71,6 +75,9 @@ const ACTIVATION_OUTCOMES: &[&str] = &[
     "unavailable",
     "internal-error",
 ];
+
+const VERIFICATION_OUTCOMES: &[&str] =
+    &["verified", "not-active", "wrong-credentials", "limited", "unavailable"];
 
 /// Every metric of the API and the relay, in the order of a request's path.
 pub const METRICS: &[Metric] = &[
@@ -129,6 +136,9 @@ pub const METRICS: &[Metric] = &[
         CLAIMS_PURGED_UNMAILED,
         "Unverified registrations that were deleted though their mail had never been sent.",
     ),
+    Metric::counter(PASSWORD_VERIFICATIONS, "Passwords that the product asked about.")
+        .by(&[("outcome", VERIFICATION_OUTCOMES)]),
+    Metric::counter(USERS_DELETED, "Accounts that the product deleted."),
     Metric::gauge(
         OUTBOX_EVENTS,
         "Events in the outbox, which all APIs share: not delivered yet, of types that wait for a \
@@ -201,6 +211,12 @@ pub(crate) fn count_not_admitted(reason: &'static str) {
 pub(crate) fn count_activation(outcome: &'static str) {
     debug_assert!(ACTIVATION_OUTCOMES.contains(&outcome), "{outcome} is missing in the table");
     counter!(ACTIVATIONS, "outcome" => outcome).increment(1);
+}
+
+/// Counts a password that the product asked about.
+pub(crate) fn count_verification(outcome: &'static str) {
+    debug_assert!(VERIFICATION_OUTCOMES.contains(&outcome), "{outcome} is missing in the table");
+    counter!(PASSWORD_VERIFICATIONS, "outcome" => outcome).increment(1);
 }
 
 /// Records how long a hash took. For the pool that hashes.

@@ -13,7 +13,8 @@ use url::Url;
 use crate::admission::DomainRules;
 use crate::http::client_address::{TrustedProxies, parse_network};
 use crate::http::{
-    ApiOptions, ProofOfWorkOptions, PublicUrl, ReturnUrls, ServerOptions, SignupOptions,
+    ApiOptions, ProductToken, ProofOfWorkOptions, PublicUrl, ReturnUrls, ServerOptions,
+    SignupOptions,
 };
 use crate::limits::{ActionQuotas, Quotas};
 use crate::outbox_relay::{Destination, RelayOptions};
@@ -127,6 +128,17 @@ fn return_urls(settings: &Settings) -> Result<ReturnUrls, SettingsError> {
     })
 }
 
+/// The product's token, where its listener is on.
+pub fn product_token(settings: &Settings) -> Result<ProductToken, SettingsError> {
+    ProductToken::new(settings.product.token().clone()).map_err(|error| {
+        let problem = format!(
+            "{error}: put one of at least 32 letters and digits, such as `openssl rand -hex 32` \
+             makes, into the file that product.token_file names"
+        );
+        SettingsError::invalid("product.token", problem)
+    })
+}
+
 /// Of the time for the shutdown, the server has one half and the relay the other.
 fn drain_timeout(settings: &Settings) -> Duration {
     settings.http.shutdown_timeout / 2
@@ -155,11 +167,29 @@ pub fn server_options(settings: &Settings, descriptors: usize) -> ServerOptions 
     }
 }
 
+/// The connections of the product: it is one caller, which keeps its connections open.
+const PRODUCT_CONNECTIONS: usize = 64;
+
+/// What its requests may take until they are answered.
+const PRODUCT_REQUEST_MEMORY: usize = 2 * 1024 * 1024;
+
+/// What bounds the product's listener, beside the API of these options.
+pub fn product_server_options(api: ServerOptions) -> ServerOptions {
+    ServerOptions {
+        workers: 1,
+        max_connections: PRODUCT_CONNECTIONS,
+        request_memory: PRODUCT_REQUEST_MEMORY,
+        ..api
+    }
+}
+
 /// How many connections of clients a process that may have `descriptors` files and sockets open
 /// can serve.
 pub(crate) fn possible_connections(settings: &Settings, descriptors: usize) -> usize {
-    let reserved =
-        OTHER_DESCRIPTORS + settings.postgres.pool_size.get() + settings.smtp.connections.get();
+    let reserved = OTHER_DESCRIPTORS
+        + PRODUCT_CONNECTIONS
+        + settings.postgres.pool_size.get()
+        + settings.smtp.connections.get();
     descriptors.saturating_sub(reserved).max(1)
 }
 
@@ -245,6 +275,8 @@ fn quotas(limits: &LimitSettings) -> Quotas {
         },
         further_codes: limits.further_codes.0,
         wrong_guesses_per_client: limits.wrong_guesses_per_client.0.map(allowance),
+        wrong_passwords_per_client: limits.wrong_passwords_per_client.0.map(allowance),
+        wrong_passwords_per_address: limits.wrong_passwords_per_address.0.map(allowance),
         mails_per_mailbox: allowances(&limits.mails_per_mailbox),
         mails_per_mailbox_and_network: allowances(&limits.mails_per_mailbox_and_network),
     }

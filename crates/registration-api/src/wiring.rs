@@ -4,12 +4,13 @@ pub(crate) mod doctor;
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use adapters::hand_over::HandOver;
 use adapters::in_process::{InProcessBudget, InProcessRateLimiter};
 use adapters::postgres::{
     self, Database, PostgresDeadLetters, PostgresOutbox, PostgresOutboxMonitor,
-    PostgresUserRepository,
+    PostgresSuppressions, PostgresUserRepository,
 };
 use adapters::rabbitmq::{RabbitmqPublisher, RabbitmqQueues};
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
@@ -22,9 +23,11 @@ use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
 use process::metrics::{self, Collector};
 use process::outbox::OutboxCommand;
+use process::suppressions::SuppressionCommand;
+use process::users::{UserCommand, UserStores};
 use process::{Build, Service, StartError};
-use registration_api::api::Api;
-use registration_api::http::{AppState, Ports};
+use registration_api::api::{Api, ProductApi};
+use registration_api::http::{AppState, Ports, ProductPorts, ProductState};
 use registration_api::limits::Counters;
 use registration_api::metrics::{METRICS, measure, measure_webhook, observe_hash};
 use registration_api::outbox_relay::OutboxRelay;
@@ -62,6 +65,31 @@ pub(crate) async fn run_outbox(
     command.run(&PostgresOutboxMonitor::new(database), &webhook).await
 }
 
+/// Looks after accounts. The API's next look at the outbox finds the events.
+pub(crate) async fn run_users(settings: &Settings, command: UserCommand) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    let database = database(settings)?;
+    // No relay runs here: what is recorded for the broker and the webhook is due.
+    let (hand_over, _) = HandOver::with_webhook(Duration::ZERO, settings.webhooks.event_types()?);
+    let users = Arc::new(PostgresUserRepository::new(database.clone(), hand_over));
+    let stores = UserStores {
+        accounts: users.clone(),
+        users,
+        suppressions: Arc::new(PostgresSuppressions::new(database)),
+        ids: Arc::new(SystemIds),
+    };
+    command.run(&stores).await
+}
+
+/// Keeps mails from addresses.
+pub(crate) async fn run_suppressions(
+    settings: &Settings,
+    command: SuppressionCommand,
+) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    command.run(&PostgresSuppressions::new(database(settings)?)).await
+}
+
 /// Runs the API until it is asked to stop.
 pub(crate) async fn serve(settings: &Settings, build: &Build) -> Result<(), StartError> {
     let tables = [METRICS, metrics::POOL, metrics::QUEUES];
@@ -87,8 +115,8 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
     let webhook_types = settings.webhooks.event_types()?;
     let (hand_over, webhook_hand_over) =
         HandOver::with_webhook(settings.outbox.lease, webhook_types);
-    let users: Arc<dyn UserRepository> =
-        Arc::new(PostgresUserRepository::new(database.clone(), hand_over.clone()));
+    let accounts = Arc::new(PostgresUserRepository::new(database.clone(), hand_over.clone()));
+    let users: Arc<dyn UserRepository> = accounts.clone();
     let codes: Arc<dyn CodeStore> = Arc::new(RedisCodeStore::new(redis.clone(), prefix));
     // Only PostgreSQL takes the API out of service: without the others registrations are still
     // accepted.
@@ -111,6 +139,7 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
     let webhook_monitor = Arc::new(PostgresOutboxMonitor::of_webhook(database.clone()));
     let collector = measure_webhook(collector, webhook_monitor);
     let collector = measure_servers(collector, database.clone(), settings)?;
+    let product_ports = ProductPorts { accounts, hasher: Arc::new(hasher.of_product()) };
     let ports = Ports {
         users: users.clone(),
         codes,
@@ -132,9 +161,13 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
         let options = api_settings::webhook_relay_options(settings);
         OutboxRelay::new(Arc::new(outbox), publisher, options)
     });
+    let listener = listen(settings)?;
+    let state = AppState::new(ports, options, health.clone());
+    let product = product(settings, &state, product_ports)?;
     let api = Api {
-        listener: listen(settings)?,
-        state: AppState::new(ports, options, health.clone()),
+        listener,
+        state,
+        product,
         server: api_settings::server_options(settings, service.descriptors),
         relay: OutboxRelay::new(outbox, publisher, api_settings::relay_options(settings)),
         webhook_relay,
@@ -186,6 +219,23 @@ fn registration_hook(
 ) -> Result<Option<Arc<dyn RegistrationHook>>, SettingsError> {
     let hook = settings.registration.hook()?;
     Ok(hook.map(|hook| Arc::new(hook) as Arc<dyn RegistrationHook>))
+}
+
+/// The product's listener, where it is on.
+fn product(
+    settings: &Settings,
+    state: &AppState,
+    ports: ProductPorts,
+) -> Result<Option<ProductApi>, StartError> {
+    let Some(address) = settings.product.listen.address(None) else { return Ok(None) };
+    let token = api_settings::product_token(settings)?;
+    let advice = "set product.listen (REGISTRATION__PRODUCT__LISTEN) to another port or to off";
+    let listener = TcpListener::bind(address).map_err(|source| StartError::Listen {
+        address,
+        source,
+        advice,
+    })?;
+    Ok(Some(ProductApi { listener, state: ProductState::new(state, ports, token) }))
 }
 
 fn listen(settings: &Settings) -> Result<TcpListener, StartError> {

@@ -183,6 +183,7 @@ mod tests {
             .with("code.previous_keys", &"hush-hush")
             .with("postgres.url", &"postgres://me:hush-hush@db/x")
             .with("smtp.password", &"hush-hush")
+            .with("product.token", &"hush-hush")
             .load()
             .unwrap();
         assert!(!format!("{settings:?}").contains("hush-hush"));

@@ -23,6 +23,7 @@ mod metrics;
 mod outbox;
 mod password;
 mod postgres;
+mod product;
 mod proof_of_work;
 mod quota;
 mod rabbitmq;
@@ -50,6 +51,7 @@ pub use metrics::MetricsSettings;
 pub use outbox::OutboxSettings;
 pub use password::PasswordSettings;
 pub use postgres::PostgresSettings;
+pub use product::{ProductListen, ProductSettings};
 pub use proof_of_work::ProofOfWorkSettings;
 pub use quota::QuotaSetting;
 pub use rabbitmq::RabbitmqSettings;
@@ -87,6 +89,7 @@ pub struct Settings {
     pub outbox: OutboxSettings,
     pub events: EventSettings,
     pub webhooks: WebhookSettings,
+    pub product: ProductSettings,
     pub metrics: MetricsSettings,
     pub log: LogSettings,
     pub signup: SignupSettings,

@@ -17,6 +17,8 @@ pub struct LimitSettings {
     pub resend_per_address: QuotaSetting,
     pub further_codes: QuotaSetting,
     pub wrong_guesses_per_client: QuotaSetting,
+    pub wrong_passwords_per_client: QuotaSetting,
+    pub wrong_passwords_per_address: QuotaSetting,
     pub mails_per_mailbox: CommaList<QuotaSetting>,
     pub mails_per_mailbox_and_network: CommaList<QuotaSetting>,
 }

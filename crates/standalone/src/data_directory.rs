@@ -11,6 +11,7 @@ pub(crate) use diagnosis::diagnose;
 
 const DATABASE: &str = "registration.sqlite3";
 const CODE_KEY: &str = "code.key";
+const PRODUCT_TOKEN: &str = "product.token";
 
 /// Where everything that outlives the process lies. Locked: two processes on one directory would
 /// deliver every event twice.
@@ -42,7 +43,7 @@ pub(crate) enum DataDirectoryError {
     #[error("there is no database in {}; name the right directory with --data-dir", .0.display())]
     NoDatabase(PathBuf),
     /// The operating system gave no random bytes.
-    #[error("the operating system has no random bytes for a code key: {0}")]
+    #[error("the operating system has no random bytes for a secret: {0}")]
     NoRandomness(String),
 }
 
@@ -90,15 +91,28 @@ impl DataDirectory {
 
     /// The code key, in hexadecimal; its file is made (mode 0600) at the first start.
     pub(crate) fn code_key(&self) -> Result<String, DataDirectoryError> {
-        match Self::existing_code_key(&self.path)? {
-            Some(key) => Ok(key),
-            None => self.make_code_key(&self.path.join(CODE_KEY)),
-        }
+        self.secret(CODE_KEY)
+    }
+
+    /// The product's token; its file is made (mode 0600) when it is first needed.
+    pub(crate) fn product_token(&self) -> Result<String, DataDirectoryError> {
+        self.secret(PRODUCT_TOKEN)
     }
 
     /// The code key of a directory that is only looked at, if it has one.
     pub(crate) fn existing_code_key(path: &Path) -> Result<Option<String>, DataDirectoryError> {
-        let path = path.join(CODE_KEY);
+        Self::existing_secret(path, CODE_KEY)
+    }
+
+    fn secret(&self, name: &str) -> Result<String, DataDirectoryError> {
+        match Self::existing_secret(&self.path, name)? {
+            Some(secret) => Ok(secret),
+            None => self.make_secret(name),
+        }
+    }
+
+    fn existing_secret(path: &Path, name: &str) -> Result<Option<String>, DataDirectoryError> {
+        let path = path.join(name);
         match std::fs::read_to_string(&path) {
             Ok(key) => Ok(Some(key.trim().to_owned())),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -106,14 +120,15 @@ impl DataDirectory {
         }
     }
 
-    fn make_code_key(&self, path: &Path) -> Result<String, DataDirectoryError> {
-        let unusable = |source| DataDirectoryError::Unusable { path: path.to_owned(), source };
+    fn make_secret(&self, name: &str) -> Result<String, DataDirectoryError> {
+        let path = self.path.join(name);
+        let unusable = |source| DataDirectoryError::Unusable { path: path.clone(), source };
         let mut key = [0_u8; 32];
         getrandom::fill(&mut key)
             .map_err(|error| DataDirectoryError::NoRandomness(error.to_string()))?;
         let hexadecimal = base16ct::lower::encode_string(&key);
-        // Written aside and renamed: a crash in between leaves no half a key behind.
-        let unfinished = self.path.join("code.key.new");
+        // Written aside and renamed: a crash in between leaves no half a secret behind.
+        let unfinished = self.path.join(format!("{name}.new"));
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -122,7 +137,7 @@ impl DataDirectory {
             .open(&unfinished)
             .map_err(unusable)?;
         writeln!(file, "{hexadecimal}").and_then(|()| file.sync_all()).map_err(unusable)?;
-        std::fs::rename(&unfinished, path).map_err(unusable)?;
+        std::fs::rename(&unfinished, &path).map_err(unusable)?;
         Ok(hexadecimal)
     }
 }
@@ -142,11 +157,15 @@ mod tests {
         let path = parent.path().join("a/data");
         let directory = DataDirectory::open(&path).unwrap();
         let first = directory.code_key().unwrap();
+        let token = directory.product_token().unwrap();
         assert_eq!((mode(&path), mode(&path.join("code.key"))), (0o700, 0o600));
+        assert_eq!(mode(&path.join("product.token")), 0o600);
         domain::CodeKey::from_hex(&first).unwrap();
+        assert!(token.len() >= 32 && token != first);
         drop(directory);
         let again = DataDirectory::open(&path).unwrap();
         assert_eq!(again.code_key().unwrap(), first);
+        assert_eq!(again.product_token().unwrap(), token);
     }
 
     #[test]

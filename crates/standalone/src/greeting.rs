@@ -8,6 +8,7 @@ pub(crate) struct Greeting<'a> {
     pub(crate) api: SocketAddr,
     pub(crate) has_signup_page: bool,
     pub(crate) inbox: Option<InboxAddresses>,
+    pub(crate) product: Option<SocketAddr>,
     pub(crate) data: &'a Path,
 }
 
@@ -44,6 +45,13 @@ impl std::fmt::Display for Greeting<'_> {
                 )?;
             }
             None => writeln!(f, "  Mails  go to the server in smtp.host")?,
+        }
+        if let Some(product) = self.product {
+            let product = host(product);
+            writeln!(
+                f,
+                "  Users  http://{product}/v1/users  (for your product; token: product.token)"
+            )?;
         }
         writeln!(f, "  Data   {}\n", self.data.display())?;
         writeln!(f, "  Register, then activate within a minute with the code from the mail:\n")?;

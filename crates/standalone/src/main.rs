@@ -14,6 +14,8 @@ use clap::{Parser, Subcommand};
 use process::dead_letters::DeadLetterCommand;
 use process::doctor::{DoctorCommand, Examination};
 use process::outbox::OutboxCommand;
+use process::suppressions::SuppressionCommand;
+use process::users::UserCommand;
 use process::{Build, StartError};
 use settings::{Settings, SettingsError, Sources};
 
@@ -64,6 +66,16 @@ enum Command {
         #[command(subcommand)]
         command: OutboxCommand,
     },
+    /// Look after accounts.
+    Users {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Keep mails from addresses to which they bounce.
+    Suppressions {
+        #[command(subcommand)]
+        command: SuppressionCommand,
+    },
     /// Copy the database to a file, beside a running system too.
     Backup {
         /// The file to make. One that exists is not overwritten.
@@ -97,6 +109,12 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
         }
         Some(Command::Outbox { command }) => {
             wiring::run_outbox(&settings(&arguments)?, command.clone()).await?;
+        }
+        Some(Command::Users { command }) => {
+            wiring::run_users(&settings(&arguments)?, command.clone()).await?;
+        }
+        Some(Command::Suppressions { command }) => {
+            wiring::run_suppressions(&settings(&arguments)?, command.clone()).await?;
         }
         Some(Command::Backup { file }) => wiring::run_backup(&settings(&arguments)?, file).await?,
         Some(Command::Defaults) => process::write_output(settings::DEFAULTS)?,

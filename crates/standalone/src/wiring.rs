@@ -3,7 +3,7 @@
 
 pub(crate) mod doctor;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,8 @@ use adapters::in_process::{
 };
 use adapters::smtp::SmtpTls;
 use adapters::sqlite::{
-    self, SqliteDeadLetters, SqliteOptions, SqliteOutbox, SqliteOutboxMonitor, SqliteUserRepository,
+    self, SqliteDeadLetters, SqliteOptions, SqliteOutbox, SqliteOutboxMonitor, SqliteSuppressions,
+    SqliteUserRepository,
 };
 use adapters::system_ids::SystemIds;
 use adapters::webhook::WebhookPublisher;
@@ -27,9 +28,11 @@ use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
 use process::metrics::Collector;
 use process::outbox::OutboxCommand;
+use process::suppressions::SuppressionCommand;
+use process::users::{UserCommand, UserStores};
 use process::{Build, Service, StartError};
-use registration_api::api::Api;
-use registration_api::http::{AppState, Ports};
+use registration_api::api::{Api, ProductApi};
+use registration_api::http::{AppState, Ports, ProductPorts, ProductState};
 use registration_api::metrics::{measure, measure_webhook, observe_hash};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
 use registration_api::settings::{self as api_settings, SignupPageDefault};
@@ -42,6 +45,13 @@ use crate::greeting::{Greeting, InboxAddresses, register_command};
 /// How long an operation waits for the one writer of the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Where the product asks, where nothing else is set.
+const PRODUCT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8090);
+
+const API_ADVICE: &str = "stop what listens there or choose another port with --port";
+const PRODUCT_ADVICE: &str = "stop what listens there, or set product.listen \
+                              (REGISTRATION__PRODUCT__LISTEN) to another port or to off";
+
 /// The most threads that serve HTTP.
 const MAX_WORKERS: usize = 2;
 
@@ -50,9 +60,13 @@ pub(crate) async fn serve(mut settings: Settings, build: &Build) -> Result<(), S
     let tables = [registration_api::metrics::METRICS, email_worker::metrics::METRICS];
     let mut service = Service::begin("standalone", build, &settings, &tables)?;
     let data = DataDirectory::open(&settings.standalone.data_dir).map_err(StartError::failed)?;
-    set_code_key(&mut settings, &data)?;
+    set_secrets(&mut settings, &data)?;
     let database = open(data.database()).await?;
-    let (listener, api_address) = listen(&settings)?;
+    let listener = listen(settings.http.listen, API_ADVICE)?;
+    let api_address = listener.local_addr().map_err(StartError::Runtime)?;
+    let product =
+        product_address(&settings).map(|address| listen(address, PRODUCT_ADVICE)).transpose()?;
+    let product_address = product.as_ref().and_then(|listener| listener.local_addr().ok());
     let inbox = start_inbox(&settings, api_address).await?;
     let server = match &inbox {
         Some(inbox) => {
@@ -61,7 +75,8 @@ pub(crate) async fn serve(mut settings: Settings, build: &Build) -> Result<(), S
         }
         None => settings.smtp.server()?,
     };
-    let (api, health, collector) = wire(&settings, database, listener, server, &service).await?;
+    let listeners = Listeners { api: listener, product };
+    let (api, health, collector) = wire(&settings, database, listeners, server, &service).await?;
     service.serve_operator(&settings, health, collector)?;
     let addresses = inbox
         .as_ref()
@@ -70,6 +85,7 @@ pub(crate) async fn serve(mut settings: Settings, build: &Build) -> Result<(), S
         api: api_address,
         has_signup_page: settings.signup.is_enabled(true),
         inbox: addresses,
+        product: product_address,
         data: &settings.standalone.data_dir,
     };
     process::greet(&format!("{greeting}\n"));
@@ -114,23 +130,51 @@ fn existing_database(settings: &Settings) -> Result<PathBuf, StartError> {
     DataDirectory::existing_database(&settings.standalone.data_dir).map_err(StartError::failed)
 }
 
+/// Looks after accounts, beside a running system too: its next look at the outbox finds the events.
+pub(crate) async fn run_users(settings: &Settings, command: UserCommand) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    let database = open_existing(settings).await?;
+    // No relay runs here: what is recorded for the broker and the webhook is due.
+    let (hand_over, _) = HandOver::with_webhook(Duration::ZERO, settings.webhooks.event_types()?);
+    let users = Arc::new(SqliteUserRepository::new(database.clone(), hand_over));
+    let stores = UserStores {
+        accounts: users.clone(),
+        users,
+        suppressions: Arc::new(SqliteSuppressions::new(database)),
+        ids: Arc::new(SystemIds),
+    };
+    command.run(&stores).await
+}
+
+/// Keeps mails from addresses, beside a running system too.
+pub(crate) async fn run_suppressions(
+    settings: &Settings,
+    command: SuppressionCommand,
+) -> Result<(), StartError> {
+    process::begin_command(settings)?;
+    command.run(&SqliteSuppressions::new(open_existing(settings).await?)).await
+}
+
 async fn open_existing(settings: &Settings) -> Result<sqlite::Database, StartError> {
     open(existing_database(settings)?).await
 }
 
-fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr), StartError> {
-    let address = settings.http.listen;
-    let advice = "stop what listens there or choose another port with --port";
-    let refused = |source| StartError::Listen { address, source, advice };
-    let listener = TcpListener::bind(address).map_err(refused)?;
-    let address = listener.local_addr().map_err(refused)?;
-    Ok((listener, address))
+fn listen(address: SocketAddr, advice: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|source| StartError::Listen { address, source, advice })
 }
 
-/// The key that is set, or else the one that the first start has made.
-fn set_code_key(settings: &mut Settings, data: &DataDirectory) -> Result<(), StartError> {
+/// Where the product asks, unless that is off.
+fn product_address(settings: &Settings) -> Option<SocketAddr> {
+    settings.product.listen.address(Some(PRODUCT_LISTEN))
+}
+
+/// The secrets that are set, or else those that the first start has made.
+fn set_secrets(settings: &mut Settings, data: &DataDirectory) -> Result<(), StartError> {
     if !settings.code.has_key() {
         settings.code.set_key(&data.code_key().map_err(StartError::failed)?);
+    }
+    if product_address(settings).is_some() && !settings.product.has_token() {
+        settings.product.set_token(&data.product_token().map_err(StartError::failed)?);
     }
     Ok(())
 }
@@ -158,18 +202,24 @@ async fn start_inbox(settings: &Settings, api: SocketAddr) -> Result<Option<Inbo
     Ok(Some(Inbox::start(options).await.map_err(StartError::failed)?))
 }
 
+/// Where clients and the product ask.
+struct Listeners {
+    api: TcpListener,
+    product: Option<TcpListener>,
+}
+
 async fn wire(
     settings: &Settings,
     database: sqlite::Database,
-    listener: TcpListener,
+    listeners: Listeners,
     server: MailServer,
     service: &Service,
 ) -> Result<(Api, Health, Collector), StartError> {
     let relay = relay_options(settings);
     let webhook_types = settings.webhooks.event_types()?;
     let (hand_over, webhook_hand_over) = HandOver::with_webhook(relay.lease, webhook_types);
-    let users: Arc<dyn UserRepository> =
-        Arc::new(SqliteUserRepository::new(database.clone(), hand_over.clone()));
+    let accounts = Arc::new(SqliteUserRepository::new(database.clone(), hand_over.clone()));
+    let users: Arc<dyn UserRepository> = accounts.clone();
     let codes: Arc<dyn CodeStore> = Arc::new(InProcessCodeStore::new());
     let mailer: Arc<dyn Mailer> = Arc::new(WatchedMailer::new(Arc::new(settings.mailer(server)?)));
     say_whether_mails_are_taken(mailer.clone());
@@ -177,6 +227,7 @@ async fn wire(
         settings,
         users.clone(),
         codes.clone(),
+        Arc::new(SqliteSuppressions::new(database.clone())),
         mailer.clone(),
         Arc::new(SystemIds),
     )?;
@@ -205,6 +256,7 @@ async fn wire(
     let collector = measure(Collector::new(), monitor, move || waiting_hashes.waiting());
     let webhook_monitor = Arc::new(SqliteOutboxMonitor::of_webhook(database));
     let collector = measure_webhook(collector, webhook_monitor);
+    let product_ports = ProductPorts { accounts, hasher: Arc::new(hasher.of_product()) };
     let ports = Ports {
         users: users.clone(),
         codes,
@@ -219,9 +271,18 @@ async fn wire(
     let options = api_settings::options(settings, SignupPageDefault::On)?;
     let mut server = api_settings::server_options(settings, service.descriptors);
     server.workers = server.workers.min(MAX_WORKERS);
+    let state = AppState::new(ports, options, health.clone());
+    let product = match listeners.product {
+        Some(listener) => {
+            let token = api_settings::product_token(settings)?;
+            Some(ProductApi { listener, state: ProductState::new(&state, product_ports, token) })
+        }
+        None => None,
+    };
     let api = Api {
-        listener,
-        state: AppState::new(ports, options, health.clone()),
+        listener: listeners.api,
+        state,
+        product,
         server,
         relay: OutboxRelay::new(Arc::new(outbox), publisher, relay),
         webhook_relay: webhook.map(|publisher| {

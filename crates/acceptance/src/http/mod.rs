@@ -1,12 +1,14 @@
 //! HTTP, as the API's clients speak it and as they should not.
 
 mod client;
+mod product;
 mod raw_connection;
 mod reply;
 
 use std::time::Duration;
 
 pub use client::{Client, Secrets};
+pub use product::Product;
 pub use raw_connection::RawConnection;
 pub use reply::Reply;
 

@@ -8,6 +8,9 @@ use super::settings::Settings;
 use super::setup::Setup;
 use crate::process::{Program, Service};
 
+/// The token of the product's listener.
+pub const PRODUCT_TOKEN: &str = "3f1d9c77a8b04e5f96d2c1870a6b5e43";
+
 /// How the product runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Deployment {
@@ -24,6 +27,8 @@ pub struct Addresses {
     pub api: String,
     /// The base URL of the operator's listener.
     pub operator: String,
+    /// The base URL of the product's listener.
+    pub product: String,
     /// The same of the process that sends the mails, which may be the same process.
     pub worker_operator: String,
 }
@@ -74,8 +79,12 @@ fn standalone(settings: &Settings, setup: &Setup, data: &Path) -> (Service, Addr
 
 /// Adds listeners on free ports.
 fn listening(program: Program) -> (Program, Addresses) {
-    let [api, operator] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
-    let program = program.setting("http.listen", &api).setting("metrics.listen", &operator);
-    let [api, operator] = [api, operator].map(|address| format!("http://{address}"));
-    (program, Addresses { api, worker_operator: operator.clone(), operator })
+    let keys = ["http.listen", "metrics.listen", "product.listen"];
+    let listeners = keys.map(|key| (key, format!("127.0.0.1:{}", free_port())));
+    let program = listeners
+        .iter()
+        .fold(program, |program, (key, address)| program.setting(key, address))
+        .setting("product.token", PRODUCT_TOKEN);
+    let [api, operator, product] = listeners.map(|(_, address)| format!("http://{address}"));
+    (program, Addresses { api, worker_operator: operator.clone(), operator, product })
 }

@@ -13,11 +13,11 @@ use inbox::Inbox;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use crate::http::{Client, RawConnection, Secrets};
+use crate::http::{Client, Product, RawConnection, Secrets};
 use crate::mail::{MailGate, Mailbox, start_inbox};
 use crate::process::Service;
 
-pub use deployment::{Addresses, Deployment};
+pub use deployment::{Addresses, Deployment, PRODUCT_TOKEN};
 pub use servers::Servers;
 use settings::{Settings, common_settings, no_limits};
 pub use setup::Setup;
@@ -90,6 +90,11 @@ impl System {
     /// A client for one test.
     pub fn client(&self) -> Client {
         Client::new(&self.addresses.api, self.secrets.clone())
+    }
+
+    /// The product behind it, for one test.
+    pub fn product(&self) -> Product {
+        Product::new(&self.addresses.product, self.secrets.clone())
     }
 
     /// A connection to its API for bytes that need not be HTTP.

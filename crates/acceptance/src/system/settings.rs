@@ -47,6 +47,8 @@ pub(super) fn no_limits() -> Settings {
         ("limits.resend_per_address", "off"),
         ("limits.further_codes", "off"),
         ("limits.wrong_guesses_per_client", "off"),
+        ("limits.wrong_passwords_per_client", "off"),
+        ("limits.wrong_passwords_per_address", "off"),
         ("limits.mails_per_mailbox", "off"),
         ("limits.mails_per_mailbox_and_network", "off"),
     ])

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use crate::{
     activation, admission, bad_input, code_keys, crashes, dead_letters, doctor, event_consumers,
-    expiry, limits, mail_server_faults, mails, pages,
+    expiry, limits, mail_server_faults, mails, operator, pages,
 };
-use crate::{problems, races, restore, secrets, server_faults, unicode, webhooks};
+use crate::{problems, product, races, restore, secrets, server_faults, unicode, webhooks};
 use crate::{security_canary, security_guesses, security_http, security_limits};
 use crate::{
     security_mail, security_mail_floods, security_passwords, security_retention, security_sameness,
@@ -21,7 +21,7 @@ journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 37] = [
+const TESTS: [Coverage; 40] = [
     COVERAGE,
     activation::COVERAGE,
     admission::COVERAGE,
@@ -37,8 +37,11 @@ const TESTS: [Coverage; 37] = [
     limits::COVERAGE,
     mail_server_faults::COVERAGE,
     mails::COVERAGE,
+    operator::COVERAGE,
     pages::COVERAGE,
     problems::COVERAGE,
+    product::COVERAGE,
+    product::in_conceal_mode::COVERAGE,
     races::COVERAGE,
     restore::COVERAGE,
     secrets::COVERAGE,

@@ -48,6 +48,7 @@ fn expected_checks(program: &str) -> &'static [&'static str] {
             "code.key",
             "http.listen",
             "metrics.listen",
+            "product.listen",
             "hashing.time",
         ],
         "email-worker" => &[
@@ -74,6 +75,7 @@ fn expected_checks(program: &str) -> &'static [&'static str] {
             "code.key",
             "http.listen",
             "metrics.listen",
+            "product.listen",
             "hashing.time",
         ],
     }

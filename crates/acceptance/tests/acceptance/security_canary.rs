@@ -78,6 +78,7 @@ impl Canaries {
 
 journeys!(distributed {
     asvs_16_2_5_no_store_queue_log_or_metric_of_the_services_knows_a_secret: talkative(), [];
+    asvs_14_2_7_no_store_or_queue_of_the_services_knows_a_deleted_account: talkative(), [];
 });
 
 async fn asvs_16_2_5_no_store_queue_log_or_metric_of_the_services_knows_a_secret(
@@ -113,13 +114,82 @@ async fn asvs_16_2_5_no_store_queue_log_or_metric_of_the_services_knows_a_secret
     logs_and_metrics(journey, &canaries).await;
 }
 
+async fn asvs_14_2_7_no_store_or_queue_of_the_services_knows_a_deleted_account(journey: &Journey) {
+    let tap = Tap::open(&journey.system).await;
+    let (canaries, ids) = deleted_accounts(journey).await;
+    let event = eventually("the last deletion on the broker", async || {
+        let messages = tap.messages().await;
+        messages.iter().for_each(|message| canaries.assert_absent("RabbitMQ", message));
+        messages.into_iter().rfind(|message| {
+            message.contains("user.deleted") && message.contains(ids.last().unwrap())
+        })
+    });
+    event.await;
+    for (table, rows) in &postgres_tables(&journey.system).await {
+        for row in rows {
+            canaries.assert_absent(table, row);
+            // The event that tells of it is published by now, and the row of the account is gone.
+            let is_named = table != "public.outbox" && ids.iter().any(|id| row.contains(id));
+            assert!(!is_named, "{table} names a deleted account: {row}");
+        }
+    }
+    let entries = redis_entries(&journey.system).await;
+    entries.iter().for_each(|entry| canaries.assert_absent("Redis", entry));
+    logs_and_metrics(journey, &canaries).await;
+}
+
+/// Accounts with all that can be stored of one, deleted by the product. Nothing else is left.
+async fn deleted_accounts(journey: &Journey) -> (Canaries, Vec<String>) {
+    let (mut canaries, mut ids) = (Canaries::default(), Vec::new());
+    let product = journey.system.product();
+    for _ in 0..3 {
+        let account = canaries.account();
+        journey.api.register(&account).await.expect_status(201);
+        let code = journey.mailbox.first(&account.email).await.code_of_length(8);
+        journey.api.activate(&account, "00000000").await.expect_status(400);
+        journey.api.activate(&account, &code).await.expect_status(200);
+        product.verify(&account.with_password(&account.email)).await.expect_status(401);
+        product.verify(&account).await.expect_status(200);
+        let suppress = ["suppressions", "add", &account.email];
+        let program = journey.system.api().program().clone().arguments(suppress);
+        assert_eq!(program.run_to_end().await.code, 0);
+        ids.push(product.user_of(&account.email).await.text("user_id"));
+        canaries.secrets.push(code);
+    }
+    for id in &ids {
+        let before = journey.system.api().logs().lines().len();
+        product.delete(id).await.expect_status(204);
+        product.user(id).await.expect_status(404);
+        // The log is written behind the answers.
+        let naming = eventually("the line that the deletion leaves in the log", async || {
+            let lines = journey.system.api().logs().lines();
+            let naming = lines[before..].iter().filter(|line| line.contains(id)).cloned();
+            Some(naming.collect::<Vec<_>>()).filter(|naming| !naming.is_empty())
+        })
+        .await;
+        assert!(naming.len() == 1 && naming[0].contains("user.deleted"), "{naming:#?}");
+    }
+    (canaries, ids)
+}
+
 /// The same, where all is one process and one file.
 pub(crate) mod in_one_process {
     use super::*;
 
     journeys!(standalone {
         asvs_16_2_5_no_file_log_or_metric_of_the_standalone_system_knows_a_secret: talkative(), [];
+        asvs_14_2_7_no_file_of_the_standalone_system_knows_a_deleted_account: talkative(), [];
     });
+
+    async fn asvs_14_2_7_no_file_of_the_standalone_system_knows_a_deleted_account(
+        journey: &Journey,
+    ) {
+        let (canaries, _) = deleted_accounts(journey).await;
+        for (name, content) in &data_files(&journey.system) {
+            canaries.assert_absent(name, content);
+        }
+        logs_and_metrics(journey, &canaries).await;
+    }
 
     async fn asvs_16_2_5_no_file_log_or_metric_of_the_standalone_system_knows_a_secret(
         journey: &Journey,

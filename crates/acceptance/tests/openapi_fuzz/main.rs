@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use acceptance::{Account, Deployment, Journey, Program, Setup, required, run};
+use acceptance::{Account, Deployment, Journey, PRODUCT_TOKEN, Program, Setup, required, run};
 
 /// Requests generated for each operation.
 const EXAMPLES: u32 = 60;
@@ -44,10 +44,28 @@ fn the_api_keeps_to_its_document_for_the_owner_of_an_active_account() {
     });
 }
 
+#[test]
+fn the_product_is_answered_as_its_document_says() {
+    run(Deployment::Standalone, &setup(), &[], async |journey| {
+        journey.activated().await;
+        let document = format!("{}/v1/openapi.json", journey.system.addresses.product);
+        let token = format!("Authorization: Bearer {PRODUCT_TOKEN}");
+        try_out(journey, &document, &["--header", &token], 5).await;
+    });
+}
+
 async fn check(journey: &Journey, account: Option<&Account>) {
+    let document = format!("{}/api/v1/openapi.json", journey.system.addresses.api);
+    let credentials = account.map(|account| format!("{}:{}", account.email, account.password));
+    let arguments = credentials.as_deref().map(|credentials| ["--auth", credentials]);
+    try_out(journey, &document, arguments.as_slice().concat().as_slice(), 6).await;
+}
+
+/// Runs Schemathesis on a document of so many operations.
+async fn try_out(journey: &Journey, document: &str, credentials: &[&str], operations: usize) {
     let examples = number("OPENAPI_FUZZ_EXAMPLES", EXAMPLES);
     let caches = tempfile::tempdir().unwrap();
-    let mut schemathesis = Program::new(required("TEST_SCHEMATHESIS"))
+    let schemathesis = Program::new(required("TEST_SCHEMATHESIS"))
         .variables(std::env::vars())
         .working_directory(caches.path())
         .arguments([
@@ -56,17 +74,13 @@ async fn check(journey: &Journey, account: Option<&Account>) {
         ])
         .arguments(["--no-color", "run", "--continue-on-failure", "--generation-database", "none"])
         .arguments(["--max-examples", &examples.to_string()])
-        .arguments(["--seed", &number("OPENAPI_FUZZ_SEED", SEED).to_string()]);
-    if let Some(account) = account {
-        schemathesis =
-            schemathesis.arguments(["--auth", &format!("{}:{}", account.email, account.password)]);
-    }
-    let document = format!("{}/api/v1/openapi.json", journey.system.addresses.api);
+        .arguments(["--seed", &number("OPENAPI_FUZZ_SEED", SEED).to_string()])
+        .arguments(credentials.iter().copied());
     let report =
         schemathesis.arguments([document]).run_to_end_within(EXAMPLE_TIMEOUT * examples).await;
     assert_eq!(report.code, 0, "{}", report.output());
     assert!(
-        report.stdout.contains("Tested: 6"),
+        report.stdout.contains(&format!("Tested: {operations}")),
         "not every operation was tried:\n{}",
         report.stdout
     );

@@ -26,7 +26,9 @@ async fn refusal_of(program: &Program) -> String {
 async fn a_busy_port_is_named_with_a_way_out() {
     let data = tempfile::tempdir().unwrap();
     let start = StandaloneCommand::on(data.path());
-    for port in [start.api_port, start.inbox_port, start.smtp_port, start.metrics_port] {
+    for port in
+        [start.api_port, start.inbox_port, start.smtp_port, start.metrics_port, start.product_port]
+    {
         let busy = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let sentence = refusal(&start).await;
         assert!(sentence.contains(&port.to_string()), "{sentence}");
@@ -91,6 +93,20 @@ async fn a_damaged_key_is_named_and_not_shown() {
     fs::write(data.path().join("code.key"), "0123456789abcdef").unwrap();
     let sentence = refusal(&StandaloneCommand::on(data.path())).await;
     assert!(sentence.contains("code.key") && !sentence.contains("0123456789abcdef"), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_used_is_named_and_not_shown() {
+    let data = tempfile::tempdir().unwrap();
+    let start = StandaloneCommand::on(data.path());
+    for token in ["hush-hush", "hush-hush hush-hush hush-hush hush-hush", ""] {
+        fs::write(data.path().join("product.token"), token).unwrap();
+        let sentence = refusal(&start).await;
+        assert!(sentence.contains("product.token"), "{sentence}");
+        assert!(!sentence.contains("hush"), "{sentence}");
+    }
+    let sentence = refusal(&start.with("product.token_file", "/nowhere")).await;
+    assert!(sentence.contains("product.token_file names /nowhere"), "{sentence}");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use acceptance::{Account, Program, StandaloneCommand};
+use acceptance::{Account, Program, StandaloneCommand, http_client};
 use test_support::free_port;
 
 #[tokio::test]
@@ -53,6 +53,38 @@ async fn the_next_start_continues_with_the_same_key_and_users() {
 }
 
 #[tokio::test]
+async fn the_product_asks_with_the_token_of_the_data_directory() {
+    let data = tempfile::tempdir().unwrap();
+    let start = StandaloneCommand::on(data.path());
+    let ask = async |token: &str| {
+        let url = format!("http://127.0.0.1:{}/v1/users?email=a@example.com", start.product_port);
+        let answer = http_client().get(url).bearer_auth(token).send().await.unwrap();
+        answer.status().as_u16()
+    };
+    let first = start.start().await;
+    let file = data.path().join("product.token");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let token = fs::read_to_string(&file).unwrap();
+    assert_eq!((ask(token.trim()).await, ask(&"0".repeat(64)).await), (404, 401));
+    drop(first);
+
+    let _second = start.start().await;
+    assert_eq!(fs::read_to_string(&file).unwrap(), token);
+    assert_eq!(ask(token.trim()).await, 404);
+}
+
+#[tokio::test]
+async fn the_product_s_listener_can_be_off() {
+    let data = tempfile::tempdir().unwrap();
+    let start = StandaloneCommand::on(data.path());
+    let standalone = start.clone().with("product.listen", "off").start().await;
+    assert!(!data.path().join("product.token").exists(), "nobody needs it");
+    assert!(!standalone.process.stdout.text().contains("Users"));
+    let attempt = tokio::net::TcpStream::connect(("127.0.0.1", start.product_port)).await;
+    assert!(attempt.is_err(), "something listens");
+}
+
+#[tokio::test]
 async fn the_inbox_is_off_where_another_mail_server_is_set() {
     let data = tempfile::tempdir().unwrap();
     let start =
@@ -88,7 +120,9 @@ async fn everything_listens_on_loopback_alone() {
     // As /proc/net/tcp shows a socket: local address and port in hexadecimal, 0A for listening.
     let sockets = fs::read_to_string("/proc/net/tcp").unwrap()
         + &fs::read_to_string("/proc/net/tcp6").unwrap();
-    for port in [start.api_port, start.inbox_port, start.smtp_port, start.metrics_port] {
+    for port in
+        [start.api_port, start.inbox_port, start.smtp_port, start.metrics_port, start.product_port]
+    {
         let suffix = format!(":{port:04X}");
         let local = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         let listening: Vec<_> =

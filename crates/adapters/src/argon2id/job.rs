@@ -7,11 +7,12 @@ use domain::{Password, PasswordHash};
 use tokio::sync::oneshot::Sender;
 
 use super::hasher::Hasher;
-use super::queue::Queued;
+use super::queue::{Priority, Queued};
 
 /// What to do, for whom, and the deadline for starting it.
 pub(super) struct Job {
     pub(super) task: Task,
+    pub(super) priority: Priority,
     pub(super) queued_at: Instant,
     pub(super) deadline: Duration,
 }
@@ -37,8 +38,8 @@ impl Queued for Job {
         }
     }
 
-    fn goes_first(&self) -> bool {
-        matches!(self.task, Task::Verify { .. })
+    fn priority(&self) -> Priority {
+        self.priority
     }
 }
 
@@ -80,7 +81,9 @@ mod tests {
     fn job(deadline: Duration) -> (Job, oneshot::Receiver<Result<PasswordHash, HashError>>) {
         let (reply, answer) = oneshot::channel();
         let password = Password::claimed("correct horse".into());
-        (Job { task: Task::Hash { password, reply }, queued_at: Instant::now(), deadline }, answer)
+        let task = Task::Hash { password, reply };
+        let priority = Priority::Registration;
+        (Job { task, priority, queued_at: Instant::now(), deadline }, answer)
     }
 
     fn hasher() -> Hasher {

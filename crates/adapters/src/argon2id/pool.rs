@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::hasher::Hasher;
 use super::job::{Job, Task};
 use super::options::Argon2idOptions;
-use super::queue::{NotQueued, Queue};
+use super::queue::{NotQueued, Priority, Queue};
 
 /// The degree of parallelism: one thread computes a hash.
 const LANES: u32 = 1;
@@ -86,12 +86,19 @@ impl HashPool {
         self.queue.waiting()
     }
 
+    /// The same pool for the product's look-ups, whose passwords wait for all others.
+    pub fn of_product(self: &Arc<Self>) -> ProductHasher {
+        ProductHasher(self.clone())
+    }
+
     async fn submit<T>(
         &self,
+        priority: Priority,
         task: impl FnOnce(oneshot::Sender<Result<T, HashError>>) -> Task,
     ) -> Result<T, HashError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { task: task(reply), queued_at: Instant::now(), deadline: self.deadline };
+        let (task, queued_at) = (task(reply), Instant::now());
+        let job = Job { task, priority, queued_at, deadline: self.deadline };
         self.queue.push(job).map_err(|refusal| match refusal {
             // By then every job in the queue has either started or been given up.
             NotQueued::Full => HashError::Overloaded { retry_after: self.deadline },
@@ -110,7 +117,7 @@ impl Drop for HashPool {
 #[async_trait]
 impl PasswordHasher for HashPool {
     async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
-        self.submit(|reply| Task::Hash { password, reply }).await
+        self.submit(Priority::Registration, |reply| Task::Hash { password, reply }).await
     }
 
     async fn verify(
@@ -118,7 +125,25 @@ impl PasswordHasher for HashPool {
         password: Password,
         hash: Option<PasswordHash>,
     ) -> Result<Verification, HashError> {
-        self.submit(|reply| Task::Verify { password, hash, reply }).await
+        self.submit(Priority::Activation, |reply| Task::Verify { password, hash, reply }).await
+    }
+}
+
+/// A [`PasswordHasher`] on the threads of a [`HashPool`] that yields to everybody else there.
+pub struct ProductHasher(Arc<HashPool>);
+
+#[async_trait]
+impl PasswordHasher for ProductHasher {
+    async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
+        self.0.submit(Priority::Product, |reply| Task::Hash { password, reply }).await
+    }
+
+    async fn verify(
+        &self,
+        password: Password,
+        hash: Option<PasswordHash>,
+    ) -> Result<Verification, HashError> {
+        self.0.submit(Priority::Product, |reply| Task::Verify { password, hash, reply }).await
     }
 }
 

@@ -17,9 +17,27 @@ pub(super) trait Queued {
     /// Whether nobody is waiting for it any more.
     fn is_abandoned(&self) -> bool;
 
-    /// Whether it goes before those that do not.
-    fn goes_first(&self) -> bool;
+    /// Before which others it goes.
+    fn priority(&self) -> Priority;
 }
+
+/// The order of jobs: each goes before those of a later variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Priority {
+    /// Somebody comes back with a code.
+    Activation,
+    /// Somebody registers.
+    Registration,
+    /// The product asks. Gets at most a quarter of the waiting places.
+    Product,
+}
+
+impl Priority {
+    const COUNT: usize = 3;
+}
+
+/// The part of the waiting places that jobs of the product get: one of so many.
+const PART_OF_PRODUCT: usize = 4;
 
 /// Jobs waiting for one of a fixed number of threads, first come, first served among equals.
 pub(super) struct Queue<T> {
@@ -33,8 +51,8 @@ pub(super) struct Queue<T> {
 }
 
 struct State<T> {
-    first: VecDeque<T>,
-    others: VecDeque<T>,
+    /// By priority.
+    queues: [VecDeque<T>; Priority::COUNT],
     running: usize,
     closed: bool,
     estimate: Estimate,
@@ -51,11 +69,16 @@ pub(super) enum NotQueued {
 
 impl<T> State<T> {
     fn waiting(&self) -> usize {
-        self.first.len() + self.others.len()
+        self.queues.iter().map(VecDeque::len).sum()
+    }
+
+    /// How many jobs go before a new one of this priority.
+    fn ahead_of(&self, priority: Priority) -> usize {
+        self.queues[..=priority as usize].iter().map(VecDeque::len).sum()
     }
 
     fn next(&mut self) -> Option<T> {
-        self.first.pop_front().or_else(|| self.others.pop_front())
+        self.queues.iter_mut().find_map(VecDeque::pop_front)
     }
 }
 
@@ -63,8 +86,7 @@ impl<T: Queued> Queue<T> {
     /// A queue for `threads` threads, in which `waiting` more jobs may wait for `deadline`.
     pub(super) fn new(threads: usize, waiting: usize, deadline: Duration) -> Self {
         let state = State {
-            first: VecDeque::new(),
-            others: VecDeque::new(),
+            queues: [const { VecDeque::new() }; Priority::COUNT],
             running: 0,
             closed: false,
             estimate: Estimate::default(),
@@ -86,17 +108,12 @@ impl<T: Queued> Queue<T> {
             return Err(NotQueued::Closed);
         }
         if !self.has_room(&state, &job) {
-            state.first.retain(|job| !job.is_abandoned());
-            state.others.retain(|job| !job.is_abandoned());
+            state.queues.iter_mut().for_each(|queue| queue.retain(|job| !job.is_abandoned()));
             if !self.has_room(&state, &job) {
                 return Err(NotQueued::Full);
             }
         }
-        if job.goes_first() {
-            state.first.push_back(job);
-        } else {
-            state.others.push_back(job);
-        }
+        state.queues[job.priority() as usize].push_back(job);
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -104,11 +121,25 @@ impl<T: Queued> Queue<T> {
 
     /// A free thread always takes a job, whatever the estimate says, which it may correct by that.
     fn has_room(&self, state: &State<T>, job: &T) -> bool {
-        let ahead = if job.goes_first() { state.first.len() } else { state.waiting() };
-        let to_end_first = (ahead + state.running + 1).saturating_sub(self.threads);
+        let priority = job.priority();
+        let to_end_first =
+            (state.ahead_of(priority) + state.running + 1).saturating_sub(self.threads);
         state.waiting() + state.running < self.capacity
             && (to_end_first == 0
-                || state.estimate.of(to_end_first, self.threads) <= self.deadline / EXPECTED_PART)
+                || self.has_place(state, priority)
+                    && state.estimate.of(to_end_first, self.threads)
+                        <= self.deadline / EXPECTED_PART)
+    }
+
+    /// Whether its priority has a waiting place left.
+    fn has_place(&self, state: &State<T>, priority: Priority) -> bool {
+        let waiting_places = self.capacity - self.threads;
+        match priority {
+            Priority::Activation | Priority::Registration => true,
+            Priority::Product => {
+                state.queues[priority as usize].len() < waiting_places / PART_OF_PRODUCT
+            }
+        }
     }
 
     /// Runs one job after the other on this thread, until the queue is closed. `run` returns how
@@ -141,8 +172,7 @@ impl<T: Queued> Queue<T> {
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        state.first.clear();
-        state.others.clear();
+        state.queues.iter_mut().for_each(VecDeque::clear);
         drop(state);
         self.changed.notify_all();
     }
@@ -164,7 +194,7 @@ mod tests {
 
     struct Job {
         name: &'static str,
-        goes_first: bool,
+        priority: Priority,
         is_abandoned: Arc<AtomicBool>,
     }
 
@@ -173,17 +203,21 @@ mod tests {
             self.is_abandoned.load(Ordering::Relaxed)
         }
 
-        fn goes_first(&self) -> bool {
-            self.goes_first
+        fn priority(&self) -> Priority {
+            self.priority
         }
     }
 
     fn job(name: &'static str) -> Job {
-        Job { name, goes_first: false, is_abandoned: Arc::default() }
+        Job { name, priority: Priority::Registration, is_abandoned: Arc::default() }
     }
 
     fn urgent(name: &'static str) -> Job {
-        Job { goes_first: true, ..job(name) }
+        Job { priority: Priority::Activation, ..job(name) }
+    }
+
+    fn of_product(name: &'static str) -> Job {
+        Job { priority: Priority::Product, ..job(name) }
     }
 
     fn queue(threads: usize, waiting: usize) -> Arc<Queue<Job>> {
@@ -221,10 +255,48 @@ mod tests {
     #[test]
     fn urgent_jobs_go_first_in_their_order() {
         let queue = queue(1, 9);
-        for job in [job("a"), urgent("b"), job("c"), urgent("d")] {
+        for job in [of_product("z"), job("a"), urgent("b"), job("c"), urgent("d")] {
             queue.push(job).unwrap();
         }
-        assert_eq!(rest(&queue), ["b", "d", "a", "c"]);
+        assert_eq!(rest(&queue), ["b", "d", "a", "c", "z"]);
+    }
+
+    #[test]
+    fn the_product_gets_a_quarter_of_the_waiting_places() {
+        let queue = queue(2, 8);
+        queue.lock().running = 2;
+        for _ in 0..2 {
+            queue.push(of_product("waits")).unwrap();
+        }
+        assert_eq!(queue.push(of_product("refused")), Err(NotQueued::Full));
+        for _ in 0..6 {
+            queue.push(job("registers")).unwrap();
+        }
+        assert_eq!(queue.push(job("refused")), Err(NotQueued::Full));
+    }
+
+    #[test]
+    fn the_product_gets_a_free_thread_and_no_place_of_a_short_queue() {
+        let queue = queue(2, 3);
+        queue.lock().running = 1;
+        queue.push(of_product("taken")).unwrap();
+        assert_eq!(queue.push(of_product("refused")), Err(NotQueued::Full));
+        queue.push(job("waits")).unwrap();
+    }
+
+    #[test]
+    fn the_product_waits_for_everybody_and_nobody_for_it() {
+        let queue = queue(1, 100);
+        queue.lock().estimate.learn(Duration::from_millis(400));
+        queue.lock().running = 1;
+        for name in ["first", "second"] {
+            queue.push(of_product(name)).unwrap();
+        }
+        assert_eq!(queue.push(of_product("too late")), Err(NotQueued::Full));
+        for _ in 0..2 {
+            queue.push(job("in time")).unwrap();
+        }
+        assert_eq!(rest(&queue), ["in time", "in time", "first", "second"]);
     }
 
     #[test]

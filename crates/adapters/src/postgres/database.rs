@@ -157,7 +157,8 @@ impl Database {
         self.transact_then(work, |_| ()).await
     }
 
-    async fn transact_then<T, F, C>(&self, work: F, committed: C) -> Result<T, Failure>
+    /// The same, and calls `committed` with the result as soon as it is.
+    pub(super) async fn transact_then<T, F, C>(&self, work: F, committed: C) -> Result<T, Failure>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, QueryResult<T>>

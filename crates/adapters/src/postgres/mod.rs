@@ -5,6 +5,7 @@
 //! fail within the configured timeouts, and nothing needs a restart when it is back. A connection
 //! to a server that takes no writes, a standby for example, is never made or kept.
 
+mod accounts;
 mod connector;
 mod database;
 mod dead_letters;
@@ -18,6 +19,8 @@ mod outbox_status;
 mod probe;
 mod purge;
 mod schema;
+mod suppressions;
+mod system_time;
 mod user_repository;
 mod user_statements;
 mod with_events;
@@ -29,4 +32,5 @@ pub use migrations::{MigrationError, migrate, revert_all};
 pub use options::{PostgresOptions, PostgresOptionsError};
 pub use outbox::PostgresOutbox;
 pub use outbox_status::PostgresOutboxMonitor;
+pub use suppressions::PostgresSuppressions;
 pub use user_repository::PostgresUserRepository;

@@ -10,6 +10,7 @@ diesel::table! {
         code_expires_at -> Nullable<Timestamptz>,
         activated_at -> Nullable<Timestamptz>,
         repetition_noted_at -> Nullable<Timestamptz>,
+        guesses_renewed -> BigInt,
         code_requested_at -> Timestamptz,
         languages -> Nullable<Text>,
     }
@@ -29,6 +30,15 @@ diesel::table! {
         failure -> Nullable<Text>,
     }
 }
+
+diesel::table! {
+    suppressions (email_key) {
+        email_key -> Text,
+        since -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(suppressions, users);
 
 diesel::table! {
     __diesel_schema_migrations (version) {

@@ -32,8 +32,8 @@ use crate::sql_rows::{UserRow, read_user, stored_languages, user_row};
 
 /// [`UserRepository`] in PostgreSQL.
 pub struct PostgresUserRepository {
-    database: Database,
-    hand_over: Arc<HandOver>,
+    pub(super) database: Database,
+    pub(super) hand_over: Arc<HandOver>,
     find: Arc<FindUsers>,
     hold: Arc<HoldAddresses>,
 }
@@ -87,7 +87,7 @@ impl PostgresUserRepository {
     }
 }
 
-fn unavailable(failure: impl Into<Source>) -> RepositoryError {
+pub(super) fn unavailable(failure: impl Into<Source>) -> RepositoryError {
     RepositoryError::Unavailable(failure.into())
 }
 

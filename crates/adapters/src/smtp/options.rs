@@ -92,7 +92,7 @@ pub enum SmtpOptionsError {
     #[error("the DKIM domain is not a domain name")]
     DkimDomain,
     /// Not a key, or not one to sign with.
-    #[error("the DKIM key cannot be used: {0}")]
+    #[error(transparent)]
     DkimKey(#[from] DkimKeyError),
     /// Not a domain name.
     #[error("the Message-ID domain is not a domain name")]

@@ -16,12 +16,14 @@ use super::migrations;
 use super::options::SqliteOptions;
 
 /// Write-ahead logging allows reads during a write; FULL syncs the log at every commit, so that
-/// neither a killed process nor a power failure loses an acknowledged write.
+/// neither a killed process nor a power failure loses an acknowledged write. What is deleted is
+/// overwritten.
 const SETUP: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA cache_size = -1024;
-    PRAGMA temp_store = MEMORY;";
+    PRAGMA temp_store = MEMORY;
+    PRAGMA secure_delete = ON;";
 
 /// Files up to this size are checked for damage when they are opened, which takes a few
 /// milliseconds. Checking a much larger file would delay the start.
@@ -49,6 +51,14 @@ pub enum OpenError {
     /// The schema cannot be brought up to date.
     #[error("the schema of the database cannot be migrated: {0}")]
     Migration(String),
+}
+
+/// What came of emptying the write-ahead log.
+#[derive(diesel::QueryableByName)]
+struct Checkpoint {
+    /// 1 if somebody still read it.
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
 }
 
 type SharedConnection = Arc<Mutex<SyncConnectionWrapper<SqliteConnection>>>;
@@ -177,6 +187,17 @@ impl Database {
         let writing = writer
             .spawn_blocking(|connection| connection.immediate_transaction(work).map(committed));
         Ok(writing.await?)
+    }
+
+    /// Empties the write-ahead log, which holds what was written before it was deleted. Waits for
+    /// those who read.
+    pub(super) async fn empty_log(&self) -> Result<(), Failure> {
+        let mut writer =
+            timeout(self.busy_timeout, self.writer.lock()).await.map_err(|_| Failure::Busy)?;
+        let emptying = writer.spawn_blocking(|connection| {
+            sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result::<Checkpoint>(connection)
+        });
+        if emptying.await?.busy == 0 { Ok(()) } else { Err(Failure::Busy) }
     }
 
     /// Runs a query on the committed state.

@@ -3,6 +3,7 @@
 //! All times are SQLite's own. One connection writes, each change in one transaction that is on
 //! disk before it is acknowledged; a second connection reads at the same time.
 
+mod accounts;
 mod backup;
 mod database;
 mod dead_letters;
@@ -14,6 +15,7 @@ mod outbox_status;
 mod probe;
 mod purge;
 mod schema;
+mod suppressions;
 mod text_uuid;
 mod user_repository;
 
@@ -24,4 +26,5 @@ pub use diagnosis::diagnose;
 pub use options::SqliteOptions;
 pub use outbox::SqliteOutbox;
 pub use outbox_status::SqliteOutboxMonitor;
+pub use suppressions::SqliteSuppressions;
 pub use user_repository::SqliteUserRepository;

@@ -1,6 +1,6 @@
 //! The tables of `migrations/sqlite`, as far as the queries name them.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
@@ -16,6 +16,7 @@ diesel::table! {
         code_expires_at -> Nullable<BigInt>,
         activated_at -> Nullable<BigInt>,
         repetition_noted_at -> Nullable<BigInt>,
+        guesses_renewed -> BigInt,
         code_requested_at -> BigInt,
         languages -> Nullable<Text>,
     }
@@ -37,6 +38,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    suppressions (email_key) {
+        email_key -> Text,
+        since -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(suppressions, users);
+
 /// The time by SQLite's clock, in Unix milliseconds: the same throughout a statement.
 pub(super) const NOW: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";
 
@@ -49,4 +59,9 @@ pub(super) fn now() -> SqlLiteral<BigInt> {
 pub(super) fn millis(span: Duration) -> i64 {
     const CENTURY: i64 = 100 * 365 * 24 * 60 * 60 * 1000;
     i64::try_from(span.as_micros().div_ceil(1000)).map_or(CENTURY, |millis| millis.min(CENTURY))
+}
+
+/// A stored time. Earlier ones than the epoch count as that.
+pub(super) fn to_system_time(unix_millis: i64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(unix_millis).unwrap_or(0))
 }

@@ -25,8 +25,8 @@ use crate::sql_rows::{StoredEvent, UserRow, read_user, stored_languages, user_ro
 
 /// [`UserRepository`] in SQLite.
 pub struct SqliteUserRepository {
-    database: Database,
-    hand_over: Arc<HandOver>,
+    pub(super) database: Database,
+    pub(super) hand_over: Arc<HandOver>,
 }
 
 impl SqliteUserRepository {
@@ -57,7 +57,7 @@ impl SqliteUserRepository {
     }
 }
 
-fn unavailable(failure: Failure) -> RepositoryError {
+pub(super) fn unavailable(failure: Failure) -> RepositoryError {
     RepositoryError::Unavailable(failure.into())
 }
 

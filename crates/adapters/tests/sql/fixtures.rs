@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use diesel::{Connection, SqliteConnection};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
-use domain::ports::{DeadLetters, Outbox, OutboxEntry, OutboxMonitor, UserRepository};
+use domain::ports::{
+    Accounts, DeadLetters, Outbox, OutboxEntry, OutboxMonitor, Suppressions, UserRepository,
+};
 use domain::{EmailAddress, Event, EventId, PasswordHash, TraceParent, User, UserEvent, UserId};
 use test_support::unique_id;
 use tokio::time::sleep;
@@ -20,6 +22,8 @@ pub(crate) const SHORT_PERIOD: Duration = Duration::from_millis(50);
 /// A store of its own, empty, and gone when the test is over.
 pub(crate) struct Store {
     pub(crate) users: Arc<dyn UserRepository>,
+    pub(crate) accounts: Arc<dyn Accounts>,
+    pub(crate) suppressions: Arc<dyn Suppressions>,
     pub(crate) outbox: Arc<dyn Outbox>,
     pub(crate) monitor: Arc<dyn OutboxMonitor>,
     /// The events for the webhook, which wants activations.

@@ -33,6 +33,7 @@ macro_rules! on_every_store {
     };
 }
 
+mod accounts;
 mod buried_events;
 #[path = "../dead_letters/mod.rs"]
 mod dead_letters;
@@ -50,5 +51,6 @@ mod postgres_tls;
 mod postgres_upgrade;
 mod sqlite;
 mod sqlite_diagnosis;
+mod suppressions;
 mod user_repository;
 mod webhook_outbox;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use adapters::hand_over::HandOver;
 use adapters::postgres::{
     Database, PostgresDeadLetters, PostgresOptions, PostgresOutbox, PostgresOutboxMonitor,
-    PostgresUserRepository, migrate,
+    PostgresSuppressions, PostgresUserRepository, migrate,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use secrecy::ExposeSecret;
@@ -134,8 +134,11 @@ async fn template() -> Arc<TestDatabase> {
 pub(crate) fn store_on(options: &PostgresOptions, keeper: impl Any + Send + Sync) -> Store {
     let database = Database::new(options).unwrap();
     let (hand_over, webhooks) = HandOver::with_webhook(LONG_PERIOD, vec!["user.activated"]);
+    let users = Arc::new(PostgresUserRepository::new(database.clone(), hand_over.clone()));
     Store {
-        users: Arc::new(PostgresUserRepository::new(database.clone(), hand_over.clone())),
+        users: users.clone(),
+        accounts: users,
+        suppressions: Arc::new(PostgresSuppressions::new(database.clone())),
         outbox: Arc::new(PostgresOutbox::new(database.clone(), hand_over)),
         monitor: Arc::new(PostgresOutboxMonitor::new(database.clone())),
         webhooks: Arc::new(PostgresOutbox::of_webhook(database.clone(), webhooks)),

@@ -129,7 +129,8 @@ async fn the_schema_is_compared_with_what_this_program_needs() {
 async fn what_a_user_may_not_do_is_listed() {
     let (database, role) = (TestDatabase::migrated().await, format!("reader_{}", unique_name()));
     let grant = format!(
-        "CREATE ROLE {role} LOGIN; GRANT SELECT ON users, outbox, webhook_outbox TO {role}"
+        "CREATE ROLE {role} LOGIN; \
+         GRANT SELECT ON users, outbox, webhook_outbox, suppressions TO {role}"
     );
     execute(&database, &grant).await;
     let reader = options(&with_credentials(&database.url(), &role));
@@ -143,9 +144,10 @@ async fn what_a_user_may_not_do_is_listed() {
         "permission denied for table __diesel_schema_migrations",
         "grant it",
     );
-    let lacks = "lacks DELETE on outbox, INSERT on outbox, UPDATE on outbox, DELETE on users, \
-                 INSERT on users, UPDATE on users, DELETE on webhook_outbox, INSERT on \
-                 webhook_outbox, UPDATE on webhook_outbox";
+    let lacks = "lacks DELETE on outbox, INSERT on outbox, UPDATE on outbox, \
+                 DELETE on suppressions, INSERT on suppressions, UPDATE on suppressions, \
+                 DELETE on users, INSERT on users, UPDATE on users, DELETE on webhook_outbox, \
+                 INSERT on webhook_outbox, UPDATE on webhook_outbox";
     assert_last_error(&cannot_write, "postgres.privileges", lacks, "GRANT SELECT, INSERT");
 }
 

@@ -26,7 +26,8 @@ const MANY_ROWS: &str = "
     SELECT gen_random_uuid(), 'user.registered', gen_random_uuid(), 1, 't', now() + interval '1 day',
            CASE WHEN n % 1000 = 0 THEN now() END, CASE WHEN n % 1000 = 0 THEN 'refused' END
     FROM generate_series(1, 100000) AS n;
-    ANALYZE users, outbox";
+    INSERT INTO suppressions (email_key) SELECT n || '@example.com' FROM generate_series(1, 10000) AS n;
+    ANALYZE users, outbox, suppressions";
 
 /// Runs of an operation: after five the server keeps one plan for all parameters.
 const RUNS: i64 = 8;
@@ -89,6 +90,7 @@ async fn every_query_of_the_hot_path_uses_its_index() {
     let mut plans = Plans { observer: database.connect().await, database };
     plans.observer.batch_execute(MANY_ROWS).await.unwrap();
     users(&mut plans).await;
+    accounts(&mut plans).await;
     outbox(&mut plans).await;
 }
 
@@ -139,6 +141,31 @@ async fn users(plans: &mut Plans) {
         })
         .await;
     plans.check("outbox_pkey", async |store| store.users.ping().await.unwrap()).await;
+}
+
+async fn accounts(plans: &mut Plans) {
+    plans
+        .check("users_email_key", async |store| {
+            let found = store.accounts.find_by_email(user("7@example.com").email()).await;
+            assert!(found.unwrap().is_some());
+        })
+        .await;
+    plans
+        .check("users_pkey", async |store| {
+            let page = store.accounts.page(None, 10).await.unwrap();
+            let next = store.accounts.page(Some(page[9].user_id), 10).await.unwrap();
+            store.accounts.find(next[0].user_id).await.unwrap().unwrap();
+            store.accounts.record(next[0].user_id).await.unwrap().unwrap();
+            store.accounts.renew_guesses(next[0].user_id).await.unwrap();
+            let deleted = event(UserEvent::UserDeleted { user_id: next[0].user_id });
+            assert!(store.accounts.delete(next[0].user_id, &deleted).await.unwrap());
+        })
+        .await;
+    plans
+        .check("suppressions_pkey", async |store| {
+            drop(store.suppressions.find(user(&address()).email()).await.unwrap());
+        })
+        .await;
 }
 
 async fn outbox(plans: &mut Plans) {

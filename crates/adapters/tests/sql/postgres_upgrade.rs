@@ -214,7 +214,9 @@ async fn an_interrupted_migration_is_begun_again() {
         ALTER TABLE users ADD CONSTRAINT users_email_key UNIQUE (email_key)";
     connection.batch_execute(repair).await.unwrap();
     let applied = adapters::postgres::migrate(&options(&database.url())).await.unwrap();
-    assert_eq!(applied, 3);
+    let all = TestDatabase::empty().await;
+    let all = adapters::postgres::migrate(&options(&all.url())).await.unwrap();
+    assert_eq!(applied, all - 2, "all but those of the version before");
     let store = store_on(&options(&database.url()), ());
     store.users.claim(&user("ada@example.com"), &[]).await.unwrap();
     store.users.ping().await.unwrap();

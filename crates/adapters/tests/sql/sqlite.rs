@@ -10,7 +10,7 @@ use std::time::Duration;
 use adapters::hand_over::HandOver;
 use adapters::sqlite::{
     Database, SqliteDeadLetters, SqliteOptions, SqliteOutbox, SqliteOutboxMonitor,
-    SqliteUserRepository, open,
+    SqliteSuppressions, SqliteUserRepository, open,
 };
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
@@ -25,8 +25,11 @@ pub(crate) fn options(path: &Path) -> SqliteOptions {
 
 fn store_on(database: Database, path: &Path, keeper: tempfile::TempDir) -> Store {
     let (hand_over, webhooks) = HandOver::with_webhook(LONG_PERIOD, vec!["user.activated"]);
+    let users = Arc::new(SqliteUserRepository::new(database.clone(), hand_over.clone()));
     Store {
-        users: Arc::new(SqliteUserRepository::new(database.clone(), hand_over.clone())),
+        users: users.clone(),
+        accounts: users,
+        suppressions: Arc::new(SqliteSuppressions::new(database.clone())),
         outbox: Arc::new(SqliteOutbox::new(database.clone(), hand_over)),
         monitor: Arc::new(SqliteOutboxMonitor::new(database.clone())),
         webhooks: Arc::new(SqliteOutbox::of_webhook(database.clone(), webhooks)),

@@ -30,6 +30,10 @@ pub enum BudgetKind {
     Guesses,
     /// Wrong guesses of one client.
     GuessesOfClient,
+    /// Wrong passwords for one address that the product asked about.
+    PasswordsOfAddress,
+    /// Wrong passwords of one client that the product asked about.
+    PasswordsOfClient,
     /// Mails to one mailbox.
     Mails,
     /// Mails to one mailbox that one network has caused.
@@ -40,9 +44,11 @@ pub enum BudgetKind {
 
 impl BudgetKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Guesses,
         Self::GuessesOfClient,
+        Self::PasswordsOfAddress,
+        Self::PasswordsOfClient,
         Self::Mails,
         Self::MailsOfNetwork,
         Self::SolvedChallenges,
@@ -53,6 +59,8 @@ impl BudgetKind {
         match self {
             Self::Guesses => "guesses",
             Self::GuessesOfClient => "client-guesses",
+            Self::PasswordsOfAddress => "passwords",
+            Self::PasswordsOfClient => "client-passwords",
             Self::Mails => "mails",
             Self::MailsOfNetwork => "network-mails",
             Self::SolvedChallenges => "solved-challenges",
@@ -61,9 +69,10 @@ impl BudgetKind {
 
     /// Whether a full store may forget the oldest entries of this kind rather than refuse to count
     /// new ones. A forgotten mail is one mail more; a forgotten guess would be one that an attacker
-    /// can have again.
+    /// can have again. A password has no such few possibilities, and the product goes on asking
+    /// while nothing counts.
     pub fn may_be_forgotten(self) -> bool {
-        matches!(self, Self::Mails | Self::MailsOfNetwork)
+        !matches!(self, Self::Guesses | Self::GuessesOfClient)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the services need from the outside world. Each port has one contract suite that every
 //! implementation passes; the docs here describe what the suites check.
 
+mod accounts;
 mod breached_passwords;
 mod budget;
 mod code_store;
@@ -14,8 +15,10 @@ mod password_hasher;
 mod rate_limiter;
 mod registration_hook;
 mod source;
+mod suppressions;
 mod user_repository;
 
+pub use accounts::Accounts;
 pub use breached_passwords::{BreachCheckError, BreachedPasswords};
 pub use budget::{Allowance, Budget, BudgetError, BudgetKey, BudgetKind, Spending};
 pub use code_store::{
@@ -35,6 +38,7 @@ pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use rate_limiter::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
 pub use registration_hook::{HookDecision, HookError, RegistrationHook};
 pub use source::Source;
+pub use suppressions::{Suppression, Suppressions};
 pub use user_repository::{
     ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository,
 };

@@ -3,15 +3,15 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::pending;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use domain::ports::{
     Attempt, ClaimError, CodeStore, CodeStoreError, Consumption, IdSource, Mail, MailError,
     MailKey, MailState, Mailer, NewWindow, Opening, PurgeAges, Purged, RepositoryError, SaveError,
-    SendingLease, UserRepository,
+    SendingLease, Suppression, Suppressions, UserRepository,
 };
 use domain::{
     CodeIssue, Derivation, EmailAddress, Event, EventId, Languages, PasswordHash, User, UserId,
@@ -43,6 +43,7 @@ pub(crate) enum Fault {
 pub(crate) struct World {
     pub(crate) calls: Mutex<Vec<Call>>,
     pub(crate) mails: Mutex<Vec<Mail>>,
+    pub(crate) is_suppressed: AtomicBool,
     /// The code number and status of the one user, if there is one.
     pub(crate) user: Mutex<Option<(u32, UserStatus)>>,
     /// What the user wants to read.
@@ -292,5 +293,29 @@ impl IdSource for World {
         // The first 48 bits are milliseconds.
         let age = self.age.lock().unwrap().as_millis() << 80;
         Uuid::from_u128(user_id().as_uuid().as_u128() + age + number)
+    }
+}
+
+#[async_trait]
+impl Suppressions for World {
+    async fn find(&self, email: &EmailAddress) -> Result<Option<Suppression>, RepositoryError> {
+        let suppression = Suppression { email: email.clone(), since: SystemTime::UNIX_EPOCH };
+        Ok(self.is_suppressed.load(Ordering::Relaxed).then_some(suppression))
+    }
+
+    async fn add(&self, _: &EmailAddress) -> Result<bool, RepositoryError> {
+        unreachable!("the operator does that")
+    }
+
+    async fn remove(&self, _: &EmailAddress) -> Result<bool, RepositoryError> {
+        unreachable!("the operator does that")
+    }
+
+    async fn page(
+        &self,
+        _: Option<&EmailAddress>,
+        _: u32,
+    ) -> Result<Vec<Suppression>, RepositoryError> {
+        unreachable!("the operator does that")
     }
 }

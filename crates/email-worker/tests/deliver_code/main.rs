@@ -5,6 +5,7 @@ mod doubles;
 mod notices;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::ports::{EventHandler, HandleError, MailError, MailState, Opening};
@@ -54,6 +55,7 @@ fn worker(world: &Arc<World>) -> DeliverCode {
     DeliverCode {
         users: world.clone(),
         codes: world.clone(),
+        suppressions: world.clone(),
         mailer: world.clone(),
         refusals: Refusals::new(GIVE_UP_AFTER),
         ids: world.clone(),
@@ -102,6 +104,16 @@ async fn asvs_6_5_5_the_window_opens_before_the_mail_and_starts_afresh_when_it_i
     assert_eq!(mails[0].to.as_str(), "ada@example.com");
     assert!(mails[0].text.lines().any(|line| line == "7963"), "{}", mails[0].text);
     assert!(!mails[0].subject.contains("7963"));
+}
+
+#[tokio::test]
+async fn a_suppressed_address_is_not_mailed_and_all_else_is_as_usual() {
+    let world = World::with_user(1, PENDING);
+    world.is_suppressed.store(true, Ordering::Relaxed);
+    handle(&world, registered()).await.unwrap();
+    let as_usual = [Call::Find, opened(), accepted(), Call::HoldAddress(issue(1), WINDOW)];
+    assert_eq!(world.calls(), as_usual);
+    assert!(world.mails.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

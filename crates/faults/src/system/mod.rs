@@ -180,7 +180,7 @@ fn process(part: Part, program: &Program, asked: &str) -> Result<(Process, Strin
     let wall_clock = WallClock::new()?;
     let listen = ["http.listen", "metrics.listen"];
     let addresses = listen.map(|key| (key, format!("127.0.0.1:{}", free_port())));
-    let mut program = wall_clock.given_to(program.clone());
+    let mut program = wall_clock.given_to(program.clone()).setting("product.listen", "off");
     for (key, address) in &addresses {
         program = program.setting(key, address);
     }

@@ -1,13 +1,12 @@
 //! How an event that was set aside is printed.
 
 use std::borrow::Cow;
-use std::time::SystemTime;
 
 use domain::ports::DeadLetter;
 use serde::Serialize;
 use serde_json::Value;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+
+use crate::printing::{printable, rfc3339};
 
 /// The forms there are.
 #[derive(Debug, Clone, Copy)]
@@ -69,32 +68,9 @@ fn shown(text: Option<&str>) -> Cow<'_, str> {
     text.map_or(Cow::Borrowed("-"), printable)
 }
 
-/// None for a time that no calendar has.
-fn rfc3339(time: SystemTime) -> Option<String> {
-    let nanoseconds = time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_nanos();
-    let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds.try_into().ok()?).ok()?;
-    time.format(&Rfc3339).ok()
-}
-
-/// Without anything that a terminal would obey or that would break the line: anybody who can
-/// publish decides what a message holds.
-fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
-        return text.into();
-    }
-    let escape = |character: char| {
-        if character.is_control() {
-            character.escape_default().to_string()
-        } else {
-            character.to_string()
-        }
-    };
-    text.chars().map(escape).collect::<String>().into()
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use domain::EventId;
     use uuid::Uuid;

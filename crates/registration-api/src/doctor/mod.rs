@@ -3,8 +3,10 @@
 mod breach_check;
 mod descriptors;
 mod hashing;
+mod product_listener;
 mod trusted_proxies;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use domain::ports::{BreachedPasswords, PasswordHasher};
@@ -25,6 +27,11 @@ pub fn examine(settings: &Settings, examination: &mut Examination) {
     if let Some(address) = settings.metrics.listen {
         examination.start_listener_check("metrics.listen", address);
     }
+}
+
+/// Adds the check of the address of the product's listener.
+pub fn examine_product_listener(address: SocketAddr, examination: &mut Examination) {
+    examination.start("product.listen", async move { vec![product_listener::judge(address)] });
 }
 
 /// Adds the check of what a hash costs here.

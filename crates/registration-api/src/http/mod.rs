@@ -12,12 +12,14 @@ mod docs;
 mod endpoints;
 mod host;
 mod json_body;
+mod listener_context;
 mod openapi_examples;
 mod port_errors;
 mod problem;
 mod problem_kind;
 mod problem_responses;
 mod problem_writer;
+mod product;
 mod proof_of_work;
 mod public_url;
 mod rate_limit_fields;
@@ -33,6 +35,10 @@ mod texts;
 pub mod client_address;
 pub mod openapi;
 
+pub use product::{
+    ProductPorts, ProductState, ProductToken, ProductTokenError, document as product_document,
+    server as product_server,
+};
 pub use proof_of_work::ProofOfWorkOptions;
 pub use public_url::PublicUrl;
 pub use server::{ServerOptions, server};

@@ -66,13 +66,25 @@ pub fn document(options: &DocumentOptions<'_>) -> String {
     let code = &mut schemas["ActivateRequest"]["properties"]["code"];
     code["pattern"] = json!(code_pattern(options));
     code["examples"] = json!(code_examples(options.code_length));
-    schemas["Problem"]["properties"]["code"]["enum"] =
-        ProblemKind::ALL.iter().map(|kind| kind.code()).collect();
     describe_proof_of_work(&mut document, options.has_challenge);
-    require_headers(&mut document);
     if !options.public_url.is_relative() {
         document["servers"] = json!([{ "url": options.public_url.to_string() }]);
-        link_problems(&mut document, options.public_url);
+    }
+    complete(document, ProblemKind::of_api(), options.public_url)
+}
+
+/// Adds what every document of this service says, and writes it: the kinds of problems and where
+/// they are explained, required headers, examples.
+pub(super) fn complete(
+    mut document: Value,
+    problems: impl Iterator<Item = ProblemKind>,
+    public_url: &PublicUrl,
+) -> String {
+    document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] =
+        problems.map(ProblemKind::code).collect();
+    require_headers(&mut document);
+    if !public_url.is_relative() {
+        link_problems(&mut document, public_url);
     }
     let schemas = document["components"]["schemas"].clone();
     for operation in operations(&mut document) {

@@ -21,6 +21,11 @@ use super::texts::{Detail, FieldText, Language};
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"registration\", charset=\"UTF-8\"");
 
+/// The challenges of RFC 6750 section 3.
+const BEARER_CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"product\"");
+const INVALID_TOKEN: HeaderValue =
+    HeaderValue::from_static("Bearer realm=\"product\", error=\"invalid_token\"");
+
 /// An answer that is not a success.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
@@ -55,13 +60,13 @@ pub(crate) struct ProblemDocument {
     errors: Vec<FieldErrorDocument>,
 }
 
-/// An error in a field of the body.
+/// An error in a field of the body, or in a parameter of the path or the query.
 #[derive(Serialize, ToSchema)]
 #[schema(as = FieldError)]
 pub(crate) struct FieldErrorDocument {
-    /// The field: a JSON pointer (RFC 6901).
+    /// The field: a JSON pointer (RFC 6901). A parameter counts as a field.
     #[schema(examples("/password"))]
-    pointer: &'static str,
+    pointer: Cow<'static, str>,
     /// The error, machine-readable.
     #[schema(examples("password-too-short"))]
     code: &'static str,
@@ -72,7 +77,7 @@ pub(crate) struct FieldErrorDocument {
 /// What is wrong with a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FieldError {
-    pub(crate) pointer: &'static str,
+    pub(crate) pointer: Cow<'static, str>,
     pub(crate) code: &'static str,
     pub(crate) detail: FieldText,
 }
@@ -105,6 +110,23 @@ impl Problem {
         Self { errors, ..Self::with_detail(ProblemKind::ValidationFailed, Detail::SeeErrors) }
     }
 
+    /// A path or a query with errors in its parameters.
+    pub(crate) fn invalid_target(errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::with_detail(ProblemKind::ValidationFailed, Detail::SeeTargetErrors) }
+    }
+
+    /// A request without the product's token, or with another. Only a request that presented
+    /// one is told an error (RFC 6750 section 3.1).
+    pub(crate) fn token_refused(is_presented: bool) -> Self {
+        let challenge = if is_presented { INVALID_TOKEN } else { BEARER_CHALLENGE };
+        Self::new(ProblemKind::InvalidToken).header(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// An address and a password that the product asked about and that do not belong together.
+    pub(crate) fn wrong_credentials() -> Self {
+        Self::new(ProblemKind::WrongCredentials).header(header::WWW_AUTHENTICATE, BEARER_CHALLENGE)
+    }
+
     /// A method that a path does not support; `allow` lists those it supports (RFC 9110 section
     /// 10.2.1).
     pub(crate) fn method_not_allowed(allow: &str) -> Self {
@@ -129,7 +151,7 @@ impl Problem {
     /// What the client reads.
     pub(crate) fn document(&self, public_url: &PublicUrl, language: Language) -> ProblemDocument {
         let errors = self.errors.iter().map(|error| FieldErrorDocument {
-            pointer: error.pointer,
+            pointer: error.pointer.clone(),
             code: error.code,
             detail: error.detail.text(language),
         });

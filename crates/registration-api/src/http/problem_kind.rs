@@ -65,6 +65,18 @@ problem_kinds! {
     RegistrationRefused FORBIDDEN "registration-refused"
         en "Registration refused" "The operator of this service does not accept this registration."
         fr "Inscription refusée" "L’exploitant de ce service n’accepte pas cette inscription.";
+    InvalidToken UNAUTHORIZED "invalid-token"
+        en "Invalid token" "The product's listener asks for its token: `Authorization: Bearer` and the token (RFC 6750)."
+        fr "Jeton incorrect" "L’accès du produit demande son jeton\u{202f}: `Authorization: Bearer` et le jeton (RFC 6750).";
+    WrongCredentials UNAUTHORIZED "wrong-credentials"
+        en "Wrong credentials" "No account has this address and this password."
+        fr "Identifiants faux" "Aucun compte n’a cette adresse et ce mot de passe.";
+    NotActive FORBIDDEN "not-active"
+        en "Not active" "The password is right, but the account waits for its code."
+        fr "Compte inactif" "Le mot de passe est juste, mais le compte attend son code.";
+    UserNotFound NOT_FOUND "user-not-found"
+        en "User not found" "There is no such account, or it was deleted, or its registration was made anew."
+        fr "Compte introuvable" "Ce compte n’existe pas, a été supprimé, ou son inscription a été refaite.";
     NotFound NOT_FOUND "not-found"
         en "Not found" "There is nothing at this path. The API is described at /docs."
         fr "Introuvable" "Il n’y a rien à ce chemin. L’API est décrite sous /docs.";
@@ -112,7 +124,35 @@ problem_kinds! {
         fr "Momentanément indisponible" "Un service dont cette demande a besoin n’est pas disponible. Réessayez après le délai qu’indique l’en-tête Retry-After.";
 }
 
+/// What only the API answers with.
+const OF_API: &[ProblemKind] = &[
+    ProblemKind::CodeInvalid,
+    ProblemKind::InvalidCredentials,
+    ProblemKind::EmailTaken,
+    ProblemKind::AlreadyActive,
+    ProblemKind::CodeExpired,
+    ProblemKind::TooManyAttempts,
+];
+
+/// What only the product's listener answers with.
+const OF_PRODUCT: &[ProblemKind] = &[
+    ProblemKind::InvalidToken,
+    ProblemKind::WrongCredentials,
+    ProblemKind::NotActive,
+    ProblemKind::UserNotFound,
+];
+
 impl ProblemKind {
+    /// The kinds that the API answers with.
+    pub(crate) fn of_api() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|kind| !OF_PRODUCT.contains(kind))
+    }
+
+    /// The kinds that the product's listener answers with.
+    pub(crate) fn of_product() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|kind| !OF_API.contains(kind))
+    }
+
     /// The `type` of RFC 9457 section 3.1.1: a link to the documentation of the API there.
     pub(crate) fn type_uri(self, public_url: &PublicUrl) -> String {
         format!("{public_url}/docs/problems#{}", self.code())

@@ -38,6 +38,15 @@ pub(crate) const USE_CASE_PROBLEMS: &[ProblemKind] = &[
 pub(crate) const CREDENTIALS_PROBLEMS: &[ProblemKind] =
     &[ProblemKind::InvalidCredentials, ProblemKind::AlreadyActive];
 
+/// The problems of an operation of the product on one user.
+pub(crate) const LOOK_UP_PROBLEMS: &[ProblemKind] = &[
+    ProblemKind::InvalidToken,
+    ProblemKind::UserNotFound,
+    ProblemKind::ValidationFailed,
+    ProblemKind::InternalError,
+    ProblemKind::Unavailable,
+];
+
 /// [`NEGOTIATION_PROBLEMS`] as the only responses.
 pub(crate) struct NegotiationProblems;
 
@@ -72,7 +81,9 @@ fn describe_response(kind: ProblemKind, description: &str) -> Response {
         .header("Content-Language", describe_header(Type::String, "The language of the texts."));
     match kind.status() {
         StatusCode::UNAUTHORIZED => {
-            let challenge = describe_header(Type::String, "The challenge of RFC 7617.");
+            let standard = if kind == ProblemKind::InvalidCredentials { "7617" } else { "6750" };
+            let description = format!("The challenge of RFC {standard}.");
+            let challenge = describe_header(Type::String, &description);
             response.header("WWW-Authenticate", challenge)
         }
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {

@@ -8,8 +8,8 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 
 use super::accept_language::wanted_languages;
+use super::listener_context::ListenerContext;
 use super::problem::Problem;
-use super::state::AppState;
 use super::texts::Language;
 
 /// Middleware: gives each answer that is a problem its body.
@@ -26,10 +26,10 @@ pub(crate) async fn write_problem<B: MessageBody + 'static>(
 }
 
 fn write_document<B>(response: &ServiceResponse<B>) -> Option<(Vec<u8>, Language)> {
-    let state = response.request().app_data::<Data<AppState>>()?;
+    let context = response.request().app_data::<Data<ListenerContext>>()?;
     let extensions = response.response().extensions();
     let problem = extensions.get::<Problem>()?;
     let language = Language::of(&wanted_languages(response.request()));
-    let document = problem.document(&state.options.public_url, language);
+    let document = problem.document(&context.public_url, language);
     Some((serde_json::to_vec(&document).ok()?, language))
 }

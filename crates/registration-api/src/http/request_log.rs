@@ -17,8 +17,8 @@ use domain::TraceParent;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::listener_context::ListenerContext;
 use super::problem::Problem;
-use super::state::AppState;
 use crate::metrics::{
     HTTP_METHOD, HTTP_REQUEST_DURATION, HTTP_REQUESTS_ABANDONED, HTTP_ROUTE, HTTP_STATUS,
 };
@@ -30,16 +30,16 @@ pub(crate) async fn log_request<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let Some(state) = request.app_data::<Data<AppState>>().cloned() else {
+    let Some(context) = request.app_data::<Data<ListenerContext>>().cloned() else {
         return next.call(request).await;
     };
-    let proxies = &state.options.trusted_proxies;
+    let proxies = &context.trusted_proxies;
     let client = proxies.find_client(request.request());
     let clients_trace = read_trace(request.headers());
     let (trace, link) = match clients_trace {
         Some(trace) if proxies.have_sent(request.request()) => (trace, None),
         // A stranger must not choose what the log calls the request (W3C Trace Context, section 7).
-        other => (TraceParent::start(state.ids.next_id()), other),
+        other => (TraceParent::start(context.ids.next_id()), other),
     };
     request.extensions_mut().insert(trace);
     let request_id = trace.trace_id();

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError, Route, guard
 use utoipa::openapi::PathItem;
 
 use super::docs;
-use super::endpoints::endpoints;
+use super::endpoints::{Endpoint, endpoints};
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
 use super::redirect::redirect;
@@ -16,10 +16,8 @@ use super::signup_page;
 
 /// Registers the endpoints, and the pages that document them.
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    for endpoint in endpoints() {
-        for (path, item) in &endpoint.description.paths.paths {
-            config.service(resource(path, list_methods(item), (endpoint.route)()));
-        }
+    for (path, handlers) in by_path(endpoints()) {
+        config.service(resource(&path, handlers));
     }
     config
         .service(page("/docs", web::to(docs::page)))
@@ -29,6 +27,25 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(page("/", web::to(signup_page::page)))
         .service(page("/signup/{asset}", web::to(signup_page::asset)))
         .default_service(web::to(not_found));
+}
+
+/// A handler with the methods that lead to it.
+pub(super) type Handler = (Vec<Method>, Route);
+
+/// The handlers of each path, the paths in the order of their first endpoint: of two patterns that
+/// match a request the earlier one counts.
+pub(super) fn by_path(endpoints: Vec<Endpoint>) -> Vec<(String, Vec<Handler>)> {
+    let mut paths: Vec<(String, Vec<Handler>)> = Vec::new();
+    for endpoint in endpoints {
+        for (path, item) in &endpoint.description.paths.paths {
+            let handler = (list_methods(item), (endpoint.route)());
+            match paths.iter_mut().find(|(known, _)| known == path) {
+                Some((_, handlers)) => handlers.push(handler),
+                None => paths.push((path.clone(), vec![handler])),
+            }
+        }
+    }
+    paths
 }
 
 /// The methods of a path. HEAD is supported wherever GET is (RFC 9110 section 9.1).
@@ -48,18 +65,25 @@ fn list_methods(item: &PathItem) -> Vec<Method> {
         .collect()
 }
 
-fn page(path: &str, route: Route) -> Resource {
-    resource(path, vec![Method::GET, Method::HEAD], route)
+/// A page to be read.
+pub(super) fn page(path: &str, route: Route) -> Resource {
+    resource(path, vec![(vec![Method::GET, Method::HEAD], route)])
 }
 
-fn resource(path: &str, methods: Vec<Method>, route: Route) -> Resource {
-    let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-    let is_allowed = guard::fn_guard(move |request| methods.contains(&request.head().method));
+/// Serves a path by these handlers; other methods are refused.
+pub(super) fn resource(path: &str, handlers: Vec<Handler>) -> Resource {
+    let methods = handlers.iter().flat_map(|(methods, _)| methods);
+    let allow = methods.map(Method::as_str).collect::<Vec<_>>().join(", ");
     let refuse = move || ready(Problem::method_not_allowed(&allow).error_response());
-    web::resource(path).route(route.guard(is_allowed)).default_service(web::to(refuse))
+    let resource = handlers.into_iter().fold(web::resource(path), |resource, (methods, route)| {
+        let is_allowed = guard::fn_guard(move |request| methods.contains(&request.head().method));
+        resource.route(route.guard(is_allowed))
+    });
+    resource.default_service(web::to(refuse))
 }
 
-async fn not_found(request: HttpRequest) -> HttpResponse {
+/// The answer where there is nothing.
+pub(super) async fn not_found(request: HttpRequest) -> HttpResponse {
     // `OPTIONS *` asks whether the server as a whole answers (RFC 9110 section 9.3.7).
     if request.method() == Method::OPTIONS && request.path() == "*" {
         return HttpResponse::NoContent().finish();

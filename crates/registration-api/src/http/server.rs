@@ -8,15 +8,17 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_http::HttpService;
 use actix_http::error::DispatchError;
-use actix_http::{HttpService, Request};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
 use actix_web::body::MessageBody;
-use actix_web::dev::{AppConfig, Extensions, Server, ServiceFactory, ServiceResponse, fn_service};
+use actix_web::dev::{
+    AppConfig, Extensions, Server, ServiceFactory, ServiceRequest, ServiceResponse, fn_service,
+};
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
-use actix_web::{App, Error, HttpResponse};
+use actix_web::{App, Error};
 
 use super::connections::{Connection, RequestMemory, mark_activity};
 use super::cors::cors;
@@ -54,17 +56,13 @@ pub struct ServerOptions {
     pub shutdown_timeout: Duration,
 }
 
-/// A server on a bound listener. It runs while it is polled, ignores signals, and is stopped
-/// through its handle.
+/// The server of the API on a bound listener. It runs while it is polled, ignores signals, and is
+/// stopped through its handle.
 pub fn server(
     listener: TcpListener,
     state: Data<AppState>,
     options: ServerOptions,
 ) -> std::io::Result<Server> {
-    let workers = options.workers.max(1);
-    // One per worker, one that accepts; the library panics where it may not have them.
-    process::try_threads(workers + 1)?;
-    let memory = RequestMemory::new(options.request_memory);
     let document = openapi::document(&DocumentOptions {
         password_length: state.options.password_length,
         code_length: state.options.code_length,
@@ -72,7 +70,44 @@ pub fn server(
         has_challenge: state.options.proof_of_work.is_some(),
         public_url: &state.options.public_url,
     });
-    let document = Data::new(OpenApiDocument(document));
+    let (context, document) = (Data::new(state.context()), Data::new(OpenApiDocument(document)));
+    serve("registration-api", listener, options, move || {
+        let origins = &state.options.allowed_origins;
+        let cors = Condition::new(!origins.is_empty(), cors(origins));
+        let app = App::new()
+            .app_data(state.clone())
+            .app_data(context.clone())
+            .app_data(document.clone())
+            .configure(routes)
+            .wrap(from_fn(add_rate_limit_fields))
+            .wrap(cors);
+        with_common_layers(app)
+    })
+}
+
+/// A server of any application.
+pub(crate) fn serve<A, T, B>(
+    name: &'static str,
+    listener: TcpListener,
+    options: ServerOptions,
+    app: A,
+) -> std::io::Result<Server>
+where
+    A: Fn() -> App<T> + Clone + Send + 'static,
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = Error,
+            InitError = (),
+        > + 'static,
+    T::Future: 'static,
+    B: MessageBody + 'static,
+{
+    let workers = options.workers.max(1);
+    // One per worker, one that accepts; the library panics where it may not have them.
+    process::try_threads(workers + 1)?;
+    let memory = RequestMemory::new(options.request_memory);
     let builder = Server::build();
     let stopping = builder.graceful_shutdown_signal();
     let server = builder
@@ -81,8 +116,9 @@ pub fn server(
         // In whole seconds only; who runs the server stops waiting when the time is over.
         .shutdown_timeout(options.shutdown_timeout.as_secs() + 1)
         .disable_signals()
-        .listen("registration-api", listener, move || {
+        .listen(name, listener, move || {
             let stopping = stopping.clone();
+            let app = app().into_factory().map_err(|error: Error| error.error_response());
             let http = HttpService::build()
                 .graceful_shutdown_signal(move || {
                     let stopping = stopping.clone();
@@ -95,11 +131,41 @@ pub fn server(
                 .on_connect_ext(|connection: &Connection, extensions: &mut Extensions| {
                     extensions.insert(connection.activity());
                 })
-                .h1(map_config(app(state.clone(), document.clone()), |()| AppConfig::default()));
+                .h1(map_config(app, |()| AppConfig::default()));
             accept(options.keep_alive + options.client_request_timeout, memory.clone())
                 .and_then(http)
         })?;
     Ok(server.run())
+}
+
+/// Puts around an application what every listener has: problem documents, security headers, the log
+/// of requests, and limits on hosts and connections.
+pub(crate) fn with_common_layers<T, B>(
+    app: App<T>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+>
+where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = Error,
+            InitError = (),
+        > + 'static,
+    B: MessageBody + 'static,
+{
+    app.wrap(from_fn(require_valid_host))
+        .wrap(from_fn(write_problem))
+        .wrap(security_headers())
+        .wrap(from_fn(log_request))
+        .wrap(from_fn(mark_activity))
 }
 
 /// Puts a socket into a [`Connection`].
@@ -117,31 +183,4 @@ fn accept(
         let client = stream.peer_addr().ok();
         ready(Ok((Connection::new(stream, idle_timeout, memory.clone()), client)))
     })
-}
-
-fn app(
-    state: Data<AppState>,
-    document: Data<OpenApiDocument>,
-) -> impl ServiceFactory<
-    Request,
-    Config = AppConfig,
-    Response = ServiceResponse<impl MessageBody>,
-    Error = HttpResponse,
-    InitError = (),
-> {
-    let origins = &state.options.allowed_origins;
-    let cors = Condition::new(!origins.is_empty(), cors(origins));
-    App::new()
-        .app_data(state)
-        .app_data(document)
-        .configure(routes)
-        .wrap(from_fn(add_rate_limit_fields))
-        .wrap(cors)
-        .wrap(from_fn(require_valid_host))
-        .wrap(from_fn(write_problem))
-        .wrap(security_headers())
-        .wrap(from_fn(log_request))
-        .wrap(from_fn(mark_activity))
-        .into_factory()
-        .map_err(|error: Error| error.error_response())
 }

@@ -11,6 +11,7 @@ use domain::{CodeKeys, CodeLength, PasswordLength};
 use process::health::Health;
 
 use super::client_address::TrustedProxies;
+use super::listener_context::ListenerContext;
 use super::proof_of_work::{ProofOfWork, ProofOfWorkOptions};
 use super::public_url::PublicUrl;
 use super::signup_page::{SignupOptions, SignupPage};
@@ -156,6 +157,15 @@ impl AppState {
             proof_of_work,
             signup_page,
             options,
+        }
+    }
+
+    /// What the layers around its endpoints need of it.
+    pub(crate) fn context(&self) -> ListenerContext {
+        ListenerContext {
+            trusted_proxies: self.options.trusted_proxies.clone(),
+            ids: self.ids.clone(),
+            public_url: self.options.public_url.clone(),
         }
     }
 }

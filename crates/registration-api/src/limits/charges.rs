@@ -1,10 +1,12 @@
 //! Spends from several budgets, all or nothing, and gives back what was not needed.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::ErrorChain;
-use domain::ports::{Allowance, Budget, BudgetError, BudgetKey, Spending};
+use domain::ports::{Allowance, Budget, BudgetError, BudgetKey, BudgetKind, Spending};
 
+use super::client_networks::client_networks;
 use super::exceeded::LimitExceeded;
 
 /// What is to be spent from one budget.
@@ -14,6 +16,20 @@ pub(super) struct Charge {
     pub(super) key: BudgetKey,
     /// None of them turns the limit off.
     pub(super) allowances: Vec<Allowance>,
+}
+
+/// What a client is charged, by the networks that it counts in.
+pub(super) fn charge_client(
+    policy: &'static str,
+    kind: BudgetKind,
+    quota: Allowance,
+    client: IpAddr,
+) -> impl Iterator<Item = Charge> {
+    client_networks(client).into_iter().map(move |network| Charge {
+        policy,
+        key: BudgetKey { kind, subject: network.key },
+        allowances: vec![Allowance { amount: quota.amount.saturating_mul(network.share), ..quota }],
+    })
 }
 
 /// What was spent.

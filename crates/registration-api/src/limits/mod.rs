@@ -9,6 +9,7 @@ mod client_counting;
 mod client_networks;
 mod counting;
 mod exceeded;
+mod passwords;
 mod quotas;
 mod request_limits;
 

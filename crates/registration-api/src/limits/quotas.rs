@@ -37,6 +37,10 @@ pub struct Quotas {
     pub further_codes: Option<Quota>,
     /// How many wrong guesses one client has, over all codes; more by IPv6 /56 and /48.
     pub wrong_guesses_per_client: Option<Allowance>,
+    /// How many wrong passwords of one client the product may ask about; more by IPv6 /56 and /48.
+    pub wrong_passwords_per_client: Option<Allowance>,
+    /// How many wrong passwords for one address it may ask about.
+    pub wrong_passwords_per_address: Option<Allowance>,
     /// How many mails one mailbox gets, over claims, further codes and notices.
     pub mails_per_mailbox: Vec<Allowance>,
     /// How many of them one IPv4 address or IPv6 /48 may cause.

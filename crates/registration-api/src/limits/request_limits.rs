@@ -7,9 +7,9 @@ use std::time::Duration;
 use domain::EmailAddress;
 use domain::ports::{Allowance, BudgetKey, BudgetKind, LimitKey, LimitOutcome, Quota};
 
-use super::charges::{Charge, Spent};
+use super::charges::{Charge, Spent, charge_client};
 use super::client_counting::count_client;
-use super::client_networks::{client_networks, site};
+use super::client_networks::site;
 use super::counting::Limits;
 use super::exceeded::LimitExceeded;
 use super::quotas::Action;
@@ -135,14 +135,7 @@ impl RequestLimits {
         let Some(quota) = self.limits.quotas.wrong_guesses_per_client else {
             return Ok(Spent::default());
         };
-        let charges = client_networks(self.client).into_iter().map(|network| Charge {
-            policy,
-            key: BudgetKey { kind: BudgetKind::GuessesOfClient, subject: network.key },
-            allowances: vec![Allowance {
-                amount: quota.amount.saturating_mul(network.share),
-                ..quota
-            }],
-        });
+        let charges = charge_client(policy, BudgetKind::GuessesOfClient, quota, self.client);
         let result = self.spend(&charges.collect::<Vec<_>>()).await;
         if result.is_err() {
             let client = self.client;

@@ -146,7 +146,7 @@ impl Activate {
         };
         let derivation = derivation.unwrap_or_else(|| self.code_keys.derivation(self.code_length));
         let code = self.code_keys.derive(user.issue(), derivation)?;
-        let key = BudgetKey { kind: BudgetKind::Guesses, subject: user.email().lookup_key() };
+        let key = BudgetKey { kind: BudgetKind::Guesses, subject: user.guess_budget() };
         let spending = self.guesses.spend(&key, &[self.guess_allowance]).await?;
         if let Spending::Refused { retry_after } = spending {
             return Err(ActivateError::GuessesExhausted { retry_after });

@@ -7,13 +7,17 @@ mod activate;
 mod activate_error;
 mod authenticate;
 mod concealment;
+mod delete_user;
 mod event_envelopes;
 mod register;
 mod resend_code;
+mod verify_password;
 
 pub use activate::{Activate, Activated};
 pub use activate_error::ActivateError;
 pub use authenticate::{AuthenticationError, Authenticator, Credentials};
 pub use concealment::ExistingAccount;
+pub use delete_user::DeleteUser;
 pub use register::{Register, RegisterError, Registered, Registration};
 pub use resend_code::{CodeResent, ResendCode, ResendCodeError};
+pub use verify_password::{VerifyPassword, VerifyPasswordError};

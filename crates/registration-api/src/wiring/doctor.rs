@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adapters::{postgres, rabbitmq, redis, webhook};
 use domain::ports::{BreachedPasswords, PasswordHasher};
 use process::doctor::Examination;
-use registration_api::doctor;
+use registration_api::{doctor, settings as api_settings};
 use settings::Settings;
 
 /// Starts every check.
@@ -27,6 +27,10 @@ pub(crate) fn examine(settings: &Settings, examination: &mut Examination) {
     doctor::examine(settings, examination);
     // Not asked: a made-up registration might have an effect.
     examination.usable(settings.registration.hook().map(drop));
+    if let Some(address) = settings.product.listen.address(None) {
+        examination.usable(api_settings::product_token(settings));
+        doctor::examine_product_listener(address, examination);
+    }
     let hasher = settings.hashing.start_pool(|_| ());
     let hasher = hasher.map(|pool| Arc::new(pool) as Arc<dyn PasswordHasher>);
     doctor::examine_hashing(hasher, settings, examination);

@@ -16,6 +16,7 @@ mod limits;
 mod log;
 mod mails;
 mod passwords;
+mod product;
 mod proof_of_work;
 mod register;
 mod resend_code;

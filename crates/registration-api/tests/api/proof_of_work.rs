@@ -29,9 +29,11 @@ fn solve(challenge: &Value) -> Value {
     let salt = challenge["salt"].as_str().unwrap();
     let most = challenge["maxnumber"].as_u64().unwrap();
     let is_solution = |number: &u64| {
-        let digest = Sha256::digest(format!("{salt}{number}"));
-        challenge["challenge"]
-            == digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        let digest: Vec<String> = Sha256::digest(format!("{salt}{number}"))
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        challenge["challenge"] == digest.concat()
     };
     let number = (0..=most).find(is_solution).unwrap();
     let mut solution = challenge.clone();

@@ -36,6 +36,7 @@ impl Running {
                 Health::new(Vec::new(), shutdown.clone()),
             ),
             server,
+            product: None,
             relay: relay_of(Arc::new(EmptyOutbox)),
             webhook_relay: None,
             users: world.users.clone(),

@@ -61,6 +61,7 @@ fn api(world: &World, outbox: Arc<PanickingOutbox>) -> Api {
             Health::new(Vec::new(), CancellationToken::new()),
         ),
         server: server_options(),
+        product: None,
         relay: relay_of(outbox),
         webhook_relay: None,
         users: world.users.clone(),

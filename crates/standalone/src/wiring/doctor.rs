@@ -8,7 +8,7 @@ use adapters::{smtp, sqlite, webhook};
 use domain::Finding;
 use domain::ports::{BreachedPasswords, PasswordHasher};
 use process::doctor::Examination;
-use registration_api::doctor as api_doctor;
+use registration_api::{doctor as api_doctor, settings as api_settings};
 use settings::Settings;
 
 use crate::data_directory::{self, DataDirectory};
@@ -36,6 +36,12 @@ pub(crate) fn examine(settings: Settings, examination: &mut Examination) {
     api_doctor::examine_breach_check(breached, &settings, examination);
     if let Some(Some(options)) = examination.usable(settings.webhooks.options(&settings.events)) {
         examination.start("webhooks", webhook::diagnose(options));
+    }
+    if let Some(address) = super::product_address(&settings) {
+        if settings.product.has_token() {
+            examination.usable(api_settings::product_token(&settings));
+        }
+        api_doctor::examine_product_listener(address, examination);
     }
     note_code_key(settings, examination);
 }

@@ -13,7 +13,7 @@ const PRIVILEGES: &str = "postgres.privileges";
 /// What the queries do with the tables.
 const MISSING_PRIVILEGES: &str = "
     SELECT string_agg(privilege || ' on ' || relation, ', ' ORDER BY relation, privilege)
-    FROM (VALUES ('users'), ('outbox'), ('webhook_outbox')) AS relations (relation),
+    FROM (VALUES ('users'), ('outbox'), ('webhook_outbox'), ('suppressions')) AS relations (relation),
         (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS privileges (privilege)
     WHERE NOT has_table_privilege(relation, privilege)";
 
@@ -71,9 +71,9 @@ pub(super) async fn judge_privileges(
 ) -> Result<Finding, Finding> {
     let [missing] = columns(client, options, MISSING_PRIVILEGES).await?;
     if missing.is_empty() {
-        return Ok(Finding::ok(PRIVILEGES, "the user may read and write both tables"));
+        return Ok(Finding::ok(PRIVILEGES, "the user may read and write all tables"));
     }
-    let advice = "GRANT SELECT, INSERT, UPDATE, DELETE ON users, outbox, webhook_outbox to the user of \
-         postgres.url";
+    let advice = "GRANT SELECT, INSERT, UPDATE, DELETE ON users, outbox, webhook_outbox, suppressions to \
+         the user of postgres.url";
     Err(Finding::error(PRIVILEGES, format!("the user lacks {missing}"), advice))
 }

@@ -12,17 +12,17 @@ use secrecy::{ExposeSecret, SecretString};
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum DkimKeyError {
     /// Not what `openssl genpkey` writes.
-    #[error("it is not a private key in PEM form")]
+    #[error("a DKIM key is a private key in PEM form")]
     NotPem,
     /// An elliptic curve, for example, for which DKIM has no algorithm.
-    #[error("it is neither an RSA nor an Ed25519 key")]
+    #[error("a DKIM key is an RSA or an Ed25519 key")]
     UnknownAlgorithm,
     /// RFC 8301 section 3.2: verifiers may refuse less than 1024 bits, and nobody should sign with
     /// less than 2048.
-    #[error("an RSA key needs at least 2048 bits")]
+    #[error("an RSA key needs at least 2048 bits to sign mails")]
     TooShort,
     /// It does not add up.
-    #[error("it is damaged: {0}")]
+    #[error("the DKIM key is damaged: {0}")]
     Damaged(String),
 }
 

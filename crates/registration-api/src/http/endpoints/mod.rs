@@ -13,8 +13,7 @@ mod openapi_document;
 mod register;
 mod resend_code;
 
-use actix_web::{Route, web};
-use utoipa::OpenApi;
+use actix_web::Route;
 
 pub(crate) use openapi_document::OpenApiDocument;
 
@@ -28,12 +27,16 @@ pub(crate) struct Endpoint {
 /// Makes an [`Endpoint`] of a handler that `#[utoipa::path]` describes.
 macro_rules! endpoint {
     ($($handler:ident)::+) => {{
-        #[derive(OpenApi)]
+        #[derive(utoipa::OpenApi)]
         #[openapi(paths($($handler)::+))]
         struct Description;
-        Endpoint { description: Description::openapi(), route: || web::to($($handler)::+) }
+        $crate::http::endpoints::Endpoint {
+            description: <Description as utoipa::OpenApi>::openapi(),
+            route: || actix_web::web::to($($handler)::+),
+        }
     }};
 }
+pub(crate) use endpoint;
 
 /// Every endpoint.
 pub(crate) fn endpoints() -> Vec<Endpoint> {

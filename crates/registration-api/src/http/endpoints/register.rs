@@ -6,8 +6,8 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{
-    EmailAddress, EmailAddressError, LanguageTag, LanguageTagError, Languages, Password,
-    PasswordError, PasswordLength, Solution, TraceParent,
+    LanguageTag, LanguageTagError, Languages, Password, PasswordError, PasswordLength, Solution,
+    TraceParent,
 };
 use secrecy::SecretString;
 use serde::Serialize;
@@ -57,11 +57,13 @@ struct RegisterRequest {
     /// The language of the mails, as a tag of BCP 47. Without it the languages of the header
     /// `Accept-Language` are tried in turn; where there is no text in any of them, the mails are in
     /// the default language of the service.
+    // The grammar of RFC 5646 section 2.1, without what was registered before it.
     #[schema(
         required = false,
         nullable = false,
         min_length = 1,
         max_length = 35,
+        pattern = r"^([A-Za-z]{2,3}(-[A-Za-z]{3}){0,3}|[A-Za-z]{4,8})(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*(-[0-9A-WY-Za-wy-z](-[A-Za-z0-9]{2,8})+)*(-[Xx](-[A-Za-z0-9]{1,8})+)?$",
         examples("fr-CA")
     )]
     locale: Option<String>,
@@ -168,7 +170,7 @@ fn validate(
     length: PasswordLength,
     proof_of_work: Option<&ProofOfWork>,
 ) -> Result<(Registration, Option<Solution>), Problem> {
-    let email = fields.take_string("/email").and_then(|text| validate_email(&mut fields, &text));
+    let email = fields.take_email("/email");
     let password = fields
         .take_string("/password")
         .and_then(|text| validate_password(&mut fields, text, length));
@@ -176,7 +178,7 @@ fn validate(
         fields.take_optional_string("/locale").and_then(|text| validate_locale(&mut fields, &text));
     let solution = proof_of_work.and_then(|proof| proof.take_solution(&mut fields));
     match (email, password) {
-        (Some(email), Some(password)) if !fields.has_errors() => {
+        (Some(email), Some(password)) if fields.are_valid() => {
             let languages = locale.map_or(accepted, |tag| Languages::new([tag]));
             Ok((Registration { email, password, languages }, solution))
         }
@@ -186,22 +188,11 @@ fn validate(
 
 fn challenge_used() -> Problem {
     let (pointer, code) = ("/proof_of_work", "proof-of-work-used");
-    Problem::validation_failed(vec![FieldError { pointer, code, detail: FieldText::ChallengeUsed }])
-}
-
-fn validate_email(fields: &mut Fields, text: &str) -> Option<EmailAddress> {
-    let error = match EmailAddress::parse(text) {
-        Ok(email) => return Some(email),
-        Err(error) => error,
-    };
-    let code = match error {
-        EmailAddressError::Empty => "email-empty",
-        EmailAddressError::TooLong => "email-too-long",
-        EmailAddressError::LocalPartNotAscii => "email-not-ascii",
-        EmailAddressError::Malformed => "email-malformed",
-    };
-    fields.add_error("/email", code, FieldText::Email(error));
-    None
+    Problem::validation_failed(vec![FieldError {
+        pointer: pointer.into(),
+        code,
+        detail: FieldText::ChallengeUsed,
+    }])
 }
 
 fn validate_password(
@@ -257,7 +248,7 @@ impl From<NotAdmitted> for Problem {
             NotAdmitted::ByHook => return Self::new(ProblemKind::RegistrationRefused),
             NotAdmitted::Unchecked(error) => return error.into(),
         };
-        Self::validation_failed(vec![FieldError { pointer: "/email", code, detail }])
+        Self::validation_failed(vec![FieldError { pointer: "/email".into(), code, detail }])
     }
 }
 
@@ -268,6 +259,6 @@ impl From<PasswordRefused> for Problem {
             PasswordRefused::Breached => ("password-breached", FieldText::PasswordBreached),
             PasswordRefused::Unchecked(error) => return error.into(),
         };
-        Self::validation_failed(vec![FieldError { pointer: "/password", code, detail }])
+        Self::validation_failed(vec![FieldError { pointer: "/password".into(), code, detail }])
     }
 }

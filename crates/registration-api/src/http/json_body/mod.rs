@@ -85,7 +85,7 @@ fn parse(body: &[u8]) -> Result<Fields, Problem> {
     match serde_json::from_slice(body) {
         Ok(Document::Object(fields)) => Ok(Fields::new(fields)),
         Ok(Document::Other) => Err(Problem::validation_failed(vec![FieldError {
-            pointer: "",
+            pointer: "".into(),
             code: "not-an-object",
             detail: FieldText::NotAnObject,
         }])),

@@ -51,10 +51,32 @@ fn every_error_is_reported() {
         assert_eq!(fields.take_string(pointer), None, "{pointer}");
     }
     assert_eq!(fields.take_string("/e").unwrap(), "ä");
-    let errors: Vec<_> = fields.errors.iter().map(|error| (error.pointer, error.code)).collect();
     let expected =
         [("/a", "wrong-type"), ("/b", "duplicate"), ("/c", "wrong-type"), ("/d", "missing")];
-    assert_eq!(errors, expected);
+    assert_eq!(errors_of(&fields), expected);
+}
+
+fn errors_of(fields: &Fields) -> Vec<(&str, &str)> {
+    fields.errors.iter().map(|error| (&*error.pointer, error.code)).collect()
+}
+
+#[test]
+fn unknown_fields_are_refused_once_each() {
+    let mut fields = parse(br#"{"a":1,"b":2,"b":3,"c/d~e":4,"":5}"#).unwrap();
+    fields.refuse_others(&["a", "z"]);
+    let expected = [("/b", "unknown"), ("/c~1d~0e", "unknown"), ("/", "unknown")];
+    assert_eq!(errors_of(&fields), expected);
+    assert!(!fields.are_valid());
+}
+
+#[test]
+fn a_field_may_be_left_out_and_nothing_else() {
+    let mut fields = parse(br#"{"a":"x","b":null}"#).unwrap();
+    assert_eq!(fields.take_optional_string("/a").as_deref(), Some("x"));
+    assert_eq!(fields.take_optional_string("/c"), None);
+    assert!(fields.are_valid());
+    assert_eq!(fields.take_optional_string("/b"), None);
+    assert_eq!(errors_of(&fields), [("/b", "wrong-type")]);
 }
 
 fn json() -> impl Strategy<Value = Value> {
@@ -120,6 +142,18 @@ proptest! {
                 .any(|error| error.detail.text(Language::English).contains('"'));
             prop_assert!(!repeats_a_value);
         }
+    }
+
+    #[test]
+    fn fuzz_no_query_makes_it_panic_or_pass_unread(
+        query in prop_oneof![any::<String>(), "(email|[a-z]{0,3}|%[0-9a-f]{0,2}|[=&+;])*"],
+    ) {
+        let mut fields = Fields::of_query(&query);
+        fields.refuse_others(&["email"]);
+        let email = fields.take_string("/email");
+        let parameters: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).collect();
+        let only = matches!(&parameters[..], [(name, _)] if name == "email");
+        prop_assert_eq!(email.is_some() && fields.are_valid(), only, "{}", query);
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(crate) enum Detail {
     Concealed,
     /// The fields have errors.
     SeeErrors,
+    /// The parameters have errors.
+    SeeTargetErrors,
     /// Somebody was faster.
     CodeUsed,
     /// There is a newer code.
@@ -43,6 +45,10 @@ impl Detail {
             Self::SeeErrors => fixed(
                 "The body is valid JSON but not a valid request: see the errors.",
                 "Le corps est du JSON correct mais pas une demande valable\u{a0}: voir les erreurs.",
+            ),
+            Self::SeeTargetErrors => fixed(
+                "The path or the query has errors; a parameter is pointed to as a field is.",
+                "Le chemin ou la requête a des erreurs\u{a0}; un paramètre est désigné comme un champ.",
             ),
             Self::CodeUsed => fixed(
                 "The code has already been used. If the account is not active in a moment, request another one.",

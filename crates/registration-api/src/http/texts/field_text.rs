@@ -11,12 +11,20 @@ pub(crate) enum FieldText {
     Duplicate,
     NotAString,
     NotAnObject,
+    /// There is no such field.
+    Unknown,
+    /// The identifier of a user is a UUID.
+    NotAUuid,
+    /// A client is named by its address.
+    NotAnIpAddress,
     Email(EmailAddressError),
     Password(PasswordError),
     PasswordCommon,
     PasswordBreached,
     Locale(LanguageTagError),
-    Code { digits: usize },
+    Code {
+        digits: usize,
+    },
     DomainNotAllowed,
     EmailDisposable,
     Solution(SolutionError),
@@ -49,7 +57,7 @@ impl FieldText {
                 "les adresses jetables ne peuvent pas être inscrites ici\u{202f}; utilisez-en une autre",
             ),
             Self::Solution(error) => {
-                Translated { en: error.to_string(), fr: solution_in_french(error).to_owned() }
+                Translated { en: error.to_string(), fr: solution_in_french(*error).to_owned() }
             }
             Self::ChallengeUsed => fixed(
                 "the challenge has been used; ask for another one",
@@ -61,6 +69,11 @@ impl FieldText {
             }
             Self::NotAString => fixed("a string is required", "une chaîne est requise"),
             Self::NotAnObject => fixed("a JSON object is required", "un objet JSON est requis"),
+            Self::Unknown => fixed("there is no such field", "ce champ n’existe pas"),
+            Self::NotAUuid => fixed("a UUID is required", "un UUID est requis"),
+            Self::NotAnIpAddress => {
+                fixed("an IPv4 or IPv6 address is required", "une adresse IPv4 ou IPv6 est requise")
+            }
             Self::PasswordCommon => fixed(
                 "this password is among the first that an attacker would try; choose another one",
                 "ce mot de passe est parmi les premiers qu’un attaquant essaierait\u{202f}; \
@@ -106,7 +119,7 @@ fn password_in_french(error: &PasswordError) -> String {
     }
 }
 
-fn solution_in_french(error: &SolutionError) -> &'static str {
+fn solution_in_french(error: SolutionError) -> &'static str {
     match error {
         SolutionError::Wrong => "ceci ne résout aucun défi de ce service",
         SolutionError::Expired => "le défi a expiré\u{202f}; demandez-en un autre",

@@ -6,6 +6,7 @@ mod codes;
 mod hasher;
 mod hook;
 mod limiter;
+mod product;
 mod users;
 
 pub(crate) use background::{EmptyOutbox, busy_purge, relay_of};
@@ -14,6 +15,7 @@ pub(crate) use codes::Codes;
 pub(crate) use hasher::Hasher;
 pub(crate) use hook::Hook;
 pub(crate) use limiter::Limiter;
+pub(crate) use product::{ProductApp, product_problem};
 pub(crate) use users::Users;
 
 use std::net::{SocketAddr, TcpListener};

@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use domain::ports::{ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository};
-use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserStatus};
+use domain::ports::{
+    Accounts, ClaimError, PurgeAges, Purged, RepositoryError, SaveError, UserRepository,
+};
+use domain::{
+    Account, AccountRecord, CodeIssue, EmailAddress, Event, PasswordHash, User, UserId, UserStatus,
+};
 use tokio::sync::{Notify, Semaphore};
 
 use super::broken;
@@ -86,6 +90,50 @@ impl Users {
         }
         Ok(())
     }
+}
+
+#[async_trait]
+impl Accounts for Users {
+    async fn find(&self, id: UserId) -> Result<Option<Account>, RepositoryError> {
+        Ok(UserRepository::find(self, id).await?.as_ref().map(account))
+    }
+
+    async fn find_by_email(
+        &self,
+        email: &EmailAddress,
+    ) -> Result<Option<Account>, RepositoryError> {
+        Ok(UserRepository::find_by_email(self, email).await?.as_ref().map(account))
+    }
+
+    async fn page(&self, _: Option<UserId>, _: u32) -> Result<Vec<Account>, RepositoryError> {
+        unreachable!("no request lists accounts")
+    }
+
+    async fn record(&self, _: UserId) -> Result<Option<AccountRecord>, RepositoryError> {
+        unreachable!("no request exports accounts")
+    }
+
+    async fn renew_guesses(&self, _: UserId) -> Result<bool, RepositoryError> {
+        unreachable!("no request renews guesses")
+    }
+
+    async fn delete(&self, id: UserId, event: &Event) -> Result<bool, RepositoryError> {
+        self.check(true)?;
+        let mut users = self.by_address.lock().unwrap();
+        let before = users.len();
+        users.retain(|_, user| user.id() != id);
+        let is_deleted = users.len() < before;
+        if is_deleted {
+            self.events.lock().unwrap().push(event.clone());
+        }
+        Ok(is_deleted)
+    }
+}
+
+/// Every account was activated at the beginning of time.
+fn account(user: &User) -> Account {
+    let (user_id, email) = (user.id(), user.email().clone());
+    Account { user_id, email, activated_at: user.is_active().then_some(SystemTime::UNIX_EPOCH) }
 }
 
 #[async_trait]

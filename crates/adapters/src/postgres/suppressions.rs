@@ -1,0 +1,71 @@
+//! The addresses that are not mailed, in PostgreSQL.
+
+use async_trait::async_trait;
+use diesel::pg::data_types::PgTimestamp;
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
+use diesel_async::RunQueryDsl;
+use domain::EmailAddress;
+use domain::ports::{RepositoryError, Suppression, Suppressions};
+use futures::FutureExt;
+
+use super::database::Database;
+use super::schema::suppressions;
+use super::system_time::to_system_time;
+use super::user_repository::unavailable;
+
+type Row = (String, PgTimestamp);
+
+fn read((email, since): Row) -> Suppression {
+    Suppression { email: EmailAddress::from_stored(email), since: to_system_time(since) }
+}
+
+/// [`Suppressions`] in PostgreSQL.
+pub struct PostgresSuppressions {
+    database: Database,
+}
+
+impl PostgresSuppressions {
+    /// The suppressions of the users in the same database.
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+}
+
+#[async_trait]
+impl Suppressions for PostgresSuppressions {
+    async fn find(&self, email: &EmailAddress) -> Result<Option<Suppression>, RepositoryError> {
+        let query = suppressions::table.find(email.lookup_key());
+        let row = self.database.run(move |connection| {
+            async move { query.first::<Row>(connection).await.optional() }.boxed()
+        });
+        Ok(row.await.map_err(unavailable)?.map(read))
+    }
+
+    async fn add(&self, email: &EmailAddress) -> Result<bool, RepositoryError> {
+        let statement = diesel::insert_into(suppressions::table)
+            .values(suppressions::email_key.eq(email.lookup_key()))
+            .on_conflict_do_nothing();
+        let added = self.database.run(move |connection| statement.execute(connection).boxed());
+        Ok(added.await.map_err(unavailable)? > 0)
+    }
+
+    async fn remove(&self, email: &EmailAddress) -> Result<bool, RepositoryError> {
+        let statement = diesel::delete(suppressions::table.find(email.lookup_key()));
+        let removed = self.database.run(move |connection| statement.execute(connection).boxed());
+        Ok(removed.await.map_err(unavailable)? > 0)
+    }
+
+    async fn page(
+        &self,
+        after: Option<&EmailAddress>,
+        limit: u32,
+    ) -> Result<Vec<Suppression>, RepositoryError> {
+        let after = after.map(EmailAddress::lookup_key).unwrap_or_default();
+        let query = suppressions::table
+            .filter(suppressions::email_key.gt(after))
+            .order(suppressions::email_key)
+            .limit(limit.into());
+        let rows = self.database.run(move |connection| query.load::<Row>(connection).boxed());
+        Ok(rows.await.map_err(unavailable)?.into_iter().map(read).collect())
+    }
+}
