@@ -115,6 +115,12 @@ impl CodeKey {
         Ok(Self(bytes))
     }
 
+    /// Authenticates a message in a context of its own, so that it cannot be taken for a code or
+    /// for another message.
+    pub(crate) fn sign(&self, context: &[u8], message: &[u8]) -> [u8; 32] {
+        hmac(&self.0).chain_update(context).chain_update(message).finalize().into_bytes().into()
+    }
+
     /// The name of the key.
     pub fn id(&self) -> CodeKeyId {
         let digest = hmac(&self.0).chain_update(KEY_ID_CONTEXT).finalize().into_bytes();

@@ -73,6 +73,24 @@ impl CodeKeys {
     }
 }
 
+impl CodeKeys {
+    /// Authenticates a message with the present key.
+    pub(crate) fn sign(&self, context: &[u8], message: &[u8]) -> [u8; 32] {
+        self.present.sign(context, message)
+    }
+
+    /// What the message is authenticated with under each key.
+    pub(crate) fn sign_with_each(
+        &self,
+        context: &[u8],
+        message: &[u8],
+    ) -> impl Iterator<Item = [u8; 32]> {
+        std::iter::once(&self.present)
+            .chain(&self.previous)
+            .map(move |key| key.sign(context, message))
+    }
+}
+
 /// As a code store keeps it: `5f3a9c01/4`.
 impl fmt::Display for Derivation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

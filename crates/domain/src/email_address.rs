@@ -1,5 +1,7 @@
 //! E-mail addresses that this service accepts: deliverable by plain SMTP and safe in a header.
 
+use std::borrow::Cow;
+
 use email_address::Options;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
@@ -62,14 +64,7 @@ impl EmailAddress {
         if local.contains('"') {
             return Err(EmailAddressError::Malformed);
         }
-        let domain = Uts46::new()
-            .to_ascii(
-                domain.as_bytes(),
-                AsciiDenyList::STD3,
-                Hyphens::CheckFirstLast,
-                DnsLength::Ignore,
-            )
-            .map_err(|_| EmailAddressError::Malformed)?;
+        let domain = to_ascii_domain(domain).ok_or(EmailAddressError::Malformed)?;
         if ends_in_number(&domain) {
             return Err(EmailAddressError::Malformed);
         }
@@ -144,6 +139,18 @@ impl std::fmt::Debug for EmailAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.masked())
     }
+}
+
+/// A domain in lower case and ASCII (IDNA), if it can be written so.
+pub(crate) fn to_ascii_domain(domain: &str) -> Option<Cow<'_, str>> {
+    Uts46::new()
+        .to_ascii(
+            domain.as_bytes(),
+            AsciiDenyList::STD3,
+            Hyphens::CheckFirstLast,
+            DnsLength::Ignore,
+        )
+        .ok()
 }
 
 /// What a clipboard or a keyboard leaves around an address without anybody seeing it: spaces of all

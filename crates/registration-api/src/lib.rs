@@ -5,6 +5,7 @@
 //! chooses the database, cache and broker behind the ports; nothing in here may name one.
 #![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: see process::output.
 
+pub mod admission;
 pub mod api;
 pub mod doctor;
 pub mod http;

@@ -109,6 +109,7 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, StartError> {
                 password_length: settings.password.length(),
                 code_length: settings.code.length,
                 previous_code_lengths: &settings.code.previous_lengths,
+                has_challenge: settings.proof_of_work.enabled,
                 public_url: &api_settings::public_url(&settings.http.public_url)?,
             }))?;
         }

@@ -14,6 +14,8 @@ pub(crate) const HTTP_CONNECTIONS_CUT: &str = "registration_http_server_connecti
 const RATE_LIMIT_REFUSALS: &str = "registration_rate_limit_refusals_total";
 pub(crate) const RATE_LIMITER_FAILURES: &str = "registration_rate_limiter_failures_total";
 pub(crate) const BREACH_CHECKS: &str = "registration_breach_checks_total";
+pub(crate) const HOOK_CALLS: &str = "registration_hook_calls_total";
+const NOT_ADMITTED: &str = "registration_not_admitted_total";
 pub(crate) const PASSWORD_HASH_REFUSALS: &str = "registration_password_hash_refusals_total";
 const PASSWORD_HASH_DURATION: &str = "registration_password_hash_duration_seconds";
 const PASSWORD_HASH_QUEUE: &str = "registration_password_hash_queue_length";
@@ -55,7 +57,10 @@ const LIMIT_POLICIES: &[&str] = &[
     "client-guesses",
     "client-passwords",
     "address-passwords",
+    "solved-challenges",
 ];
+
+const NOT_ADMITTED_REASONS: &[&str] = &["domain", "disposable", "hook"];
 
 const OUTBOX_STATES: &[&str] = &["waiting", "unknown", "buried"];
 
@@ -102,6 +107,10 @@ pub const METRICS: &[Metric] = &[
         RATE_LIMITER_FAILURES,
         "Checks that the rate limiter did not answer; the fallback counted instead.",
     ),
+    Metric::counter(NOT_ADMITTED, "Registrations that the settings or the hook do not allow.")
+        .by(&[("reason", NOT_ADMITTED_REASONS)]),
+    Metric::counter(HOOK_CALLS, "Registrations that the hook was asked about.")
+        .by(&[("outcome", &["allowed", "refused", "unavailable"])]),
     Metric::counter(BREACH_CHECKS, "Passwords looked up in known breaches.")
         .by(&[("outcome", &["breached", "unknown", "unavailable"])]),
     Metric::gauge(PASSWORD_HASH_QUEUE, "Passwords that wait for a thread to hash them."),
@@ -190,6 +199,12 @@ fn measure_outbox(
 pub(crate) fn count_refusal(policy: &'static str) {
     debug_assert!(LIMIT_POLICIES.contains(&policy), "{policy} is missing in the table");
     counter!(RATE_LIMIT_REFUSALS, "policy" => policy).increment(1);
+}
+
+/// Counts a registration that is not allowed.
+pub(crate) fn count_not_admitted(reason: &'static str) {
+    debug_assert!(NOT_ADMITTED_REASONS.contains(&reason), "{reason} is missing in the table");
+    counter!(NOT_ADMITTED, "reason" => reason).increment(1);
 }
 
 /// Counts an attempt to activate an account.

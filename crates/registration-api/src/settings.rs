@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use domain::ports::{Allowance, PurgeAges, Quota};
 use settings::{
-    CommaList, ExistingAccountSetting, LimitSettings, QuotaSetting, Settings, SettingsError,
-    default_threads,
+    CommaList, DomainLists, ExistingAccountSetting, LimitSettings, QuotaSetting, Settings,
+    SettingsError, default_threads,
 };
 use url::Url;
 
+use crate::admission::DomainRules;
 use crate::http::client_address::{TrustedProxies, parse_network};
-use crate::http::{ApiOptions, ProductToken, PublicUrl, ServerOptions};
+use crate::http::{
+    ApiOptions, ProductToken, ProofOfWorkOptions, PublicUrl, ReturnUrls, ServerOptions,
+    SignupOptions,
+};
 use crate::limits::{ActionQuotas, Quotas};
 use crate::outbox_relay::{Destination, RelayOptions};
 use crate::purge::PurgeOptions;
@@ -26,8 +30,20 @@ const FIRST_DELIVERY_RETRY: Duration = Duration::from_millis(500);
 /// The longest that it waits.
 const MAX_DELIVERY_RETRY: Duration = Duration::from_secs(30);
 
+/// Whether there is a sign-up page where the settings leave it to the binary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignupPageDefault {
+    /// There is one.
+    On,
+    /// There is none.
+    Off,
+}
+
 /// How the API behaves.
-pub fn options(settings: &Settings) -> Result<ApiOptions, SettingsError> {
+pub fn options(
+    settings: &Settings,
+    signup_page: SignupPageDefault,
+) -> Result<ApiOptions, SettingsError> {
     Ok(ApiOptions {
         code_keys: Arc::new(settings.code.keys()?),
         code_length: settings.code.length,
@@ -37,6 +53,8 @@ pub fn options(settings: &Settings) -> Result<ApiOptions, SettingsError> {
         password_length: settings.password.length(),
         refuse_common_passwords: settings.password.refuse_common,
         breach_fail_open: settings.password.breach_fail_open,
+        domains: domain_rules(settings)?,
+        hook_fail_open: settings.registration.hook_fail_open,
         existing_account: match settings.registration.existing_account {
             ExistingAccountSetting::Reveal => ExistingAccount::Reveal,
             ExistingAccountSetting::Conceal => ExistingAccount::Conceal,
@@ -45,6 +63,11 @@ pub fn options(settings: &Settings) -> Result<ApiOptions, SettingsError> {
         trusted_proxies: trusted_proxies(&settings.http.trusted_proxies)?,
         allowed_origins: origins(&settings.http.cors_origins)?,
         public_url: public_url(&settings.http.public_url)?,
+        proof_of_work: settings.proof_of_work.enabled.then_some(ProofOfWorkOptions {
+            difficulty: settings.proof_of_work.difficulty,
+            expiry: settings.proof_of_work.expiry,
+        }),
+        signup: signup(settings, signup_page)?,
         body_timeout: settings.http.body_timeout,
     })
 }
@@ -54,7 +77,14 @@ pub(crate) fn problems(settings: &Settings) -> impl Iterator<Item = SettingsErro
     let proxies = trusted_proxies(&settings.http.trusted_proxies).err();
     let origins = origins(&settings.http.cors_origins).err();
     let public_url = public_url(&settings.http.public_url).err();
-    [proxies, origins, public_url].into_iter().flatten()
+    let return_urls = return_urls(settings).err();
+    let domains = domain_rules(settings).err();
+    [proxies, origins, public_url, return_urls, domains].into_iter().flatten()
+}
+
+fn domain_rules(settings: &Settings) -> Result<DomainRules, SettingsError> {
+    let DomainLists { allowed, denied, disposable } = settings.registration.domains()?;
+    Ok(DomainRules { allowed, denied, disposable })
 }
 
 /// Where clients reach the API.
@@ -65,6 +95,36 @@ pub fn public_url(text: &str) -> Result<PublicUrl, SettingsError> {
     PublicUrl::parse(text).ok_or_else(|| {
         let problem = format!("is {text:?}, which is not a URL like https://example.com/signup");
         SettingsError::invalid("http.public_url", problem)
+    })
+}
+
+fn signup(
+    settings: &Settings,
+    by_default: SignupPageDefault,
+) -> Result<Option<SignupOptions>, SettingsError> {
+    // Checked even if there is no page: it may be switched on later, and by somebody else.
+    let return_urls = return_urls(settings)?;
+    let product = settings.mail.product_name.clone();
+    let is_enabled = settings.signup.is_enabled(by_default == SignupPageDefault::On);
+    Ok(is_enabled.then_some(SignupOptions { product, return_urls }))
+}
+
+/// Where the sign-up page may lead.
+fn return_urls(settings: &Settings) -> Result<ReturnUrls, SettingsError> {
+    let parse = |text: &String| {
+        let origin = parse_origin(text).filter(|origin| origin.starts_with("http"));
+        origin.ok_or_else(|| {
+            let problem =
+                format!("has {text:?}, which is not an origin like https://app.example.com");
+            SettingsError::invalid("signup.return_origins", problem)
+        })
+    };
+    let origins = settings.signup.return_origins.0.iter().map(parse);
+    let origins: Vec<_> = origins.collect::<Result<_, _>>()?;
+    let url = &settings.signup.return_url;
+    let default = (!url.is_empty()).then_some(url.as_str());
+    ReturnUrls::new(default, &origins).map_err(|error| {
+        SettingsError::invalid("signup.return_url", format!("is {url:?}, which {error}"))
     })
 }
 
@@ -280,7 +340,11 @@ mod tests {
     fn refusal(key: &'static str, value: &str) -> String {
         let key_of_tests = "7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12";
         let settings = Sources::default().with("code.key", &key_of_tests).with(key, &value).load();
-        options(&settings.unwrap()).err().map(|error| error.to_string()).unwrap_or_default()
+        let settings = settings.unwrap();
+        options(&settings, SignupPageDefault::Off)
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
     }
 
     #[test]
@@ -316,6 +380,20 @@ mod tests {
         for text in ["", "https://example.com/signup"] {
             assert_eq!(refusal("http.public_url", text), "", "{text}");
         }
+    }
+
+    #[test]
+    fn asvs_3_7_2_a_place_to_return_to_is_checked_at_start() {
+        for text in ["welcome", "javascript:alert(1)", "https://me@example.com/"] {
+            let message = refusal("signup.return_url", text);
+            assert!(message.contains("signup.return_url") && message.contains(text), "{message}");
+        }
+        for text in ["app.example.com", "https://app.example.com/welcome", "app://local", "*"] {
+            let message = refusal("signup.return_origins", text);
+            assert!(message.contains("signup.return_origins"), "{text}: {message}");
+        }
+        assert_eq!(refusal("signup.return_url", "https://app.example.com/welcome"), "");
+        assert_eq!(refusal("signup.return_origins", "https://app.example.com"), "");
     }
 
     #[test]

@@ -16,7 +16,9 @@ use adapters::rabbitmq::{RabbitmqPublisher, RabbitmqQueues};
 use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
 use adapters::system_ids::SystemIds;
 use adapters::webhook::WebhookPublisher;
-use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, UserRepository};
+use domain::ports::{
+    BreachedPasswords, CodeStore, EventPublisher, RegistrationHook, UserRepository,
+};
 use process::dead_letters::DeadLetterCommand;
 use process::health::{Health, HealthCheck};
 use process::metrics::{self, Collector};
@@ -29,7 +31,7 @@ use registration_api::http::{AppState, Ports, ProductPorts, ProductState};
 use registration_api::limits::Counters;
 use registration_api::metrics::{METRICS, measure, measure_webhook, observe_hash};
 use registration_api::outbox_relay::OutboxRelay;
-use registration_api::settings as api_settings;
+use registration_api::settings::{self as api_settings, SignupPageDefault};
 use settings::{Settings, SettingsError};
 
 /// Brings the schema up to date.
@@ -149,8 +151,10 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
             budget: Arc::new(InProcessBudget::new()),
         }),
         breached: breached_passwords(settings)?,
+        hook: registration_hook(settings)?,
         ids: Arc::new(SystemIds),
     };
+    let options = api_settings::options(settings, SignupPageDefault::Off)?;
     let outbox = Arc::new(PostgresOutbox::new(database.clone(), hand_over));
     let webhook_relay = webhook.map(|publisher| {
         let outbox = PostgresOutbox::of_webhook(database, webhook_hand_over);
@@ -158,7 +162,7 @@ fn wire(settings: &Settings, service: &Service) -> Result<(Api, Health, Collecto
         OutboxRelay::new(Arc::new(outbox), publisher, options)
     });
     let listener = listen(settings)?;
-    let state = AppState::new(ports, api_settings::options(settings)?, health.clone());
+    let state = AppState::new(ports, options, health.clone());
     let product = product(settings, &state, product_ports)?;
     let api = Api {
         listener,
@@ -208,6 +212,13 @@ fn breached_passwords(
 ) -> Result<Option<Arc<dyn BreachedPasswords>>, SettingsError> {
     let client = settings.password.breached_passwords()?;
     Ok(client.map(|client| Arc::new(client) as Arc<dyn BreachedPasswords>))
+}
+
+fn registration_hook(
+    settings: &Settings,
+) -> Result<Option<Arc<dyn RegistrationHook>>, SettingsError> {
+    let hook = settings.registration.hook()?;
+    Ok(hook.map(|hook| Arc::new(hook) as Arc<dyn RegistrationHook>))
 }
 
 /// The product's listener, where it is on.

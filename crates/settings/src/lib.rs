@@ -7,6 +7,7 @@
 
 mod code;
 mod comma_list;
+mod domain_lists;
 mod duration;
 mod error;
 mod events;
@@ -23,11 +24,13 @@ mod outbox;
 mod password;
 mod postgres;
 mod product;
+mod proof_of_work;
 mod quota;
 mod rabbitmq;
 mod redis;
 mod registration;
 mod renamed;
+mod signup;
 mod smtp;
 mod sources;
 mod standalone;
@@ -49,11 +52,13 @@ pub use outbox::OutboxSettings;
 pub use password::PasswordSettings;
 pub use postgres::PostgresSettings;
 pub use product::{ProductListen, ProductSettings};
+pub use proof_of_work::ProofOfWorkSettings;
 pub use quota::QuotaSetting;
 pub use rabbitmq::RabbitmqSettings;
 pub use redis::RedisSettings;
-pub use registration::{ExistingAccountSetting, RegistrationSettings};
+pub use registration::{DomainLists, ExistingAccountSetting, RegistrationSettings};
 pub use renamed::RenamedKey;
+pub use signup::{SignupSettings, SignupSwitch};
 #[cfg(feature = "smtp")]
 pub use smtp::MailServer;
 pub use smtp::{SmtpSettings, SmtpTlsSetting};
@@ -71,6 +76,7 @@ use serde::Deserialize;
 pub struct Settings {
     pub http: HttpSettings,
     pub registration: RegistrationSettings,
+    pub proof_of_work: ProofOfWorkSettings,
     pub password: PasswordSettings,
     pub code: CodeSettings,
     pub hashing: HashingSettings,
@@ -86,6 +92,7 @@ pub struct Settings {
     pub product: ProductSettings,
     pub metrics: MetricsSettings,
     pub log: LogSettings,
+    pub signup: SignupSettings,
     pub standalone: StandaloneSettings,
     /// The old names that were used, for a warning once there is a log.
     #[serde(skip)]
@@ -97,6 +104,7 @@ impl Settings {
     fn contradictions(&self) -> impl Iterator<Item = SettingsError> + use<> {
         let checks = [
             self.registration.check(),
+            self.proof_of_work.check(),
             self.password.check(),
             self.code.check(),
             self.mail.check(),

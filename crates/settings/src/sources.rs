@@ -14,13 +14,14 @@ use crate::{Settings, SettingsError, renamed};
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// Secrets that may be kept in a file of their own, named by the setting with `_file` appended.
-pub(crate) const READ_FROM_FILE: [&str; 9] = [
+pub(crate) const READ_FROM_FILE: [&str; 10] = [
     "code.key",
     "code.previous_keys",
     "postgres.url",
     "redis.url",
     "rabbitmq.url",
     "smtp.password",
+    "registration.hook_token",
     "webhooks.url",
     "webhooks.secret",
     "product.token",

@@ -6,6 +6,7 @@ use std::path::Path;
 /// Where the system listens and keeps its data.
 pub(crate) struct Greeting<'a> {
     pub(crate) api: SocketAddr,
+    pub(crate) has_signup_page: bool,
     pub(crate) inbox: Option<InboxAddresses>,
     pub(crate) product: Option<SocketAddr>,
     pub(crate) data: &'a Path,
@@ -31,6 +32,9 @@ impl std::fmt::Display for Greeting<'_> {
         let api = host(self.api);
         writeln!(f, "\n  API    http://{api}")?;
         writeln!(f, "  Docs   http://{api}/docs")?;
+        if self.has_signup_page {
+            writeln!(f, "  Page   http://{api}/  (sign up here)")?;
+        }
         match self.inbox {
             Some(inbox) => {
                 writeln!(

@@ -19,7 +19,9 @@ use adapters::sqlite::{
 };
 use adapters::system_ids::SystemIds;
 use adapters::webhook::WebhookPublisher;
-use domain::ports::{BreachedPasswords, CodeStore, EventPublisher, Mailer, UserRepository};
+use domain::ports::{
+    BreachedPasswords, CodeStore, EventPublisher, Mailer, RegistrationHook, UserRepository,
+};
 use email_worker::{WatchedMailer, settings as worker_settings};
 use inbox::{Capacity, Inbox, InboxOptions};
 use process::dead_letters::DeadLetterCommand;
@@ -33,7 +35,7 @@ use registration_api::api::{Api, ProductApi};
 use registration_api::http::{AppState, Ports, ProductPorts, ProductState};
 use registration_api::metrics::{measure, measure_webhook, observe_hash};
 use registration_api::outbox_relay::{OutboxRelay, RelayOptions};
-use registration_api::settings as api_settings;
+use registration_api::settings::{self as api_settings, SignupPageDefault};
 use settings::{MailServer, Settings, SettingsError};
 
 use crate::backup;
@@ -81,6 +83,7 @@ pub(crate) async fn serve(mut settings: Settings, build: &Build) -> Result<(), S
         .map(|inbox| InboxAddresses { page: inbox.http_address(), smtp: inbox.smtp_address() });
     let greeting = Greeting {
         api: api_address,
+        has_signup_page: settings.signup.is_enabled(true),
         inbox: addresses,
         product: product_address,
         data: &settings.standalone.data_dir,
@@ -262,11 +265,13 @@ async fn wire(
         limiter: Arc::new(InProcessRateLimiter::new()),
         fallback: None,
         breached: breached_passwords(settings)?,
+        hook: registration_hook(settings)?,
         ids: Arc::new(SystemIds),
     };
+    let options = api_settings::options(settings, SignupPageDefault::On)?;
     let mut server = api_settings::server_options(settings, service.descriptors);
     server.workers = server.workers.min(MAX_WORKERS);
-    let state = AppState::new(ports, api_settings::options(settings)?, health.clone());
+    let state = AppState::new(ports, options, health.clone());
     let product = match listeners.product {
         Some(listener) => {
             let token = api_settings::product_token(settings)?;
@@ -314,6 +319,13 @@ fn breached_passwords(
 ) -> Result<Option<Arc<dyn BreachedPasswords>>, SettingsError> {
     let client = settings.password.breached_passwords()?;
     Ok(client.map(|client| Arc::new(client) as Arc<dyn BreachedPasswords>))
+}
+
+fn registration_hook(
+    settings: &Settings,
+) -> Result<Option<Arc<dyn RegistrationHook>>, SettingsError> {
+    let hook = settings.registration.hook()?;
+    Ok(hook.map(|hook| Arc::new(hook) as Arc<dyn RegistrationHook>))
 }
 
 /// A delivery is a whole mail here, so that each is claimed by itself and for as long as it may

@@ -20,6 +20,7 @@ use domain::{
     SubmittedCode, TraceParent, User,
 };
 use futures::future::join_all;
+use registration_api::admission::{Admission, DomainRules};
 use registration_api::limits::{Counters, Limits, Quotas, RequestLimits};
 use registration_api::password_policy::PasswordPolicy;
 use registration_api::use_cases::{
@@ -117,7 +118,9 @@ impl System {
             existing_account,
         };
         let resend_code = ResendCode { authenticator, ids: ids.clone(), existing_account };
-        let register = Register { users, hasher, ids, passwords, existing_account };
+        let admission =
+            Admission { domains: DomainRules::default(), hook: None, hook_fail_open: false };
+        let register = Register { users, hasher, ids, passwords, admission, existing_account };
         Self {
             register,
             resend_code,

@@ -15,6 +15,7 @@ use domain::ports::{
 };
 use domain::{CodeIssue, EmailAddress, UserId};
 use registration_api::limits::{Action, Counters, Limits, RequestLimits};
+use registration_api::settings::SignupPageDefault;
 use settings::Sources;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -24,7 +25,8 @@ const STEP: Duration = Duration::from_mins(15);
 async fn asvs_2_4_1_one_client_does_not_fill_the_stores_in_memory() {
     let key = "7b1d0c9f4e5a6b2833d7f1a0c4e98275615f0b3ad2c7e48691b0fa3d5c6e7f12";
     let settings = Sources::default().with("code.key", &key).load().unwrap();
-    let quotas = registration_api::settings::options(&settings).unwrap().quotas;
+    let quotas =
+        registration_api::settings::options(&settings, SignupPageDefault::On).unwrap().quotas;
     let budget = Arc::new(InProcessBudget::new());
     let counters =
         Counters { limiter: Arc::new(InProcessRateLimiter::new()), budget: budget.clone() };

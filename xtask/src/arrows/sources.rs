@@ -13,7 +13,8 @@ use super::packages::TECHNOLOGIES;
 const OUTER: [&str; 3] = ["main", "wiring", "settings"];
 
 /// What a service does: it knows the domain, and of its own crate only modules like itself.
-const INNER: [&str; 9] = [
+const INNER: [&str; 10] = [
+    "admission",
     "deliver_code",
     "limits",
     "outbox_relay",

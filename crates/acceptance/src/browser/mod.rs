@@ -11,6 +11,12 @@ use crate::environment::target_directory;
 pub use theme::Theme;
 use webdriver::Session;
 
+/// The key that moves the focus on.
+pub const TAB: &str = "\u{e004}";
+
+/// The key that sends a form.
+pub const ENTER: &str = "\u{e007}";
+
 /// A browser with one window. It can reach this machine only.
 pub struct Browser {
     session: Session,
@@ -85,6 +91,35 @@ impl Browser {
         let element = eventually(css, async || self.session.visible(css).await).await;
         self.session.post(&format!("element/{element}/clear"), json!({})).await;
         self.session.post(&format!("element/{element}/value"), json!({ "text": text })).await;
+    }
+
+    /// Presses keys one after the other, wherever the focus is; [`TAB`] and [`ENTER`] are keys too.
+    pub async fn press(&self, keys: &str) {
+        let strokes: Vec<_> = keys
+            .chars()
+            .flat_map(|key| {
+                ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key.to_string() }))
+            })
+            .collect();
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": strokes });
+        self.session.post("actions", json!({ "actions": [keyboard] })).await;
+    }
+
+    /// Has the person read these languages, as `Accept-Language` writes them.
+    pub async fn read_languages(&self, languages: &str) {
+        let agent = self.evaluate("navigator.userAgent").await;
+        let agent = json!({ "userAgent": agent, "acceptLanguage": languages });
+        self.session.devtools("Emulation.setUserAgentOverride", agent).await;
+    }
+
+    /// Runs a script in the page, with `arguments`, and waits for the promise that it returns.
+    pub async fn run(&self, script: &str, arguments: Value) -> Value {
+        self.session.run(script, arguments).await
+    }
+
+    /// Forgets what the console has shown so far, where problems were meant to happen.
+    pub async fn forget_console(&self) {
+        requests::console_problems(&self.session).await;
     }
 
     /// Waits until an element is visible and has text, and returns the text.

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    activation, bad_input, code_keys, crashes, dead_letters, doctor, event_consumers, expiry,
-    limits, mail_server_faults, mails, operator, pages,
+    activation, admission, bad_input, code_keys, crashes, dead_letters, doctor, event_consumers,
+    expiry, limits, mail_server_faults, mails, operator, pages,
 };
 use crate::{problems, product, races, restore, secrets, server_faults, unicode, webhooks};
 use crate::{security_canary, security_guesses, security_http, security_limits};
@@ -21,9 +21,10 @@ journeys!(both {
     every_documented_answer_is_tested: Setup::ordinary(), [];
 });
 
-const TESTS: [Coverage; 39] = [
+const TESTS: [Coverage; 40] = [
     COVERAGE,
     activation::COVERAGE,
+    admission::COVERAGE,
     bad_input::COVERAGE,
     code_keys::COVERAGE,
     crashes::COVERAGE,

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 mod activation;
+mod admission;
 mod bad_input;
 mod code_keys;
 mod coverage;

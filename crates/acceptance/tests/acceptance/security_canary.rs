@@ -160,8 +160,13 @@ async fn deleted_accounts(journey: &Journey) -> (Canaries, Vec<String>) {
         let before = journey.system.api().logs().lines().len();
         product.delete(id).await.expect_status(204);
         product.user(id).await.expect_status(404);
-        let lines = journey.system.api().logs().lines();
-        let naming: Vec<_> = lines[before..].iter().filter(|line| line.contains(id)).collect();
+        // The log is written behind the answers.
+        let naming = eventually("the line that the deletion leaves in the log", async || {
+            let lines = journey.system.api().logs().lines();
+            let naming = lines[before..].iter().filter(|line| line.contains(id)).cloned();
+            Some(naming.collect::<Vec<_>>()).filter(|naming| !naming.is_empty())
+        })
+        .await;
         assert!(naming.len() == 1 && naming[0].contains("user.deleted"), "{naming:#?}");
     }
     (canaries, ids)

@@ -1,4 +1,4 @@
-//! The two pages as a person sees them, in headless Chromium, and the inbox as Mailpit's clients
+//! The pages as a person sees them, in headless Chromium, and the inbox as Mailpit's clients
 //! see it.
 //!
 //! Needs chromium, chromium-driver, node and npm, which `cargo xtask test` installs; without them
@@ -8,6 +8,7 @@
 
 mod api_description;
 mod event_description;
+mod examples;
 mod inbox_page;
 mod mailpit_client;
 mod mails;
@@ -15,3 +16,4 @@ mod npm_package;
 mod path_prefix;
 mod pictures;
 mod sign_up;
+mod signup_page;

@@ -1,4 +1,4 @@
-//! The README's pictures: the inbox with a mail, and the documentation of the API.
+//! The README's pictures: the inbox with a mail, the documentation of the API, and the sign-up page.
 //!
 //! `UPDATE_PICTURES=1 cargo xtask test -- --test pages pictures` takes them anew. Otherwise this
 //! checks that they can be shown, and that they have the size that new ones would have.
@@ -15,7 +15,7 @@ const PAGE_SIZE: (u32, u32) = (1200, 675);
 const MAX_BYTES: usize = 150_000;
 
 #[tokio::test]
-async fn the_readme_has_pictures_of_both_pages() {
+async fn the_readme_has_pictures_of_the_pages() {
     let data = tempfile::tempdir().unwrap();
     let standalone = StandaloneCommand::on(data.path()).start().await;
     let account = Account { email: "ada@example.com".into(), ..Account::new() };
@@ -30,6 +30,14 @@ async fn the_readme_has_pictures_of_both_pages() {
     browser.open(&format!("{}/docs", standalone.api)).await;
     browser.text("#operations-users-register .opblock-summary-path").await;
     check_picture("api.png", &browser.screenshot().await);
+
+    browser.open(&standalone.api).await;
+    browser.fill("#email", "grace@example.com").await;
+    browser.fill("#password", &account.password).await;
+    browser.click("#register-form [type=submit]").await;
+    browser.text("#time").await;
+    browser.fill("#code", "04 27").await;
+    check_picture("signup.png", &browser.screenshot().await);
 }
 
 /// Replaces a picture in `docs` if that is asked for, and checks the one that is there.

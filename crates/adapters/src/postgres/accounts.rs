@@ -13,7 +13,6 @@ use super::schema::{suppressions, users};
 use super::system_time::to_system_time;
 use super::user_repository::{PostgresUserRepository, unavailable};
 use super::with_events::WithEvents;
-use crate::hand_over::Recording;
 use crate::sql_rows::{read_account, read_record};
 
 type Row = (Uuid, String, Option<PgTimestamp>);
@@ -93,27 +92,12 @@ impl Accounts for PostgresUserRepository {
     }
 
     async fn delete(&self, id: UserId, event: &Event) -> Result<bool, RepositoryError> {
-        let recording = self.hand_over.prepare(vec![event.clone()]);
-        if recording.for_webhook().next().is_some() {
-            self.delete_with::<true>(id, recording).await
-        } else {
-            self.delete_with::<false>(id, recording).await
-        }
-    }
-}
-
-impl PostgresUserRepository {
-    /// Deletes the user and records the events, for the webhook too if `WEBHOOK`.
-    async fn delete_with<const WEBHOOK: bool>(
-        &self,
-        id: UserId,
-        recording: Recording,
-    ) -> Result<bool, RepositoryError> {
         let user = users::table.find(*id.as_uuid());
         let addresses = user.select(users::email_key);
         let suppression =
             diesel::delete(suppressions::table.filter(suppressions::email_key.eq_any(addresses)));
-        let deletion = WithEvents::<_, WEBHOOK>::new(diesel::delete(user), &recording);
+        let recording = self.hand_over.prepare(vec![event.clone()]);
+        let deletion = WithEvents::<_, true>::new(diesel::delete(user), &recording);
         let deleted = self.database.transact_then(
             |connection| {
                 async move {

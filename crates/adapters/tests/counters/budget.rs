@@ -31,7 +31,10 @@ contract! {
         what_is_given_back_can_be_spent_again,
         what_is_given_back_is_the_newest,
     ],
-    parallel_cases: [asvs_15_4_2_parallel_spending_is_exact],
+    parallel_cases: [
+        asvs_15_4_2_parallel_spending_is_exact,
+        asvs_2_4_1_of_parallel_uses_of_a_solved_challenge_one_wins,
+    ],
     in_process: std::sync::Arc::new(super::InProcessBudget::new()),
     redis: std::sync::Arc::new(super::RedisBudget::new(super::redis_connection(), &super::prefix())),
 }
@@ -128,6 +131,18 @@ async fn kinds_do_not_share_a_budget(budget: SharedBudget) {
         assert_eq!(budget.spend(&key, &once).await.unwrap(), Spending::Allowed, "{kind:?}");
         wait_of(budget.spend(&key, &once).await.unwrap());
     }
+}
+
+async fn asvs_2_4_1_of_parallel_uses_of_a_solved_challenge_one_wins(budget: SharedBudget) {
+    let key = BudgetKey { kind: BudgetKind::SolvedChallenges, subject: "5f3a9c01".into() };
+    let once = [Allowance { amount: 1, period: Duration::from_mins(10) }];
+    let uses = (0..50).map(|_| {
+        let (budget, key) = (budget.clone(), key.clone());
+        tokio::spawn(async move { budget.spend(&key, &once).await.unwrap() })
+    });
+    let uses = futures::future::join_all(uses).await;
+    let accepted = uses.into_iter().filter(|used| matches!(used, Ok(Spending::Allowed)));
+    assert_eq!(accepted.count(), 1);
 }
 
 async fn each_of_several_allowances_holds(budget: SharedBudget) {

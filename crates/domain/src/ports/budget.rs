@@ -38,17 +38,20 @@ pub enum BudgetKind {
     Mails,
     /// Mails to one mailbox that one network has caused.
     MailsOfNetwork,
+    /// Uses of one solved challenge.
+    SolvedChallenges,
 }
 
 impl BudgetKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Guesses,
         Self::GuessesOfClient,
         Self::PasswordsOfAddress,
         Self::PasswordsOfClient,
         Self::Mails,
         Self::MailsOfNetwork,
+        Self::SolvedChallenges,
     ];
 
     /// Its name, as part of a key in a store.
@@ -60,6 +63,7 @@ impl BudgetKind {
             Self::PasswordsOfClient => "client-passwords",
             Self::Mails => "mails",
             Self::MailsOfNetwork => "network-mails",
+            Self::SolvedChallenges => "solved-challenges",
         }
     }
 

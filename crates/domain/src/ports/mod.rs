@@ -13,6 +13,7 @@ mod outbox;
 mod outbox_status;
 mod password_hasher;
 mod rate_limiter;
+mod registration_hook;
 mod source;
 mod suppressions;
 mod user_repository;
@@ -35,6 +36,7 @@ pub use outbox::{HandedOver, Outbox, OutboxEntry, OutboxError, Recorded};
 pub use outbox_status::{OutboxMonitor, OutboxStatus};
 pub use password_hasher::{HashError, PasswordHasher, Verification};
 pub use rate_limiter::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
+pub use registration_hook::{HookDecision, HookError, RegistrationHook};
 pub use source::Source;
 pub use suppressions::{Suppression, Suppressions};
 pub use user_repository::{

@@ -1,7 +1,7 @@
 //! How an account is printed.
 
 use domain::ports::Suppression;
-use domain::{Account, AccountRecord};
+use domain::{Account, AccountRecord, Languages};
 use serde::Serialize;
 use serde_json::json;
 
@@ -55,8 +55,13 @@ pub(super) fn as_page(account: &Account) -> String {
 }
 
 /// All that is stored, for the person whose account it is.
-pub(super) fn as_export(record: &AccountRecord, suppression: Option<&Suppression>) -> String {
+pub(super) fn as_export(
+    record: &AccountRecord,
+    languages: &Languages,
+    suppression: Option<&Suppression>,
+) -> String {
     let mut export = json!(Json::from(&record.account));
+    export["languages"] = languages.to_string().into();
     export["codes_requested"] = record.codes_requested.into();
     let times = [
         ("code_requested_at", Some(record.code_requested_at)),
@@ -118,11 +123,17 @@ mod tests {
             repetition_noted_at: Some(time),
         };
         let suppression = Suppression { email: record.account.email.clone(), since: time };
-        let export: Value = serde_json::from_str(&as_export(&record, Some(&suppression))).unwrap();
+        let export: Value = serde_json::from_str(&as_export(
+            &record,
+            &Languages::from_stored("fr"),
+            Some(&suppression),
+        ))
+        .unwrap();
         for field in ["code_requested_at", "repetition_noted_at", "mails_suppressed_since"] {
             assert_eq!(export[field], "1970-01-01T00:00:00Z", "{field}");
         }
         assert_eq!((&export["codes_requested"], &export["is_active"]), (&2.into(), &false.into()));
         assert_eq!(export["code_expires_at"], Value::Null);
+        assert_eq!(export["languages"], "fr");
     }
 }

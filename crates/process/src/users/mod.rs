@@ -178,12 +178,14 @@ impl UserStores {
     async fn export(&self, user: &Selector) -> Result<(), StartError> {
         let account = self.find(user).await?;
         let record = self.accounts.record(account.user_id).await.map_err(StartError::failed)?;
-        let record =
-            record.ok_or_else(|| StartError::failed(UserCommandError::NotFound(user.clone())))?;
+        let stored = self.users.find(account.user_id).await.map_err(StartError::failed)?;
+        let (Some(record), Some(stored)) = (record, stored) else {
+            return Err(StartError::failed(UserCommandError::NotFound(user.clone())));
+        };
         let suppression = self.suppressions.find(&account.email).await;
         let suppression = suppression.map_err(StartError::failed)?;
         audit("users.exported", account.user_id);
-        write_output(&as_export(&record, suppression.as_ref()))
+        write_output(&as_export(&record, stored.languages(), suppression.as_ref()))
     }
 
     async fn delete(

@@ -20,12 +20,15 @@ mod problem_kind;
 mod problem_responses;
 mod problem_writer;
 mod product;
+mod proof_of_work;
 mod public_url;
 mod rate_limit_fields;
+mod redirect;
 mod request_log;
 mod routes;
 mod security_headers;
 mod server;
+mod signup_page;
 mod state;
 mod texts;
 
@@ -36,6 +39,8 @@ pub use product::{
     ProductPorts, ProductState, ProductToken, ProductTokenError, document as product_document,
     server as product_server,
 };
+pub use proof_of_work::ProofOfWorkOptions;
 pub use public_url::PublicUrl;
 pub use server::{ServerOptions, server};
+pub use signup_page::{ReturnUrlError, ReturnUrls, SignupOptions};
 pub use state::{ApiOptions, AppState, Ports};

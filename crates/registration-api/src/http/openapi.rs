@@ -45,6 +45,8 @@ pub struct DocumentOptions<'a> {
     pub code_length: CodeLength,
     /// How many digits other codes under way may have.
     pub previous_code_lengths: &'a [CodeLength],
+    /// Whether a registration takes a proof of work.
+    pub has_challenge: bool,
     /// Where clients reach the API.
     pub public_url: &'a PublicUrl,
 }
@@ -64,6 +66,7 @@ pub fn document(options: &DocumentOptions<'_>) -> String {
     let code = &mut schemas["ActivateRequest"]["properties"]["code"];
     code["pattern"] = json!(code_pattern(options));
     code["examples"] = json!(code_examples(options.code_length));
+    describe_proof_of_work(&mut document, options.has_challenge);
     if !options.public_url.is_relative() {
         document["servers"] = json!([{ "url": options.public_url.to_string() }]);
     }
@@ -128,6 +131,26 @@ fn character_class(ranges: &[RangeInclusive<char>]) -> String {
         (start, end) => format!("{start}-{end}"),
     };
     ranges.iter().map(write).collect()
+}
+
+/// The document describes what this service asks for: without a proof of work, none is mentioned.
+fn describe_proof_of_work(document: &mut Value, has_challenge: bool) {
+    let request = &mut document["components"]["schemas"]["RegisterRequest"];
+    if has_challenge {
+        return;
+    }
+    remove(&mut request["properties"], "proof_of_work");
+    if let Some(required) = request["required"].as_array_mut() {
+        required.retain(|name| name != "proof_of_work");
+    }
+    remove(&mut document["components"]["schemas"], "Challenge");
+    remove(&mut document["paths"], "/api/v1/users/challenge");
+}
+
+fn remove(object: &mut Value, name: &str) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove(name);
+    }
 }
 
 /// Makes the examples of problems lead to where their documentation is.

@@ -4,7 +4,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use domain::ports::{BreachCheckError, BudgetError, CodeStoreError, HashError, RepositoryError};
+use domain::ports::{
+    BreachCheckError, BudgetError, CodeStoreError, HashError, HookError, RepositoryError,
+};
 use domain::{ErrorChain, UnknownCodeKey};
 use tokio::task::JoinError;
 
@@ -81,6 +83,12 @@ impl From<BreachCheckError> for Problem {
     }
 }
 
+impl From<HookError> for Problem {
+    fn from(error: HookError) -> Self {
+        answer_unavailable(&error)
+    }
+}
+
 impl From<JoinError> for Problem {
     fn from(error: JoinError) -> Self {
         answer_internal_error(&error)
@@ -93,7 +101,7 @@ fn answer_unavailable(error: &(dyn Error + 'static)) -> Problem {
     Problem::new(ProblemKind::Unavailable).retry_after(OUTAGE_RETRY)
 }
 
-fn answer_internal_error(error: &(dyn Error + 'static)) -> Problem {
+pub(super) fn answer_internal_error(error: &(dyn Error + 'static)) -> Problem {
     tracing::error!(event = "request.internal_error", error = %ErrorChain(error), "a request failed");
     Problem::new(ProblemKind::InternalError)
 }

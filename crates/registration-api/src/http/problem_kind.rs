@@ -62,6 +62,9 @@ problem_kinds! {
     InvalidCredentials UNAUTHORIZED "invalid-credentials"
         en "Invalid credentials" "Send the registered address and its password with Basic authentication (RFC 7617), in UTF-8."
         fr "Identifiants incorrects" "Envoyez l’adresse inscrite et son mot de passe par authentification Basic (RFC 7617), en UTF-8.";
+    RegistrationRefused FORBIDDEN "registration-refused"
+        en "Registration refused" "The operator of this service does not accept this registration."
+        fr "Inscription refusée" "L’exploitant de ce service n’accepte pas cette inscription.";
     InvalidToken UNAUTHORIZED "invalid-token"
         en "Invalid token" "The product's listener asks for its token: `Authorization: Bearer` and the token (RFC 6750)."
         fr "Jeton incorrect" "L’accès du produit demande son jeton\u{202f}: `Authorization: Bearer` et le jeton (RFC 6750).";

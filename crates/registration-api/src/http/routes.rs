@@ -1,9 +1,8 @@
 //! Which handler serves which path and method. Everything else is 404 or 405.
 
-use std::future::{Ready, ready};
+use std::future::ready;
 
 use actix_web::http::Method;
-use actix_web::http::header::LOCATION;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError, Route, guard};
 use utoipa::openapi::PathItem;
@@ -12,6 +11,8 @@ use super::docs;
 use super::endpoints::{Endpoint, endpoints};
 use super::problem::Problem;
 use super::problem_kind::ProblemKind;
+use super::redirect::redirect;
+use super::signup_page;
 
 /// Registers the endpoints, and the pages that document them.
 pub(crate) fn routes(config: &mut ServiceConfig) {
@@ -22,8 +23,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(page("/docs", web::to(docs::page)))
         .service(page("/docs/problems", web::to(docs::problems)))
         .service(page("/docs/{asset}", web::to(docs::asset)))
-        .service(page("/docs/", web::to(|| redirect("../docs"))))
-        .service(page("/", web::to(|| redirect("docs"))))
+        .service(page("/docs/", web::to(async || redirect("../docs"))))
+        .service(page("/", web::to(signup_page::page)))
+        .service(page("/signup/{asset}", web::to(signup_page::asset)))
         .default_service(web::to(not_found));
 }
 
@@ -78,11 +80,6 @@ pub(super) fn resource(path: &str, handlers: Vec<Handler>) -> Resource {
         resource.route(route.guard(is_allowed))
     });
     resource.default_service(web::to(refuse))
-}
-
-/// Leads to a page; a relative path holds behind a proxy that adds one in front.
-fn redirect(path: &'static str) -> Ready<HttpResponse> {
-    ready(HttpResponse::SeeOther().insert_header((LOCATION, path)).finish())
 }
 
 /// The answer where there is nothing.

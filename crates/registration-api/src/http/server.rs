@@ -67,6 +67,7 @@ pub fn server(
         password_length: state.options.password_length,
         code_length: state.options.code_length,
         previous_code_lengths: &state.options.previous_code_lengths,
+        has_challenge: state.options.proof_of_work.is_some(),
         public_url: &state.options.public_url,
     });
     let (context, document) = (Data::new(state.context()), Data::new(OpenApiDocument(document)));

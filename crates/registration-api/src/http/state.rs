@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use domain::ports::{
     Allowance, BreachedPasswords, Budget, CodeStore, IdSource, PasswordHasher, RateLimiter,
-    UserRepository,
+    RegistrationHook, UserRepository,
 };
 use domain::{CodeKeys, CodeLength, PasswordLength};
 use process::health::Health;
 
 use super::client_address::TrustedProxies;
 use super::listener_context::ListenerContext;
+use super::proof_of_work::{ProofOfWork, ProofOfWorkOptions};
 use super::public_url::PublicUrl;
+use super::signup_page::{SignupOptions, SignupPage};
+use crate::admission::{Admission, DomainRules};
 use crate::limits::{Counters, Limits, Quotas};
 use crate::password_policy::PasswordPolicy;
 use crate::use_cases::{Activate, Authenticator, ExistingAccount, Register, ResendCode};
@@ -35,6 +38,8 @@ pub struct Ports {
     pub fallback: Option<Counters>,
     /// Where to look up breached passwords, if anywhere.
     pub breached: Option<Arc<dyn BreachedPasswords>>,
+    /// Whom to ask before a registration, if anybody.
+    pub hook: Option<Arc<dyn RegistrationHook>>,
     /// Generates identifiers.
     pub ids: Arc<dyn IdSource>,
 }
@@ -57,6 +62,10 @@ pub struct ApiOptions {
     pub refuse_common_passwords: bool,
     /// Whether a password passes while the breach lookup is unavailable.
     pub breach_fail_open: bool,
+    /// Which mail domains may sign up.
+    pub domains: DomainRules,
+    /// Whether everybody may sign up while the hook is unavailable.
+    pub hook_fail_open: bool,
     /// What answers reveal about an address that somebody has registered.
     pub existing_account: ExistingAccount,
     /// How many requests are allowed.
@@ -68,6 +77,10 @@ pub struct ApiOptions {
     pub allowed_origins: Vec<String>,
     /// Where clients reach the API.
     pub public_url: PublicUrl,
+    /// The work that a registration takes, if any.
+    pub proof_of_work: Option<ProofOfWorkOptions>,
+    /// The page where people sign up, if there is one.
+    pub signup: Option<SignupOptions>,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,
 }
@@ -80,6 +93,8 @@ pub struct AppState {
     pub(crate) limits: Arc<Limits>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) health: Health,
+    pub(crate) proof_of_work: Option<ProofOfWork>,
+    pub(crate) signup_page: Option<SignupPage>,
     pub(crate) options: ApiOptions,
 }
 
@@ -94,6 +109,11 @@ impl AppState {
             users: ports.users,
             hasher: ports.hasher,
             ids: ports.ids.clone(),
+            admission: Admission {
+                domains: options.domains.clone(),
+                hook: ports.hook,
+                hook_fail_open: options.hook_fail_open,
+            },
             passwords: PasswordPolicy {
                 refuse_common: options.refuse_common_passwords,
                 breached: ports.breached,
@@ -116,7 +136,28 @@ impl AppState {
             ids: ports.ids.clone(),
             existing_account: options.existing_account,
         };
-        Self { register, activate, resend_code, limits, ids: ports.ids, health, options }
+        let signup_page = options.signup.clone().map(|signup| {
+            let window = options.code_window.as_secs();
+            let has_challenge = options.proof_of_work.is_some();
+            let lengths = (options.code_length, options.password_length);
+            SignupPage::new(signup, window, lengths, has_challenge)
+        });
+        let proof_of_work = options.proof_of_work.map(|proof| ProofOfWork {
+            options: proof,
+            keys: options.code_keys.clone(),
+            ids: ports.ids.clone(),
+        });
+        Self {
+            register,
+            activate,
+            resend_code,
+            limits,
+            ids: ports.ids,
+            health,
+            proof_of_work,
+            signup_page,
+            options,
+        }
     }
 
     /// What the layers around its endpoints need of it.

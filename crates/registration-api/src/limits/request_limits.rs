@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use domain::EmailAddress;
-use domain::ports::{BudgetKey, BudgetKind, LimitKey, LimitOutcome, Quota};
+use domain::ports::{Allowance, BudgetKey, BudgetKind, LimitKey, LimitOutcome, Quota};
 
 use super::charges::{Charge, Spent, charge_client};
 use super::client_counting::count_client;
@@ -50,6 +51,11 @@ impl RequestLimits {
     /// For a request of `client` that has not been checked yet.
     pub fn new(limits: Arc<Limits>, client: IpAddr) -> Self {
         Self { limits, client, checks: Arc::default() }
+    }
+
+    /// Who has sent the request.
+    pub fn client(&self) -> IpAddr {
+        self.client
     }
 
     /// Every check so far, in order.
@@ -136,6 +142,21 @@ impl RequestLimits {
             tracing::warn!(event = "limit.exceeded", policy, %client, "a client guessed too many codes wrong");
         }
         result
+    }
+
+    /// Uses up a solved challenge that is valid for this long: another request with it is refused.
+    pub async fn spend_challenge(
+        &self,
+        digest: &str,
+        expiry: Duration,
+    ) -> Result<(), LimitExceeded> {
+        let charge = Charge {
+            policy: "solved-challenges",
+            key: BudgetKey { kind: BudgetKind::SolvedChallenges, subject: digest.to_owned() },
+            allowances: vec![Allowance { amount: 1, period: expiry }],
+        };
+        // Never given back: a solution pays for an attempt, whatever comes of it.
+        self.spend(&[charge]).await.map(drop)
     }
 
     async fn spend(&self, charges: &[Charge]) -> Result<Spent, LimitExceeded> {

@@ -15,6 +15,7 @@ use tracing::Instrument;
 
 use super::concealment::{ExistingAccount, wait_for_full_step};
 use super::event_envelopes::{take_events, wrap_event};
+use crate::admission::{Admission, NotAdmitted};
 use crate::limits::{Action, LimitExceeded, RequestLimits};
 use crate::metrics::CLAIMS;
 use crate::password_policy::{PasswordPolicy, PasswordRefused};
@@ -56,6 +57,9 @@ pub enum RegisterError {
     /// An active account, or a claim whose minute still runs, holds the address.
     #[error("the address is taken")]
     EmailTaken,
+    /// The address may not be registered here.
+    #[error(transparent)]
+    NotAdmitted(#[from] NotAdmitted),
     /// The password is too easily guessed, or cannot be checked.
     #[error(transparent)]
     Password(#[from] PasswordRefused),
@@ -79,6 +83,8 @@ pub struct Register {
     pub hasher: Arc<dyn PasswordHasher>,
     /// Generates identifiers.
     pub ids: Arc<dyn IdSource>,
+    /// Who may sign up.
+    pub admission: Admission,
     /// Which passwords are refused.
     pub passwords: PasswordPolicy,
     /// What is revealed about a taken address.
@@ -95,7 +101,9 @@ impl Register {
     ) -> Result<Registered, RegisterError> {
         let Registration { email, password, languages } = registration;
         limits.check_address(Action::Register, &email).await?;
+        self.admission.check_domain(&email)?;
         self.passwords.check(&password, &email).await?;
+        self.admission.ask_hook(&email, limits.client()).await?;
         let hash = self.hasher.hash(password).await?;
         let started = Instant::now();
         let id = UserId::from_uuid(self.ids.next_id());

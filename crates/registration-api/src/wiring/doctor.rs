@@ -25,6 +25,8 @@ pub(crate) fn examine(settings: &Settings, examination: &mut Examination) {
     }
     examination.note_code_key(settings);
     doctor::examine(settings, examination);
+    // Not asked: a made-up registration might have an effect.
+    examination.usable(settings.registration.hook().map(drop));
     if let Some(address) = settings.product.listen.address(None) {
         examination.usable(api_settings::product_token(settings));
         doctor::examine_product_listener(address, examination);

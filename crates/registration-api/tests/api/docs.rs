@@ -14,6 +14,7 @@ fn document_of(password: RangeInclusive<usize>, digits: u8) -> String {
         password_length: PasswordLength { min: *password.start(), max: *password.end() },
         code_length: CodeLength::new(digits).unwrap(),
         previous_code_lengths: &[],
+        has_challenge: false,
         public_url: &PublicUrl::default(),
     })
 }
@@ -68,7 +69,7 @@ fn every_status_of_the_contract_is_documented() {
     let document: Value = serde_json::from_str(&text).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let expected = BTreeMap::from([
-        ("/api/v1/users/register", "201 202 400 406 408 409 413 415 422 429 500 503"),
+        ("/api/v1/users/register", "201 202 400 403 406 408 409 413 415 422 429 500 503"),
         ("/api/v1/users/activate", "200 400 401 406 408 409 410 413 415 422 429 500 503"),
         ("/api/v1/users/resend-code", "200 202 401 406 409 429 500 503"),
         ("/api/v1/openapi.json", "200 406"),
@@ -235,6 +236,37 @@ async fn every_length_of_code_that_is_accepted_is_documented() {
     let code = &document["components"]["schemas"]["ActivateRequest"]["properties"]["code"];
     assert_eq!(code["pattern"], code_pattern(&[4, 6, 8]));
     assert_eq!(code["examples"][0], "042739");
+}
+
+/// The document describes the service that it comes from.
+#[test]
+fn a_proof_of_work_is_described_where_it_is_asked_for() {
+    let describe = |has_challenge| -> Value {
+        let text = document(&DocumentOptions {
+            password_length: PasswordLength { min: 8, max: 128 },
+            code_length: CodeLength::new(4).unwrap(),
+            previous_code_lengths: &[],
+            has_challenge,
+            public_url: &PublicUrl::default(),
+        });
+        serde_json::from_str(&text).unwrap()
+    };
+    for has_challenge in [true, false] {
+        let document = describe(has_challenge);
+        let paths = document["paths"].as_object().unwrap();
+        let schemas = &document["components"]["schemas"];
+        let request = &schemas["RegisterRequest"];
+        let is_required = request["required"].as_array().unwrap().contains(&"proof_of_work".into());
+        let example = &document["paths"]["/api/v1/users/register"]["post"]["requestBody"];
+        let example = &example["content"]["application/json"]["example"];
+        assert_eq!(paths.contains_key("/api/v1/users/challenge"), has_challenge);
+        assert_eq!(schemas["Challenge"].is_object(), has_challenge);
+        assert_eq!(request["properties"]["proof_of_work"].is_object(), has_challenge);
+        assert_eq!(
+            (is_required, example["proof_of_work"].is_string()),
+            (has_challenge, has_challenge)
+        );
+    }
 }
 
 /// Spaces and hyphens may be anywhere, and digits may be full-width.

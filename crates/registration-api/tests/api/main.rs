@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod activate;
+mod admission;
 mod bad_input;
 mod code_keys;
 mod conceal;
@@ -16,10 +17,12 @@ mod log;
 mod mails;
 mod passwords;
 mod product;
+mod proof_of_work;
 mod register;
 mod resend_code;
 mod routing;
 mod shutdown;
+mod signup_page;
 mod slow_clients;
 mod supervision;
 mod support;

@@ -25,6 +25,8 @@ pub(crate) fn examine(settings: Settings, examination: &mut Examination) {
     examination.start("sqlite", sqlite::diagnose(options));
     examine_mails(&settings, examination);
     api_doctor::examine(&settings, examination);
+    // Not asked: a made-up registration might have an effect.
+    examination.usable(settings.registration.hook().map(drop));
     let hasher = settings.hashing.start_pool(|_| ());
     let hasher = hasher.map(|pool| Arc::new(pool) as Arc<dyn PasswordHasher>);
     api_doctor::examine_hashing(hasher, &settings, examination);

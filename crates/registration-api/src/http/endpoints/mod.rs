@@ -5,6 +5,7 @@
 //! that list.
 
 mod activate;
+mod challenge;
 mod code_announcement;
 mod health;
 mod language_header;
@@ -43,6 +44,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         endpoint!(register::register),
         endpoint!(activate::activate),
         endpoint!(resend_code::resend_code),
+        endpoint!(challenge::challenge),
         endpoint!(health::live),
         endpoint!(health::ready),
         endpoint!(openapi_document::openapi_document),

@@ -6,7 +6,8 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{
-    LanguageTag, LanguageTagError, Languages, Password, PasswordError, PasswordLength, TraceParent,
+    LanguageTag, LanguageTagError, Languages, Password, PasswordError, PasswordLength, Solution,
+    TraceParent,
 };
 use secrecy::SecretString;
 use serde::Serialize;
@@ -15,6 +16,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 use super::code_announcement::CodeAnnouncement;
 use super::language_header::LanguageHeader;
+use crate::admission::NotAdmitted;
 use crate::http::accept_language::wanted_languages;
 use crate::http::content_negotiation::AcceptsJson;
 use crate::http::json_body::{self, Fields};
@@ -23,6 +25,7 @@ use crate::http::problem_kind::ProblemKind;
 use crate::http::problem_responses::{
     BODY_PROBLEMS, NEGOTIATION_PROBLEMS, USE_CASE_PROBLEMS, describe_problems,
 };
+use crate::http::proof_of_work::ProofOfWork;
 use crate::http::state::AppState;
 use crate::http::texts::{Announcement, FieldText, Language};
 use crate::limits::{Action, RequestLimits};
@@ -45,14 +48,22 @@ struct RegisterRequest {
         examples("correct horse battery staple")
     )]
     password: String,
+    /// A solved challenge of `/api/v1/users/challenge`.
+    #[schema(
+        format = "byte",
+        examples("eyJhbGdvcml0aG0iOiJTSEEtMjU2IiwiY2hhbGxlbmdlIjoi4oCmIn0=")
+    )]
+    proof_of_work: String,
     /// The language of the mails, as a tag of BCP 47. Without it the languages of the header
     /// `Accept-Language` are tried in turn; where there is no text in any of them, the mails are in
     /// the default language of the service.
+    // The grammar of RFC 5646 section 2.1, without what was registered before it.
     #[schema(
         required = false,
         nullable = false,
         min_length = 1,
         max_length = 35,
+        pattern = r"^([A-Za-z]{2,3}(-[A-Za-z]{3}){0,3}|[A-Za-z]{4,8})(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*(-[0-9A-WY-Za-wy-z](-[A-Za-z0-9]{2,8})+)*(-[Xx](-[A-Za-z0-9]{1,8})+)?$",
         examples("fr-CA")
     )]
     locale: Option<String>,
@@ -82,7 +93,7 @@ impl IntoResponses for Problems {
             NEGOTIATION_PROBLEMS,
             BODY_PROBLEMS,
             USE_CASE_PROBLEMS,
-            &[ProblemKind::EmailTaken],
+            &[ProblemKind::EmailTaken, ProblemKind::RegistrationRefused],
         ])
     }
 }
@@ -127,7 +138,14 @@ pub(crate) async fn register(
     let fields = json_body::read(&request, payload, state.options.body_timeout).await?;
     let accepted = wanted_languages(&request);
     let language = Language::of(&accepted);
-    let registration = validate(fields, accepted, state.options.password_length)?;
+    let proof_of_work = state.proof_of_work.as_ref();
+    let (registration, solution) =
+        validate(fields, accepted, state.options.password_length, proof_of_work)?;
+    if let (Some(proof), Some(solution)) = (proof_of_work, solution) {
+        let digest = &solution.challenge.digest;
+        let spent = limits.spend_challenge(digest, proof.options.expiry).await;
+        spent.map_err(|_| challenge_used())?;
+    }
     let address = registration.email.as_str().to_owned();
     let registered = state.register.execute(registration, *trace, &limits).await?;
     let seconds = state.options.code_window.as_secs();
@@ -150,20 +168,31 @@ fn validate(
     mut fields: Fields,
     accepted: Languages,
     length: PasswordLength,
-) -> Result<Registration, Problem> {
+    proof_of_work: Option<&ProofOfWork>,
+) -> Result<(Registration, Option<Solution>), Problem> {
     let email = fields.take_email("/email");
     let password = fields
         .take_string("/password")
         .and_then(|text| validate_password(&mut fields, text, length));
     let locale =
         fields.take_optional_string("/locale").and_then(|text| validate_locale(&mut fields, &text));
+    let solution = proof_of_work.and_then(|proof| proof.take_solution(&mut fields));
     match (email, password) {
         (Some(email), Some(password)) if fields.are_valid() => {
             let languages = locale.map_or(accepted, |tag| Languages::new([tag]));
-            Ok(Registration { email, password, languages })
+            Ok((Registration { email, password, languages }, solution))
         }
         _ => Err(fields.into_problem()),
     }
+}
+
+fn challenge_used() -> Problem {
+    let (pointer, code) = ("/proof_of_work", "proof-of-work-used");
+    Problem::validation_failed(vec![FieldError {
+        pointer: pointer.into(),
+        code,
+        detail: FieldText::ChallengeUsed,
+    }])
 }
 
 fn validate_password(
@@ -202,11 +231,24 @@ impl From<RegisterError> for Problem {
         match error {
             RegisterError::Limited(limit) | RegisterError::MailsExhausted(limit) => limit.into(),
             RegisterError::EmailTaken => Self::new(ProblemKind::EmailTaken),
+            RegisterError::NotAdmitted(refused) => refused.into(),
             RegisterError::Password(refused) => refused.into(),
             RegisterError::Hashing(error) => error.into(),
             RegisterError::Repository(error) => error.into(),
             RegisterError::CutShort(error) => error.into(),
         }
+    }
+}
+
+impl From<NotAdmitted> for Problem {
+    fn from(refused: NotAdmitted) -> Self {
+        let (code, detail) = match refused {
+            NotAdmitted::Domain => ("email-domain-not-allowed", FieldText::DomainNotAllowed),
+            NotAdmitted::Disposable => ("email-disposable", FieldText::EmailDisposable),
+            NotAdmitted::ByHook => return Self::new(ProblemKind::RegistrationRefused),
+            NotAdmitted::Unchecked(error) => return error.into(),
+        };
+        Self::validation_failed(vec![FieldError { pointer: "/email".into(), code, detail }])
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is wrong with a field of a body.
 
-use domain::{EmailAddressError, LanguageTag, LanguageTagError, PasswordError};
+use domain::{EmailAddressError, LanguageTag, LanguageTagError, PasswordError, SolutionError};
 
 use super::language::{Language, Translated};
 
@@ -25,6 +25,10 @@ pub(crate) enum FieldText {
     Code {
         digits: usize,
     },
+    DomainNotAllowed,
+    EmailDisposable,
+    Solution(SolutionError),
+    ChallengeUsed,
 }
 
 impl FieldText {
@@ -44,6 +48,21 @@ impl FieldText {
                 en: format!("a code has exactly {digits} digits"),
                 fr: format!("un code a exactement {digits}\u{a0}chiffres"),
             },
+            Self::DomainNotAllowed => fixed(
+                "addresses of this domain cannot be registered here",
+                "les adresses de ce domaine ne peuvent pas être inscrites ici",
+            ),
+            Self::EmailDisposable => fixed(
+                "disposable addresses cannot be registered here; use another one",
+                "les adresses jetables ne peuvent pas être inscrites ici\u{202f}; utilisez-en une autre",
+            ),
+            Self::Solution(error) => {
+                Translated { en: error.to_string(), fr: solution_in_french(*error).to_owned() }
+            }
+            Self::ChallengeUsed => fixed(
+                "the challenge has been used; ask for another one",
+                "le défi a déjà servi\u{202f}; demandez-en un autre",
+            ),
             Self::Missing => fixed("this field is required", "ce champ est obligatoire"),
             Self::Duplicate => {
                 fixed("this field occurs more than once", "ce champ figure plus d’une fois")
@@ -97,6 +116,13 @@ fn password_in_french(error: &PasswordError) -> String {
              ne pourraient pas être envoyés par authentification Basic"
                 .to_owned()
         }
+    }
+}
+
+fn solution_in_french(error: SolutionError) -> &'static str {
+    match error {
+        SolutionError::Wrong => "ceci ne résout aucun défi de ce service",
+        SolutionError::Expired => "le défi a expiré\u{202f}; demandez-en un autre",
     }
 }
 

@@ -4,6 +4,7 @@ mod background;
 mod budgets;
 mod codes;
 mod hasher;
+mod hook;
 mod limiter;
 mod product;
 mod users;
@@ -12,6 +13,7 @@ pub(crate) use background::{EmptyOutbox, busy_purge, relay_of};
 pub(crate) use budgets::Budgets;
 pub(crate) use codes::Codes;
 pub(crate) use hasher::Hasher;
+pub(crate) use hook::Hook;
 pub(crate) use limiter::Limiter;
 pub(crate) use product::{ProductApp, product_problem};
 pub(crate) use users::Users;
@@ -22,12 +24,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::web::Data;
-use domain::ports::{Allowance, IdSource, Source};
+use domain::ports::{Allowance, IdSource, RegistrationHook, Source};
 use domain::{
     CodeIssue, CodeKey, CodeKeys, CodeLength, EmailAddress, PasswordHash, PasswordLength, User,
     UserId,
 };
 use process::health::{Health, HealthCheck};
+use registration_api::admission::DomainRules;
 use registration_api::http::client_address::{TrustedProxies, parse_network};
 use registration_api::http::{ApiOptions, AppState, Ports, PublicUrl};
 use registration_api::http::{ServerOptions, server};
@@ -64,6 +67,7 @@ pub(crate) struct World {
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) fallback: Option<Arc<Limiter>>,
     pub(crate) fallback_budget: Arc<Budgets>,
+    pub(crate) hook: Option<Arc<Hook>>,
 }
 
 impl World {
@@ -79,6 +83,7 @@ impl World {
                 Counters { limiter, budget }
             }),
             breached: None,
+            hook: self.hook.clone().map(|hook| hook as Arc<dyn RegistrationHook>),
             ids: Arc::new(Ids(AtomicU64::new(1))),
         }
     }
@@ -94,11 +99,15 @@ pub(crate) fn options() -> ApiOptions {
         password_length: PasswordLength { min: 8, max: 128 },
         refuse_common_passwords: true,
         breach_fail_open: true,
+        domains: DomainRules::default(),
+        hook_fail_open: false,
         existing_account: ExistingAccount::Reveal,
         quotas: Quotas::default(),
         trusted_proxies: TrustedProxies::default(),
         allowed_origins: Vec::new(),
         public_url: PublicUrl::default(),
+        proof_of_work: None,
+        signup: None,
         body_timeout: Duration::from_secs(5),
     }
 }

@@ -1,0 +1,9 @@
+//! The registration hook over HTTP: `POST {"email", "client"}`, answered by `{"allow": true}` or
+//! `{"allow": false}`.
+
+mod hook;
+mod link_local;
+mod options;
+
+pub use hook::{HttpHook, HttpHookError};
+pub use options::HttpHookOptions;
