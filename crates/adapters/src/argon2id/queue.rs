@@ -287,7 +287,8 @@ mod tests {
     #[test]
     fn the_product_waits_for_everybody_and_nobody_for_it() {
         let queue = queue(1, 100);
-        queue.lock().estimate.learn(Duration::from_millis(400));
+        // Half a second is the limit.
+        queue.lock().estimate.learn(Duration::from_millis(200));
         queue.lock().running = 1;
         for name in ["first", "second"] {
             queue.push(of_product(name)).unwrap();

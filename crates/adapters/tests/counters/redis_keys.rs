@@ -44,6 +44,7 @@ async fn asvs_6_5_2_no_key_and_no_value_holds_a_code_or_an_address() {
     kinds.sort_unstable();
     let expected = [
         "client-guesses",
+        "client-passwords",
         "code",
         "guesses",
         "limit",
@@ -51,8 +52,10 @@ async fn asvs_6_5_2_no_key_and_no_value_holds_a_code_or_an_address() {
         "mails",
         "network-mails",
         "notice",
+        "passwords",
         "sending",
         "sending",
+        "solved-challenges",
     ];
     assert_eq!(kinds, expected);
 }
