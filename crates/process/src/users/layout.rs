@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn an_account_is_one_line_and_nothing_that_a_terminal_obeys() {
         let pending = "01890a5d-ac96-774b-bcce-b302099a8057\tada\\u{1b}@example.com\tpending\t\
-                       2023-06-29T21:41:00.502Z\t-\n";
+                       2023-06-30T03:34:18.518Z\t-\n";
         assert_eq!(as_line(&account(None)), pending);
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
         let page = as_page(&account(Some(time)));

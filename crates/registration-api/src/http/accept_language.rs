@@ -56,7 +56,7 @@ mod tests {
             ("*", ""),
             ("", ""),
             ("fr;q=nonsense, en", "en"),
-            ("français, fr_CA, <script>, de", "de"),
+            ("fran%C3%A7ais, fr_CA, <script>, de", "de"),
         ] {
             assert_eq!(wanted(header.as_bytes()), languages, "{header}");
         }
