@@ -28,5 +28,6 @@ pub mod users;
 pub use build::Build;
 pub use error::StartError;
 pub use output::{greet, tell, write_output};
+pub use printing::rfc3339;
 pub use start::{Service, begin_command, install_crypto, run};
 pub use threads::try_threads;

@@ -1,16 +1,14 @@
 //! How commands print what others have written and when it happened.
 
 use std::borrow::Cow;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
-/// None for a time that no calendar has.
-pub(crate) fn rfc3339(time: SystemTime) -> Option<String> {
-    let nanoseconds = time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_nanos();
-    let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds.try_into().ok()?).ok()?;
-    time.format(&Rfc3339).ok()
+/// A time as RFC 3339 has it, always with three digits for the millisecond. None for a time that no
+/// calendar has.
+pub fn rfc3339(time: SystemTime) -> Option<String> {
+    let year_10000 = SystemTime::UNIX_EPOCH + Duration::from_hours(2_932_897 * 24);
+    let is_known = (SystemTime::UNIX_EPOCH..year_10000).contains(&time);
+    is_known.then(|| humantime::format_rfc3339_millis(time).to_string())
 }
 
 /// Without anything that a terminal would obey or that would break the line: anybody who can

@@ -97,7 +97,7 @@ mod tests {
     fn one_line_for_each() {
         assert_eq!(
             Layout::Line.render(&letter()),
-            "00000000-0000-0000-0000-000000000007\tuser.registered\t1970-01-01T00:00:01.5Z\t\
+            "00000000-0000-0000-0000-000000000007\tuser.registered\t1970-01-01T00:00:01.500Z\t\
              refused:\\t550\n"
         );
         assert_eq!(Layout::Line.render(&foreign()), "-\t-\t-\trefused:\\t550\n");
@@ -123,7 +123,7 @@ mod tests {
         let expected = serde_json::json!({
             "id": "00000000-0000-0000-0000-000000000007",
             "type": "user.registered",
-            "failed_at": "1970-01-01T00:00:01.5Z",
+            "failed_at": "1970-01-01T00:00:01.500Z",
             "attempts": 2,
             "reason": "refused:\t550",
             "event": { "user_id": "7" },

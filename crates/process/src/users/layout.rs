@@ -108,7 +108,7 @@ mod tests {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
         let page = as_page(&account(Some(time)));
         assert!(page.contains("state:       active\n"), "{page}");
-        assert!(page.contains("activated:   1970-01-01T00:00:01Z\n"), "{page}");
+        assert!(page.contains("activated:   1970-01-01T00:00:01.000Z\n"), "{page}");
         assert!(!page.contains('\u{1b}') && !as_json(&account(None)).contains('\u{1b}'));
     }
 
@@ -130,7 +130,7 @@ mod tests {
         ))
         .unwrap();
         for field in ["code_requested_at", "repetition_noted_at", "mails_suppressed_since"] {
-            assert_eq!(export[field], "1970-01-01T00:00:00Z", "{field}");
+            assert_eq!(export[field], "1970-01-01T00:00:00.000Z", "{field}");
         }
         assert_eq!((&export["codes_requested"], &export["is_active"]), (&2.into(), &false.into()));
         assert_eq!(export["code_expires_at"], Value::Null);

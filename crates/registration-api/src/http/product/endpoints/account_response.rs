@@ -1,9 +1,8 @@
 //! An account, as the product reads it.
 
-use std::time::{Duration, SystemTime};
-
 use actix_web::HttpResponse;
 use domain::Account;
+use process::rfc3339;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -41,12 +40,6 @@ impl From<Account> for AccountResponse {
             activated_at: account.activated_at.and_then(rfc3339),
         }
     }
-}
-
-/// To the millisecond. None for a time that no calendar has.
-fn rfc3339(time: SystemTime) -> Option<String> {
-    let year_10000 = SystemTime::UNIX_EPOCH + Duration::from_hours(2_932_897 * 24);
-    (time < year_10000).then(|| humantime::format_rfc3339_millis(time).to_string())
 }
 
 /// The answer to a look-up.
