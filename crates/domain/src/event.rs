@@ -35,7 +35,7 @@ pub enum UserEvent {
     },
     /// The account was deleted.
     UserDeleted {
-        /// The user that is no more.
+        /// The user that was deleted.
         user_id: UserId,
     },
 }

@@ -46,7 +46,7 @@ impl MailDomains {
         std::iter::once(domain).chain(parents).any(|name| self.0.contains(name))
     }
 
-    /// Whether there is no name in the list.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,7 +1,7 @@
 //! The man pages and shell completions that packages ship beside a binary.
 //!
 //! Made by the binary itself, which alone knows its commands, but only where it was built for that:
-//! with the feature `manual`. It is no command, because then it would be in its own manual.
+//! with the feature `manual`. It is not a command, because its own manual would list it.
 
 use std::fs;
 use std::io;

@@ -28,7 +28,7 @@ impl MailSettings {
         read_mailbox(&self.from)
     }
 
-    /// Name and address of who reads the answers, if it is not the sender.
+    /// The name and address that replies go to, if not to the sender.
     pub fn reply_to(&self) -> Option<(String, String)> {
         Some(self.reply_to.trim()).filter(|text| !text.is_empty()).map(read_mailbox)
     }

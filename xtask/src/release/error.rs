@@ -1,4 +1,4 @@
-//! Why there is no release, or why it does not work.
+//! Why a release was not made, or does not work.
 
 use std::path::PathBuf;
 

@@ -21,7 +21,7 @@ pub struct SmtpOptions {
     pub from_name: String,
     /// The sender's address, which also receives bounces.
     pub from_address: String,
-    /// Name, which may be empty, and address of who reads the answers; `None` for the sender.
+    /// The name (may be empty) and address that replies go to; `None` for the sender.
     pub reply_to: Option<(String, String)>,
     /// The right part of every Message-ID, and the name this client greets the server with: a
     /// domain of the sender's.

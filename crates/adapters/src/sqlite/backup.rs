@@ -8,7 +8,7 @@ use diesel::{RunQueryDsl, sql_query};
 use super::database::{OpenError, connect};
 use super::options::SqliteOptions;
 
-/// Why there is no copy.
+/// Why the copy was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// The database cannot be read.

@@ -21,7 +21,7 @@ use crate::cloud_events;
 pub struct WebhookPublisher {
     receiver: Receiver,
     options: WebhookOptions,
-    /// Where addresses are, if the receiver is to be told them.
+    /// Looks up addresses, if the receiver gets them.
     users: Option<Arc<dyn UserRepository>>,
     health: ReceiverHealth,
 }

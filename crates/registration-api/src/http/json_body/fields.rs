@@ -65,8 +65,8 @@ impl Fields {
         None
     }
 
-    /// Makes an error of each field whose name is not among `known`: who passes one expects it to
-    /// mean something.
+    /// Makes an error of each field whose name is not among `known`: a client that passes one
+    /// expects it to have a meaning.
     pub(crate) fn refuse_others(&mut self, known: &[&str]) {
         let mut unknown: Vec<String> = Vec::new();
         for (name, _) in &self.fields {

@@ -10,7 +10,7 @@ const MIN_LENGTH: usize = 32;
 #[derive(Debug, Clone)]
 pub struct ProductToken(SecretString);
 
-/// Why a text is no token. The messages never contain it.
+/// Why a text is not a token. The messages never contain it.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ProductTokenError {
     /// There is none.
