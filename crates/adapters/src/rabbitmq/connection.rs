@@ -152,9 +152,10 @@ impl Broker {
     }
 }
 
-/// A connection that leaves nothing behind when it is dropped. lapin says goodbye to the broker and
-/// waits for the answer on a thread, but sends nothing over a connection that is blocked: without
-/// this, each such connection would stay open until the broker has memory and disk again.
+/// A connection that leaves nothing behind when it is dropped, as if the process had been killed.
+/// lapin would say goodbye to the broker and wait for the answer, which never comes if a request is
+/// dropped that was about to be sent, or if the broker blocks the connection: the connection stayed
+/// open then, with every message that it had been given.
 pub(super) struct OpenConnection {
     connection: Connection,
     socket: OpenSocket,
@@ -170,7 +171,7 @@ impl Deref for OpenConnection {
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        if self.connection.status().blocked() {
+        if !self.connection.status().closed() {
             self.socket.shut_down();
         }
     }
