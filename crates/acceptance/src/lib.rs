@@ -27,6 +27,7 @@ mod standalone;
 pub mod statistics;
 pub mod stores;
 mod system;
+mod webhook;
 
 pub use account::Account;
 pub use environment::{binary, installed_program, required, runtime, target_directory};
@@ -36,3 +37,4 @@ pub use mail::{Delivery, Mail, MailGate, Mailbox, Verdict};
 pub use process::{Finished, Output, Process, Program, Service};
 pub use standalone::{Standalone, StandaloneCommand};
 pub use system::{Addresses, Deployment, PRODUCT_TOKEN, Servers, Setup, System};
+pub use webhook::webhook_signature;

@@ -113,6 +113,7 @@ async fn observe(
     let evidence = Evidence {
         histories: load.histories(),
         mails: system.sink.copies(),
+        deliveries: system.receiver.deliveries(),
         faults,
         ends: std::mem::take(&mut ends.lock().unwrap()),
         leftovers,

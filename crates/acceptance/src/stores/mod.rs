@@ -12,4 +12,4 @@ pub use postgres::{postgres, postgres_tables};
 pub use rabbitmq::{Tap, exchange_of, publish, remove_queue, replace_queue};
 pub use redis::redis_entries;
 pub use registrations::age_registration;
-pub use sqlite::{add_ballast, count_outbox, is_sound};
+pub use sqlite::{add_ballast, count_rows, is_sound};

@@ -44,10 +44,10 @@ fn open(data: &Path) -> SqliteConnection {
     database
 }
 
-/// How many events wait in the outbox of the standalone system whose files are in `data`.
-pub fn count_outbox(data: &Path) -> u64 {
+/// How many rows a table of the standalone system has whose files are in `data`.
+pub fn count_rows(data: &Path, table: &str) -> u64 {
     let mut database = open(data);
-    let query = diesel::sql_query("SELECT count(*) AS count FROM outbox");
+    let query = diesel::sql_query(format!("SELECT count(*) AS count FROM {table}"));
     let count: Count = query.get_result(&mut database).unwrap();
     u64::try_from(count.count).unwrap()
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,13 +29,16 @@ pub struct SqliteOutbox {
     database: Database,
     table: OutboxTable,
     hand_over: Arc<HandOver>,
+    /// The longest wait that was asked for, in milliseconds.
+    longest_wait: AtomicI64,
 }
 
 impl SqliteOutbox {
     /// Works on the outbox that [`super::SqliteUserRepository`] fills; with the same `hand_over` it
     /// gets the events of its own process without a query.
     pub fn new(database: Database, hand_over: Arc<HandOver>) -> Self {
-        Self { database, table: OutboxTable::Bus, hand_over }
+        let longest_wait = AtomicI64::new(0);
+        Self { database, table: OutboxTable::Bus, hand_over, longest_wait }
     }
 
     /// Works on the events for the webhook, with the second part of [`HandOver::with_webhook`].
@@ -49,6 +53,13 @@ impl SqliteOutbox {
             "UPDATE {table} SET due_at = {now} WHERE failed_at IS NULL AND due_at > {now}",
         );
         self.update(release).await
+    }
+
+    /// A wait in milliseconds, noted.
+    fn wait(&self, span: Duration) -> i64 {
+        let wait = millis(span);
+        self.longest_wait.fetch_max(wait, Ordering::Relaxed);
+        wait
     }
 
     /// A statement on the table, which is in place of `{table}`, and with the time for `{now}`.
@@ -85,10 +96,12 @@ struct Row {
     attempts: i64,
 }
 
+/// What is due in more than twice the longest wait was written before the wall clock was set back.
 const CLAIM: &str = "
     UPDATE {table} SET due_at = {now} + ?, attempts = attempts + 1
     WHERE id IN (SELECT id FROM {table}
-        WHERE failed_at IS NULL AND due_at <= {now} AND type IN (SELECT value FROM json_each(?))
+        WHERE failed_at IS NULL AND (due_at <= {now} OR due_at > {now} + 2 * ?)
+            AND type IN (SELECT value FROM json_each(?))
         ORDER BY due_at, id LIMIT ?)
     RETURNING id, type AS kind, user_id, code_number, traceparent, attempts";
 
@@ -147,9 +160,11 @@ fn unavailable(failure: Failure) -> OutboxError {
 #[async_trait]
 impl Outbox for SqliteOutbox {
     async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxEntry>, OutboxError> {
+        let lease = self.wait(lease);
         let claim = self
             .statement(CLAIM)
-            .bind::<BigInt, _>(millis(lease))
+            .bind::<BigInt, _>(lease)
+            .bind::<BigInt, _>(self.longest_wait.load(Ordering::Relaxed))
             .bind::<Text, _>(json_array(UserEvent::TYPES))
             .bind::<BigInt, _>(i64::from(limit));
         let mut rows: Vec<Row> =
@@ -207,7 +222,7 @@ impl Outbox for SqliteOutbox {
     async fn defer(&self, event: EventId, delay: Duration) -> Result<(), OutboxError> {
         let defer = self
             .statement("UPDATE {table} SET due_at = {now} + ? WHERE id = ?")
-            .bind::<BigInt, _>(millis(delay))
+            .bind::<BigInt, _>(self.wait(delay))
             .bind::<Text, _>(TextUuid(*event.as_uuid()));
         self.update(defer).await
     }

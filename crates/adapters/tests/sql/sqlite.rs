@@ -198,6 +198,32 @@ async fn all_claims_can_be_released() {
     assert!(again.iter().all(|entry| entry.attempts == 2));
 }
 
+/// The process reads the wall clock, and somebody sets it back while events wait.
+#[tokio::test]
+async fn no_event_waits_for_the_time_by_which_the_clock_was_set_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    let store = store_on(open(options(&path)).await.unwrap(), &path, directory);
+    let mut user = user("ada@example.com");
+    let registered = events_of(&mut user);
+    store.users.claim(&user, &registered).await.unwrap();
+    let issue = user.issue();
+    user.activate().unwrap();
+    let activated = events_of(&mut user);
+    store.users.save(&user, issue, &activated).await.unwrap();
+    for (outbox, table) in [(&store.outbox, "outbox"), (&store.webhooks, "webhook_outbox")] {
+        let waiting = outbox.claim(10, LONG_PERIOD).await.unwrap();
+        outbox.defer(waiting[0].event.id, LONG_PERIOD / 2).await.unwrap();
+        assert_eq!(outbox.claim(10, LONG_PERIOD).await.unwrap(), [], "all of them wait");
+        // What an hour ahead would have been written.
+        let ahead = format!("UPDATE {table} SET due_at = due_at + 3600000");
+        store.location.execute(&ahead).await;
+        let mut again = outbox.claim(10, LONG_PERIOD).await.unwrap();
+        again.iter_mut().for_each(|entry| entry.attempts -= 1);
+        assert_eq!(again, waiting);
+    }
+}
+
 const CHILD: &str = "STORAGE_TEST_DATABASE";
 
 /// Not a test by itself: what the next one kills. Registers users until then, and says when each

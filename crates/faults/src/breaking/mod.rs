@@ -7,6 +7,7 @@ mod mail;
 mod network;
 mod processes;
 mod servers;
+mod webhook;
 
 use test_servers::ServerError;
 
@@ -32,6 +33,7 @@ impl System {
             Fault::RollingRestart => self.restart_processes().await,
             Fault::Clock(part, seconds) => self.set_clock(part, seconds).await,
             Fault::Mail(fault) => self.misbehave(fault).await,
+            Fault::Webhook(fault) => self.misbehave_as_receiver(fault).await,
             Fault::DiskFull => self.fill_disk().await,
             Fault::DiskReadOnly => self.make_disk_read_only().await,
             Fault::TransactionsReadOnly => self.make_transactions_read_only().await,
@@ -52,6 +54,7 @@ impl System {
             Fault::Network(part, _) => self.undisturb(part).await,
             Fault::Clock(part, _) => self.correct_clock(part),
             Fault::Mail(_) => self.sink.behave(None),
+            Fault::Webhook(_) => self.receiver.behave(None),
             Fault::DiskFull => self.free_disk().await,
             Fault::DiskReadOnly => self.repair_disk().await,
             Fault::TransactionsReadOnly => self.allow_writing_transactions().await,

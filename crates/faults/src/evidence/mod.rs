@@ -2,12 +2,14 @@
 //!
 //! Times are measured on one clock, the monotonic one of this process, from the start of the run.
 
+mod delivery;
 mod mail;
 mod observation;
 mod transcript;
 
 use std::time::Duration;
 
+pub use delivery::Delivery;
 pub use mail::Copy;
 pub use observation::{Ended, Leftover, Observed, Quantity, Usage};
 pub use transcript::{Answer, Exchange, History, Request, Story};
@@ -22,6 +24,8 @@ pub struct Evidence {
     pub histories: Vec<History>,
     /// What the mail server has accepted, oldest first.
     pub mails: Vec<Copy>,
+    /// What the receiver of the webhook has taken, oldest first.
+    pub deliveries: Vec<Delivery>,
     /// What was broken.
     pub faults: Vec<Observed>,
     /// Processes that ended although nobody had asked them to.

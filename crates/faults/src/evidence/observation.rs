@@ -37,7 +37,7 @@ pub struct Ended {
 /// What is left somewhere that should be empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leftover {
-    /// Where: the outbox, or a queue.
+    /// Where: an outbox, or a queue.
     pub place: String,
     /// How many.
     pub count: u64,

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use super::case::Case;
-use crate::evidence::{At, Copy, Observed};
+use crate::evidence::{At, Copy, Delivery, Observed};
 use crate::schedule::{Fault, Part};
 
-/// How long it may take to record that a mail was accepted, timeouts included.
+/// How long it may take to record that a mail or a webhook was accepted, timeouts included.
 const RECORDING: Duration = Duration::from_secs(3);
 
-/// How long a worker holds the lease to send a mail. One that is stopped for longer loses it, and
-/// so does one that cannot renew it.
+/// How long a worker holds the lease to send a mail, and a relay at most that of an event. One that
+/// is stopped for longer loses it, and so does one that cannot renew it.
 const LEASE: Duration = Duration::from_secs(15);
 
 /// How long a mail server that is slow may take to accept a mail, whose sender may be dead by then.
@@ -45,6 +45,35 @@ impl Case<'_> {
             fault if fault.part() == Some(Part::Redis) => {
                 observed.overlaps(earlier.at.saturating_sub(LEASE), recorded)
             }
+            _ => false,
+        };
+        self.evidence.faults.iter().find(explains).map(|observed| observed.fault.to_string())
+    }
+
+    /// The fault that explains why an event was sent to the webhook again after `earlier`.
+    pub(super) fn cause_of_repetition(
+        &self,
+        earlier: &Delivery,
+        later: &Delivery,
+    ) -> Option<String> {
+        if !earlier.told {
+            return Some("the receiver did not say that it had taken the event".into());
+        }
+        let (leased, recorded) = (earlier.at.saturating_sub(LEASE), earlier.at + RECORDING);
+        let explains = |observed: &&Observed| match observed.fault {
+            // The answer was lost on its way, or the relay died before the event was deleted.
+            Fault::Network(Part::Receiver, _) | Fault::Killed(Part::Api(_) | Part::Standalone) => {
+                observed.overlaps(earlier.at, recorded)
+            }
+            // Another relay took over, and then this one went on.
+            Fault::Stopped(Part::Api(_) | Part::Standalone) => {
+                observed.overlaps(earlier.at, recorded)
+                    || observed.overlaps(later.at.saturating_sub(LEASE), later.at)
+            }
+            // Leases end by the wall clock.
+            Fault::Clock(Part::Standalone, _) => observed.overlaps(leased, later.at),
+            // The event could not be deleted.
+            fault if fault.part() == Some(Part::Postgres) => observed.overlaps(leased, recorded),
             _ => false,
         };
         self.evidence.faults.iter().find(explains).map(|observed| observed.fault.to_string())

@@ -13,6 +13,7 @@ mod resources;
 mod row;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -42,6 +43,12 @@ pub enum Rule {
     DuplicatesHaveCause,
     /// A duplicate has the code of the first copy.
     DuplicatesAreEqual,
+    /// The webhook told of each account that became active.
+    ActivationsAreTold,
+    /// There is no webhook but of an activation, one event for each, signed.
+    WebhooksTellOfActivations,
+    /// Each webhook that was sent again is explained by a fault at that time.
+    RepetitionsHaveCause,
     /// No account became active without the code that its owner was sent.
     ActivationsHadCode,
     /// No account was activated twice.
@@ -56,7 +63,7 @@ pub enum Rule {
     AnswersInTime,
     /// No process ended by itself.
     ProcessesSurvive,
-    /// Outbox, retry queues and dead-letter queue are empty.
+    /// Outboxes, retry queues and dead letters are empty.
     NothingIsLeft,
     /// Memory, descriptors, threads and connections are back to where they were.
     ResourcesReturn,
@@ -64,7 +71,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::EnoughAccepted,
         Self::FaultsHadEffect,
         Self::AcceptedIsMailed,
@@ -73,6 +80,9 @@ impl Rule {
         Self::MailsWereAskedFor,
         Self::DuplicatesHaveCause,
         Self::DuplicatesAreEqual,
+        Self::ActivationsAreTold,
+        Self::WebhooksTellOfActivations,
+        Self::RepetitionsHaveCause,
         Self::ActivationsHadCode,
         Self::CodesWorkOnce,
         Self::GuessesStayInBudget,
@@ -94,6 +104,9 @@ impl Rule {
             Self::MailsWereAskedFor => mails::were_asked_for(case),
             Self::DuplicatesHaveCause => mails::duplicates_have_cause(case),
             Self::DuplicatesAreEqual => mails::duplicates_are_equal(case),
+            Self::ActivationsAreTold => webhooks::activations_are_told(case),
+            Self::WebhooksTellOfActivations => webhooks::tell_of_activations(case),
+            Self::RepetitionsHaveCause => webhooks::repetitions_have_cause(case),
             Self::ActivationsHadCode => codes::activations_had_code(case),
             Self::CodesWorkOnce => codes::work_once(case),
             Self::GuessesStayInBudget => codes::guesses_stay_in_budget(case),

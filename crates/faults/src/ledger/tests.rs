@@ -1,11 +1,13 @@
 //! Each rule, broken once by a transcript written by hand.
 
+mod webhooks;
+
 use std::time::Duration;
 
 use super::{Ledger, Rule};
 use crate::evidence::{
-    Answer, AnswerBounds, Copy, Ended, Evidence, Exchange, History, Leftover, Observed, Quantity,
-    Request, Story, Terms, Usage,
+    Answer, AnswerBounds, Copy, Delivery, Ended, Evidence, Exchange, History, Leftover, Observed,
+    Quantity, Request, Story, Terms, Usage,
 };
 use crate::schedule::{Fault, MailFault, Network, Part};
 
@@ -28,7 +30,7 @@ fn at(seconds: f64) -> Duration {
 }
 
 fn status(status: u16, problem: &str) -> Answer {
-    let user = (status == 201).then(|| USER.to_owned());
+    let user = matches!(status, 200 | 201).then(|| USER.to_owned());
     Answer::Status { status, problem: problem.to_owned(), detail: String::new(), user }
 }
 
@@ -55,12 +57,23 @@ fn mail(seconds: f64, number: u32, code: &str) -> Copy {
     }
 }
 
+fn delivery(seconds: f64) -> Delivery {
+    Delivery {
+        id: "e1".to_owned(),
+        kind: "user.activated".to_owned(),
+        user: USER.to_owned(),
+        at: at(seconds),
+        told: true,
+        is_signed: true,
+    }
+}
+
 fn observed(fault: Fault, begin: f64, end: f64) -> Observed {
     let effect = Ok("it was seen".to_owned());
     Observed { fault, begin: at(begin), end: at(end), effect }
 }
 
-/// Registered at 1, mailed at 2, activated at 3, still active at 9.
+/// Registered at 1, mailed at 2, activated at 3, told to the product at 4, still active at 9.
 fn clean() -> Evidence {
     let exchanges = vec![
         exchange(1.0, Request::Register, status(201, "")),
@@ -71,6 +84,7 @@ fn clean() -> Evidence {
     Evidence {
         histories: vec![history],
         mails: vec![mail(2.0, 1, "1111")],
+        deliveries: vec![delivery(4.0)],
         leftovers: vec![Leftover { place: "outbox".to_owned(), count: 0 }],
         ..Evidence::default()
     }

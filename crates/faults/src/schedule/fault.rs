@@ -4,6 +4,8 @@ use std::fmt;
 
 use acceptance::Deployment;
 
+use super::misbehaviour::{MailFault, WebhookFault};
+
 /// A process of the system, or a server that it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
@@ -21,6 +23,8 @@ pub enum Part {
     Rabbitmq,
     /// The mail server.
     Smtp,
+    /// The receiver of the webhook.
+    Receiver,
 }
 
 /// What happens to the connections to a server.
@@ -35,30 +39,6 @@ pub enum Network {
     /// Bytes pass one by one.
     Trickle,
 }
-
-/// What the mail server does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MailFault {
-    /// Answers 421 and hangs up.
-    NotAvailable,
-    /// Refuses each mail for the time being, with 451.
-    TemporaryRefusal,
-    /// Refuses the first attempt at each mail, and accepts the next.
-    Greylisting,
-    /// Accepts the mail and never says so.
-    AcceptsInSilence,
-    /// Accepts the mail and hangs up before it says so.
-    AcceptsAndCloses,
-    /// Hangs up when the content is about to come.
-    ClosesAfterData,
-    /// Accepts mails, but takes seconds for it.
-    Slow,
-    /// Never answers the connection, EHLO, MAIL, RCPT, DATA or the content.
-    Hangs(&'static str),
-}
-
-/// The moments at which a mail server may hang.
-pub const PHASES: [&str; 6] = ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "CONTENT"];
 
 /// One way to break one part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,6 +69,8 @@ pub enum Fault {
     QueueUnbound,
     /// The mail server misbehaves.
     Mail(MailFault),
+    /// The receiver of the webhook misbehaves.
+    Webhook(WebhookFault),
     /// The wall clock of a process is wrong by so many seconds.
     Clock(Part, i64),
     /// Every process of the product is asked to end and started again, one after the other.
@@ -97,7 +79,7 @@ pub enum Fault {
     Restarted(Part),
 }
 
-use Part::{Api, Postgres, Rabbitmq, Redis, Smtp, Standalone, Worker};
+use Part::{Api, Postgres, Rabbitmq, Receiver, Redis, Smtp, Standalone, Worker};
 
 impl Fault {
     /// All that can happen to a system that is deployed like this.
@@ -106,20 +88,9 @@ impl Fault {
             Deployment::Distributed => distributed(),
             Deployment::Standalone => standalone(),
         };
-        faults.extend(connections_to(Smtp));
-        faults.extend(PHASES.map(|phase| Self::Mail(MailFault::Hangs(phase))));
-        faults.extend(
-            [
-                MailFault::NotAvailable,
-                MailFault::TemporaryRefusal,
-                MailFault::Greylisting,
-                MailFault::AcceptsInSilence,
-                MailFault::AcceptsAndCloses,
-                MailFault::ClosesAfterData,
-                MailFault::Slow,
-            ]
-            .map(Self::Mail),
-        );
+        faults.extend([Smtp, Receiver].into_iter().flat_map(connections_to));
+        faults.extend(MailFault::all().map(Self::Mail));
+        faults.extend(WebhookFault::all().map(Self::Webhook));
         faults
     }
 
@@ -135,6 +106,7 @@ impl Fault {
             Self::RedisEmptied | Self::RedisFull | Self::RedisReplica => Some(Redis),
             Self::MemoryAlarm | Self::PermissionMissing | Self::QueueUnbound => Some(Rabbitmq),
             Self::Mail(_) => Some(Smtp),
+            Self::Webhook(_) => Some(Receiver),
             Self::RollingRestart => None,
         }
     }
@@ -206,6 +178,7 @@ impl fmt::Display for Part {
             Redis => f.write_str("Redis"),
             Rabbitmq => f.write_str("RabbitMQ"),
             Smtp => f.write_str("SMTP server"),
+            Receiver => f.write_str("webhook receiver"),
         }
     }
 }
@@ -228,25 +201,11 @@ impl fmt::Display for Fault {
             Self::MemoryAlarm => f.write_str("RabbitMQ: memory alarm"),
             Self::PermissionMissing => f.write_str("RabbitMQ: permission missing"),
             Self::QueueUnbound => f.write_str("RabbitMQ: queue unbound"),
-            Self::Mail(fault) => write!(f, "SMTP server: {fault}"),
+            Self::Mail(fault) => write!(f, "{Smtp}: {fault}"),
+            Self::Webhook(fault) => write!(f, "{Receiver}: {fault}"),
             Self::Clock(part, seconds) => write!(f, "{part}: clock {seconds:+} s"),
             Self::RollingRestart => f.write_str("rolling restart of all processes"),
             Self::Restarted(part) => write!(f, "{part}: restarted"),
-        }
-    }
-}
-
-impl fmt::Display for MailFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAvailable => f.write_str("421"),
-            Self::TemporaryRefusal => f.write_str("451"),
-            Self::Greylisting => f.write_str("greylisting"),
-            Self::AcceptsInSilence => f.write_str("accepts, then hangs"),
-            Self::AcceptsAndCloses => f.write_str("accepts, then closes"),
-            Self::ClosesAfterData => f.write_str("closes after DATA"),
-            Self::Slow => f.write_str("slow"),
-            Self::Hangs(phase) => write!(f, "hangs at {phase}"),
         }
     }
 }

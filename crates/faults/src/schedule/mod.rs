@@ -1,6 +1,7 @@
 //! When what is broken, and for how long: all of it follows from a seed.
 
 mod fault;
+mod misbehaviour;
 mod seed;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,7 +10,8 @@ use std::time::Duration;
 
 use acceptance::Deployment;
 
-pub use fault::{Fault, MailFault, Network, PHASES, Part};
+pub use fault::{Fault, Network, Part};
+pub use misbehaviour::{MailFault, PHASES, WebhookFault};
 pub use seed::{Seed, SeedError};
 
 use seed::Random;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use acceptance::stores::count_outbox;
+use acceptance::stores::count_rows;
 use test_servers::Usage as Used;
 use tokio::time::{Instant, sleep};
 
@@ -11,6 +11,9 @@ use super::System;
 use super::servers::{EXCHANGE, Servers};
 use crate::evidence::{Leftover, Quantity, Usage};
 use crate::schedule::Part;
+
+/// The tables of events that are still to be delivered, and of those that were set aside.
+const OUTBOXES: [&str; 2] = ["outbox", "webhook_outbox"];
 
 /// How often the queues are looked at, which costs RabbitMQ a second.
 const LOOK: Duration = Duration::from_millis(500);
@@ -59,7 +62,7 @@ impl System {
         }
     }
 
-    /// What is in the outbox and in the queues once they are empty, or after a while.
+    /// What is in the outboxes and in the queues once they are empty, or after a while.
     pub async fn leftovers_in_the_end(&self, patience: Duration) -> Vec<Leftover> {
         let deadline = Instant::now() + patience;
         loop {
@@ -75,7 +78,7 @@ impl System {
     /// Breaks what a black hole has left: connections through it are open as long as its proxy.
     pub async fn drop_stalled_connections(&self) {
         let servers = self.servers.iter().flat_map(Servers::proxies);
-        for proxy in servers.chain([&self.smtp]).chain(&self.gates) {
+        for proxy in servers.chain([&self.smtp, &self.webhook]).chain(&self.gates) {
             proxy.cut().await;
             proxy.restore().await;
         }
@@ -87,12 +90,19 @@ impl System {
     /// From the servers themselves.
     async fn leftovers(&self) -> Vec<Leftover> {
         let Some(servers) = &self.servers else {
-            let count = count_outbox(self.data());
-            return vec![Leftover { place: "outbox".to_owned(), count }];
+            let leftover = |place: &str| Leftover {
+                place: place.to_owned(),
+                count: count_rows(self.data(), place),
+            };
+            return OUTBOXES.map(leftover).into();
         };
-        let outbox = servers.postgres.with(|server| server.sql(&["SELECT count(*) FROM outbox"]));
-        let count = outbox.await.unwrap().parse().expect("a number of rows");
-        let mut leftovers = vec![Leftover { place: "outbox".to_owned(), count }];
+        let mut leftovers = Vec::new();
+        for place in OUTBOXES {
+            let query = format!("SELECT count(*) FROM {place}");
+            let rows = servers.postgres.with(move |server| server.sql(&[&query])).await.unwrap();
+            let count = rows.parse().expect("a number of rows");
+            leftovers.push(Leftover { place: place.to_owned(), count });
+        }
         let queues = servers.rabbitmq.with(|server| server.queues()).await.unwrap();
         let own = queues.into_iter().filter(|queue| queue.name.starts_with(EXCHANGE));
         leftovers.extend(own.map(|queue| Leftover { place: queue.name, count: queue.messages }));

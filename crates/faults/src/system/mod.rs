@@ -19,6 +19,7 @@ use tokio::time::sleep;
 
 use crate::clock::Clock;
 use crate::evidence::{Ended, Terms};
+use crate::receiver::Receiver;
 use crate::schedule::Part;
 use crate::sink::Sink;
 
@@ -54,6 +55,10 @@ pub struct System {
     pub smtp: Proxy,
     /// The mail server.
     pub sink: Sink,
+    /// In front of the receiver of the webhook.
+    pub webhook: Proxy,
+    /// The receiver of the webhook.
+    pub receiver: Receiver,
     // Dropped last: the others write to it.
     data: TempDir,
 }
@@ -68,7 +73,9 @@ impl System {
         let data = servers::data_directory()?;
         let sink = Sink::start(clock).await;
         let smtp = Proxy::start(format!("127.0.0.1:{}", sink.port())).await;
-        let mut common = settings::common(smtp.port());
+        let receiver = Receiver::start(clock).await;
+        let webhook = Proxy::start(format!("127.0.0.1:{}", receiver.port())).await;
+        let mut common = settings::common(smtp.port(), webhook.port());
         let servers = match deployment {
             Deployment::Distributed => Some(Servers::start(data.path(), interrupt).await?),
             Deployment::Standalone => None,
@@ -85,7 +92,7 @@ impl System {
         for process in &processes {
             process.service.start().await;
         }
-        Ok(Self { deployment, processes, gates, servers, smtp, sink, data })
+        Ok(Self { deployment, processes, gates, servers, smtp, sink, webhook, receiver, data })
     }
 
     /// The base URL of each API, by way of its proxy.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use test_support::CODE_KEY;
 
 use crate::evidence::{AnswerBounds, Terms};
+use crate::receiver::SECRET;
 
 /// Pairs of `section.key` and value.
 pub(super) type Settings = Vec<(String, String)>;
@@ -24,7 +25,7 @@ const BUSY: Duration = Duration::from_secs(5);
 ///
 /// Timeouts are shorter than the defaults, so that they pass within a fault. Hashes cost next to
 /// nothing and nobody is limited, because all clients are one and share two cores with the rest.
-pub(super) fn common(smtp_port: u16) -> Settings {
+pub(super) fn common(smtp_port: u16, webhook_port: u16) -> Settings {
     let limits = [
         "register_per_client",
         "register_per_address",
@@ -40,6 +41,7 @@ pub(super) fn common(smtp_port: u16) -> Settings {
     let off = limits.map(|limit| (format!("limits.{limit}"), "off".to_owned()));
     let (smtp_port, attempts) = (smtp_port.to_string(), ATTEMPTS.to_string());
     let guesses = GUESSES.to_string();
+    let webhook = format!("http://127.0.0.1:{webhook_port}/hooks");
     let settings = [
         ("code.key", CODE_KEY),
         ("code.attempts", &attempts),
@@ -53,6 +55,11 @@ pub(super) fn common(smtp_port: u16) -> Settings {
         ("smtp.tls", "none"),
         ("smtp.timeout", "4s"),
         ("smtp.acceptance_timeout", "6s"),
+        ("webhooks.url", &webhook),
+        ("webhooks.secret", SECRET),
+        ("webhooks.events", "user.activated"),
+        ("webhooks.timeout", "4s"),
+        ("webhooks.allow_private_addresses", "true"),
         ("http.shutdown_timeout", "10s"),
         // So that the connections of a burst are gone when they are counted.
         ("http.keep_alive", "5s"),
