@@ -56,6 +56,11 @@ impl HandOver {
         Self::new(Duration::ZERO)
     }
 
+    /// The same, and events of `webhook_types` are also recorded for the webhook.
+    pub fn to_nobody_of(webhook_types: Vec<&'static str>) -> Arc<Self> {
+        Self::with_webhook(Duration::ZERO, webhook_types).0
+    }
+
     pub(crate) fn set_wanted(&self, wanted: bool) {
         self.is_wanted.store(wanted, Ordering::Relaxed);
     }

@@ -12,6 +12,8 @@ mod diagnosis;
 pub mod hand_over;
 #[cfg(feature = "hibp")]
 pub mod hibp;
+#[cfg(any(feature = "http_hook", feature = "webhook"))]
+mod http_addresses;
 #[cfg(feature = "http_hook")]
 pub mod http_hook;
 #[cfg(feature = "in_process")]

@@ -5,7 +5,7 @@
 
 use std::time::SystemTime;
 
-use domain::ports::RepositoryError;
+use domain::ports::{RepositoryError, Suppression};
 use domain::{
     Account, AccountRecord, EmailAddress, Event, EventId, Languages, PasswordHash, TraceParent,
     User, UserEvent, UserEventError, UserId, UserStatus,
@@ -76,22 +76,33 @@ pub(crate) fn stored_languages(user: &User) -> Option<String> {
     Some(user.languages()).filter(|languages| !languages.is_empty()).map(ToString::to_string)
 }
 
+/// An account as read from a row: identifier, address and activation. Each database has its form of
+/// times, too.
+pub(crate) type AccountRow<Id, Time> = (Id, String, Option<Time>);
+
 /// The account of a row.
-pub(crate) fn read_account(id: Uuid, email: String, activated_at: Option<SystemTime>) -> Account {
-    let email = EmailAddress::from_stored(email);
-    Account { user_id: UserId::from_uuid(id), email, activated_at }
+pub(crate) fn read_account<Time>(
+    (id, email, activated_at): AccountRow<impl Into<Uuid>, Time>,
+    to_system_time: fn(Time) -> SystemTime,
+) -> Account {
+    Account {
+        user_id: UserId::from_uuid(id.into()),
+        email: EmailAddress::from_stored(email),
+        activated_at: activated_at.map(to_system_time),
+    }
 }
 
-/// The times of an [`AccountRecord`]: code requested, code expires, repetition noted.
-pub(crate) type RecordTimes = (SystemTime, Option<SystemTime>, Option<SystemTime>);
+/// An [`AccountRecord`] as read from a row: account, number of the code, code requested, code
+/// expires, repetition noted.
+pub(crate) type RecordRow<Id, Time> = (AccountRow<Id, Time>, i64, Time, Option<Time>, Option<Time>);
 
 /// The record of a row.
-pub(crate) fn read_record(
-    account: Account,
-    code_number: i64,
-    times: RecordTimes,
+pub(crate) fn read_record<Time>(
+    row: RecordRow<impl Into<Uuid>, Time>,
+    to_system_time: fn(Time) -> SystemTime,
 ) -> Result<AccountRecord, RepositoryError> {
-    let (code_requested_at, code_expires_at, repetition_noted_at) = times;
+    let (account, code_number, requested_at, expires_at, noted_at) = row;
+    let account = read_account(account, to_system_time);
     let id = *account.user_id.as_uuid();
     let codes_requested = u32::try_from(code_number).map_err(|_| {
         RepositoryError::Damaged(DamagedRow { table: "users", id, column: "code_number" }.into())
@@ -99,10 +110,18 @@ pub(crate) fn read_record(
     Ok(AccountRecord {
         account,
         codes_requested,
-        code_requested_at,
-        code_expires_at,
-        repetition_noted_at,
+        code_requested_at: to_system_time(requested_at),
+        code_expires_at: expires_at.map(to_system_time),
+        repetition_noted_at: noted_at.map(to_system_time),
     })
+}
+
+/// The suppression of a row.
+pub(crate) fn read_suppression<Time>(
+    (email, since): (String, Time),
+    to_system_time: fn(Time) -> SystemTime,
+) -> Suppression {
+    Suppression { email: EmailAddress::from_stored(email), since: to_system_time(since) }
 }
 
 impl From<&Event> for StoredEvent {

@@ -4,7 +4,6 @@ pub(crate) mod doctor;
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
 
 use adapters::hand_over::HandOver;
 use adapters::in_process::{InProcessBudget, InProcessRateLimiter};
@@ -69,8 +68,7 @@ pub(crate) async fn run_outbox(
 pub(crate) async fn run_users(settings: &Settings, command: UserCommand) -> Result<(), StartError> {
     process::begin_command(settings)?;
     let database = database(settings)?;
-    // No relay runs here: what is recorded for the broker and the webhook is due.
-    let (hand_over, _) = HandOver::with_webhook(Duration::ZERO, settings.webhooks.event_types()?);
+    let hand_over = HandOver::to_nobody_of(settings.webhooks.event_types()?);
     let users = Arc::new(PostgresUserRepository::new(database.clone(), hand_over));
     let stores = UserStores {
         accounts: users.clone(),

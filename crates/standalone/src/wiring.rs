@@ -134,8 +134,7 @@ fn existing_database(settings: &Settings) -> Result<PathBuf, StartError> {
 pub(crate) async fn run_users(settings: &Settings, command: UserCommand) -> Result<(), StartError> {
     process::begin_command(settings)?;
     let database = open_existing(settings).await?;
-    // No relay runs here: what is recorded for the broker and the webhook is due.
-    let (hand_over, _) = HandOver::with_webhook(Duration::ZERO, settings.webhooks.event_types()?);
+    let hand_over = HandOver::to_nobody_of(settings.webhooks.event_types()?);
     let users = Arc::new(SqliteUserRepository::new(database.clone(), hand_over));
     let stores = UserStores {
         accounts: users.clone(),

@@ -1,7 +1,6 @@
 //! The client of the hook.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::EmailAddress;
@@ -13,13 +12,15 @@ use reqwest::{StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::link_local::{LinkLocal, Resolver, refuse_link_local};
 use super::options::HttpHookOptions;
+use crate::http_addresses::{CheckedResolver, Permitted, RefusedAddress};
 
 /// More than a decision needs.
 const MAX_ANSWER: usize = 4 * 1024;
 /// The breaker opens when half of this many latest requests have failed.
 const BREAKER_REQUESTS: usize = 10;
+/// The hook may be in a private network.
+const PERMITTED: Permitted = Permitted { private: true, public: true };
 
 /// A client of the hook. Behind a circuit breaker: while the hook is down, only the few
 /// registrations right after each pause wait for its timeout.
@@ -40,7 +41,7 @@ pub enum HttpHookError {
     Token,
     /// The host must not be asked.
     #[error(transparent)]
-    LinkLocal(#[from] LinkLocal),
+    Address(#[from] RefusedAddress),
     /// No connection, or a timeout.
     #[error(transparent)]
     Request(#[from] reqwest::Error),
@@ -69,7 +70,7 @@ impl HttpHook {
             .timeout(options.timeout)
             .user_agent(concat!("registration/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
-            .dns_resolver(Arc::new(Resolver))
+            .dns_resolver(CheckedResolver::new(PERMITTED))
             // Who answers must be who was asked.
             .redirect(Policy::none())
             .no_proxy()
@@ -109,7 +110,7 @@ fn parse(text: &str) -> Result<Url, HttpHookError> {
     let host = url.host_str().filter(|_| is_plain).ok_or(HttpHookError::Url)?;
     // The resolver is only asked for names.
     if let Ok(address) = host.trim_matches(['[', ']']).parse() {
-        refuse_link_local(address)?;
+        PERMITTED.check(address)?;
     }
     Ok(url)
 }

@@ -2,7 +2,6 @@
 //! `{"allow": false}`.
 
 mod hook;
-mod link_local;
 mod options;
 
 pub use hook::{HttpHook, HttpHookError};

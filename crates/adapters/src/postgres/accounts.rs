@@ -13,15 +13,15 @@ use super::schema::{suppressions, users};
 use super::system_time::to_system_time;
 use super::user_repository::{PostgresUserRepository, unavailable};
 use super::with_events::WithEvents;
-use crate::sql_rows::{read_account, read_record};
+use crate::sql_rows::{AccountRow, RecordRow, read_account, read_record};
 
-type Row = (Uuid, String, Option<PgTimestamp>);
+type Row = AccountRow<Uuid, PgTimestamp>;
 
 const COLUMNS: (users::id, users::email, users::activated_at) =
     (users::id, users::email, users::activated_at);
 
-fn read((id, email, activated_at): Row) -> Account {
-    read_account(id, email, activated_at.map(to_system_time))
+fn read(row: Row) -> Account {
+    read_account(row, to_system_time)
 }
 
 #[async_trait]
@@ -61,7 +61,6 @@ impl Accounts for PostgresUserRepository {
     }
 
     async fn record(&self, id: UserId) -> Result<Option<AccountRecord>, RepositoryError> {
-        type Record = (Row, i64, PgTimestamp, Option<PgTimestamp>, Option<PgTimestamp>);
         let query = users::table.find(*id.as_uuid()).select((
             COLUMNS,
             users::code_number,
@@ -70,18 +69,10 @@ impl Accounts for PostgresUserRepository {
             users::repetition_noted_at,
         ));
         let row = self.database.run(move |connection| {
-            async move { query.first::<Record>(connection).await.optional() }.boxed()
+            async move { query.first::<RecordRow<Uuid, PgTimestamp>>(connection).await.optional() }.boxed()
         });
         let record = row.await.map_err(unavailable)?;
-        let record = record.map(|(account, code_number, requested_at, expires_at, noted_at)| {
-            let times = (
-                to_system_time(requested_at),
-                expires_at.map(to_system_time),
-                noted_at.map(to_system_time),
-            );
-            read_record(read(account), code_number, times)
-        });
-        record.transpose()
+        record.map(|row| read_record(row, to_system_time)).transpose()
     }
 
     async fn renew_guesses(&self, id: UserId) -> Result<bool, RepositoryError> {

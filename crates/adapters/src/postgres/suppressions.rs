@@ -12,11 +12,12 @@ use super::database::Database;
 use super::schema::suppressions;
 use super::system_time::to_system_time;
 use super::user_repository::unavailable;
+use crate::sql_rows::read_suppression;
 
 type Row = (String, PgTimestamp);
 
-fn read((email, since): Row) -> Suppression {
-    Suppression { email: EmailAddress::from_stored(email), since: to_system_time(since) }
+fn read(row: Row) -> Suppression {
+    read_suppression(row, to_system_time)
 }
 
 /// [`Suppressions`] in PostgreSQL.

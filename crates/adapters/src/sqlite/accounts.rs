@@ -12,15 +12,15 @@ use super::schema::{suppressions, to_system_time, users};
 use super::text_uuid::TextUuid;
 use super::user_repository::{SqliteUserRepository, unavailable};
 use crate::hand_over::Recording;
-use crate::sql_rows::{StoredEvent, read_account, read_record};
+use crate::sql_rows::{AccountRow, RecordRow, StoredEvent, read_account, read_record};
 
-type Row = (TextUuid, String, Option<i64>);
+type Row = AccountRow<TextUuid, i64>;
 
 const COLUMNS: (users::id, users::email, users::activated_at) =
     (users::id, users::email, users::activated_at);
 
-fn read((id, email, activated_at): Row) -> Account {
-    read_account(id.0, email, activated_at.map(to_system_time))
+fn read(row: Row) -> Account {
+    read_account(row, to_system_time)
 }
 
 #[async_trait]
@@ -56,7 +56,6 @@ impl Accounts for SqliteUserRepository {
     }
 
     async fn record(&self, id: UserId) -> Result<Option<AccountRecord>, RepositoryError> {
-        type Record = (Row, i64, i64, Option<i64>, Option<i64>);
         let query = users::table.find(TextUuid(*id.as_uuid())).select((
             COLUMNS,
             users::code_number,
@@ -64,18 +63,11 @@ impl Accounts for SqliteUserRepository {
             users::code_expires_at,
             users::repetition_noted_at,
         ));
-        let row =
-            self.database.read(move |connection| query.first::<Record>(connection).optional());
+        let row = self
+            .database
+            .read(move |connection| query.first::<RecordRow<TextUuid, i64>>(connection).optional());
         let record = row.await.map_err(unavailable)?;
-        let record = record.map(|(account, code_number, requested_at, expires_at, noted_at)| {
-            let times = (
-                to_system_time(requested_at),
-                expires_at.map(to_system_time),
-                noted_at.map(to_system_time),
-            );
-            read_record(read(account), code_number, times)
-        });
-        record.transpose()
+        record.map(|row| read_record(row, to_system_time)).transpose()
     }
 
     async fn renew_guesses(&self, id: UserId) -> Result<bool, RepositoryError> {

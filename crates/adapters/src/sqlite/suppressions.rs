@@ -9,11 +9,12 @@ use domain::ports::{RepositoryError, Suppression, Suppressions};
 use super::database::Database;
 use super::schema::{now, suppressions, to_system_time};
 use super::user_repository::unavailable;
+use crate::sql_rows::read_suppression;
 
 type Row = (String, i64);
 
-fn read((email, since): Row) -> Suppression {
-    Suppression { email: EmailAddress::from_stored(email), since: to_system_time(since) }
+fn read(row: Row) -> Suppression {
+    read_suppression(row, to_system_time)
 }
 
 /// [`Suppressions`] in SQLite.

@@ -3,8 +3,8 @@
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 
-use super::addresses::{CheckedResolver, Permitted};
 use super::options::{WebhookOptions, WebhookOptionsError};
+use crate::http_addresses::{CheckedResolver, Permitted};
 
 /// Where to send, and what sends.
 pub(super) struct Receiver {
@@ -25,7 +25,7 @@ impl Receiver {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(WebhookOptionsError::Credentials);
         }
-        let permitted = Permitted { private: options.allow_private_addresses, tls };
+        let permitted = Permitted { private: options.allow_private_addresses, public: tls };
         // An address in the URL is not looked up.
         let host = url.host_str().ok_or(WebhookOptionsError::Url)?;
         if let Ok(address) = host.trim_matches(['[', ']']).parse() {
@@ -46,9 +46,9 @@ impl Receiver {
 mod tests {
     use std::time::Duration;
 
-    use super::super::addresses::RefusedAddress;
     use super::*;
     use crate::cloud_events::EventNaming;
+    use crate::http_addresses::RefusedAddress;
 
     fn refusal(url: &str, allow_private_addresses: bool) -> Option<WebhookOptionsError> {
         test_support::install_crypto_provider();

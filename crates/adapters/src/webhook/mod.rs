@@ -3,7 +3,6 @@
 //! An event counts as delivered once the receiver has answered 2xx in time. Redirects are not
 //! followed and proxies not asked, so that the address that is checked is the one that is reached.
 
-mod addresses;
 mod client;
 mod diagnosis;
 mod error;

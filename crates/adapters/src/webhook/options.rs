@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::secret::WebhookSecret;
 use crate::cloud_events::EventNaming;
+use crate::http_addresses::RefusedAddress;
 
 /// Where webhooks go, and how.
 #[derive(Debug, Clone)]
@@ -36,7 +37,7 @@ pub enum WebhookOptionsError {
     Insecure,
     /// The host is an address that is not connected to.
     #[error("{0}")]
-    Address(#[from] super::addresses::RefusedAddress),
+    Address(#[from] RefusedAddress),
     /// TLS could not be set up.
     #[error("the client cannot be set up: {0}")]
     Client(#[from] reqwest::Error),

@@ -7,20 +7,13 @@ use settings::Settings;
 
 /// Starts every check.
 pub(crate) fn examine(settings: &Settings, examination: &mut Examination) {
-    if let Some(options) = examination.usable(settings.postgres.options()) {
-        examination.start("postgres", postgres::diagnose(options));
-    }
-    if let Some(options) = examination.usable(settings.redis.options()) {
-        let prefix = settings.redis.key_prefix.clone();
-        examination.start("redis", redis::diagnose(options, prefix));
-    }
-    if let Some(options) = examination.usable(settings.rabbitmq.options()) {
-        examination.start("rabbitmq", rabbitmq::diagnose(options));
-    }
-    let server = settings.smtp.server();
-    if let Some(options) = examination.usable(server.and_then(|s| settings.smtp_options(s))) {
-        examination.start("smtp", smtp::diagnose(options));
-    }
+    examination.diagnose("postgres", settings.postgres.options(), postgres::diagnose);
+    let prefix = settings.redis.key_prefix.clone();
+    let redis = |options| redis::diagnose(options, prefix);
+    examination.diagnose("redis", settings.redis.options(), redis);
+    examination.diagnose("rabbitmq", settings.rabbitmq.options(), rabbitmq::diagnose);
+    let server = settings.smtp.server().and_then(|server| settings.smtp_options(server));
+    examination.diagnose("smtp", server, smtp::diagnose);
     examination.note_code_key(settings);
     doctor::examine(settings, examination);
     doctor::examine_sender(settings, examination);

@@ -59,6 +59,20 @@ impl Examination {
         self.parts.push(Part::UnderWay(Check { name, task }));
     }
 
+    /// Starts a check with what the settings mean for it, or notes why they cannot be used.
+    pub fn diagnose<T, F>(
+        &mut self,
+        name: &'static str,
+        options: Result<T, SettingsError>,
+        diagnose: impl FnOnce(T) -> F,
+    ) where
+        F: Future<Output = Vec<Finding>> + Send + 'static,
+    {
+        if let Some(options) = self.usable(options) {
+            self.start(name, diagnose(options));
+        }
+    }
+
     /// Waits for the checks.
     pub(super) async fn report(self) -> Report {
         let mut report = Report::default();

@@ -10,16 +10,11 @@ use settings::Settings;
 
 /// Starts every check.
 pub(crate) fn examine(settings: &Settings, examination: &mut Examination) {
-    if let Some(options) = examination.usable(settings.postgres.options()) {
-        examination.start("postgres", postgres::diagnose(options));
-    }
-    if let Some(options) = examination.usable(settings.redis.options()) {
-        let prefix = settings.redis.key_prefix.clone();
-        examination.start("redis", redis::diagnose(options, prefix));
-    }
-    if let Some(options) = examination.usable(settings.rabbitmq.options()) {
-        examination.start("rabbitmq", rabbitmq::diagnose(options));
-    }
+    examination.diagnose("postgres", settings.postgres.options(), postgres::diagnose);
+    let prefix = settings.redis.key_prefix.clone();
+    let redis = |options| redis::diagnose(options, prefix);
+    examination.diagnose("redis", settings.redis.options(), redis);
+    examination.diagnose("rabbitmq", settings.rabbitmq.options(), rabbitmq::diagnose);
     if let Some(Some(options)) = examination.usable(settings.webhooks.options(&settings.events)) {
         examination.start("webhooks", webhook::diagnose(options));
     }

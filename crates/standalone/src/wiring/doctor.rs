@@ -55,10 +55,8 @@ fn examine_mails(settings: &Settings, examination: &mut Examination) {
         examination.note(Finding::ok("smtp.connection", message));
         return;
     }
-    let server = settings.smtp.server();
-    if let Some(options) = examination.usable(server.and_then(|s| settings.smtp_options(s))) {
-        examination.start("smtp", smtp::diagnose(options));
-    }
+    let server = settings.smtp.server().and_then(|server| settings.smtp_options(server));
+    examination.diagnose("smtp", server, smtp::diagnose);
     email_worker::doctor::examine_sender(settings, examination);
 }
 

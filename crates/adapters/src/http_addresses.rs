@@ -1,4 +1,5 @@
-//! Which addresses a webhook may be sent to.
+//! Which addresses this service may send HTTP requests to that a setting names: webhooks, and
+//! questions to the registration hook.
 //!
 //! Judged is every address that a connection would go to, after its name was looked up: a name that
 //! leads elsewhere a moment later (DNS rebinding) gains nothing.
@@ -14,7 +15,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RefusedAddress {
     /// Link-local, multicast or reserved: metadata services of clouds are there, receivers never.
-    #[error("{0} is a link-local, multicast or reserved address, where no webhook is sent")]
+    #[error("{0} is a link-local, multicast or reserved address, which is never asked")]
     Never(IpAddr),
     /// In a private network, or this host.
     #[error(
@@ -29,12 +30,11 @@ pub enum RefusedAddress {
     None,
 }
 
-/// What the settings permit.
+/// What the settings permit, beside what is never reached.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Permitted {
-    pub(super) private: bool,
-    /// Whether the connection is encrypted.
-    pub(super) tls: bool,
+pub(crate) struct Permitted {
+    pub(crate) private: bool,
+    pub(crate) public: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -45,11 +45,11 @@ enum Reach {
 }
 
 impl Permitted {
-    pub(super) fn check(self, address: IpAddr) -> Result<(), RefusedAddress> {
+    pub(crate) fn check(self, address: IpAddr) -> Result<(), RefusedAddress> {
         match reach(address) {
             Reach::Never => Err(RefusedAddress::Never(address)),
             Reach::Private if !self.private => Err(RefusedAddress::Private(address)),
-            Reach::Public if !self.tls => Err(RefusedAddress::Insecure(address)),
+            Reach::Public if !self.public => Err(RefusedAddress::Insecure(address)),
             Reach::Private | Reach::Public => Ok(()),
         }
     }
@@ -122,10 +122,10 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 
 /// Looks names up, and keeps the addresses that are permitted.
 #[derive(Debug)]
-pub(super) struct CheckedResolver(pub(super) Permitted);
+pub(crate) struct CheckedResolver(Permitted);
 
 impl CheckedResolver {
-    pub(super) fn new(permitted: Permitted) -> Arc<Self> {
+    pub(crate) fn new(permitted: Permitted) -> Arc<Self> {
         Arc::new(Self(permitted))
     }
 }
@@ -205,23 +205,25 @@ mod tests {
             texts.iter().map(|text| SocketAddr::new(text.parse().unwrap(), 0)).collect()
         };
         let found = addresses(&["169.254.169.254", "10.0.0.1", "93.184.216.34"]);
-        let select = |private, tls| Permitted { private, tls }.select(found.clone().into_iter());
+        let select =
+            |private, public| Permitted { private, public }.select(found.clone().into_iter());
         assert_eq!(select(false, true).unwrap(), addresses(&["93.184.216.34"]));
         assert_eq!(select(true, true).unwrap(), addresses(&["10.0.0.1", "93.184.216.34"]));
         assert_eq!(select(true, false).unwrap(), addresses(&["10.0.0.1"]));
-        let only =
-            |text| Permitted { private: false, tls: true }.select(addresses(&[text]).into_iter());
+        let only = |text| {
+            Permitted { private: false, public: true }.select(addresses(&[text]).into_iter())
+        };
         assert!(matches!(only("10.0.0.1"), Err(RefusedAddress::Private(_))));
         assert!(matches!(only("169.254.1.1"), Err(RefusedAddress::Never(_))));
     }
 
     #[tokio::test]
     async fn a_name_that_leads_to_a_refused_address_is_refused() {
-        let permitted = Permitted { private: false, tls: true };
+        let permitted = Permitted { private: false, public: true };
         let resolved = CheckedResolver::new(permitted).resolve("localhost".parse().unwrap()).await;
         let refusal = resolved.err().unwrap().to_string();
         assert!(refusal.contains("webhooks.allow_private_addresses"), "{refusal}");
-        let permitted = Permitted { private: true, tls: true };
+        let permitted = Permitted { private: true, public: true };
         let resolved = CheckedResolver::new(permitted).resolve("localhost".parse().unwrap()).await;
         assert!(resolved.unwrap().all(|address| address.ip().is_loopback()));
     }
