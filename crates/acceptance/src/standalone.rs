@@ -58,6 +58,12 @@ impl StandaloneCommand {
         self
     }
 
+    /// Sets a variable of its environment.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.program = self.program.variables([(name.to_owned(), value.to_owned())]);
+        self
+    }
+
     /// Limits the files and sockets that it may have open: the soft limit and the hard one.
     pub fn descriptors(mut self, soft: u64, hard: u64) -> Self {
         self.program = self.program.descriptors(soft, hard);

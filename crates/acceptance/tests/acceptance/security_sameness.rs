@@ -31,6 +31,7 @@ fn concealing() -> Setup {
 journeys!(both {
     asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_activation: costly_hashes(), [];
     asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_resending: costly_hashes(), [];
+    asvs_6_3_8_verifying_a_password_takes_the_same_time_for_every_address: costly_hashes(), [];
     asvs_6_3_8_concealed_registrations_are_the_same: concealing(), ["POST /api/v1/users/register 202"];
     asvs_6_3_8_concealed_activations_take_the_same_time: concealing(), [];
     asvs_6_3_8_concealed_resends_take_the_same_time: concealing(), [];
@@ -121,6 +122,34 @@ async fn asvs_6_3_8_an_unknown_address_and_a_wrong_password_are_the_same_to_rese
         journey.api.resend(&accounts[kind]).await.expect_status(401);
     })
     .await;
+}
+
+/// What the product answers, its own users learn. That an account waits for its code is told with
+/// the right password only; it costs a hash, too, and no second one.
+async fn asvs_6_3_8_verifying_a_password_takes_the_same_time_for_every_address(journey: &Journey) {
+    let product = journey.system.product();
+    let wrong = journey.activated().await.with_wrong_password();
+    let nobody = Account { email: unique_name(), ..Account::new() };
+    let accounts = [Account::new(), wrong, nobody];
+    let answers = [product.verify(&accounts[0]).await, product.verify(&accounts[1]).await];
+    answers[0].expect_status(401);
+    let [unknown, wrong, _] = &accounts;
+    assert_eq!(comparable(&answers[0], &unknown.email), comparable(&answers[1], &wrong.email));
+    assert_same_time::<3>(60, async |kind| {
+        let status = if kind == 2 { 422 } else { 401 };
+        product.verify(&accounts[kind]).await.expect_status(status);
+    })
+    .await;
+    let (inactive, _) = journey.registered().await;
+    let measure = async |kind| {
+        let began = Instant::now();
+        let (account, status) = if kind == 0 { (unknown, 401) } else { (&inactive, 403) };
+        product.verify(account).await.expect_status(status);
+        began.elapsed()
+    };
+    let samples = interleaved::<2>(30, measure).await;
+    let ratio = median(&samples[1]) / median(&samples[0]);
+    assert!((0.6..1.6).contains(&ratio), "an inactive account takes {ratio:.2} times as long");
 }
 
 /// Nobody's address, somebody's with a wrong password, and, as the control, something that is no

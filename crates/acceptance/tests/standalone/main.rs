@@ -11,3 +11,4 @@ mod refusals;
 mod shutdown;
 mod signed_mails;
 mod starts;
+mod webhook_tls;
