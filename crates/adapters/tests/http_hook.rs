@@ -66,6 +66,7 @@ async fn whatever_else_comes_is_an_error_and_no_decision() {
         text(&format!(r#"{{"allow": true, "padding": "{}"}}"#, "x".repeat(5_000))),
         ResponseTemplate::new(403),
         ResponseTemplate::new(204),
+        ResponseTemplate::new(202).set_body_string(r#"{"allow": true}"#),
         ResponseTemplate::new(500).set_body_string(r#"{"allow": true}"#),
     ] {
         decide(response).await.unwrap_err();

@@ -192,6 +192,22 @@ async fn a_receiver_that_is_back_is_up() {
     assert_eq!(requests[0].body, requests[1].body);
 }
 
+#[tokio::test]
+async fn a_receiver_that_is_down_may_say_when_to_ask_again() {
+    for (header, wait) in [("60", 60), ("soon", 1)] {
+        let busy = ResponseTemplate::new(503).insert_header("Retry-After", header);
+        let receiver = answering(busy).await;
+        let publisher = publisher(options(&receiver.uri()));
+        deliver(&publisher, &activated()).await.unwrap_err();
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(wait) - Duration::from_millis(700)).await;
+        publisher.probe().await.unwrap_err();
+        tokio::time::advance(Duration::from_millis(701)).await;
+        publisher.probe().await.unwrap();
+        tokio::time::resume();
+    }
+}
+
 /// A server that certifies itself.
 #[tokio::test]
 async fn asvs_12_3_2_a_certificate_that_nobody_vouches_for_is_refused() {
