@@ -83,9 +83,9 @@ async fn probe(proxy: &Proxy, part: Part) -> Probe {
         Part::Postgres => &[0, 0, 0, 8, 4, 210, 22, 47],
         Part::Redis => b"PING\r\n",
         Part::Rabbitmq => b"AMQP\x00\x00\x09\x01",
-        Part::Api(_) | Part::Standalone | Part::Receiver => {
-            b"GET /health/live HTTP/1.0\r\nHost: localhost\r\n\r\n"
-        }
+        Part::Api(_) | Part::Standalone => b"GET /health/live HTTP/1.0\r\nHost: localhost\r\n\r\n",
+        // With the identifier of a probe, so that it is no evidence.
+        Part::Receiver => b"POST / HTTP/1.0\r\nWebhook-Id: probe\r\n\r\n",
         _ => b"",
     };
     let started = Instant::now();
