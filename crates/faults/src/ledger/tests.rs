@@ -96,6 +96,7 @@ fn with_exchanges(exchanges: Vec<Exchange>) -> Evidence {
     let history = &mut evidence.histories[0].exchanges;
     history[1] = activate(8.0, "1111", status(200, ""));
     history.splice(1..1, exchanges);
+    evidence.deliveries = vec![delivery(8.5)];
     evidence
 }
 
