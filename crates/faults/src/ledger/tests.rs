@@ -1,5 +1,7 @@
 //! Each rule, broken once by a transcript written by hand.
 
+mod codes;
+mod mails;
 mod webhooks;
 
 use std::time::Duration;
@@ -163,109 +165,6 @@ fn an_account_that_is_pending_again_is_found() {
 }
 
 #[test]
-fn a_mail_that_nobody_asked_for_is_found() {
-    let stranger = Copy { to: "bob@example.com".to_owned(), ..mail(2.0, 1, "2222") };
-    for unasked in [stranger, mail(4.0, 2, "2222")] {
-        let mut evidence = clean();
-        let message_id = format!("{USER}.2@example.com");
-        evidence.mails.push(Copy { message_id, ..unasked });
-        assert_broken(&evidence, Rule::MailsWereAskedFor);
-    }
-    let mut evidence = clean();
-    evidence.histories[0].exchanges.insert(1, exchange(2.0, Request::Resend, lost()));
-    evidence.mails.push(mail(4.0, 2, "2222"));
-    assert_holds(&evidence);
-}
-
-#[test]
-fn a_duplicate_needs_a_fault_at_its_time() {
-    let mut evidence = clean();
-    evidence.mails.push(mail(5.0, 1, "1111"));
-    assert_broken(&evidence, Rule::DuplicatesHaveCause);
-    for (fault, begin) in [
-        (Fault::Killed(Part::Api(0)), 2.0),
-        (Fault::Killed(Part::Worker(0)), 9.0),
-        (Fault::Network(Part::Rabbitmq, Network::Cut), 2.0),
-        (Fault::Mail(MailFault::Slow), 2.0),
-        (Fault::RedisFull, 6.0),
-    ] {
-        evidence.faults = vec![observed(fault, begin, begin + 1.0)];
-        assert_broken(&evidence, Rule::DuplicatesHaveCause);
-    }
-    for (fault, begin) in [
-        (Fault::Killed(Part::Worker(0)), 3.0),
-        (Fault::Network(Part::Smtp, Network::Cut), 2.0),
-        (Fault::RedisFull, 1.5),
-        (Fault::RedisEmptied, 4.0),
-    ] {
-        evidence.faults = vec![observed(fault, begin, begin + 1.0)];
-        assert_holds(&evidence);
-    }
-    evidence.faults.clear();
-    evidence.mails[0].told = false;
-    assert_holds(&evidence);
-}
-
-#[test]
-fn a_mail_of_a_dead_worker_may_be_accepted_after_that_of_its_successor() {
-    let mut evidence = with_exchanges(Vec::new());
-    evidence.mails = vec![mail(6.5, 1, "1111"), mail(6.6, 1, "1111")];
-    let killed = |begin| vec![observed(Fault::Killed(Part::Worker(0)), begin, begin + 0.5)];
-    evidence.faults = killed(3.0);
-    assert_holds(&evidence);
-    evidence.faults = killed(1.0);
-    assert_broken(&evidence, Rule::DuplicatesHaveCause);
-}
-
-#[test]
-fn a_duplicate_with_another_code_is_found() {
-    let mut evidence = clean();
-    evidence.mails[0].told = false;
-    evidence.mails.push(mail(5.0, 1, "2222"));
-    assert_broken(&evidence, Rule::DuplicatesAreEqual);
-}
-
-#[test]
-fn an_activation_with_a_wrong_code_is_found() {
-    let mut evidence = clean();
-    evidence.histories[0].exchanges[1] = activate(3.0, "9999", status(200, ""));
-    assert_broken(&evidence, Rule::ActivationsHadCode);
-    evidence.histories[0].exchanges[1] = activate(1.5, "1111", status(200, ""));
-    assert_broken(&evidence, Rule::ActivationsHadCode);
-}
-
-#[test]
-fn a_superseded_code_that_works_is_found() {
-    let mut evidence = with_exchanges(vec![exchange(3.0, Request::Resend, status(200, ""))]);
-    evidence.mails.push(mail(4.0, 2, "2222"));
-    assert_broken(&evidence, Rule::ActivationsHadCode);
-}
-
-#[test]
-fn a_code_that_works_twice_is_found() {
-    let mut evidence = clean();
-    // Sent together: of two parallel activations one wins.
-    let second = activate(3.0, "1111", status(200, ""));
-    evidence.histories[0].exchanges.insert(2, second);
-    assert_broken(&evidence, Rule::CodesWorkOnce);
-}
-
-#[test]
-fn guesses_over_the_budget_are_found() {
-    let guesses = |count: u32| -> Vec<Exchange> {
-        let guess =
-            |number| activate(3.0 + f64::from(number) / 10.0, "9999", status(400, "code-invalid"));
-        (0..count).map(guess).collect()
-    };
-    // With the right one that makes five.
-    assert_holds(&with_exchanges(guesses(4)));
-    let mut evidence = with_exchanges(guesses(5));
-    assert_broken(&evidence, Rule::GuessesStayInBudget);
-    evidence.faults = vec![observed(Fault::RedisEmptied, 3.2, 3.3)];
-    assert_holds(&evidence);
-}
-
-#[test]
 fn an_address_without_guesses_need_not_be_activated() {
     let guess = |number: u32, answer| activate(3.0 + f64::from(number) / 10.0, "9999", answer);
     let refused = |number| {
@@ -278,31 +177,6 @@ fn an_address_without_guesses_need_not_be_activated() {
     };
     assert!(refused(11).shows(Rule::AcceptedIsActivated));
     assert!(!refused(12).shows(Rule::AcceptedIsActivated));
-}
-
-#[test]
-fn a_right_code_that_is_refused_is_found() {
-    let refusals = [(400, "code-invalid"), (410, "code-expired"), (429, "too-many-attempts")];
-    for (code, problem) in refusals {
-        let refused = activate(3.0, "1111", status(code, problem));
-        assert_broken(&with_exchanges(vec![refused]), Rule::RightCodesWork);
-    }
-    let expired = activate(3.0, "1111", status(410, "code-expired"));
-    let mut evidence = with_exchanges(vec![expired]);
-    evidence.faults = vec![observed(Fault::RedisEmptied, 2.5, 2.6)];
-    assert_holds(&evidence);
-    // While it was on its way.
-    evidence.faults = vec![observed(Fault::RedisEmptied, 3.05, 3.06)];
-    assert_holds(&evidence);
-    evidence.faults = vec![observed(Fault::RedisEmptied, 3.2, 3.3)];
-    assert_broken(&evidence, Rule::RightCodesWork);
-    assert_holds(&with_exchanges(vec![activate(3.0, "1111", status(408, ""))]));
-    // The answer to an activation that went through was lost.
-    let mut evidence = clean();
-    evidence.histories[0].exchanges[1].answer = lost();
-    let again = activate(4.0, "1111", status(409, "already-active"));
-    evidence.histories[0].exchanges.insert(2, again);
-    assert_holds(&evidence);
 }
 
 #[test]
