@@ -12,6 +12,7 @@ use reqwest::redirect::Policy;
 use reqwest::{StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use spans::{Kind, Span};
 
 use super::link_local::{LinkLocal, Resolver, refuse_link_local};
 use super::options::HttpHookOptions;
@@ -128,7 +129,8 @@ impl RegistrationHook for HttpHook {
         email: &EmailAddress,
         client: IpAddr,
     ) -> Result<HookDecision, HookError> {
-        match self.breaker.call(self.ask(email, client)).await {
+        let span = Span::part("POST", Kind::Client).with("http.request.method", "POST");
+        match span.run(self.breaker.call(self.ask(email, client))).await {
             Ok(true) => Ok(HookDecision::Allow),
             Ok(false) => Ok(HookDecision::Refuse),
             Err(BreakerError::Inner(error)) => Err(HookError(Box::new(error))),

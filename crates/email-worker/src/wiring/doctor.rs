@@ -1,6 +1,6 @@
 //! What `doctor` looks at in the worker.
 
-use adapters::{postgres, rabbitmq, redis, smtp};
+use adapters::{otlp, postgres, rabbitmq, redis, smtp};
 use email_worker::doctor;
 use process::doctor::Examination;
 use settings::Settings;
@@ -20,6 +20,9 @@ pub(crate) fn examine(settings: &Settings, examination: &mut Examination) {
     let server = settings.smtp.server();
     if let Some(options) = examination.usable(server.and_then(|s| settings.smtp_options(s))) {
         examination.start("smtp", smtp::diagnose(options));
+    }
+    if let Some(options) = settings.telemetry.options("email-worker", env!("CARGO_PKG_VERSION")) {
+        examination.start("telemetry", otlp::diagnose(options));
     }
     examination.note_code_key(settings);
     doctor::examine(settings, examination);
