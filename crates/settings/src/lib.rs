@@ -7,6 +7,8 @@
 
 mod code;
 mod comma_list;
+#[cfg(test)]
+mod compose;
 mod domain_lists;
 mod duration;
 mod error;
