@@ -6,8 +6,12 @@
 pub mod argon2id;
 #[cfg(feature = "cloud_events")]
 pub mod cloud_events;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod database_span;
 #[cfg(any(feature = "postgres", feature = "rabbitmq", feature = "redis", feature = "smtp"))]
 mod diagnosis;
+#[cfg(any(feature = "in_process", feature = "rabbitmq"))]
+mod event_spans;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub mod hand_over;
 #[cfg(feature = "hibp")]
@@ -18,6 +22,8 @@ mod http_addresses;
 pub mod http_hook;
 #[cfg(feature = "in_process")]
 pub mod in_process;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "rabbitmq")]

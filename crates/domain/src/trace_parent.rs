@@ -37,6 +37,13 @@ const LENGTH: usize = 55;
 const SAMPLED: u128 = 0x01;
 
 impl TraceParent {
+    /// The span of a trace that something belongs to, and whether it is recorded. `None` if an
+    /// identifier is zero.
+    pub fn of_span(trace_id: u128, span_id: u64, is_sampled: bool) -> Option<Self> {
+        let flags = u8::from(is_sampled);
+        (trace_id != 0 && span_id != 0).then_some(Self { trace_id, span_id, flags })
+    }
+
     /// A new trace, with identifiers taken from a random one.
     pub fn start(id: Uuid) -> Self {
         let (_, low) = id.as_u64_pair();
@@ -46,6 +53,16 @@ impl TraceParent {
     /// The trace identifier, as logs show it: 32 hexadecimal digits.
     pub fn trace_id(&self) -> String {
         format!("{:032x}", self.trace_id)
+    }
+
+    /// The identifiers of the trace and of the span.
+    pub fn ids(&self) -> (u128, u64) {
+        (self.trace_id, self.span_id)
+    }
+
+    /// Whether the span is recorded, so that what it causes should be too.
+    pub fn is_sampled(&self) -> bool {
+        u128::from(self.flags) & SAMPLED != 0
     }
 }
 
@@ -101,6 +118,19 @@ mod tests {
         let parsed: TraceParent = text.parse().unwrap();
         assert_eq!(parsed.to_string(), text);
         assert_eq!(parsed.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
+    }
+
+    #[test]
+    fn a_span_is_written_with_its_decision() {
+        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let parsed: TraceParent = text.parse().unwrap();
+        let (trace_id, span_id) = parsed.ids();
+        assert_eq!(TraceParent::of_span(trace_id, span_id, parsed.is_sampled()), Some(parsed));
+        let unsampled = TraceParent::of_span(trace_id, span_id, false).unwrap();
+        assert_eq!(unsampled.to_string(), text.replace("-01", "-00"));
+        assert!(!unsampled.is_sampled());
+        assert_eq!(TraceParent::of_span(0, span_id, true), None);
+        assert_eq!(TraceParent::of_span(trace_id, 0, true), None);
     }
 
     #[test]

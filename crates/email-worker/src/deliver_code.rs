@@ -193,17 +193,17 @@ impl DeliverCode {
 
     /// Only counts failures: the consumer logs them, together with what happens to the event next.
     fn record(&self, event: &Event, outcome: &Result<Outcome, DeliveryError>) {
-        let (user_id, trace_id) = (event.kind.user_id(), event.trace.trace_id());
+        let user_id = event.kind.user_id();
         match outcome {
             Ok(Outcome::Sent { kind, to }) => {
                 metrics::count_sent(kind, event.id, self.ids.as_ref());
                 let to = to.masked();
-                tracing::info!(event = "mail.sent", %user_id, trace_id, kind, to, "the mail server accepted a mail");
+                tracing::info!(event = "mail.sent", %user_id, kind, to, "the mail server accepted a mail");
             }
             Ok(Outcome::Dropped(reason)) => {
                 metrics::count_dropped(*reason);
                 let reason = reason.as_str();
-                tracing::info!(event = "mail.dropped", %user_id, trace_id, reason, "no mail is sent");
+                tracing::info!(event = "mail.dropped", %user_id, reason, "no mail is sent");
             }
             Err(error) => {
                 metrics::count_failed(if error.is_transient() { "transient" } else { "permanent" });

@@ -24,6 +24,7 @@ use settings::{Settings, SettingsError};
 pub(crate) async fn serve(settings: &Settings, build: &Build) -> Result<(), StartError> {
     let tables = [METRICS, BROKER_METRICS, metrics::POOL, metrics::QUEUES];
     let mut service = Service::begin("email-worker", build, settings, &tables)?;
+    let traces = settings.telemetry.start_traces("email-worker", build.version)?;
     let consumer =
         RabbitmqConsumer::new(&settings.rabbitmq.options()?).map_err(SettingsError::from)?;
     let consumer = Arc::new(consumer);
@@ -34,6 +35,7 @@ pub(crate) async fn serve(settings: &Settings, build: &Build) -> Result<(), Star
     let shutdown = service.shutdown.clone();
     let consuming = consumer.start(Arc::new(handler), move || shutdown.clone().cancelled_owned());
     consuming.await.map_err(StartError::failed)?;
+    traces.end().await;
     service.end().await;
     Ok(())
 }

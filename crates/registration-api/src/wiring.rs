@@ -92,9 +92,11 @@ pub(crate) async fn run_suppressions(
 pub(crate) async fn serve(settings: &Settings, build: &Build) -> Result<(), StartError> {
     let tables = [METRICS, metrics::POOL, metrics::QUEUES];
     let mut service = Service::begin("registration-api", build, settings, &tables)?;
+    let traces = settings.telemetry.start_traces("registration-api", build.version)?;
     let (api, health, collector) = wire(settings, &service)?;
     service.serve_operator(settings, health, collector)?;
     api.run(service.shutdown.clone()).await.map_err(StartError::failed)?;
+    traces.end().await;
     service.end().await;
     Ok(())
 }

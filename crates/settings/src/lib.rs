@@ -7,6 +7,8 @@
 
 mod code;
 mod comma_list;
+#[cfg(test)]
+mod compose;
 mod domain_lists;
 mod duration;
 mod error;
@@ -34,6 +36,7 @@ mod signup;
 mod smtp;
 mod sources;
 mod standalone;
+mod telemetry;
 mod threads;
 mod webhooks;
 
@@ -64,6 +67,7 @@ pub use smtp::MailServer;
 pub use smtp::{SmtpSettings, SmtpTlsSetting};
 pub use sources::{DEFAULTS, Sources};
 pub use standalone::StandaloneSettings;
+pub use telemetry::TelemetrySettings;
 pub use threads::default_threads;
 pub use webhooks::WebhookSettings;
 
@@ -92,6 +96,7 @@ pub struct Settings {
     pub product: ProductSettings,
     pub metrics: MetricsSettings,
     pub log: LogSettings,
+    pub telemetry: TelemetrySettings,
     pub signup: SignupSettings,
     pub standalone: StandaloneSettings,
     /// The old names that were used, for a warning once there is a log.
@@ -112,6 +117,7 @@ impl Settings {
             self.outbox.check(&self.postgres, &self.rabbitmq),
             self.events.check(),
             self.webhooks.check(),
+            self.telemetry.check(),
         ];
         checks.into_iter().filter_map(Result::err)
     }

@@ -14,7 +14,7 @@ use crate::{Settings, SettingsError, renamed};
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// Secrets that may be kept in a file of their own, named by the setting with `_file` appended.
-pub(crate) const READ_FROM_FILE: [&str; 10] = [
+pub(crate) const READ_FROM_FILE: [&str; 11] = [
     "code.key",
     "code.previous_keys",
     "postgres.url",
@@ -25,6 +25,7 @@ pub(crate) const READ_FROM_FILE: [&str; 10] = [
     "webhooks.url",
     "webhooks.secret",
     "product.token",
+    "telemetry.otlp_headers",
 ];
 
 /// The sources above the built-in defaults.

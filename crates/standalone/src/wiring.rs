@@ -59,6 +59,7 @@ const MAX_WORKERS: usize = 2;
 pub(crate) async fn serve(mut settings: Settings, build: &Build) -> Result<(), StartError> {
     let tables = [registration_api::metrics::METRICS, email_worker::metrics::METRICS];
     let mut service = Service::begin("standalone", build, &settings, &tables)?;
+    let traces = settings.telemetry.start_traces("standalone", build.version)?;
     let data = DataDirectory::open(&settings.standalone.data_dir).map_err(StartError::failed)?;
     set_secrets(&mut settings, &data)?;
     let database = open(data.database()).await?;
@@ -93,6 +94,7 @@ pub(crate) async fn serve(mut settings: Settings, build: &Build) -> Result<(), S
     if let Some(inbox) = inbox {
         inbox.shutdown().await;
     }
+    traces.end().await;
     service.end().await;
     Ok(())
 }

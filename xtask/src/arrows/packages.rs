@@ -7,13 +7,15 @@ use super::error::ArrowError;
 use crate::workspace;
 
 /// What only adapters may be made of.
-pub(super) const TECHNOLOGIES: [&str; 9] = [
+pub(super) const TECHNOLOGIES: [&str; 11] = [
     "argon2",
     "diesel",
     "diesel-async",
     "lapin",
     "lettre",
     "libsqlite3-sys",
+    "opentelemetry-proto",
+    "opentelemetry_sdk",
     "redis",
     "reqwest",
     "tokio-postgres",
@@ -45,13 +47,14 @@ const ALL: &str = "--all-features";
 /// Without the feature `bin`: the library of a service.
 const LIBRARY: &str = "--no-default-features";
 
-const ARROWS: [Arrow; 19] = [
+const ARROWS: [Arrow; 20] = [
     arrow("domain", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("build-info", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("test-support", ALL, &[], &[]),
     arrow("test-servers", ALL, &[], &["test-support"]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("inbox", ALL, &["supervisor"], &["test-support"]),
     arrow("supervisor", ALL, &[], &[]).without(&[&TECHNOLOGIES]),
+    arrow("spans", ALL, &["domain"], &[]).without(&[&TECHNOLOGIES]),
     arrow("acceptance", ALL, &["inbox", "supervisor", "test-support"], &[]),
     arrow(
         "faults",
@@ -59,35 +62,35 @@ const ARROWS: [Arrow; 19] = [
         &["acceptance", "inbox", "supervisor", "test-servers", "test-support"],
         &[],
     ),
-    arrow("adapters", ALL, &["domain", "supervisor"], &["test-servers", "test-support"]),
+    arrow("adapters", ALL, &["domain", "spans", "supervisor"], &["test-servers", "test-support"]),
     arrow("settings", LIBRARY, &["domain"], &[]).without(&[&TECHNOLOGIES]),
-    arrow("settings", ALL, &["adapters", "domain", "supervisor"], &["test-support"]),
-    arrow("process", ALL, &["domain", "settings", "supervisor"], &["test-support"])
+    arrow("settings", ALL, &["adapters", "domain", "spans", "supervisor"], &["test-support"]),
+    arrow("process", ALL, &["domain", "settings", "spans", "supervisor"], &["test-support"])
         .without(&[&TECHNOLOGIES]),
     arrow(
         "registration-api",
         LIBRARY,
-        &["domain", "process", "settings", "supervisor"],
+        &["domain", "process", "settings", "spans", "supervisor"],
         &["test-support"],
     )
     .without(&[&TECHNOLOGIES]),
     arrow(
         "registration-api",
         ALL,
-        &["adapters", "build-info", "domain", "process", "settings", "supervisor"],
+        &["adapters", "build-info", "domain", "process", "settings", "spans", "supervisor"],
         &["test-support"],
     ),
     arrow(
         "email-worker",
         LIBRARY,
-        &["domain", "process", "settings", "supervisor"],
+        &["domain", "process", "settings", "spans", "supervisor"],
         &["test-support"],
     )
     .without(&[&TECHNOLOGIES]),
     arrow(
         "email-worker",
         ALL,
-        &["adapters", "build-info", "domain", "process", "settings", "supervisor"],
+        &["adapters", "build-info", "domain", "process", "settings", "spans", "supervisor"],
         &["test-support"],
     ),
     arrow(
@@ -102,6 +105,7 @@ const ARROWS: [Arrow; 19] = [
             "process",
             "registration-api",
             "settings",
+            "spans",
             "supervisor",
         ],
         &["test-support"],

@@ -26,6 +26,9 @@ const INNER: [&str; 10] = [
     "use_cases",
 ];
 
+/// The packages that these may name: what they are about, and a way to say what takes their time.
+const INNER_MAY_USE: [&str; 2] = ["domain", "spans"];
+
 /// What these may name of their own crate beside each other.
 const INNER_MAY_NAME: [&str; 1] = ["metrics"];
 
@@ -65,10 +68,10 @@ fn forbidden(
     let name = named.first()?;
     let is_technology = is_one_of(name, &TECHNOLOGIES) || name == "adapters";
     if INNER.contains(&area) {
-        let is_outside =
-            name.starts_with("actix") || (name != "domain" && is_one_of(name, packages));
+        let is_allowed = INNER_MAY_USE.contains(&name.as_str());
+        let is_outside = name.starts_with("actix") || (!is_allowed && is_one_of(name, packages));
         (is_technology || is_outside)
-            .then(|| (name.clone(), "what a service does knows `domain` only"))
+            .then(|| (name.clone(), "what a service does knows `domain` and `spans` only"))
     } else {
         (is_technology && !OUTER.contains(&area)).then(|| {
             (
@@ -92,7 +95,8 @@ mod tests {
     fn errors(files: &[(&str, &str)]) -> Vec<String> {
         let package = package(files);
         let root = format!("{}/src/", package.path().display());
-        let packages = ["domain", "adapters", "process", "email-worker"].map(str::to_owned);
+        let packages =
+            ["domain", "adapters", "process", "spans", "email-worker"].map(str::to_owned);
         let errors = check(package.path(), &packages).unwrap();
         errors.iter().map(|error| error.to_string().replace(&root, "")).collect()
     }
@@ -122,7 +126,7 @@ mod tests {
     fn what_a_service_does_knows_the_domain_only() {
         let crate_root =
             ("lib.rs", "mod http; mod limits; mod metrics; mod use_cases; pub use limits::Limits;");
-        let uses = "use crate::{Limits, metrics}; use super::limits; use domain::User; use std::process::id;";
+        let uses = "use crate::{Limits, metrics}; use super::limits; use domain::User; use spans::Span; use std::process::id;";
         let allowed = [
             crate_root,
             ("http.rs", ""),

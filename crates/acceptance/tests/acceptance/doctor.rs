@@ -129,6 +129,8 @@ async fn asvs_13_3_1_no_finding_holds_a_secret(journey: &Journey) {
             .setting("postgres.url", &url("postgres"))
             .setting("redis.url", &url("redis"))
             .setting("rabbitmq.url", &url("amqp"))
+            .setting("telemetry.otlp_endpoint", &url("http"))
+            .setting("telemetry.otlp_headers", secret)
             .setting("smtp.username", "me")
             .setting("smtp.password", secret)
             .setting("code.key", secret)

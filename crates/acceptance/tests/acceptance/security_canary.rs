@@ -8,7 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::json;
 
+use crate::collector::{Collector, traced};
 use crate::server_faults::wait_for_worker_health;
+use crate::traces::REGISTER;
 use acceptance::stores::{Tap, data_files, postgres_tables, redis_entries};
 use acceptance::{Account, Client, Journey, Secrets, Setup, Verdict, journeys};
 use test_support::{eventually, unique_name};
@@ -16,7 +18,7 @@ use test_support::{eventually, unique_name};
 /// Codes so long that they occur by no accident and last as long as the test, logs as talkative as
 /// they can be asked to be, and failed mails that stay where they can be looked at.
 fn talkative() -> Setup {
-    Setup::own()
+    traced(Setup::own())
         .with("code.digits", "8")
         .with("log.filter", "debug")
         .with("rabbitmq.retry_delays", "3600s")
@@ -84,6 +86,7 @@ journeys!(distributed {
 async fn asvs_16_2_5_no_store_queue_log_or_metric_of_the_services_knows_a_secret(
     journey: &Journey,
 ) {
+    let collector = Collector::start(journey).await;
     let tap = Tap::open(&journey.system).await;
     let mut canaries = Canaries::default();
     everything_a_client_can_do(journey, &mut canaries).await;
@@ -111,10 +114,11 @@ async fn asvs_16_2_5_no_store_queue_log_or_metric_of_the_services_knows_a_secret
             _ => canaries.assert_absent(table, row),
         });
     }
-    logs_and_metrics(journey, &canaries).await;
+    logs_metrics_and_traces(journey, &canaries, &collector).await;
 }
 
 async fn asvs_14_2_7_no_store_or_queue_of_the_services_knows_a_deleted_account(journey: &Journey) {
+    let collector = Collector::start(journey).await;
     let tap = Tap::open(&journey.system).await;
     let (canaries, ids) = deleted_accounts(journey).await;
     let event = eventually("the last deletion on the broker", async || {
@@ -135,7 +139,7 @@ async fn asvs_14_2_7_no_store_or_queue_of_the_services_knows_a_deleted_account(j
     }
     let entries = redis_entries(&journey.system).await;
     entries.iter().for_each(|entry| canaries.assert_absent("Redis", entry));
-    logs_and_metrics(journey, &canaries).await;
+    logs_metrics_and_traces(journey, &canaries, &collector).await;
 }
 
 /// Accounts with all that can be stored of one, deleted by the product. Nothing else is left.
@@ -184,16 +188,18 @@ pub(crate) mod in_one_process {
     async fn asvs_14_2_7_no_file_of_the_standalone_system_knows_a_deleted_account(
         journey: &Journey,
     ) {
+        let collector = Collector::start(journey).await;
         let (canaries, _) = deleted_accounts(journey).await;
         for (name, content) in &data_files(&journey.system) {
             canaries.assert_absent(name, content);
         }
-        logs_and_metrics(journey, &canaries).await;
+        logs_metrics_and_traces(journey, &canaries, &collector).await;
     }
 
     async fn asvs_16_2_5_no_file_log_or_metric_of_the_standalone_system_knows_a_secret(
         journey: &Journey,
     ) {
+        let collector = Collector::start(journey).await;
         let mut canaries = Canaries::default();
         everything_a_client_can_do(journey, &mut canaries).await;
         mails_that_fail(journey, &mut canaries).await;
@@ -203,12 +209,13 @@ pub(crate) mod in_one_process {
         for (name, content) in &files {
             canaries.assert_no_secret(name, content);
         }
-        logs_and_metrics(journey, &canaries).await;
+        logs_metrics_and_traces(journey, &canaries, &collector).await;
     }
 }
 
-/// What all processes have written and count.
-async fn logs_and_metrics(journey: &Journey, canaries: &Canaries) {
+/// What all processes have written, count and send to the collector.
+async fn logs_metrics_and_traces(journey: &Journey, canaries: &Canaries, collector: &Collector) {
+    traces(journey, canaries, collector).await;
     let system = &journey.system;
     let mut operators = vec![system.addresses.operator.clone()];
     for process in [system.api(), system.worker()] {
@@ -229,6 +236,20 @@ async fn logs_and_metrics(journey: &Journey, canaries: &Canaries) {
         let metrics = Client::new(&operator, Secrets::default()).get("/metrics").await;
         metrics.expect_status(200);
         canaries.assert_absent("metrics", &metrics.body);
+    }
+}
+
+/// Not even the client's address is in them.
+async fn traces(journey: &Journey, canaries: &Canaries, collector: &Collector) {
+    // Spans are sent in the order in which they end.
+    let reply = journey.api.register(&Account::new()).await;
+    let last = [REGISTER, "SMTP"];
+    let spans = collector.trace(reply.expect_status(201).header("x-request-id"), &last).await;
+    assert!(spans.len() > 5, "{spans:#?}");
+    for body in collector.bodies().await {
+        let text = String::from_utf8_lossy(&body);
+        canaries.assert_absent("a trace", &text);
+        assert!(!text.contains("127.0.0.1"), "an address in {text}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use domain::ports::{HashError, Verification};
 use domain::{Password, PasswordHash};
+use spans::Span;
 use tokio::sync::oneshot::Sender;
 
 use super::hasher::Hasher;
@@ -15,6 +16,8 @@ pub(super) struct Job {
     pub(super) priority: Priority,
     pub(super) queued_at: Instant,
     pub(super) deadline: Duration,
+    /// Ends when the job begins.
+    pub(super) waiting: Span,
 }
 
 /// What to do.
@@ -51,6 +54,10 @@ impl Job {
         }
         let too_late = self.queued_at.elapsed() > self.deadline;
         let overloaded = HashError::Overloaded { retry_after: self.deadline };
+        if too_late {
+            self.waiting.fail("overloaded");
+        }
+        let _working = (!too_late).then(|| self.waiting.then("hash"));
         let started = Instant::now();
         // The caller may go away meanwhile; then there is nobody to tell.
         let answer: Box<dyn FnOnce() + Send> = match self.task {
@@ -74,6 +81,7 @@ impl Job {
 #[cfg(test)]
 mod tests {
     use argon2::Params;
+    use spans::Kind;
     use tokio::sync::oneshot;
 
     use super::*;
@@ -83,7 +91,8 @@ mod tests {
         let password = Password::claimed("correct horse".into());
         let task = Task::Hash { password, reply };
         let priority = Priority::Registration;
-        (Job { task, priority, queued_at: Instant::now(), deadline }, answer)
+        let waiting = Span::part("hash.wait", Kind::Internal);
+        (Job { task, priority, queued_at: Instant::now(), deadline, waiting }, answer)
     }
 
     fn hasher() -> Hasher {

@@ -8,6 +8,7 @@ use argon2::Params;
 use async_trait::async_trait;
 use domain::ports::{HashError, PasswordHasher, Verification};
 use domain::{Password, PasswordHash};
+use spans::{Kind, Span};
 use tokio::sync::oneshot;
 
 use super::hasher::Hasher;
@@ -98,7 +99,8 @@ impl HashPool {
     ) -> Result<T, HashError> {
         let (reply, answer) = oneshot::channel();
         let (task, queued_at) = (task(reply), Instant::now());
-        let job = Job { task, priority, queued_at, deadline: self.deadline };
+        let waiting = Span::part("hash.wait", Kind::Internal);
+        let job = Job { task, priority, queued_at, deadline: self.deadline, waiting };
         self.queue.push(job).map_err(|refusal| match refusal {
             // By then every job in the queue has either started or been given up.
             NotQueued::Full => HashError::Overloaded { retry_after: self.deadline },

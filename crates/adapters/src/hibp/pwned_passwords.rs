@@ -5,6 +5,7 @@ use domain::Password;
 use domain::ports::{BreachCheckError, BreachedPasswords};
 use recloser::{AsyncRecloser, Error as BreakerError, Recloser};
 use sha1::{Digest, Sha1};
+use spans::{Kind, Span};
 
 use super::options::HibpOptions;
 
@@ -97,7 +98,9 @@ fn digest(password: &Password) -> String {
 #[async_trait]
 impl BreachedPasswords for PwnedPasswords {
     async fn contains(&self, password: &Password) -> Result<bool, BreachCheckError> {
-        self.breaker.call(self.ask(&digest(password))).await.map_err(|error| {
+        let span = Span::part("GET", Kind::Client).with("http.request.method", "GET");
+        let digest = digest(password);
+        span.run(self.breaker.call(self.ask(&digest))).await.map_err(|error| {
             BreachCheckError(Box::new(match error {
                 BreakerError::Inner(error) => error,
                 BreakerError::Rejected => RangeError::Paused,

@@ -11,6 +11,7 @@ use reqwest::redirect::Policy;
 use reqwest::{StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use spans::{Kind, Span};
 
 use super::options::HttpHookOptions;
 use crate::http_addresses::{CheckedResolver, Permitted, RefusedAddress};
@@ -129,7 +130,8 @@ impl RegistrationHook for HttpHook {
         email: &EmailAddress,
         client: IpAddr,
     ) -> Result<HookDecision, HookError> {
-        match self.breaker.call(self.ask(email, client)).await {
+        let span = Span::part("POST", Kind::Client).with("http.request.method", "POST");
+        match span.run(self.breaker.call(self.ask(email, client))).await {
             Ok(true) => Ok(HookDecision::Allow),
             Ok(false) => Ok(HookDecision::Refuse),
             Err(BreakerError::Inner(error)) => Err(HookError(Box::new(error))),

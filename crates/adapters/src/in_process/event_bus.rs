@@ -10,6 +10,13 @@ use domain::Event;
 use domain::ports::{EventHandler, EventPublisher, HandleError, PublishError};
 use futures::future::join_all;
 use tokio::sync::Semaphore;
+use tracing::Instrument;
+
+use crate::event_spans::{log_span, process_span, publish_span};
+
+/// What traces call it, and where its events come from.
+const SYSTEM: &str = "in_process";
+const DESTINATION: &str = "email";
 
 /// Hands each event that needs a mail to a handler, a bounded number at a time. A transient failure
 /// is [`PublishError::Deferred`] and a permanent one [`PublishError::Rejected`], so that the outbox
@@ -34,11 +41,12 @@ impl InProcessEventBus {
         let (handler, event) = (self.handler.clone(), event.clone());
         // In its own task, so that a panic fails only this event. The task goes on even if the
         // caller stops waiting, so it owns the permit.
-        let handling = tokio::spawn(async move {
+        let log_span = log_span(&event, 0);
+        let handling = async move {
             let _permit = permit;
-            handler.handle(&event).await
-        });
-        match handling.await {
+            process_span(&event, SYSTEM, &DESTINATION).run(handler.handle(&event)).await
+        };
+        match tokio::spawn(handling.instrument(log_span)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(HandleError::Transient(error))) => Err(PublishError::Deferred(error)),
             Ok(Err(HandleError::Permanent(error))) => Err(PublishError::Rejected(error)),
@@ -50,7 +58,10 @@ impl InProcessEventBus {
 #[async_trait]
 impl EventPublisher for InProcessEventBus {
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), PublishError>> {
-        join_all(events.iter().map(|event| self.deliver(event))).await
+        join_all(events.iter().map(|event| {
+            publish_span(event, SYSTEM, &event.kind.type_name()).run(self.deliver(event))
+        }))
+        .await
     }
 
     async fn ping(&self) -> Result<(), PublishError> {

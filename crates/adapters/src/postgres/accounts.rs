@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::schema::{suppressions, users};
 use super::system_time::to_system_time;
-use super::user_repository::{PostgresUserRepository, unavailable};
+use super::user_repository::{PostgresUserRepository, SYSTEM, unavailable};
 use super::with_events::WithEvents;
+use crate::database_span::{Operation, database_span};
 use crate::sql_rows::{AccountRow, RecordRow, read_account, read_record};
 
 type Row = AccountRow<Uuid, PgTimestamp>;
@@ -31,7 +32,8 @@ impl Accounts for PostgresUserRepository {
         let row = self.database.run(move |connection| {
             async move { query.first::<Row>(connection).await.optional() }.boxed()
         });
-        Ok(row.await.map_err(unavailable)?.map(read))
+        let row = database_span(SYSTEM, Operation::Select).run(row).await;
+        Ok(row.map_err(unavailable)?.map(read))
     }
 
     async fn find_by_email(
@@ -42,7 +44,8 @@ impl Accounts for PostgresUserRepository {
         let row = self.database.run(move |connection| {
             async move { query.first::<Row>(connection).await.optional() }.boxed()
         });
-        Ok(row.await.map_err(unavailable)?.map(read))
+        let row = database_span(SYSTEM, Operation::Select).run(row).await;
+        Ok(row.map_err(unavailable)?.map(read))
     }
 
     async fn page(
@@ -104,6 +107,7 @@ impl Accounts for PostgresUserRepository {
                 }
             },
         );
-        Ok(deleted.await.map_err(unavailable)? > 0)
+        let deleted = database_span(SYSTEM, Operation::Delete).run(deleted).await;
+        Ok(deleted.map_err(unavailable)? > 0)
     }
 }

@@ -27,8 +27,12 @@ use super::purge::purge;
 use super::schema::{clock_timestamp, users};
 use super::user_statements::{FindUsers, HoldAddresses, find_users, hold_addresses};
 use super::with_events::WithEvents;
+use crate::database_span::{Operation, database_span};
 use crate::hand_over::{HandOver, Recording};
 use crate::sql_rows::{UserRow, read_user, stored_languages, user_row};
+
+/// What OpenTelemetry calls it.
+pub(super) const SYSTEM: &str = "postgresql";
 
 /// [`UserRepository`] in PostgreSQL.
 pub struct PostgresUserRepository {
@@ -59,13 +63,14 @@ impl PostgresUserRepository {
         Q: QueryFragment<Pg> + QueryId + Send + 'static,
         Q::QueryId: 'static,
     {
+        let span = database_span(SYSTEM, Operation::Update);
         let recording = self.hand_over.prepare(events.to_vec());
         if recording.for_webhook().next().is_some() {
             let statement = WithEvents::<_, true>::new(statement, [(id.as_uuid(), &recording)]);
-            self.execute(statement, recording).await
+            span.run(self.execute(statement, recording)).await
         } else {
             let statement = WithEvents::<_, false>::new(statement, [(id.as_uuid(), &recording)]);
-            self.execute(statement, recording).await
+            span.run(self.execute(statement, recording)).await
         }
     }
 
@@ -90,7 +95,7 @@ impl PostgresUserRepository {
         Q: QueryFragment<Pg> + QueryId + Send + 'static,
     {
         let work = self.database.run(|connection| statement.execute(connection).boxed());
-        work.await.map(drop).map_err(unavailable)
+        database_span(SYSTEM, Operation::Update).run(work).await.map(drop).map_err(unavailable)
     }
 }
 
@@ -102,23 +107,25 @@ pub(super) fn unavailable(failure: impl Into<Source>) -> RepositoryError {
 impl UserRepository for PostgresUserRepository {
     async fn claim(&self, user: &User, events: &[Event]) -> Result<(), ClaimError> {
         let claim = Claim::new(user, self.hand_over.prepare(events.to_vec()));
-        let claimed = self.claim.ask(claim).await.map_err(unavailable)?;
+        let span = database_span(SYSTEM, Operation::Insert);
+        let claimed = span.run(self.claim.ask(claim)).await.map_err(unavailable)?;
         claimed.then_some(()).ok_or(ClaimError::EmailTaken)
     }
 
     async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, RepositoryError> {
         let query =
             users::table.filter(users::email_key.eq(email.lookup_key())).select(user_row!());
-        let row: Option<UserRow<Uuid>> = self
+        let found = self
             .database
-            .run(move |connection| async move { query.first(connection).await.optional() }.boxed())
-            .await
-            .map_err(unavailable)?;
+            .run(move |connection| async move { query.first(connection).await.optional() }.boxed());
+        let found = database_span(SYSTEM, Operation::Select).run(found).await;
+        let row: Option<UserRow<Uuid>> = found.map_err(unavailable)?;
         row.map(read_user).transpose()
     }
 
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
-        let row = self.find.ask(*id.as_uuid()).await.map_err(unavailable)?;
+        let span = database_span(SYSTEM, Operation::Select);
+        let row = span.run(self.find.ask(*id.as_uuid())).await.map_err(unavailable)?;
         row.map(read_user).transpose()
     }
 
@@ -151,7 +158,8 @@ impl UserRepository for PostgresUserRepository {
         issue: CodeIssue,
         duration: Duration,
     ) -> Result<(), RepositoryError> {
-        self.hold.ask((issue, duration)).await.map_err(unavailable)
+        let span = database_span(SYSTEM, Operation::Update);
+        span.run(self.hold.ask((issue, duration))).await.map_err(unavailable)
     }
 
     async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError> {

@@ -91,7 +91,8 @@ impl RabbitmqConsumer {
 
     async fn run(&self, handler: Arc<dyn EventHandler>, shutdown: impl Future<Output = ()> + Send) {
         let prefetch = self.broker.options.prefetch;
-        let mut events = EventsInHand::new(handler, self.recent_events.clone(), prefetch);
+        let (queue, recent) = (self.broker.topology.work_queue.clone(), self.recent_events.clone());
+        let mut events = EventsInHand::new(handler, queue, recent, prefetch);
         self.consume_until(pin!(shutdown), &mut events).await;
         events.finish().await;
     }

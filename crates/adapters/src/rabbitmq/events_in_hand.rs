@@ -10,13 +10,17 @@ use domain::ports::{EventHandler, HandleError};
 use domain::{Event, EventId, UserEventError};
 use futures::FutureExt;
 use lapin::message::Delivery;
+use lapin::types::ShortString;
+use spans::Span;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
+use super::SYSTEM;
 use super::failed_messages::{count_failures, describe};
 use super::recent_events::RecentEvents;
 use crate::cloud_events::{EnvelopeError, decode};
+use crate::event_spans::{log_span, process_span};
 
 /// What becomes of a delivery.
 #[derive(Clone)]
@@ -36,6 +40,8 @@ pub(super) struct PendingVerdict(watch::Receiver<Option<Verdict>>);
 /// Handles events, up to a number at once. If it is dropped, the events in hand are abandoned.
 pub(super) struct EventsInHand {
     handler: Arc<dyn EventHandler>,
+    /// Where the events come from.
+    queue: ShortString,
     recent: Arc<RecentEvents>,
     permits: Arc<Semaphore>,
     verdicts: HashMap<EventId, PendingVerdict>,
@@ -61,12 +67,13 @@ impl PendingVerdict {
 impl EventsInHand {
     pub(super) fn new(
         handler: Arc<dyn EventHandler>,
+        queue: ShortString,
         recent: Arc<RecentEvents>,
         most_at_once: u16,
     ) -> Self {
         let permits = Arc::new(Semaphore::new(most_at_once.into()));
         let (verdicts, unknown_types) = Default::default();
-        Self { handler, recent, permits, verdicts, handlings: JoinSet::new(), unknown_types }
+        Self { handler, queue, recent, permits, verdicts, handlings: JoinSet::new(), unknown_types }
     }
 
     /// Starts to handle the event of a delivery, unless that has been done or is under way.
@@ -109,22 +116,18 @@ impl EventsInHand {
     }
 
     fn start(&mut self, event: Event, failures: u32) -> PendingVerdict {
-        let span = tracing::info_span!(
-            "event",
-            event.id = %event.id.as_uuid(),
-            event.type = event.kind.type_name(),
-            trace_id = event.trace.trace_id(),
-            failures,
-        );
+        let span = log_span(&event, failures);
         let (sender, receiver) = watch::channel(None);
         let pending = PendingVerdict(receiver);
         self.verdicts.insert(event.id, pending.clone());
         let (handler, permits) = (self.handler.clone(), self.permits.clone());
+        let queue = self.queue.clone();
         let handling = async move {
             // An event that is left over from a lost connection still counts as one of those at
             // once.
             let _permit = permits.acquire_owned().await;
-            sender.send_replace(Some(handle(&*handler, &event).await));
+            let process = process_span(&event, SYSTEM, &queue);
+            sender.send_replace(Some(handle(&*handler, &event, process).await));
         };
         self.handlings.spawn(handling.instrument(span));
         pending
@@ -144,9 +147,9 @@ impl EventsInHand {
     }
 }
 
-async fn handle(handler: &dyn EventHandler, event: &Event) -> Verdict {
+async fn handle(handler: &dyn EventHandler, event: &Event, span: Span) -> Verdict {
     // A handler that panics must not leave its event unacknowledged until the connection ends.
-    match AssertUnwindSafe(handler.handle(event)).catch_unwind().await {
+    match AssertUnwindSafe(span.run(handler.handle(event))).catch_unwind().await {
         Ok(Ok(())) => Verdict::Done,
         Ok(Err(HandleError::Transient(error))) => {
             let reason = describe(&*error);

@@ -23,6 +23,9 @@ mod settlement;
 mod settlements;
 mod topology;
 
+/// What OpenTelemetry calls it.
+const SYSTEM: &str = "rabbitmq";
+
 pub use consumer::{NotConsuming, RabbitmqConsumer};
 pub use dead_letters::RabbitmqDeadLetters;
 pub use diagnosis::diagnose;

@@ -8,15 +8,18 @@ use async_trait::async_trait;
 use domain::Event;
 use domain::ports::{EventPublisher, PublishError, Source};
 use lapin::types::FieldTable;
+use spans::Span;
 use supervisor::supervise;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use super::SYSTEM;
 use super::confirmed_publishing::{ConfirmedPublishing, Message};
 use super::connection::{Broker, BrokerError, wait_until_lost};
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 use super::publishing_health::PublishingHealth;
 use crate::cloud_events::{CONTENT_TYPE, EventNaming, encode};
+use crate::event_spans::publish_span;
 
 /// The routing key of a message that only shows whether the broker takes messages.
 const PROBE_KEY: &str = "probe";
@@ -80,6 +83,12 @@ impl RabbitmqPublisher {
             mandatory: event.kind.needs_mail(),
             body: encode(event, &self.naming),
         }
+    }
+
+    /// Until the broker has confirmed the event.
+    fn span(&self, event: &Event) -> Span {
+        let exchange = &self.broker.topology.exchange;
+        publish_span(event, SYSTEM, &format_args!("{exchange}:{}", event.kind.type_name()))
     }
 
     async fn publish_all(
@@ -159,12 +168,15 @@ impl EventPublisher for RabbitmqPublisher {
             return Vec::new();
         }
         let messages: Vec<Message> = events.iter().map(|event| self.message(event)).collect();
-        match self.publish_all(&messages).await {
+        let spans: Vec<Span> = events.iter().map(|event| self.span(event)).collect();
+        let outcomes: Vec<Result<(), PublishError>> = match self.publish_all(&messages).await {
             Ok(outcomes) => {
                 outcomes.into_iter().map(|outcome| outcome.map_err(unavailable)).collect()
             }
             Err(error) => events.iter().map(|_| Err(unavailable(error.clone()))).collect(),
-        }
+        };
+        spans.into_iter().zip(&outcomes).for_each(|(span, outcome)| span.end_with(outcome));
+        outcomes
     }
 
     /// Before anything was published, and while the last attempt has failed, another attempt shows

@@ -12,6 +12,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Cmd, FromRedisValue, Pipeline, RedisError, ScriptInvocation};
 use secrecy::ExposeSecret;
+use spans::{Kind, Span};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -58,7 +59,8 @@ impl Connection {
         &self,
         script: &ScriptInvocation<'_>,
     ) -> Result<T, ConnectionError> {
-        self.bounded(async |mut connection| script.invoke_async(&mut connection).await).await
+        let work = self.bounded(async |mut redis| script.invoke_async(&mut redis).await);
+        span("EVALSHA").run(work).await
     }
 
     /// Runs a command.
@@ -66,7 +68,8 @@ impl Connection {
         &self,
         command: &Cmd,
     ) -> Result<T, ConnectionError> {
-        self.bounded(async |mut connection| command.query_async(&mut connection).await).await
+        let work = self.bounded(async |mut redis| command.query_async(&mut redis).await);
+        span(name(command)).run(work).await
     }
 
     /// Runs commands in their order, one after the other but in one round trip.
@@ -74,7 +77,8 @@ impl Connection {
         &self,
         commands: &Pipeline,
     ) -> Result<T, ConnectionError> {
-        self.bounded(async |mut connection| commands.query_async(&mut connection).await).await
+        let work = self.bounded(async |mut redis| commands.query_async(&mut redis).await);
+        span("PIPELINE").run(work).await
     }
 
     async fn bounded<T>(
@@ -109,5 +113,22 @@ impl Connection {
             Ok(Link::Down(error)) => Err(ConnectionError::NotConnected(error.clone())),
             Ok(Link::Connecting) | Err(_) => Err(ConnectionError::Closed),
         }
+    }
+}
+
+/// The span of a command. Its arguments, keys among them, are left out.
+fn span(operation: &'static str) -> Span {
+    Span::part(operation, Kind::Client)
+        .with("db.system.name", "redis")
+        .with("db.operation.name", operation)
+}
+
+/// The name of a command, of those that are used.
+fn name(command: &Cmd) -> &'static str {
+    match command.args_iter().next() {
+        Some(redis::Arg::Simple(b"SET")) => "SET",
+        Some(redis::Arg::Simple(b"EXISTS")) => "EXISTS",
+        Some(redis::Arg::Simple(b"LPOP")) => "LPOP",
+        _ => "command",
     }
 }

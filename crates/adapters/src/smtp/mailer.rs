@@ -10,6 +10,7 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
 use lettre::transport::smtp::response::Response;
+use spans::{Kind, Span};
 use tokio::sync::Semaphore;
 
 use super::composer::{Composed, Composer};
@@ -92,7 +93,9 @@ impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let message = self.composer.compose(mail)?;
         let _slot = self.slots.acquire().await;
-        Ok(self.transmit(&message).await?)
+        // A conversation is large, and would be moved about with the task.
+        let sent = Box::pin(self.transmit(&message));
+        Ok(Span::part("SMTP", Kind::Client).run(sent).await?)
     }
 
     async fn ping(&self) -> Result<(), MailError> {
@@ -138,5 +141,17 @@ fn dismiss(connection: AsyncSmtpConnection, error: &SmtpError) {
 }
 
 pub(super) fn check_reply(step: Step, reply: Result<Response, Error>) -> Result<(), SmtpError> {
-    reply.map(|_| ()).map_err(|error| SmtpError::at(step, &error))
+    let checked = reply.map_err(|error| SmtpError::at(step, &error));
+    match &checked {
+        Ok(reply) if step == Step::Content => note_reply(reply.code().into()),
+        Err(SmtpError::Refused { code, .. }) => note_reply(*code),
+        _ => {}
+    }
+    checked.map(drop)
+}
+
+/// Adds the reply that decides about a mail to its span: the code alone, since the text may repeat
+/// an address.
+fn note_reply(code: u16) {
+    spans::annotate("registration.smtp.reply_code", i64::from(code));
 }

@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::outbox::{record, record_for_webhook};
 use super::schema::{suppressions, to_system_time, users};
 use super::text_uuid::TextUuid;
-use super::user_repository::{SqliteUserRepository, unavailable};
+use super::user_repository::{SYSTEM, SqliteUserRepository, unavailable};
+use crate::database_span::{Operation, database_span};
 use crate::hand_over::Recording;
 use crate::sql_rows::{AccountRow, RecordRow, StoredEvent, read_account, read_record};
 
@@ -28,7 +29,8 @@ impl Accounts for SqliteUserRepository {
     async fn find(&self, id: UserId) -> Result<Option<Account>, RepositoryError> {
         let query = users::table.find(TextUuid(*id.as_uuid())).select(COLUMNS);
         let row = self.database.read(move |connection| query.first::<Row>(connection).optional());
-        Ok(row.await.map_err(unavailable)?.map(read))
+        let row = database_span(SYSTEM, Operation::Select).run(row).await;
+        Ok(row.map_err(unavailable)?.map(read))
     }
 
     async fn find_by_email(
@@ -37,7 +39,8 @@ impl Accounts for SqliteUserRepository {
     ) -> Result<Option<Account>, RepositoryError> {
         let query = users::table.filter(users::email_key.eq(email.lookup_key())).select(COLUMNS);
         let row = self.database.read(move |connection| query.first::<Row>(connection).optional());
-        Ok(row.await.map_err(unavailable)?.map(read))
+        let row = database_span(SYSTEM, Operation::Select).run(row).await;
+        Ok(row.map_err(unavailable)?.map(read))
     }
 
     async fn page(
@@ -95,7 +98,9 @@ impl Accounts for SqliteUserRepository {
         };
         let committed =
             |recording: Option<Recording>| recording.map(Recording::committed).is_some();
-        let deleted = self.database.write_then(work, committed).await.map_err(unavailable)?;
+        let deleted = self.database.write_then(work, committed);
+        let deleted = database_span(SYSTEM, Operation::Delete).run(deleted).await;
+        let deleted = deleted.map_err(unavailable)?;
         if deleted && let Err(error) = self.database.empty_log().await {
             let error = ErrorChain(&error);
             tracing::warn!(event = "sqlite.log_kept", %error, "what was deleted stays in the write-ahead log for now");

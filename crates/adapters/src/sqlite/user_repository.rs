@@ -20,8 +20,12 @@ use super::probe::probe;
 use super::purge::purge;
 use super::schema::{millis, now, users};
 use super::text_uuid::TextUuid;
+use crate::database_span::{Operation, database_span};
 use crate::hand_over::{HandOver, Recording};
 use crate::sql_rows::{StoredEvent, UserRow, read_user, stored_languages, user_row};
+
+/// What OpenTelemetry calls it.
+pub(super) const SYSTEM: &str = "sqlite";
 
 /// [`UserRepository`] in SQLite.
 pub struct SqliteUserRepository {
@@ -37,7 +41,12 @@ impl SqliteUserRepository {
 
     /// Runs a statement and, if it changed a row, records the events in the same transaction.
     /// Returns whether it did.
-    async fn change<Q>(&self, statement: Q, events: &[Event]) -> Result<bool, RepositoryError>
+    async fn change<Q>(
+        &self,
+        operation: Operation,
+        statement: Q,
+        events: &[Event],
+    ) -> Result<bool, RepositoryError>
     where
         Q: QueryFragment<Sqlite> + QueryId + Send + 'static,
     {
@@ -53,7 +62,8 @@ impl SqliteUserRepository {
         };
         let committed =
             |recording: Option<Recording>| recording.map(Recording::committed).is_some();
-        self.database.write_then(work, committed).await.map_err(unavailable)
+        let change = self.database.write_then(work, committed);
+        database_span(SYSTEM, operation).run(change).await.map_err(unavailable)
     }
 }
 
@@ -91,28 +101,24 @@ impl UserRepository for SqliteUserRepository {
             ))
             .filter(users::activated_at.is_null())
             .filter(users::code_expires_at.le(now().nullable()));
-        let changed = self.change(statement, events).await?;
+        let changed = self.change(Operation::Insert, statement, events).await?;
         changed.then_some(()).ok_or(ClaimError::EmailTaken)
     }
 
     async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, RepositoryError> {
         let query =
             users::table.filter(users::email_key.eq(email.lookup_key())).select(user_row!());
-        let row: Option<UserRow<TextUuid>> = self
-            .database
-            .read(move |connection| query.first(connection).optional())
-            .await
-            .map_err(unavailable)?;
+        let found = self.database.read(move |connection| query.first(connection).optional());
+        let found = database_span(SYSTEM, Operation::Select).run(found).await;
+        let row: Option<UserRow<TextUuid>> = found.map_err(unavailable)?;
         row.map(read_user).transpose()
     }
 
     async fn find(&self, id: UserId) -> Result<Option<User>, RepositoryError> {
         let query = users::table.find(TextUuid(*id.as_uuid())).select(user_row!());
-        let row: Option<UserRow<TextUuid>> = self
-            .database
-            .read(move |connection| query.first(connection).optional())
-            .await
-            .map_err(unavailable)?;
+        let found = self.database.read(move |connection| query.first(connection).optional());
+        let found = database_span(SYSTEM, Operation::Select).run(found).await;
+        let row: Option<UserRow<TextUuid>> = found.map_err(unavailable)?;
         row.map(read_user).transpose()
     }
 
@@ -136,7 +142,7 @@ impl UserRepository for SqliteUserRepository {
                 }),
                 user.is_active().then(|| users::activated_at.eq(now().nullable())),
             ));
-        let changed = self.change(statement, events).await?;
+        let changed = self.change(Operation::Update, statement, events).await?;
         changed.then_some(()).ok_or(SaveError::Stale)
     }
 
@@ -150,7 +156,7 @@ impl UserRepository for SqliteUserRepository {
             .filter(users::code_number.eq(i64::from(issue.number)))
             .filter(users::activated_at.is_null())
             .set(users::code_expires_at.eq((now() + millis(duration)).nullable()));
-        self.change(statement, &[]).await.map(drop)
+        self.change(Operation::Update, statement, &[]).await.map(drop)
     }
 
     async fn release_address(&self, issue: CodeIssue) -> Result<(), RepositoryError> {
@@ -167,7 +173,7 @@ impl UserRepository for SqliteUserRepository {
             .filter(users::id.eq(TextUuid(*id.as_uuid())))
             .filter(users::password_hash.eq(old.as_phc().to_owned()))
             .set(users::password_hash.eq(new.as_phc().to_owned()));
-        self.change(statement, &[]).await.map(drop)
+        self.change(Operation::Update, statement, &[]).await.map(drop)
     }
 
     async fn record_repeated_registration(
@@ -186,7 +192,7 @@ impl UserRepository for SqliteUserRepository {
                     .or(users::repetition_noted_at.le(noted_before)),
             )
             .set(users::repetition_noted_at.eq(now().nullable()));
-        self.change(statement, std::slice::from_ref(event)).await
+        self.change(Operation::Update, statement, std::slice::from_ref(event)).await
     }
 
     async fn purge_unverified(

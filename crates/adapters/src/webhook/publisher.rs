@@ -9,6 +9,7 @@ use domain::ports::{EventPublisher, PublishError, Source, UserRepository};
 use futures::future::join_all;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
+use spans::{Kind, Span};
 
 use super::client::Receiver;
 use super::error::DeliveryError;
@@ -81,6 +82,9 @@ impl WebhookPublisher {
 
     async fn send(&self, event: &Event) -> Result<(), Failure> {
         let body = self.body(event).await.map_err(Failure::Refused)?;
+        let span = Span::continue_trace(event.trace, "POST", Kind::Client)
+            .with("http.request.method", "POST")
+            .with("registration.event.type", event.kind.type_name());
         let (id, timestamp) = (event.id.as_uuid().to_string(), unix_now().as_secs());
         let request = self
             .receiver
@@ -90,9 +94,9 @@ impl WebhookPublisher {
             .header("webhook-signature", signatures(&self.options.secrets, &id, timestamp, &body))
             .header("webhook-timestamp", timestamp)
             .header("webhook-id", id)
-            .header("traceparent", event.trace.to_string())
+            .header("traceparent", span.trace().unwrap_or(event.trace).to_string())
             .body(body);
-        judge(request.send().await)
+        span.run(async { judge(request.send().await) }).await
     }
 
     async fn body(&self, event: &Event) -> Result<Vec<u8>, DeliveryError> {
@@ -118,6 +122,7 @@ fn judge(answer: Result<Response, reqwest::Error>) -> Result<(), Failure> {
         })
     })?;
     let status = answer.status();
+    spans::annotate("http.response.status_code", i64::from(status.as_u16()));
     let cause = DeliveryError::Status(status.as_u16());
     match status {
         _ if status.is_success() => Ok(()),

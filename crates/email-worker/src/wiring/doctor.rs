@@ -1,6 +1,6 @@
 //! What `doctor` looks at in the worker.
 
-use adapters::{postgres, rabbitmq, redis, smtp};
+use adapters::{otlp, postgres, rabbitmq, redis, smtp};
 use email_worker::doctor;
 use process::doctor::Examination;
 use settings::Settings;
@@ -14,6 +14,9 @@ pub(crate) fn examine(settings: &Settings, examination: &mut Examination) {
     examination.diagnose("rabbitmq", settings.rabbitmq.options(), rabbitmq::diagnose);
     let server = settings.smtp.server().and_then(|server| settings.smtp_options(server));
     examination.diagnose("smtp", server, smtp::diagnose);
+    if let Some(options) = settings.telemetry.options("email-worker", env!("CARGO_PKG_VERSION")) {
+        examination.start("telemetry", otlp::diagnose(options));
+    }
     examination.note_code_key(settings);
     doctor::examine(settings, examination);
     doctor::examine_sender(settings, examination);

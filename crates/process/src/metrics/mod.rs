@@ -56,6 +56,11 @@ pub const PROCESS: &[Metric] = &[
         standard_error::LOST_LINES,
         "Log lines that could not be written to standard error.",
     ),
+    Metric::counter(spans::EXPORTED, "Spans of traces that the collector has taken."),
+    Metric::counter(
+        spans::LOST,
+        "Spans of traces that were recorded and lost: the collector did not take them, or too slowly.",
+    ),
 ];
 
 /// How often samples are put into their buckets.

@@ -25,6 +25,7 @@ mod public_url;
 mod rate_limit_fields;
 mod redirect;
 mod request_log;
+mod request_span;
 mod routes;
 mod security_headers;
 mod server;

@@ -14,11 +14,13 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 use domain::TraceParent;
+use spans::Span;
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::listener_context::ListenerContext;
 use super::problem::Problem;
+use super::request_span::{begin_span, finish_span};
 use crate::metrics::{
     HTTP_METHOD, HTTP_REQUEST_DURATION, HTTP_REQUESTS_ABANDONED, HTTP_ROUTE, HTTP_STATUS,
 };
@@ -36,28 +38,33 @@ pub(crate) async fn log_request<B: MessageBody>(
     let proxies = &context.trusted_proxies;
     let client = proxies.find_client(request.request());
     let clients_trace = read_trace(request.headers());
-    let (trace, link) = match clients_trace {
-        Some(trace) if proxies.have_sent(request.request()) => (trace, None),
+    let (parent, link) = match clients_trace {
+        Some(trace) if proxies.have_sent(request.request()) => (Some(trace), None),
         // A stranger must not choose what the log calls the request (W3C Trace Context, section 7).
-        other => (TraceParent::start(context.ids.next_id()), other),
+        other => (None, other),
     };
+    let method = label_method(request.method());
+    let traced = begin_span(request.path(), method, parent, link);
+    // One trace in the log, in the events and in what is exported.
+    let trace = traced.trace().or(parent);
+    let trace = trace.unwrap_or_else(|| TraceParent::start(context.ids.next_id()));
     request.extensions_mut().insert(trace);
     let request_id = trace.trace_id();
     // Of the level of errors, so that no filter takes the client from a line that it lets through.
-    let client_trace_id = link.map(|trace| trace.trace_id());
-    let span = tracing::error_span!("request", request_id, %client, client_trace_id);
-    let entry = LogEntry::begin(request.method(), span.clone());
-    let result = next.call(request).instrument(span).await;
+    let (trace_id, client_trace_id) = (&request_id, link.map(|trace| trace.trace_id()));
+    let span = tracing::error_span!("request", request_id, trace_id, %client, client_trace_id);
+    let entry = LogEntry::begin(method, span.clone(), traced);
+    let result = entry.traced.around(next.call(request).instrument(span)).await;
     let mut response = match result {
         Ok(response) => response,
         Err(error) => {
-            entry.finish("unmatched", error.as_response_error().status_code().as_u16(), None);
+            entry.finish(None, error.as_response_error().status_code().as_u16(), None);
             return Err(error);
         }
     };
     let route = response.request().match_pattern();
     let problem = response.response().extensions().get::<Problem>().map(Problem::code);
-    entry.finish(route.as_deref().unwrap_or("unmatched"), response.status().as_u16(), problem);
+    entry.finish(route.as_deref(), response.status().as_u16(), problem);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -91,17 +98,19 @@ struct LogEntry {
     method: &'static str,
     started: Instant,
     span: tracing::Span,
+    traced: Span,
     is_finished: bool,
 }
 
 impl LogEntry {
-    fn begin(method: &Method, span: tracing::Span) -> Self {
-        let (method, started) = (label_method(method), Instant::now());
-        Self { method, started, span, is_finished: false }
+    fn begin(method: &'static str, span: tracing::Span, traced: Span) -> Self {
+        Self { method, started: Instant::now(), span, traced, is_finished: false }
     }
 
-    fn finish(mut self, route: &str, status: u16, problem: Option<&'static str>) {
+    fn finish(mut self, route: Option<&str>, status: u16, problem: Option<&'static str>) {
         let method = self.method;
+        finish_span(&self.traced, method, route, status);
+        let route = route.unwrap_or("unmatched");
         let elapsed = self.started.elapsed();
         let duration_ms = elapsed.as_secs_f64() * 1000.0;
         self.span.in_scope(|| {
@@ -153,5 +162,6 @@ impl Drop for LogEntry {
             );
         });
         metrics::counter!(HTTP_REQUESTS_ABANDONED).increment(1);
+        self.traced.fail("abandoned");
     }
 }

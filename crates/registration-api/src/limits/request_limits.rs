@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::EmailAddress;
 use domain::ports::{Allowance, BudgetKey, BudgetKind, LimitKey, LimitOutcome, Quota};
+use spans::{Kind, Span};
 
 use super::charges::{Charge, Spent, charge_client};
 use super::client_counting::count_client;
@@ -37,6 +38,11 @@ pub struct LimitCheck {
     pub quota: Quota,
     /// The outcome of the check.
     pub outcome: LimitOutcome,
+}
+
+/// The span of a look at the counters of a limit.
+fn limit_span(policy: &'static str) -> Span {
+    Span::part("limit", Kind::Internal).with("registration.limit.policy", policy)
 }
 
 /// The limits of one request. Clones belong to the same request.
@@ -72,7 +78,8 @@ impl RequestLimits {
             Action::ResendCode => (quotas.resend_code.client, "resend-code-client"),
         };
         let Some(quota) = quota else { return Ok(()) };
-        let counted = count_client(&self.limits, policy, quota, self.client).await;
+        let counted = count_client(&self.limits, policy, quota, self.client);
+        let counted = limit_span(policy).around(counted).await;
         let Some((quota, outcome)) = counted else { return Ok(()) };
         let result = self.record(LimitCheck { policy, scope: LimitScope::Client, quota, outcome });
         if result.is_err() {
@@ -160,7 +167,8 @@ impl RequestLimits {
     }
 
     async fn spend(&self, charges: &[Charge]) -> Result<Spent, LimitExceeded> {
-        let result = self.limits.spend(charges).await;
+        let policy = charges.first().map_or("none", |charge| charge.policy);
+        let result = limit_span(policy).around(self.limits.spend(charges)).await;
         if let Err(LimitExceeded { policy, .. }) = result {
             count_refusal(policy);
         }
@@ -195,7 +203,8 @@ impl RequestLimits {
         subject: &str,
     ) -> Result<(), LimitExceeded> {
         let Some(quota) = quota else { return Ok(()) };
-        let counted = self.limits.count(&LimitKey::new(policy, subject), quota).await;
+        let key = LimitKey::new(policy, subject);
+        let counted = limit_span(policy).around(self.limits.count(&key, quota)).await;
         let Some(outcome) = counted else { return Ok(()) };
         self.record(LimitCheck { policy, scope, quota, outcome })
     }

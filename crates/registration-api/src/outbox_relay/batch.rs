@@ -75,17 +75,18 @@ impl Batch {
         metrics::counter!(self.options.destination.deferred()).increment(1);
         let OutboxEntry { event, attempts } = entry;
         let (event_id, error) = (event.id.as_uuid(), ErrorChain(&*source).to_string());
-        tracing::debug!(event = "relay.deferred", %event_id, attempts, error, "an event is deferred");
+        let trace_id = event.trace.trace_id();
+        tracing::debug!(event = "relay.deferred", %event_id, trace_id, attempts, error, "an event is deferred");
         let delay = retry_delay(entry, &self.options);
         repeat_until(self.deadline, "defer", || self.outbox.defer(event.id, delay)).await;
     }
 
     async fn bury(&self, entry: &OutboxEntry, source: Source) {
         metrics::counter!(self.options.destination.buried()).increment(1);
-        let id = entry.event.id;
+        let (id, trace_id) = (entry.event.id, entry.event.trace.trace_id());
         let reason = ErrorChain(&*source).to_string();
         let destination = self.options.destination.name();
-        tracing::error!(event = "relay.buried", destination, event_id = %id.as_uuid(), error = reason, "an event is buried");
+        tracing::error!(event = "relay.buried", destination, event_id = %id.as_uuid(), trace_id, error = reason, "an event is buried");
         repeat_until(self.deadline, "bury", || self.outbox.bury(id, &reason)).await;
     }
 }

@@ -18,7 +18,6 @@ use domain::{
     UserId, UserStatus,
 };
 use tokio::time::Instant;
-use tracing::Instrument;
 
 use super::activate_error::ActivateError;
 use super::authenticate::{AuthenticationError, Authenticator, Credentials};
@@ -72,7 +71,7 @@ impl Activate {
         let result = match checked {
             // In a task of its own: if the client disconnects now, the code must not stay used with
             // the user still pending.
-            Ok(user) => tokio::spawn(self.clone().finish(user, trace).in_current_span()).await?,
+            Ok(user) => spans::spawn(self.clone().finish(user, trace)).await?,
             Err(error) => Err(error),
         };
         report(credentials, &result);

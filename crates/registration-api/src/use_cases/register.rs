@@ -11,7 +11,6 @@ use domain::ports::{
 };
 use domain::{EmailAddress, ErrorChain, Languages, Password, TraceParent, User, UserEvent, UserId};
 use tokio::time::Instant;
-use tracing::Instrument;
 
 use super::concealment::{ExistingAccount, wait_for_full_step};
 use super::event_envelopes::{take_events, wrap_event};
@@ -111,7 +110,7 @@ impl Register {
         // In a task of its own: if the client disconnects, what is spent must not stay so without a
         // mail.
         let claim = self.clone().claim(user, trace, limits.clone());
-        let claimed = tokio::spawn(claim.in_current_span()).await?;
+        let claimed = spans::spawn(claim).await?;
         match self.existing_account {
             ExistingAccount::Reveal => claimed.map(|user_id| Registered::Claimed { user_id }),
             ExistingAccount::Conceal => {
@@ -187,7 +186,7 @@ impl Register {
                 tracing::warn!(event = "owner.not_notified", %error, "an owner is not notified");
             }
         };
-        tokio::spawn(notification.in_current_span());
+        spans::spawn(notification);
     }
 
     /// Has the owner of an active account notified by mail. A pending claim has no owner yet, and

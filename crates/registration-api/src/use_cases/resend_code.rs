@@ -7,7 +7,6 @@ use std::sync::Arc;
 use domain::ports::{IdSource, RepositoryError, SaveError};
 use domain::{EmailAddress, ErrorChain, Languages, TraceParent, User, UserId};
 use tokio::time::Instant;
-use tracing::Instrument;
 
 use super::authenticate::{AuthenticationError, Authenticator, Credentials};
 use super::concealment::{ExistingAccount, wait_for_full_step};
@@ -79,7 +78,7 @@ impl ResendCode {
                 // In a task of its own: if the client disconnects, what is spent must not stay so
                 // without a mail.
                 let mailed = self.clone().mail_code(authenticated?, trace, limits.clone());
-                Ok(CodeResent::Mailed { email: tokio::spawn(mailed.in_current_span()).await?? })
+                Ok(CodeResent::Mailed { email: spans::spawn(mailed).await?? })
             }
             ExistingAccount::Conceal => {
                 let started = Instant::now();
@@ -104,7 +103,7 @@ impl ResendCode {
                 tracing::warn!(event = "code.not_requested", %error, "no further code is mailed");
             }
         };
-        tokio::spawn(report.in_current_span());
+        spans::spawn(report);
     }
 
     /// Has another code mailed to the user, and returns the address it goes to.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adapters::{postgres, rabbitmq, redis, webhook};
+use adapters::{otlp, postgres, rabbitmq, redis, webhook};
 use domain::ports::{BreachedPasswords, PasswordHasher};
 use process::doctor::Examination;
 use registration_api::{doctor, settings as api_settings};
@@ -17,6 +17,10 @@ pub(crate) fn examine(settings: &Settings, examination: &mut Examination) {
     examination.diagnose("rabbitmq", settings.rabbitmq.options(), rabbitmq::diagnose);
     if let Some(Some(options)) = examination.usable(settings.webhooks.options(&settings.events)) {
         examination.start("webhooks", webhook::diagnose(options));
+    }
+    if let Some(options) = settings.telemetry.options("registration-api", env!("CARGO_PKG_VERSION"))
+    {
+        examination.start("telemetry", otlp::diagnose(options));
     }
     examination.note_code_key(settings);
     doctor::examine(settings, examination);

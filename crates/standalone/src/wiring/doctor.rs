@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::sqlite::SqliteOptions;
-use adapters::{smtp, sqlite, webhook};
+use adapters::{otlp, smtp, sqlite, webhook};
 use domain::Finding;
 use domain::ports::{BreachedPasswords, PasswordHasher};
 use process::doctor::Examination;
@@ -36,6 +36,9 @@ pub(crate) fn examine(settings: Settings, examination: &mut Examination) {
     api_doctor::examine_breach_check(breached, &settings, examination);
     if let Some(Some(options)) = examination.usable(settings.webhooks.options(&settings.events)) {
         examination.start("webhooks", webhook::diagnose(options));
+    }
+    if let Some(options) = settings.telemetry.options("standalone", env!("CARGO_PKG_VERSION")) {
+        examination.start("telemetry", otlp::diagnose(options));
     }
     if let Some(address) = super::product_address(&settings) {
         if settings.product.has_token() {
