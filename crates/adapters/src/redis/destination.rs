@@ -1,0 +1,53 @@
+//! Which server a connection leads to: a certain one, or whichever is the primary.
+
+use std::fmt;
+use std::sync::Arc;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError};
+
+use super::options::RedisOptions;
+use super::sentinel;
+use super::url::Sentinels;
+
+/// Which server a connection leads to.
+#[derive(Clone)]
+pub(super) enum Destination {
+    Server(ConnectionInfo),
+    /// The primary that Sentinel names when a connection is made.
+    Primary(Arc<Sentinels>),
+}
+
+impl Destination {
+    pub(super) async fn open(
+        &self,
+        options: &RedisOptions,
+    ) -> Result<MultiplexedConnection, RedisError> {
+        match self {
+            Self::Server(server) => open(server, options).await,
+            Self::Primary(sentinels) => sentinel::open_primary(sentinels, options).await,
+        }
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(server) => write!(formatter, "{}", server.addr()),
+            Self::Primary(sentinels) => write!(formatter, "the primary of {}", sentinels.service),
+        }
+    }
+}
+
+/// Connects and authenticates.
+pub(super) async fn open(
+    server: &ConnectionInfo,
+    options: &RedisOptions,
+) -> Result<MultiplexedConnection, RedisError> {
+    // Operations have a timeout of their own, so the connection sets none.
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(options.connect_timeout))
+        .set_response_timeout(None);
+    let client = Client::open(server.clone())?;
+    client.get_multiplexed_async_connection_with_config(&config).await
+}
