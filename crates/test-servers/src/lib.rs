@@ -23,7 +23,7 @@ pub use error::ServerError;
 pub use postgres::Postgres;
 pub use process::{Group, Interrupt, POLL, ProcessError, Signal, find_program, text};
 pub use rabbitmq::{Permission, Queue, RabbitMq};
-pub use redis::Redis;
+pub use redis::{Redis, RedisCluster, RedisSentinel};
 pub use server::{Server, Storage};
 pub use usage::Usage;
 pub use wall_clock::WallClock;
