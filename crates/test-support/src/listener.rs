@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::port::free_port;
-use crate::wait::soon;
+use crate::wait::{eventually, soon};
 
 /// A port of the loopback interface whose connections are handled until it is cut. It ends, with
 /// its connections, when it is dropped.
@@ -110,7 +110,10 @@ async fn listen<H, F>(
     F: Future<Output = ()> + Send + 'static,
 {
     while let Ok(cuts) = wanted.wait_for(|wanted| wanted.is_open).await.map(|wanted| wanted.cuts) {
-        let listener = TcpListener::bind(address).await.expect("a reserved port can be bound");
+        // A process that is being started at this moment holds a copy of the listener that was
+        // closed last, until it executes its program.
+        let bind = async || TcpListener::bind(address).await.ok();
+        let listener = eventually("the reserved port to be bound", bind).await;
         told.is_listening.send_replace(true);
         let connections = wanted.clone();
         loop {

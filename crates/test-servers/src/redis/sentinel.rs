@@ -97,7 +97,7 @@ fn start_sentinel(folder: &Path, watched: u16) -> Result<Server, ServerError> {
         "bind 127.0.0.1\nport {port}\ndir {}\n\
          sentinel monitor {SERVICE} 127.0.0.1 {watched} 2\n\
          sentinel down-after-milliseconds {SERVICE} 2000\n\
-         sentinel failover-timeout {SERVICE} 10000\n",
+         sentinel failover-timeout {SERVICE} 3000\n",
         folder.display()
     );
     std::fs::write(&file, settings)

@@ -1,0 +1,60 @@
+//! Redis under Sentinel, which replaces the primary.
+
+use adapters::redis::{RedisCodeStore, RedisOptions, connect};
+use domain::ErrorChain;
+use domain::ports::CodeStore;
+use test_servers::{Interrupt, RedisSentinel};
+
+use crate::redis_load::Load;
+use crate::redis_server::until_available;
+use crate::{connect_to, prefix, url_in};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_primary_is_found_under_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut redis = RedisSentinel::start(folder.path(), &Interrupt::never()).unwrap();
+    let (connection, prefix) = (connect_to(&redis.url()), prefix());
+    let load = Load::start(&connection, &prefix);
+    load.answers(50).await;
+    redis.begin_fail_over().unwrap();
+    redis.wait_for_primary(1).unwrap();
+    load.answers(50).await;
+
+    redis.sentinels[0].kill();
+    redis.sentinels[0].start_again().unwrap();
+    redis.servers[1].server.kill();
+    redis.wait_for_primary(0).unwrap();
+    load.answers(50).await;
+    let outcome = load.stop().await;
+    assert_eq!(outcome.repeated, 0, "{outcome:?}");
+    assert!(outcome.refused.iter().any(|error| error.contains("no connection")), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_sentinel_that_is_away_does_not_matter_and_all_of_them_are_named() {
+    let url = url_in("TEST_REDIS_SENTINEL_URL");
+    let (hosts, _) = url.strip_prefix("redis+sentinel://").unwrap().split_once('/').unwrap();
+    let store = |url: String| RedisCodeStore::new(connect_to(&url), &prefix());
+    let nobody = test_support::free_port();
+    until_available(&store(url.replace(hosts, &format!("127.0.0.1:{nobody},{hosts}")))).await;
+
+    let unknown = store(url.replace("/main", "/other"));
+    let refusal = ErrorChain(&unknown.ping().await.unwrap_err()).to_string();
+    assert!(refusal.contains("does not know the service"), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_wrong_url_of_many_hosts_is_refused_at_the_start() {
+    for (url, said) in [
+        ("redis+sentinel://:geheim@a:1,b:2", "names no service"),
+        ("redis+cluster://:geheim@a:1,b:2/3", "names a database"),
+        ("redis+cluster://:geheim@a:1,", "not of the form"),
+    ] {
+        let limit = std::time::Duration::from_secs(1);
+        let options =
+            RedisOptions { url: url.into(), connect_timeout: limit, command_timeout: limit };
+        let refusal = connect(options).err().expect("the URL should be refused");
+        let shown = format!("{refusal} {refusal:?}");
+        assert!(refusal.to_string().contains(said) && !shown.contains("geheim"), "{shown}");
+    }
+}
