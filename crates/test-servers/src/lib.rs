@@ -8,6 +8,7 @@
 
 mod error;
 mod log;
+mod pgbouncer;
 mod ports;
 mod postgres;
 mod process;
@@ -20,6 +21,7 @@ mod usage;
 mod wall_clock;
 
 pub use error::ServerError;
+pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use process::{Group, Interrupt, POLL, ProcessError, Signal, find_program, text};
 pub use rabbitmq::{Permission, Queue, RabbitMq};

@@ -45,7 +45,7 @@ const ALL: &str = "--all-features";
 /// Without the feature `bin`: the library of a service.
 const LIBRARY: &str = "--no-default-features";
 
-const ARROWS: [Arrow; 19] = [
+const ARROWS: [Arrow; 20] = [
     arrow("domain", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("build-info", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("test-support", ALL, &[], &[]),
@@ -57,6 +57,12 @@ const ARROWS: [Arrow; 19] = [
         "faults",
         ALL,
         &["acceptance", "inbox", "supervisor", "test-servers", "test-support"],
+        &[],
+    ),
+    arrow(
+        "clusters",
+        ALL,
+        &["acceptance", "faults", "inbox", "supervisor", "test-servers", "test-support"],
         &[],
     ),
     arrow("adapters", ALL, &["domain", "supervisor"], &["test-servers", "test-support"]),

@@ -3,7 +3,7 @@
 mod held;
 mod measure;
 mod servers;
-mod settings;
+pub mod settings;
 mod wall_clock;
 
 use std::convert::Infallible;
@@ -24,7 +24,7 @@ use crate::sink::Sink;
 
 pub use held::Held;
 pub use measure::Measured;
-pub use servers::{EXCHANGE, Servers};
+pub use servers::{EXCHANGE, Servers, data_directory};
 pub use wall_clock::WallClock;
 
 /// How often processes are looked at.

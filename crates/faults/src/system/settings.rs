@@ -7,7 +7,7 @@ use test_support::CODE_KEY;
 use crate::evidence::{AnswerBounds, Terms};
 
 /// Pairs of `section.key` and value.
-pub(super) type Settings = Vec<(String, String)>;
+pub type Settings = Vec<(String, String)>;
 
 /// How many guesses a code allows, and an address per day.
 const ATTEMPTS: usize = 5;
@@ -24,7 +24,7 @@ const BUSY: Duration = Duration::from_secs(5);
 ///
 /// Timeouts are shorter than the defaults, so that they pass within a fault. Hashes cost next to
 /// nothing and nobody is limited, because all clients are one and share two cores with the rest.
-pub(super) fn common(smtp_port: u16) -> Settings {
+pub fn common(smtp_port: u16) -> Settings {
     let limits = [
         "register_per_client",
         "register_per_address",
@@ -66,8 +66,8 @@ pub(super) fn common(smtp_port: u16) -> Settings {
     settings.into_iter().chain(off).collect()
 }
 
-/// The same, as the ledger needs it.
-pub(super) fn terms(enough: usize) -> Terms {
+/// The same, as the ledger needs it, which asks for so many accepted registrations.
+pub fn terms(enough: usize) -> Terms {
     Terms {
         attempts: ATTEMPTS,
         guesses: GUESSES,

@@ -115,6 +115,19 @@ impl Postgres {
         tool::output(&psql)
     }
 
+    /// The first message of a client of protocol 3.0; the answer begins with `R` (authentication)
+    /// once the server serves, and with `E` while it still starts.
+    pub(crate) fn startup_message() -> Vec<u8> {
+        let parameters = b"user\0postgres\0database\0postgres\0\0";
+        let length = u8::try_from(8 + parameters.len()).unwrap_or(u8::MAX);
+        [&[0, 0, 0, length, 0, 3, 0, 0][..], parameters].concat()
+    }
+
+    /// The user that the server, and what belongs to it, runs as; None: as we do.
+    pub(crate) fn user() -> Option<&'static str> {
+        cluster::user()
+    }
+
     fn disk(&self) -> Result<&Disk, ServerError> {
         self.disk.as_ref().ok_or(ServerError::SharedDisk(programs::NAME))
     }
@@ -139,7 +152,7 @@ fn recipe(data: &Path, disk: Option<&Disk>, storage: Storage) -> Result<Recipe, 
         name: programs::NAME,
         url: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
         port,
-        greeting: Greeting { send: startup_message(), answer: b'R' },
+        greeting: Greeting { send: Postgres::startup_message(), answer: b'R' },
         command,
         stop_signal: match storage {
             // PostgreSQL's immediate shutdown. It gives its shared memory back, unlike SIGKILL.
@@ -150,21 +163,13 @@ fn recipe(data: &Path, disk: Option<&Disk>, storage: Storage) -> Result<Recipe, 
     })
 }
 
-/// The first message of a client of protocol 3.0; the answer begins with `R` (authentication) once
-/// the server serves, and with `E` while it still starts.
-fn startup_message() -> Vec<u8> {
-    let parameters = b"user\0postgres\0database\0postgres\0\0";
-    let length = u8::try_from(8 + parameters.len()).unwrap_or(u8::MAX);
-    [&[0, 0, 0, length, 0, 3, 0, 0][..], parameters].concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_startup_message_states_its_length() {
-        let message = startup_message();
+        let message = Postgres::startup_message();
         assert_eq!(usize::from(message[3]), message.len());
     }
 }

@@ -1,0 +1,64 @@
+//! What is left in the outbox and in the queues, asked by way of the services' own URLs.
+
+use std::time::Duration;
+
+use faults::evidence::Leftover;
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
+use lapin::{Connection, ConnectionProperties};
+use tokio::time::{Instant, sleep};
+use tokio_postgres::NoTls;
+
+use crate::stage::Addresses;
+
+/// How often is looked.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Of the work queue, the dead letters, and the retry queues of the settings.
+const QUEUES: [&str; 5] =
+    ["email", "email.dead", "email.retry.1000", "email.retry.2000", "email.retry.4000"];
+
+/// What is left once nothing is, or after a while.
+pub(crate) async fn in_the_end(addresses: &Addresses, patience: Duration) -> Vec<Leftover> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let leftovers = count(addresses).await;
+        if leftovers.iter().all(|leftover| leftover.count == 0) || Instant::now() > deadline {
+            return leftovers;
+        }
+        sleep(LOOK).await;
+    }
+}
+
+async fn count(addresses: &Addresses) -> Vec<Leftover> {
+    let outbox = query_number(&addresses.postgres, "SELECT count(*) FROM outbox").await;
+    let mut leftovers = vec![Leftover { place: "outbox".to_owned(), count: outbox }];
+    let url = addresses.rabbitmq.first().expect("a node");
+    let connection = Connection::connect(url, ConnectionProperties::default()).await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    for queue in QUEUES {
+        let name = format!("{}.{queue}", addresses.name);
+        let passive = QueueDeclareOptions::durable().passive();
+        let declared = channel.queue_declare(name.as_str().into(), passive, FieldTable::default());
+        let count = declared.await.unwrap().message_count().into();
+        leftovers.push(Leftover { place: name, count });
+    }
+    connection.close(200, "OK".into()).await.unwrap();
+    leftovers
+}
+
+/// The answer to a query that has a number for an answer, from the server that takes writes.
+pub(crate) async fn query_number(url: &str, query: &str) -> u64 {
+    let mut config: tokio_postgres::Config = url.parse().unwrap();
+    config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
+    let (client, connection) = config.connect(NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let messages = client.simple_query(query).await.unwrap();
+    let number = messages.iter().find_map(|message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
+    });
+    drop(client);
+    connection.await.unwrap().unwrap();
+    number.expect("a number")
+}
