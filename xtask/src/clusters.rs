@@ -4,17 +4,22 @@ use std::process::{Command, ExitCode};
 
 use crate::process::{self, Interrupt};
 use crate::test::{build_command, exit_code};
-use crate::{Failure, packages, servers, workspace};
+use crate::{Failure, packages, servers, valkey, workspace};
 
 /// Builds the binaries and runs the program `clusters`, which takes the arguments.
 pub(crate) fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     // It starts servers of its own, because it kills them.
     let needed = [servers::all_packages(), vec![packages::POOLER]].concat();
     packages::ensure(&needed, interrupt)?;
+    let valkey = valkey::ensure(interrupt)?;
     // Read before the build, which replaces the file that this program runs from.
     let binaries = workspace::binaries().map_err(Failure::Folder)?;
     process::succeed(&mut build_command(), interrupt)?;
     let mut command = Command::new(binaries.join("clusters"));
-    command.args(arguments).env("TEST_BIN_DIR", &binaries);
-    Ok(exit_code(process::run(&mut command, interrupt)?))
+    command.args(arguments).env("TEST_BIN_DIR", &binaries).env("TEST_VALKEY_SERVER", &valkey);
+    let played = process::run(&mut command, interrupt)?;
+    if arguments.is_empty() && played.success() {
+        return valkey::test(&valkey, interrupt);
+    }
+    Ok(exit_code(played))
 }

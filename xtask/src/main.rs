@@ -19,6 +19,7 @@ mod release;
 mod servers;
 mod test;
 mod unit_test;
+mod valkey;
 mod workspace;
 
 use std::process::ExitCode;
@@ -55,7 +56,8 @@ Usage: cargo xtask <command>
            shows that the ledger notices when the code is broken on purpose
   clusters [--only NAME]
            plays scenarios of stores that are more than one server, under load: a node or a
-           primary is lost, and nothing that was accepted; starts its own servers
+           primary is lost, and nothing that was accepted; starts its own servers. Without
+           `--only` also the tests of what is stored in Redis, on Valkey
   servers  start the private servers, print their addresses, run until Ctrl-C
   check    formatting, `arrows`, `deny`, compose.yaml, clippy and rustdoc with warnings denied
   arrows   which package, module and file may depend on which

@@ -4,7 +4,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
@@ -69,6 +69,28 @@ fn is_given(variable: &str) -> bool {
 impl Servers {
     /// Starts all that the environment does not name and waits until each answers.
     pub(crate) fn start(interrupt: &Interrupt) -> Result<Self, Failure> {
+        let mut servers = Self::none()?;
+        let disposable = Storage::Disposable;
+        if let Some(folder) = servers.folder(POSTGRES_URL)? {
+            servers.postgres = Some(Postgres::start(&folder, disposable, interrupt)?);
+        }
+        if let Some(folder) = servers.folder(AMQP_URL)? {
+            servers.rabbitmq = Some(RabbitMq::start(&folder, disposable)?);
+        }
+        servers.start_redis(&Redis::installed()?, interrupt)?;
+        servers.wait_until_ready(interrupt)?;
+        Ok(servers)
+    }
+
+    /// The same of what takes the place of Redis alone, for which `program` is used.
+    pub(crate) fn start_only_redis(program: &Path, interrupt: &Interrupt) -> Result<Self, Failure> {
+        let mut servers = Self::none()?;
+        servers.start_redis(program, interrupt)?;
+        servers.wait_until_ready(interrupt)?;
+        Ok(servers)
+    }
+
+    fn none() -> Result<Self, Failure> {
         // Not under target/: where root runs the tests, PostgreSQL runs as another user, who could
         // not get there.
         let home = tempfile::Builder::new()
@@ -76,36 +98,37 @@ impl Servers {
             .tempdir()
             .map_err(Failure::Folder)?;
         fs::set_permissions(home.path(), Permissions::from_mode(0o755)).map_err(Failure::Folder)?;
-        let mut servers = Self {
+        Ok(Self {
             postgres: None,
             redis: None,
             redis_cluster: None,
             redis_sentinel: None,
             rabbitmq: None,
             home,
-        };
-        let disposable = Storage::Disposable;
-        if let Some(folder) = servers.folder(POSTGRES_URL)? {
-            servers.postgres = Some(Postgres::start(&folder, disposable, interrupt)?);
+        })
+    }
+
+    fn start_redis(&mut self, program: &Path, interrupt: &Interrupt) -> Result<(), Failure> {
+        if let Some(folder) = self.folder(REDIS_URL)? {
+            self.redis = Some(Redis::start_program(program, &folder, Storage::Disposable)?);
         }
-        if let Some(folder) = servers.folder(REDIS_URL)? {
-            servers.redis = Some(Redis::start(&folder, disposable)?);
+        if let Some(folder) = self.folder(REDIS_CLUSTER_URL)? {
+            let cluster =
+                RedisCluster::start(program, &folder, SHARDS, false, NODE_TIMEOUT, interrupt);
+            self.redis_cluster = Some(cluster?);
         }
-        if let Some(folder) = servers.folder(AMQP_URL)? {
-            servers.rabbitmq = Some(RabbitMq::start(&folder, disposable)?);
+        if let Some(folder) = self.folder(REDIS_SENTINEL_URL)? {
+            self.redis_sentinel = Some(RedisSentinel::start(program, &folder, interrupt)?);
         }
-        if let Some(folder) = servers.folder(REDIS_CLUSTER_URL)? {
-            let cluster = RedisCluster::start(&folder, SHARDS, false, NODE_TIMEOUT, interrupt)?;
-            servers.redis_cluster = Some(cluster);
-        }
-        if let Some(folder) = servers.folder(REDIS_SENTINEL_URL)? {
-            servers.redis_sentinel = Some(RedisSentinel::start(&folder, interrupt)?);
-        }
-        for server in servers.started_mut() {
+        Ok(())
+    }
+
+    fn wait_until_ready(&mut self, interrupt: &Interrupt) -> Result<(), Failure> {
+        for server in self.started_mut() {
             server.wait_until_ready(interrupt)?;
             eprintln!("xtask: {} is ready on port {}", server.name(), server.port());
         }
-        Ok(servers)
+        Ok(())
     }
 
     /// A folder for the data of a server; None if the environment names a server to use instead.

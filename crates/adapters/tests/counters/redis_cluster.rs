@@ -7,7 +7,7 @@ use domain::ports::{
     Allowance, Budget, BudgetKey, BudgetKind, CodeStore, LimitKey, LimitOutcome, Quota, RateLimiter,
 };
 use domain::{CodeIssue, ErrorChain, UserId};
-use test_servers::{Interrupt, RedisCluster};
+use test_servers::{Interrupt, Redis, RedisCluster};
 use test_support::{Proxy, eventually_within};
 use tokio::time::Instant;
 
@@ -23,10 +23,10 @@ const PATIENT: Duration = Duration::from_secs(15);
 /// A cluster of the test's own, in a folder that is kept as long.
 fn start(with_replicas: bool, node_timeout: Duration) -> (RedisCluster, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let never = Interrupt::never();
+    let (program, never) = (Redis::installed().unwrap(), Interrupt::never());
     let cluster =
-        RedisCluster::start(folder.path(), SHARDS, with_replicas, node_timeout, &never).unwrap();
-    (cluster, folder)
+        RedisCluster::start(&program, folder.path(), SHARDS, with_replicas, node_timeout, &never);
+    (cluster.unwrap(), folder)
 }
 
 /// A prefix that gives all keys one slot, and that slot.

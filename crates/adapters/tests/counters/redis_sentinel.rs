@@ -3,7 +3,7 @@
 use adapters::redis::{RedisCodeStore, RedisOptions, connect};
 use domain::ErrorChain;
 use domain::ports::CodeStore;
-use test_servers::{Interrupt, RedisSentinel};
+use test_servers::{Interrupt, Redis, RedisSentinel};
 
 use crate::redis_load::Load;
 use crate::redis_server::until_available;
@@ -12,7 +12,8 @@ use crate::{connect_to, prefix, url_in};
 #[tokio::test(flavor = "multi_thread")]
 async fn another_primary_is_found_under_load() {
     let folder = tempfile::tempdir().unwrap();
-    let mut redis = RedisSentinel::start(folder.path(), &Interrupt::never()).unwrap();
+    let program = Redis::installed().unwrap();
+    let mut redis = RedisSentinel::start(&program, folder.path(), &Interrupt::never()).unwrap();
     let (connection, prefix) = (connect_to(&redis.url()), prefix());
     let load = Load::start(&connection, &prefix);
     load.answers(50).await;

@@ -1,9 +1,10 @@
 //! A private Redis Cluster.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Redis, folder_in, installed};
+use super::{Redis, folder_in};
 use crate::error::ServerError;
 use crate::ports::free_ports;
 use crate::process::Interrupt;
@@ -22,9 +23,10 @@ pub struct RedisCluster {
 }
 
 impl RedisCluster {
-    /// Starts one with its data in `folder`, which exists, and waits until it serves every slot. A
+    /// Starts one of `program` with its data in `folder`, which exists, and waits until it serves every slot. A
     /// node that is silent for `node_timeout` counts as failed.
     pub fn start(
+        program: &Path,
         folder: &Path,
         primaries: usize,
         with_replicas: bool,
@@ -32,8 +34,9 @@ impl RedisCluster {
         interrupt: &Interrupt,
     ) -> Result<Self, ServerError> {
         let count = if with_replicas { 2 * primaries } else { primaries };
-        let nodes = (0..count)
-            .map(|number| start_node(&folder_in(folder, &number.to_string())?, node_timeout));
+        let nodes = (0..count).map(|number| {
+            start_node(program, &folder_in(folder, &number.to_string())?, node_timeout)
+        });
         let mut cluster = Self { nodes: nodes.collect::<Result<_, _>>()? };
         for node in &mut cluster.nodes {
             node.server.wait_until_ready(interrupt)?;
@@ -57,6 +60,23 @@ impl RedisCluster {
     /// Which primary has a slot: its place in `nodes`, as one that began as a primary.
     pub fn first_owner(&self, slot: u16, primaries: usize) -> usize {
         usize::from(slot) * primaries / SLOTS
+    }
+
+    /// At most so many slots of a node that have keys.
+    pub fn busy_slots(&self, node: usize, most: usize) -> Result<Vec<u16>, ServerError> {
+        let node = &self.nodes[node];
+        let mut slots = BTreeSet::new();
+        for key in node.ask(&["KEYS", "*"])?.lines().filter(|key| !key.is_empty()).take(most) {
+            slots.extend(node.ask(&["CLUSTER", "KEYSLOT", key])?.parse::<u16>());
+        }
+        Ok(slots.into_iter().collect())
+    }
+
+    /// Moves a slot with its keys.
+    pub fn move_slot(&self, slot: u16, from: usize, to: usize) -> Result<(), ServerError> {
+        self.begin_move(slot, from, to)?;
+        self.move_keys(slot, from, to)?;
+        self.end_move(slot, from, to)
     }
 
     /// Begins to move a slot from one node to another: a key that is no longer at the first is
@@ -146,7 +166,7 @@ impl RedisCluster {
     }
 }
 
-fn start_node(folder: &Path, node_timeout: Duration) -> Result<Redis, ServerError> {
+fn start_node(program: &Path, folder: &Path, node_timeout: Duration) -> Result<Redis, ServerError> {
     let [port, bus] = free_ports()?;
     let arguments = [
         ("--cluster-enabled", "yes".to_owned()),
@@ -156,7 +176,7 @@ fn start_node(folder: &Path, node_timeout: Duration) -> Result<Redis, ServerErro
         ("--cluster-require-full-coverage", "no".to_owned()),
     ];
     let arguments = arguments.map(|(name, value)| [name.to_owned(), value]).concat();
-    Redis::start_with(&installed()?, port, folder, Storage::Durable, &arguments)
+    Redis::start_with(program, port, folder, Storage::Durable, &arguments)
 }
 
 impl Redis {

@@ -42,10 +42,16 @@ impl Redis {
         }
     }
 
+    /// The same; an error if it is not installed.
+    pub fn installed() -> Result<PathBuf, ServerError> {
+        let package = Self::PACKAGE;
+        Self::program().ok_or(ServerError::NotInstalled { program: "redis-server", package })
+    }
+
     /// Starts one with its data in `folder`, which exists; it need not be ready yet.
     pub fn start(folder: &Path, storage: Storage) -> Result<Self, ServerError> {
         let [port] = free_ports()?;
-        Self::start_with(&installed()?, port, folder, storage, &[])
+        Self::start_with(&Self::installed()?, port, folder, storage, &[])
     }
 
     /// Starts another program than the installed one, which has to take the same arguments.
@@ -120,13 +126,17 @@ impl Redis {
         self.order(&["CONFIG", "SET", name, value])
     }
 
+    /// Which Valkey it is; empty if it is none.
+    pub fn valkey_version(&self) -> Result<String, ServerError> {
+        let info = self.ask(&["INFO", "server"])?;
+        Ok(field(&info, "valkey_version").unwrap_or_default().to_owned())
+    }
+
     /// A number that `INFO` tells.
-    fn info(&self, section: &str, field: &str) -> Result<u64, ServerError> {
+    fn info(&self, section: &str, name: &str) -> Result<u64, ServerError> {
         let command = self.cli(&["INFO", section]);
         let info = tool::output(&command)?;
-        let lines = info.lines().filter_map(|line| line.trim_end().split_once(':'));
-        let mut values = lines.filter(|(name, _)| *name == field).map(|(_, value)| value.parse());
-        match values.next() {
+        match field(&info, name).map(str::parse) {
             Some(Ok(value)) => Ok(value),
             _ => Err(ServerError::Tool { command: text(&command), problem: info.clone() }),
         }
@@ -152,9 +162,10 @@ impl Redis {
     }
 }
 
-fn installed() -> Result<PathBuf, ServerError> {
-    let missing = ServerError::NotInstalled { program: "redis-server", package: Redis::PACKAGE };
-    Redis::program().ok_or(missing)
+/// What `INFO` tells of something.
+fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    let lines = info.lines().filter_map(|line| line.trim_end().split_once(':'));
+    lines.filter(|(field, _)| *field == name).map(|(_, value)| value).next()
 }
 
 /// Makes a folder for the data of one of several.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Redis, cli, folder_in, installed, recipe};
+use super::{Redis, cli, folder_in, recipe};
 use crate::error::ServerError;
 use crate::ports::free_ports;
 use crate::process::{Interrupt, tied_to_us};
@@ -22,12 +22,16 @@ pub struct RedisSentinel {
 }
 
 impl RedisSentinel {
-    /// Starts all with their data in `folder`, which exists, and waits until a fail-over would be
+    /// Starts all of `program` with their data in `folder`, which exists, and waits until a fail-over would be
     /// possible.
-    pub fn start(folder: &Path, interrupt: &Interrupt) -> Result<Self, ServerError> {
+    pub fn start(
+        program: &Path,
+        folder: &Path,
+        interrupt: &Interrupt,
+    ) -> Result<Self, ServerError> {
         let within = |name| folder_in(folder, name);
-        let mut primary = Redis::start(&within("primary")?, Storage::Durable)?;
-        let mut replica = Redis::start(&within("replica")?, Storage::Durable)?;
+        let mut primary = Redis::start_program(program, &within("primary")?, Storage::Durable)?;
+        let mut replica = Redis::start_program(program, &within("replica")?, Storage::Durable)?;
         primary.server.wait_until_ready(interrupt)?;
         replica.server.wait_until_ready(interrupt)?;
         replica.become_replica_of(([127, 0, 0, 1], primary.server.port()).into())?;
@@ -36,9 +40,9 @@ impl RedisSentinel {
         })?;
         let watched = primary.server.port();
         let mut sentinels = [
-            start_sentinel(&within("one")?, watched)?,
-            start_sentinel(&within("two")?, watched)?,
-            start_sentinel(&within("three")?, watched)?,
+            start_sentinel(program, &within("one")?, watched)?,
+            start_sentinel(program, &within("two")?, watched)?,
+            start_sentinel(program, &within("three")?, watched)?,
         ];
         for sentinel in &mut sentinels {
             sentinel.wait_until_ready(interrupt)?;
@@ -90,7 +94,7 @@ impl RedisSentinel {
     }
 }
 
-fn start_sentinel(folder: &Path, watched: u16) -> Result<Server, ServerError> {
+fn start_sentinel(program: &Path, folder: &Path, watched: u16) -> Result<Server, ServerError> {
     let [port] = free_ports()?;
     let file = folder.join("sentinel.conf");
     let settings = format!(
@@ -102,7 +106,7 @@ fn start_sentinel(folder: &Path, watched: u16) -> Result<Server, ServerError> {
     );
     std::fs::write(&file, settings)
         .map_err(|source| ServerError::Folder { path: file.clone(), source })?;
-    let mut command = tied_to_us(None, "TERM", &installed()?);
+    let mut command = tied_to_us(None, "TERM", program);
     command.arg(&file).arg("--sentinel");
     Server::start(recipe("Sentinel", format!("redis://127.0.0.1:{port}/"), port, command), folder)
 }

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use test_servers::{Interrupt, RedisCluster, RedisSentinel};
+use test_servers::{Interrupt, Redis, RedisCluster, RedisSentinel};
 
 #[test]
 fn a_cluster_moves_slots_and_fails_over() {
     let folder = tempfile::tempdir().unwrap();
     let timeout = Duration::from_secs(2);
     let never = Interrupt::never();
-    let mut cluster = RedisCluster::start(folder.path(), 3, true, timeout, &never).unwrap();
+    let program = Redis::installed().unwrap();
+    let mut cluster =
+        RedisCluster::start(&program, folder.path(), 3, true, timeout, &never).unwrap();
     assert_eq!(cluster.url().matches("127.0.0.1:").count(), 6);
     assert_eq!([0, 5461, 5462, 16_383].map(|slot| cluster.first_owner(slot, 3)), [0, 0, 1, 2]);
 
@@ -25,7 +27,8 @@ fn a_cluster_moves_slots_and_fails_over() {
 #[test]
 fn sentinels_replace_a_primary_on_request_and_when_it_dies() {
     let folder = tempfile::tempdir().unwrap();
-    let mut redis = RedisSentinel::start(folder.path(), &Interrupt::never()).unwrap();
+    let program = Redis::installed().unwrap();
+    let mut redis = RedisSentinel::start(&program, folder.path(), &Interrupt::never()).unwrap();
     assert!(redis.url().ends_with("/main"));
     redis.begin_fail_over().unwrap();
     redis.wait_for_primary(1).unwrap();
