@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError};
+use redis::{ConnectionInfo, RedisError};
 
+use super::open::open;
 use super::options::RedisOptions;
 use super::sentinel;
 use super::url::Sentinels;
@@ -37,17 +38,4 @@ impl fmt::Display for Destination {
             Self::Primary(sentinels) => write!(formatter, "the primary of {}", sentinels.service),
         }
     }
-}
-
-/// Connects and authenticates.
-pub(super) async fn open(
-    server: &ConnectionInfo,
-    options: &RedisOptions,
-) -> Result<MultiplexedConnection, RedisError> {
-    // Operations have a timeout of their own, so the connection sets none.
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(options.connect_timeout))
-        .set_response_timeout(None);
-    let client = Client::open(server.clone())?;
-    client.get_multiplexed_async_connection_with_config(&config).await
 }

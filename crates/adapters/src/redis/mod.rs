@@ -19,6 +19,7 @@ mod destination;
 mod diagnosis;
 mod error;
 mod node;
+mod open;
 mod options;
 mod probe;
 mod rate_limiter;

@@ -6,7 +6,7 @@ use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Value};
 use tokio::time::timeout;
 
 use super::address::Address;
-use super::destination::open;
+use super::open::open;
 use super::options::RedisOptions;
 use super::url::Sentinels;
 

@@ -10,17 +10,18 @@ use tokio::time::timeout_at;
 
 use super::super::address::Address;
 use super::super::deadline::Deadline;
-use super::super::destination::{Destination, open};
+use super::super::destination::Destination;
 use super::super::error::ConnectionError;
 use super::super::node::Node;
+use super::super::open::open;
 use super::super::options::RedisOptions;
 use super::slot_map::SlotMap;
 use super::view::{View, view_of};
 
 /// What is known of the cluster.
 pub(super) struct Topology {
-    /// The nodes that the URL names. They are asked while no other is known, and all nodes are
-    /// spoken to like the first.
+    /// The nodes that the URL names, at least one. They are asked while no other is known, and all
+    /// nodes are spoken to like the first.
     seeds: Vec<ConnectionInfo>,
     options: RedisOptions,
     nodes: Mutex<HashMap<Address, Node>>,
@@ -59,9 +60,8 @@ impl Topology {
     pub(super) fn node(&self, address: &Address) -> Node {
         let mut nodes = self.nodes();
         let connect = || {
-            let server = self.seeds.first().map(|seed| address.like(seed));
-            let server = server.unwrap_or_else(|| unreachable!("a URL names at least one node"));
-            Node::connect(Destination::Server(server), self.options.clone())
+            let server = Destination::Server(address.like(&self.seeds[0]));
+            Node::connect(server, self.options.clone())
         };
         nodes.entry(address.clone()).or_insert_with(connect).clone()
     }

@@ -7,7 +7,7 @@ use domain::{Finding, Severity};
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, FromRedisValue, RedisError};
 
-use super::super::destination::open;
+use super::super::open::open;
 use super::super::options::RedisOptions;
 use super::super::probe::probe;
 use super::info::Info;
