@@ -1,4 +1,4 @@
-//! Valkey, and the suites of Redis on it.
+//! Valkey, on which the suites of Redis run too.
 //!
 //! Newer systems have a package of it. Debian 12 has one among its backports, which is unpacked
 //! under the target folder: apt checks that it is Debian's, and `xtask/valkey.sha256` that it is
@@ -7,15 +7,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 use test_servers::Redis;
 
 use crate::packages::{self, Package, PackageError};
 use crate::process::{self, Interrupt, ProcessError};
-use crate::servers::Servers;
-use crate::test::{WHOLE, cargo_test, exit_code};
-use crate::{Failure, workspace};
+use crate::workspace;
 
 /// What newer systems have.
 const VALKEY: Package =
@@ -49,15 +47,6 @@ pub(crate) fn ensure(interrupt: &Interrupt) -> Result<PathBuf, ValkeyError> {
     }
     packages::ensure(&[VALKEY], interrupt)?;
     (VALKEY.find)().ok_or(PackageError::NotFound { names: VALKEY.name.to_owned() }.into())
-}
-
-/// Runs the tests of what is stored in Redis on Valkey.
-pub(crate) fn test(program: &Path, interrupt: &Interrupt) -> Result<ExitCode, Failure> {
-    let servers = Servers::start_only_redis(program, interrupt)?;
-    let mut tests = cargo_test();
-    tests.args(WHOLE).args(["--test", "counters"]);
-    tests.env(Redis::PROGRAM_VARIABLE, program).envs(servers.environment());
-    Ok(exit_code(process::run(&mut tests, interrupt)?))
 }
 
 fn is_debian_12() -> bool {

@@ -6,7 +6,7 @@ use redis::{Cmd, ErrorKind, Pipeline, RedisError, Script, ServerErrorKind, ToRed
 /// A command, ready to be sent.
 pub(super) struct Command<'a> {
     key: String,
-    command: Cmd,
+    bare: Cmd,
     /// What the server has to know before it can carry the command out.
     script: Option<&'a Script>,
 }
@@ -16,19 +16,19 @@ impl<'a> Command<'a> {
     pub(super) fn new(name: &str, key: String) -> Self {
         let mut command = redis::cmd(name);
         command.arg(&key);
-        Self { key, command, script: None }
+        Self { key, bare: command, script: None }
     }
 
     /// The call of a script that uses one key.
     pub(super) fn call(script: &'a Script, key: String) -> Self {
         let mut command = redis::cmd("EVALSHA");
         command.arg(script.get_hash()).arg(1).arg(&key);
-        Self { key, command, script: Some(script) }
+        Self { key, bare: command, script: Some(script) }
     }
 
     /// Adds an argument.
     pub(super) fn arg(mut self, argument: impl ToRedisArgs) -> Self {
-        self.command.arg(argument);
+        self.bare.arg(argument);
         self
     }
 
@@ -38,8 +38,8 @@ impl<'a> Command<'a> {
     }
 
     /// The bare command.
-    pub(super) fn command(&self) -> &Cmd {
-        &self.command
+    pub(super) fn bare(&self) -> &Cmd {
+        &self.bare
     }
 
     /// Sends it once. A server that does not know the script has done nothing with it: then the
@@ -66,11 +66,11 @@ impl<'a> Command<'a> {
         asking: bool,
     ) -> Result<Value, RedisError> {
         if !asking {
-            return redis.req_packed_command(&self.command).await?.extract_error();
+            return redis.req_packed_command(&self.bare).await?.extract_error();
         }
         // In one piece: ASKING is about the next command of the connection.
         let mut both = Pipeline::with_capacity(2);
-        both.cmd("ASKING").add_command(self.command.clone());
+        both.cmd("ASKING").add_command(self.bare.clone());
         let answers = redis.req_packed_commands(&both, 1, 1).await?;
         let answer = answers.into_iter().next().unwrap_or(Value::Nil);
         answer.extract_error()

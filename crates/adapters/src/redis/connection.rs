@@ -34,7 +34,9 @@ enum Route {
 pub fn connect(options: RedisOptions) -> Result<Connection, RedisOptionsError> {
     let command_timeout = options.command_timeout;
     let route = match Servers::parse(options.url.expose_secret())? {
-        Servers::One(server) => Route::Node(Node::connect(Destination::Server(server), options)),
+        Servers::One(server) => {
+            Route::Node(Node::connect(Destination::Server(server.into()), options))
+        }
         Servers::Sentinel(sentinels) => {
             Route::Node(Node::connect(Destination::Primary(sentinels.into()), options))
         }
@@ -68,7 +70,7 @@ impl Connection {
         };
         let mut pipeline = Pipeline::with_capacity(commands.len());
         for command in commands {
-            pipeline.add_command(command.command().clone());
+            pipeline.add_command(command.bare().clone());
         }
         node.run(deadline, async |mut redis| pipeline.query_async(&mut redis).await).await
     }

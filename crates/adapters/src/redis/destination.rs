@@ -14,7 +14,7 @@ use super::url::Sentinels;
 /// Which server a connection leads to.
 #[derive(Clone)]
 pub(super) enum Destination {
-    Server(ConnectionInfo),
+    Server(Arc<ConnectionInfo>),
     /// The primary that Sentinel names when a connection is made.
     Primary(Arc<Sentinels>),
 }

@@ -75,12 +75,11 @@ impl Load {
         for spent in self.done.borrow().clone() {
             let count = count(&budget, &spent.subject).await;
             outcome.repeated += usize::from(count > 1);
-            match spent.error {
-                Some(error) => outcome.refused.push(error),
-                None => {
-                    outcome.answered += 1;
-                    outcome.lost += usize::from(count == 0);
-                }
+            if let Some(error) = spent.error {
+                outcome.refused.push(error);
+            } else {
+                outcome.answered += 1;
+                outcome.lost += usize::from(count == 0);
             }
         }
         outcome

@@ -65,8 +65,8 @@ impl Cluster {
     /// runtime.
     pub(super) fn connect(seeds: Vec<ConnectionInfo>, options: RedisOptions) -> Self {
         let topology = Arc::new(Topology::new(seeds, options));
-        let observed = topology.clone();
-        let observer = supervisor::supervise("redis-cluster", move || observe(observed.clone()));
+        let watched = topology.clone();
+        let observer = supervisor::supervise("redis-cluster", move || observe(watched.clone()));
         Self(Arc::new(Shared { topology, observer }))
     }
 

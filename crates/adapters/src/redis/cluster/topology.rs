@@ -60,7 +60,7 @@ impl Topology {
     pub(super) fn node(&self, address: &Address) -> Node {
         let mut nodes = self.nodes();
         let connect = || {
-            let server = Destination::Server(address.like(&self.seeds[0]));
+            let server = Destination::Server(address.like(&self.seeds[0]).into());
             Node::connect(server, self.options.clone())
         };
         nodes.entry(address.clone()).or_insert_with(connect).clone()

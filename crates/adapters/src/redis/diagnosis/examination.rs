@@ -110,7 +110,7 @@ impl Examination<'_> {
     }
 
     async fn judge_writes(&self, redis: &MultiplexedConnection, key: String) -> Finding {
-        match self.ask::<()>(redis, probe(key).command()).await {
+        match self.ask::<()>(redis, probe(key).bare()).await {
             Ok(()) => Finding::ok(WRITES, "a code's window can be written"),
             Err(refusal) => Finding::error(
                 WRITES,
