@@ -154,13 +154,13 @@ async fn no_command_is_sent_twice_while_connections_break() {
     for round in 0..15 {
         let proxy = &proxies[round % proxies.len()];
         // Answers are late: so some are missing when the connection breaks.
-        proxy.delay(Duration::from_millis(5));
-        load.answers(10).await;
+        proxy.delay(Duration::from_millis(10));
+        load.answers(50).await;
         proxy.cut().await;
         proxy.restore().await;
     }
     load.answers(50).await;
     let outcome = load.stop().await;
     assert_eq!((outcome.lost, outcome.repeated), (0, 0), "{outcome:?}");
-    assert!(!outcome.refused.is_empty(), "no connection broke: {outcome:?}");
+    assert!(outcome.unanswered > 0, "hardly an answer was missing: {outcome:?}");
 }

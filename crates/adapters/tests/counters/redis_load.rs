@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::RECOVERY_TIMEOUT;
 
 /// How many commands are under way at once.
-const SENDERS: usize = 4;
+const SENDERS: usize = 12;
 
 /// Spends until it is stopped.
 pub(crate) struct Load {
@@ -37,6 +37,8 @@ pub(crate) struct Spent {
 pub(crate) struct Outcome {
     pub(crate) answered: usize,
     pub(crate) refused: Vec<String>,
+    /// Not answered, and carried out all the same.
+    pub(crate) unanswered: usize,
     /// Answered, but not there any more.
     pub(crate) lost: usize,
     pub(crate) repeated: usize,
@@ -77,6 +79,7 @@ impl Load {
             outcome.repeated += usize::from(count > 1);
             if let Some(error) = spent.error {
                 outcome.refused.push(error);
+                outcome.unanswered += usize::from(count > 0);
             } else {
                 outcome.answered += 1;
                 outcome.lost += usize::from(count == 0);
@@ -92,7 +95,7 @@ async fn spend(budget: RedisBudget, done: watch::Sender<Vec<Spent>>, stop: watch
         let answer = try_to_spend(&budget, &subject, 10).await;
         let error = answer.err();
         done.send_modify(|done| done.push(Spent { subject, error }));
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(3)).await;
     }
 }
 
