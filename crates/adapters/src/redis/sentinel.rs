@@ -25,7 +25,10 @@ pub(super) async fn open_primary(
         match named {
             Ok(primary) if tried.contains(&primary) => {}
             Ok(primary) => match open_confirmed(&primary, sentinels, options).await {
-                Ok(redis) => return Ok(redis),
+                Ok(redis) => {
+                    tracing::info!(event = "redis.primary_found", server = %primary, "Sentinel names a primary of Redis");
+                    return Ok(redis);
+                }
                 Err(error) => {
                     failure = error;
                     tried.push(primary);

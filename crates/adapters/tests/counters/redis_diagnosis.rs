@@ -165,9 +165,9 @@ async fn what_a_user_may_not_do_is_named() {
     )
     .await;
     let narrow = diagnose_at(&at("narrow")).await;
-    assert_found(&narrow, "redis.server", Severity::Warning, "no permissions");
-    assert_found(&narrow, "redis.writes", Severity::Error, "no permissions");
-    assert_found(&narrow, "redis.scripts", Severity::Error, "no permissions");
+    assert_found(&narrow, "redis.server", Severity::Warning, "o permissions");
+    assert_found(&narrow, "redis.writes", Severity::Error, "o permissions");
+    assert_found(&narrow, "redis.scripts", Severity::Error, "o permissions");
     let stranger = diagnose_at(&at("stranger")).await;
     assert_found(&stranger, "redis.connection", Severity::Error, "no connection");
     let advice = stranger[0].advice.as_deref().unwrap();

@@ -24,7 +24,7 @@ async fn another_primary_is_found_under_load() {
     load.answers(50).await;
 
     redis.sentinels[0].kill();
-    redis.sentinels[0].start_again().unwrap();
+    redis.sentinels[0].restart(&Interrupt::never()).unwrap();
     redis.servers[1].server.kill();
     redis.wait_for_primary(0).unwrap();
     load.answers(50).await;

@@ -18,9 +18,9 @@ const PRIMARIES: usize = 3;
 /// How long a node may be silent before the others replace it.
 const NODE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many slots move at most; more would take longer, and show the same.
-const MOVES: usize = 30;
+const MOVES: usize = 15;
 /// How many clients go through before and after each event.
-const CLIENTS: usize = 15;
+const CLIENTS: usize = 10;
 
 /// Registrations need no Redis. Mails to a third of the users wait for the replica to take over.
 const LONGEST_GAPS: Gaps =

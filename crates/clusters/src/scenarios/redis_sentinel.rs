@@ -15,7 +15,7 @@ use crate::verdict::Verdict;
 const NAME: &str = "redis-sentinel";
 
 /// How many clients go through before and after each event.
-const CLIENTS: usize = 15;
+const CLIENTS: usize = 10;
 
 /// Registrations need no Redis. Mails wait until the Sentinels have agreed on another primary.
 const LONGEST_GAPS: Gaps =
