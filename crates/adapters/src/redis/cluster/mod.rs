@@ -36,7 +36,7 @@ const MOST_REDIRECTIONS: usize = 5;
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// The delay after a look; it doubles up to the longest while something is wrong.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
-const LONGEST_DELAY: Duration = Duration::from_secs(2);
+const LONGEST_DELAY: Duration = Duration::from_secs(1);
 
 /// A cluster. Cheap to clone; its connections are closed when the last clone is dropped.
 #[derive(Clone)]
