@@ -1,5 +1,6 @@
 //! Debian's Prometheus, with the example configuration of `deploy/prometheus`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,14 @@ pub struct Prometheus {
     base: String,
     _process: Process,
     _directory: TempDir,
+}
+
+/// One series over time.
+pub struct Series {
+    /// Its labels, by their names.
+    pub labels: BTreeMap<String, String>,
+    /// Times in seconds since the first one that was asked for, and values; none where it had none.
+    pub points: Vec<(f64, f64)>,
 }
 
 /// An alert as Prometheus knows it.
@@ -62,8 +71,23 @@ impl Prometheus {
     /// The values that a query returns now.
     pub async fn query(&self, expression: &str) -> Vec<f64> {
         let answer = self.get("query", &[("query", expression)]).await;
+        if answer["resultType"] == "scalar" {
+            return vec![answer["result"][1].as_str().unwrap().parse().unwrap()];
+        }
         let series = answer["result"].as_array().unwrap_or_else(|| panic!("{answer}"));
         series.iter().map(|series| series["value"][1].as_str().unwrap().parse().unwrap()).collect()
+    }
+
+    /// What a query would have returned in the last `seconds`, step by step.
+    pub async fn range(&self, expression: &str, seconds: f64) -> Vec<Series> {
+        const STEPS: f64 = 120.0;
+        let now = self.query("time()").await[0];
+        let (start, step) = (now - seconds, (seconds / STEPS).to_string());
+        let (from, to) = (start.to_string(), now.to_string());
+        let parameters = [("query", expression), ("start", &from), ("end", &to), ("step", &step)];
+        let answer = self.get("query_range", &parameters).await;
+        let series = answer["result"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        series.iter().map(|series| read_series(series, start)).collect()
     }
 
     /// Every alert.
@@ -98,6 +122,20 @@ impl Prometheus {
         let answer: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(answer["status"], "success", "{query:?}: {text}");
         answer["data"].clone()
+    }
+}
+
+fn read_series(series: &Value, start: f64) -> Series {
+    let labels = series["metric"].as_object().unwrap().iter();
+    let points = series["values"].as_array().unwrap().iter().filter_map(|point| {
+        let value: f64 = point[1].as_str()?.parse().ok()?;
+        value.is_finite().then_some((point[0].as_f64()? - start, value))
+    });
+    Series {
+        labels: labels
+            .map(|(name, value)| (name.clone(), value.as_str().unwrap().into()))
+            .collect(),
+        points: points.collect(),
     }
 }
 

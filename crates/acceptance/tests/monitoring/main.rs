@@ -2,7 +2,10 @@
 //! deployment.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod charts;
+mod dashboard;
 mod outages;
+mod pictures;
 mod probes;
 mod queries;
 mod rules;

@@ -1,9 +1,10 @@
 //! Every query of the alerts and of the dashboard returns data once the service has been used.
 
-use acceptance::prometheus::{Prometheus, deployed};
+use acceptance::prometheus::Prometheus;
 use acceptance::{Account, Deployment, Journey, Setup, run};
-use serde_json::Value;
 use test_support::eventually;
+
+use crate::dashboard::panels;
 
 #[test]
 fn every_query_returns_data_after_load() {
@@ -14,7 +15,9 @@ async fn every_query_returns_data(journey: &Journey) {
     let prometheus = Prometheus::watching(&journey.system, str::to_owned).await;
     let alerts = prometheus.alerts().await;
     let of_alerts = alerts.iter().map(|alert| without_threshold(&alert.expression).to_owned());
-    let queries: Vec<String> = of_alerts.chain(queries_of_the_dashboard()).collect();
+    let panels = panels();
+    let of_panels = panels.iter().flat_map(|panel| panel.queries("1m")).map(|(query, _)| query);
+    let queries: Vec<String> = of_alerts.chain(of_panels).collect();
     assert!(queries.len() > 40, "{queries:#?}");
     for query in queries {
         eventually(&format!("data for {query}"), async || {
@@ -30,7 +33,7 @@ async fn every_query_returns_data(journey: &Journey) {
 }
 
 /// What a usual minute consists of.
-async fn use_the_service(journey: &Journey) {
+pub(crate) async fn use_the_service(journey: &Journey) {
     let (account, mail) = journey.registered().await;
     let wrong = if mail.code() == "0000" { "1111" } else { "0000" };
     journey.api.activate(&account, wrong).await.expect_problem(400, "code-invalid");
@@ -48,17 +51,4 @@ fn without_threshold(expression: &str) -> &str {
         .unwrap_or_else(|| panic!("{expression} ends with no comparison"));
     assert!(threshold.parse::<f64>().is_ok(), "{expression}");
     compared
-}
-
-fn queries_of_the_dashboard() -> Vec<String> {
-    let dashboard = std::fs::read_to_string(deployed("grafana/dashboard.json")).unwrap();
-    let dashboard: Value = serde_json::from_str(&dashboard).unwrap();
-    let panels = dashboard["panels"].as_array().unwrap();
-    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
-    let variables = dashboard["templating"]["list"].as_array().unwrap();
-    let lists = variables.iter().filter(|variable| variable["type"] == "query");
-    assert_eq!(lists.count(), 0, "variables would be queries too");
-    targets
-        .map(|target| target["expr"].as_str().unwrap().replace("$__rate_interval", "1m"))
-        .collect()
 }
