@@ -4,40 +4,63 @@ use std::fmt;
 
 use test_servers::ServerError;
 
-use crate::scenarios::pgbouncer;
+use crate::scenarios::{
+    four_apis_limits, four_of_each, pgbouncer, postgres_failover, rabbitmq_quorum,
+};
 use crate::stage::Stage;
 use crate::verdict::Verdict;
 
 /// Servers, services under load, and what becomes of the servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scenario {
+    FourApisLimits,
+    FourOfEach,
     PgBouncer,
+    PostgresFailover,
+    /// The last one: it leaves the broker of the stage in a cluster whose other nodes are gone.
+    RabbitmqQuorum,
 }
 
 impl Scenario {
     /// All of them, in the order in which they are played.
-    pub(crate) const ALL: [Self; 1] = [Self::PgBouncer];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::FourApisLimits,
+        Self::FourOfEach,
+        Self::PgBouncer,
+        Self::PostgresFailover,
+        Self::RabbitmqQuorum,
+    ];
 
     /// Its name on the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::FourApisLimits => "four-apis-limits",
+            Self::FourOfEach => "four-of-each",
             Self::PgBouncer => "pgbouncer",
+            Self::PostgresFailover => "postgres-failover",
+            Self::RabbitmqQuorum => "rabbitmq-quorum",
         }
     }
 
     /// What happens, in a sentence.
     pub(crate) fn description(self) -> &'static str {
         match self {
-            Self::PgBouncer => {
-                "all services reach PostgreSQL through PgBouncer in transaction mode"
-            }
+            Self::FourApisLimits => "a limit of N over four APIs admits exactly N",
+            Self::FourOfEach => "four APIs and four workers, and one of each is killed",
+            Self::PgBouncer => "all services reach PostgreSQL through a pooler in transaction mode",
+            Self::PostgresFailover => "the primary is killed and its synchronous standby promoted",
+            Self::RabbitmqQuorum => "of three nodes one is killed, then another; then both return",
         }
     }
 
     /// Plays it. An error is one of the servers; what the services do is in the verdict.
     pub(crate) async fn play(self, stage: &Stage) -> Result<Verdict, ServerError> {
         match self {
+            Self::FourApisLimits => four_apis_limits::play(stage).await,
+            Self::FourOfEach => four_of_each::play(stage).await,
             Self::PgBouncer => pgbouncer::play(stage).await,
+            Self::PostgresFailover => postgres_failover::play(stage).await,
+            Self::RabbitmqQuorum => rabbitmq_quorum::play(stage).await,
         }
     }
 }
