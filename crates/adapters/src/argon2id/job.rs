@@ -7,7 +7,7 @@ use domain::{Password, PasswordHash};
 use tokio::sync::oneshot::Sender;
 
 use super::hasher::Hasher;
-use super::queue::{Priority, Queued};
+use super::queue::{Done, Priority, Queued};
 
 /// What to do, for whom, and the deadline for starting it.
 pub(super) struct Job {
@@ -44,19 +44,19 @@ impl Queued for Job {
 }
 
 impl Job {
-    /// Does the work and answers, unless the deadline has passed or nobody is waiting. Returns how
-    /// long the work took, if there was any.
-    pub(super) fn run(self, hasher: &mut Hasher) -> Option<Duration> {
+    /// Does the work, unless the deadline has passed or nobody is waiting.
+    pub(super) fn run(self, hasher: &mut Hasher) -> Done {
         if self.is_abandoned() {
-            return None;
+            return Done { took: None, answer: Box::new(|| ()) };
         }
         let too_late = self.queued_at.elapsed() > self.deadline;
         let overloaded = HashError::Overloaded { retry_after: self.deadline };
         let started = Instant::now();
         // The caller may go away meanwhile; then there is nobody to tell.
-        match self.task {
+        let answer: Box<dyn FnOnce() + Send> = match self.task {
             Task::Hash { password, reply } => {
-                let _ = reply.send(if too_late { Err(overloaded) } else { hasher.hash(&password) });
+                let answer = if too_late { Err(overloaded) } else { hasher.hash(&password) };
+                Box::new(|| drop(reply.send(answer)))
             }
             Task::Verify { password, hash, reply } => {
                 let answer = if too_late {
@@ -64,10 +64,10 @@ impl Job {
                 } else {
                     hasher.verify(&password, hash.as_ref())
                 };
-                let _ = reply.send(answer);
+                Box::new(|| drop(reply.send(answer)))
             }
-        }
-        (!too_late).then(|| started.elapsed())
+        };
+        Done { took: (!too_late).then(|| started.elapsed()), answer }
     }
 }
 
@@ -94,7 +94,10 @@ mod tests {
     fn a_job_is_done_and_answered() {
         let (job, mut answer) = job(Duration::from_mins(1));
         let mut hasher = hasher();
-        assert!(job.run(&mut hasher).is_some_and(|took| !took.is_zero()));
+        let done = job.run(&mut hasher);
+        assert!(done.took.is_some_and(|took| !took.is_zero()));
+        answer.try_recv().unwrap_err();
+        (done.answer)();
         assert!(answer.try_recv().unwrap().is_ok());
         assert!(hasher.has_worked());
     }
@@ -105,7 +108,7 @@ mod tests {
         drop(answer);
         assert!(job.is_abandoned());
         let mut hasher = hasher();
-        assert_eq!(job.run(&mut hasher), None);
+        assert_eq!(job.run(&mut hasher).took, None);
         assert!(!hasher.has_worked());
     }
 
@@ -114,7 +117,9 @@ mod tests {
         let (mut job, mut answer) = job(Duration::from_millis(20));
         job.queued_at -= Duration::from_millis(21);
         let mut hasher = hasher();
-        assert_eq!(job.run(&mut hasher), None);
+        let done = job.run(&mut hasher);
+        assert_eq!(done.took, None);
+        (done.answer)();
         let refusal = answer.try_recv().unwrap();
         assert!(
             matches!(refusal, Err(HashError::Overloaded { retry_after }) if !retry_after.is_zero())

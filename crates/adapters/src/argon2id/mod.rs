@@ -9,6 +9,7 @@
 
 mod estimate;
 mod hasher;
+mod held_back;
 mod job;
 mod memory;
 mod options;

@@ -45,7 +45,7 @@ impl HashPool {
         Self::start_observed(options, |_| ())
     }
 
-    /// The same, and tells `observe` how long each hash took, once its caller has the answer.
+    /// The same, and tells `observe` how long each hash took.
     pub fn start_observed(
         options: &Argon2idOptions,
         observe: impl Fn(Duration) + Clone + Send + 'static,
@@ -69,9 +69,9 @@ impl HashPool {
             let mut hasher = Hasher::new(params.clone()).map_err(|_| HashPoolError::Random)?;
             let (queue, observe) = (pool.queue.clone(), observe.clone());
             let work = move |job: Job| {
-                let took = job.run(&mut hasher);
-                took.into_iter().for_each(&observe);
-                took
+                let done = job.run(&mut hasher);
+                done.took.into_iter().for_each(&observe);
+                done
             };
             std::thread::Builder::new()
                 .name(format!("argon2id-{number}"))

@@ -7,6 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::estimate::Estimate;
+use super::held_back::{Answer, HeldBack, LONGEST, Situation};
 
 /// One part in so many of the deadline is what a job may be expected to wait. The expectation is an
 /// average, and whoever waits for the whole deadline and is refused then has waited in vain.
@@ -50,12 +51,21 @@ pub(super) struct Queue<T> {
     deadline: Duration,
 }
 
+/// What became of a job.
+pub(super) struct Done {
+    /// How long it took, if it was done at all.
+    pub(super) took: Option<Duration>,
+    /// Tells whoever waits for it.
+    pub(super) answer: Answer,
+}
+
 struct State<T> {
     /// By priority.
     queues: [VecDeque<T>; Priority::COUNT],
     running: usize,
     closed: bool,
     estimate: Estimate,
+    answers: HeldBack,
 }
 
 /// Why a job was not accepted.
@@ -90,6 +100,7 @@ impl<T: Queued> Queue<T> {
             running: 0,
             closed: false,
             estimate: Estimate::default(),
+            answers: HeldBack::for_at_most(LONGEST),
         };
         Self {
             state: Mutex::new(state),
@@ -142,25 +153,42 @@ impl<T: Queued> Queue<T> {
         }
     }
 
-    /// Runs one job after the other on this thread, until the queue is closed. `run` returns how
-    /// long the job took, if it was done. A job that panics is lost, and nothing else.
-    pub(super) fn work(&self, mut run: impl FnMut(T) -> Option<Duration>) {
+    /// Runs one job after the other on this thread, until the queue is closed. A job that panics is
+    /// lost, and nothing else.
+    pub(super) fn work(&self, mut run: impl FnMut(T) -> Done) {
         let mut state = self.lock();
         while !state.closed {
             if let Some(job) = state.next() {
                 state.running += 1;
                 drop(state);
                 // The panic is logged where it happens.
-                let ran = catch_unwind(AssertUnwindSafe(|| run(job)));
-                state = self.lock();
-                state.running -= 1;
-                if let Ok(Some(took)) = ran {
-                    state.estimate.learn(took);
-                }
+                let done = catch_unwind(AssertUnwindSafe(|| run(job)));
+                state = self.finish(done.ok());
             } else {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         }
+    }
+
+    /// Takes note of a job that has ended, and answers it and those before it if that is due.
+    fn finish(&self, done: Option<Done>) -> MutexGuard<'_, State<T>> {
+        let mut state = self.lock();
+        state.running -= 1;
+        if let Some(Done { took, answer }) = done {
+            took.into_iter().for_each(|took| state.estimate.learn(took));
+            state.answers.push(answer);
+        }
+        let situation = Situation {
+            is_busy: state.waiting() >= self.threads,
+            next_in: state.estimate.of(1, self.threads),
+        };
+        let answers = state.answers.due(&situation);
+        if answers.is_empty() {
+            return state;
+        }
+        drop(state);
+        answers.into_iter().for_each(|answer| answer());
+        self.lock()
     }
 
     /// How many jobs are waiting.
@@ -183,194 +211,4 @@ impl<T: Queued> Queue<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::{Arc, mpsc};
-    use std::thread::{self, JoinHandle};
-
-    use super::*;
-
-    const PATIENCE: Duration = Duration::from_secs(10);
-
-    struct Job {
-        name: &'static str,
-        priority: Priority,
-        is_abandoned: Arc<AtomicBool>,
-    }
-
-    impl Queued for Job {
-        fn is_abandoned(&self) -> bool {
-            self.is_abandoned.load(Ordering::Relaxed)
-        }
-
-        fn priority(&self) -> Priority {
-            self.priority
-        }
-    }
-
-    fn job(name: &'static str) -> Job {
-        Job { name, priority: Priority::Registration, is_abandoned: Arc::default() }
-    }
-
-    fn urgent(name: &'static str) -> Job {
-        Job { priority: Priority::Activation, ..job(name) }
-    }
-
-    fn of_product(name: &'static str) -> Job {
-        Job { priority: Priority::Product, ..job(name) }
-    }
-
-    fn queue(threads: usize, waiting: usize) -> Arc<Queue<Job>> {
-        Arc::new(Queue::new(threads, waiting, Duration::from_secs(1)))
-    }
-
-    /// What the queue gives out from now on.
-    fn rest(queue: &Queue<Job>) -> Vec<&'static str> {
-        std::iter::from_fn(|| queue.lock().next()).map(|job| job.name).collect()
-    }
-
-    fn spawn_worker(
-        queue: &Arc<Queue<Job>>,
-        run: impl FnMut(Job) -> Option<Duration> + Send + 'static,
-    ) -> JoinHandle<()> {
-        let queue = queue.clone();
-        thread::spawn(move || queue.work(run))
-    }
-
-    #[test]
-    fn what_is_abandoned_makes_way_and_nothing_else() {
-        let queue = queue(1, 1);
-        let leaver = job("leaves");
-        let has_left = leaver.is_abandoned.clone();
-        queue.push(job("kept")).unwrap();
-        queue.push(leaver).unwrap();
-        assert_eq!(queue.waiting(), 2);
-        assert_eq!(queue.push(job("refused")), Err(NotQueued::Full));
-        has_left.store(true, Ordering::Relaxed);
-        assert_eq!(queue.push(job("late")), Ok(()));
-        assert_eq!(queue.push(job("later")), Err(NotQueued::Full));
-        assert_eq!(rest(&queue), ["kept", "late"]);
-    }
-
-    #[test]
-    fn urgent_jobs_go_first_in_their_order() {
-        let queue = queue(1, 9);
-        for job in [of_product("z"), job("a"), urgent("b"), job("c"), urgent("d")] {
-            queue.push(job).unwrap();
-        }
-        assert_eq!(rest(&queue), ["b", "d", "a", "c", "z"]);
-    }
-
-    #[test]
-    fn the_product_gets_a_quarter_of_the_waiting_places() {
-        let queue = queue(2, 8);
-        queue.lock().running = 2;
-        for _ in 0..2 {
-            queue.push(of_product("waits")).unwrap();
-        }
-        assert_eq!(queue.push(of_product("refused")), Err(NotQueued::Full));
-        for _ in 0..6 {
-            queue.push(job("registers")).unwrap();
-        }
-        assert_eq!(queue.push(job("refused")), Err(NotQueued::Full));
-    }
-
-    #[test]
-    fn the_product_gets_a_free_thread_and_no_place_of_a_short_queue() {
-        let queue = queue(2, 3);
-        queue.lock().running = 1;
-        queue.push(of_product("taken")).unwrap();
-        assert_eq!(queue.push(of_product("refused")), Err(NotQueued::Full));
-        queue.push(job("waits")).unwrap();
-    }
-
-    #[test]
-    fn the_product_waits_for_everybody_and_nobody_for_it() {
-        let queue = queue(1, 100);
-        // Half a second is the limit.
-        queue.lock().estimate.learn(Duration::from_millis(200));
-        queue.lock().running = 1;
-        for name in ["first", "second"] {
-            queue.push(of_product(name)).unwrap();
-        }
-        assert_eq!(queue.push(of_product("too late")), Err(NotQueued::Full));
-        for _ in 0..2 {
-            queue.push(job("in time")).unwrap();
-        }
-        assert_eq!(rest(&queue), ["in time", "in time", "first", "second"]);
-    }
-
-    #[test]
-    fn what_could_not_begin_in_time_is_refused_at_once() {
-        let queue = queue(2, 100);
-        queue.lock().estimate.learn(Duration::from_millis(400));
-        queue.lock().running = 2;
-        // Each job waits 200 ms longer than the one before, and half a second is the limit.
-        for _ in 0..2 {
-            queue.push(job("in time")).unwrap();
-        }
-        assert_eq!(queue.push(job("too late")), Err(NotQueued::Full));
-        queue.push(urgent("ahead of the others")).unwrap();
-        assert_eq!(queue.waiting(), 3);
-    }
-
-    #[test]
-    fn a_free_thread_takes_a_job_whatever_is_expected() {
-        let queue = queue(2, 100);
-        queue.lock().estimate.learn(Duration::from_hours(1));
-        queue.lock().running = 1;
-        queue.push(job("taken")).unwrap();
-        assert_eq!(queue.push(job("refused")), Err(NotQueued::Full));
-    }
-
-    #[test]
-    fn a_job_that_panics_costs_no_thread() {
-        let queue = queue(1, 2);
-        let (done, is_done) = mpsc::channel();
-        let worker = spawn_worker(&queue, move |job| {
-            assert_ne!(job.name, "bad");
-            done.send(job.name).unwrap();
-            None
-        });
-        queue.push(job("bad")).unwrap();
-        queue.push(job("good")).unwrap();
-        assert_eq!(is_done.recv_timeout(PATIENCE), Ok("good"));
-        queue.close();
-        worker.join().unwrap();
-        assert_eq!(queue.lock().running, 0);
-    }
-
-    #[test]
-    fn a_running_job_takes_its_place_and_is_measured() {
-        let queue = queue(1, 0);
-        let (started, has_started) = mpsc::channel();
-        let (finish, may_finish) = mpsc::channel();
-        let worker = spawn_worker(&queue, move |job| {
-            started.send(job.name).unwrap();
-            may_finish.recv().unwrap();
-            Some(Duration::from_millis(7))
-        });
-        queue.push(job("running")).unwrap();
-        assert_eq!(has_started.recv_timeout(PATIENCE), Ok("running"));
-        assert_eq!(queue.push(job("refused")), Err(NotQueued::Full));
-        queue.close();
-        finish.send(()).unwrap();
-        worker.join().unwrap();
-        assert_eq!(queue.lock().estimate.of(1, 1), Duration::from_millis(7));
-        assert_eq!(queue.push(job("late")), Err(NotQueued::Closed));
-    }
-
-    #[test]
-    fn closing_drops_what_waits_and_ends_idle_threads() {
-        let queue = queue(2, 2);
-        let waiting = job("dropped");
-        let held = waiting.is_abandoned.clone();
-        queue.push(waiting).unwrap();
-        queue.close();
-        assert_eq!(Arc::strong_count(&held), 1);
-        let workers = [(); 2].map(|()| spawn_worker(&queue, |_| panic!("nothing is left to run")));
-        for worker in workers {
-            worker.join().unwrap();
-        }
-    }
-}
+mod tests;

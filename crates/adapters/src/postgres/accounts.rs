@@ -97,7 +97,8 @@ impl Accounts for PostgresUserRepository {
         let suppression =
             diesel::delete(suppressions::table.filter(suppressions::email_key.eq_any(addresses)));
         let recording = self.hand_over.prepare(vec![event.clone()]);
-        let deletion = WithEvents::<_, true>::new(diesel::delete(user), &recording);
+        let deletion =
+            WithEvents::<_, true>::new(diesel::delete(user), [(id.as_uuid(), &recording)]);
         let deleted = self.database.transact_then(
             |connection| {
                 async move {

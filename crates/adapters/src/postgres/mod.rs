@@ -6,6 +6,7 @@
 //! to a server that takes no writes, a standby for example, is never made or kept.
 
 mod accounts;
+mod claims;
 mod connector;
 mod database;
 mod dead_letters;

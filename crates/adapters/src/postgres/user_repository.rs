@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use diesel::pg::Pg;
 use diesel::pg::data_types::PgTimestamp;
 use diesel::query_builder::{QueryFragment, QueryId};
-use diesel::upsert::{excluded, on_constraint};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
     QueryDsl,
@@ -20,6 +19,7 @@ use domain::{CodeIssue, EmailAddress, Event, PasswordHash, User, UserId};
 use futures::FutureExt;
 use uuid::Uuid;
 
+use super::claims::{Claim, ClaimAddresses, claim_addresses};
 use super::database::Database;
 use super::outbox::interval;
 use super::probe::probe;
@@ -34,6 +34,7 @@ use crate::sql_rows::{UserRow, read_user, stored_languages, user_row};
 pub struct PostgresUserRepository {
     pub(super) database: Database,
     pub(super) hand_over: Arc<HandOver>,
+    claim: Arc<ClaimAddresses>,
     find: Arc<FindUsers>,
     hold: Arc<HoldAddresses>,
 }
@@ -41,23 +42,29 @@ pub struct PostgresUserRepository {
 impl PostgresUserRepository {
     /// Hands events over to the relay of this process, which has the same `hand_over`.
     pub fn new(database: Database, hand_over: Arc<HandOver>) -> Self {
+        let claim = claim_addresses(database.clone());
         let (find, hold) = (find_users(database.clone()), hold_addresses(database.clone()));
-        Self { database, hand_over, find, hold }
+        Self { database, hand_over, claim, find, hold }
     }
 
-    /// Runs a statement and, if it changed a row, records the events with it. Returns whether it
-    /// did.
-    async fn change<Q>(&self, statement: Q, events: &[Event]) -> Result<bool, RepositoryError>
+    /// Runs a statement and, if it changed the row of this user, records the events with it. Returns
+    /// whether it did.
+    async fn change<Q>(
+        &self,
+        id: UserId,
+        statement: Q,
+        events: &[Event],
+    ) -> Result<bool, RepositoryError>
     where
         Q: QueryFragment<Pg> + QueryId + Send + 'static,
         Q::QueryId: 'static,
     {
         let recording = self.hand_over.prepare(events.to_vec());
         if recording.for_webhook().next().is_some() {
-            let statement = WithEvents::<_, true>::new(statement, &recording);
+            let statement = WithEvents::<_, true>::new(statement, [(id.as_uuid(), &recording)]);
             self.execute(statement, recording).await
         } else {
-            let statement = WithEvents::<_, false>::new(statement, &recording);
+            let statement = WithEvents::<_, false>::new(statement, [(id.as_uuid(), &recording)]);
             self.execute(statement, recording).await
         }
     }
@@ -94,34 +101,9 @@ pub(super) fn unavailable(failure: impl Into<Source>) -> RepositoryError {
 #[async_trait]
 impl UserRepository for PostgresUserRepository {
     async fn claim(&self, user: &User, events: &[Event]) -> Result<(), ClaimError> {
-        // The condition of an upsert is not part of `QueryDsl`.
-        use diesel::query_dsl::methods::FilterDsl as _;
-
-        let statement = diesel::insert_into(users::table)
-            .values((
-                users::id.eq(*user.id().as_uuid()),
-                users::email.eq(user.email().as_str().to_owned()),
-                users::email_key.eq(user.email().lookup_key()),
-                users::password_hash.eq(user.password_hash().as_phc().to_owned()),
-                users::code_number.eq(i64::from(user.issue().number)),
-                users::languages.eq(stored_languages(user)),
-            ))
-            .on_conflict(on_constraint("users_email_key"))
-            .do_update()
-            .set((
-                users::id.eq(excluded(users::id)),
-                users::email.eq(excluded(users::email)),
-                users::password_hash.eq(excluded(users::password_hash)),
-                users::code_number.eq(excluded(users::code_number)),
-                users::code_expires_at.eq(None::<PgTimestamp>),
-                users::repetition_noted_at.eq(None::<PgTimestamp>),
-                users::code_requested_at.eq(clock_timestamp()),
-                users::languages.eq(excluded(users::languages)),
-            ))
-            .filter(users::activated_at.is_null())
-            .filter(users::code_expires_at.le(clock_timestamp().nullable()));
-        let changed = self.change(statement, events).await?;
-        changed.then_some(()).ok_or(ClaimError::EmailTaken)
+        let claim = Claim::new(user, self.hand_over.prepare(events.to_vec()));
+        let claimed = self.claim.ask(claim).await.map_err(unavailable)?;
+        claimed.then_some(()).ok_or(ClaimError::EmailTaken)
     }
 
     async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, RepositoryError> {
@@ -160,7 +142,7 @@ impl UserRepository for PostgresUserRepository {
                 }),
                 user.is_active().then(|| users::activated_at.eq(clock_timestamp().nullable())),
             ));
-        let changed = self.change(statement, events).await?;
+        let changed = self.change(expected.user_id, statement, events).await?;
         changed.then_some(()).ok_or(SaveError::Stale)
     }
 
@@ -205,7 +187,7 @@ impl UserRepository for PostgresUserRepository {
                     .or(users::repetition_noted_at.le(noted_before)),
             )
             .set(users::repetition_noted_at.eq(clock_timestamp().nullable()));
-        self.change(statement, std::slice::from_ref(event)).await
+        self.change(id, statement, std::slice::from_ref(event)).await
     }
 
     async fn purge_unverified(

@@ -1,11 +1,13 @@
-//! A change of a user together with the events that it causes: one statement, so one round trip, and
-//! a transaction by itself.
+//! A change of users together with the events that it causes: one statement, so one round trip, and a
+//! transaction by itself.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use diesel::QueryResult;
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::pg::data_types::PgInterval;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Interval, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
@@ -13,8 +15,8 @@ use super::outbox::interval;
 use crate::hand_over::Recording;
 use crate::sql_rows::StoredEvent;
 
-/// Does `change`, which affects at most one row, and records the events if it affected one. To be
-/// executed, which counts the rows and waits for the commit: a row that is loaded may be there
+/// Does `change`, and records the events of the users whose row it has changed. Loads their
+/// identifiers, or counts them. All of them have to be read before one is believed: a row may come
 /// although the commit that follows it fails.
 ///
 /// An address that is taken gets no events, which costs the database a little less; conceal mode
@@ -25,38 +27,63 @@ use crate::sql_rows::StoredEvent;
 pub(super) struct WithEvents<Q, const WEBHOOK: bool> {
     change: Q,
     for_webhook: Vec<String>,
+    /// Whose change causes the event.
+    causes: Vec<Uuid>,
     ids: Vec<Uuid>,
     kinds: Vec<String>,
     user_ids: Vec<Uuid>,
     code_numbers: Vec<Option<i64>>,
     traces: Vec<String>,
-    lease: diesel::pg::data_types::PgInterval,
-    attempts: i64,
+    leases: Vec<PgInterval>,
+    attempts: Vec<i64>,
 }
 
 impl<Q, const WEBHOOK: bool> WithEvents<Q, WEBHOOK> {
-    pub(super) fn new(change: Q, recording: &Recording) -> Self {
-        let lease = recording.lease();
+    /// The events are those of the users whose identifiers come with them.
+    pub(super) fn new<'r>(
+        change: Q,
+        recordings: impl IntoIterator<Item = (&'r Uuid, &'r Recording)>,
+    ) -> Self {
+        let mut for_webhook = BTreeSet::new();
+        let (causes, ids, kinds, user_ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (code_numbers, traces) = (Vec::new(), Vec::new());
+        let (leases, attempts) = (Vec::new(), Vec::new());
         let mut statement = Self {
             change,
-            for_webhook: recording.for_webhook().map(|e| e.kind.type_name().to_owned()).collect(),
-            ids: Vec::new(),
-            kinds: Vec::new(),
-            user_ids: Vec::new(),
-            code_numbers: Vec::new(),
-            traces: Vec::new(),
-            lease: interval(lease.unwrap_or(Duration::ZERO)),
-            attempts: lease.is_some().into(),
+            for_webhook: Vec::new(),
+            causes,
+            ids,
+            kinds,
+            user_ids,
+            code_numbers,
+            traces,
+            leases,
+            attempts,
         };
-        for event in recording.events().iter().map(StoredEvent::from) {
-            statement.ids.push(event.id);
-            statement.kinds.push(event.kind);
-            statement.user_ids.push(event.user_id);
-            statement.code_numbers.push(event.code_number);
-            statement.traces.push(event.traceparent);
+        for (user_id, recording) in recordings {
+            for_webhook.extend(recording.for_webhook().map(|event| event.kind.type_name()));
+            for event in recording.events() {
+                statement.push(*user_id, event.into(), recording.lease());
+            }
         }
+        statement.for_webhook = for_webhook.into_iter().map(str::to_owned).collect();
         statement
     }
+
+    fn push(&mut self, cause: Uuid, event: StoredEvent, lease: Option<Duration>) {
+        self.causes.push(cause);
+        self.ids.push(event.id);
+        self.kinds.push(event.kind);
+        self.user_ids.push(event.user_id);
+        self.code_numbers.push(event.code_number);
+        self.traces.push(event.traceparent);
+        self.leases.push(interval(lease.unwrap_or(Duration::ZERO)));
+        self.attempts.push(lease.is_some().into());
+    }
+}
+
+impl<Q, const WEBHOOK: bool> Query for WithEvents<Q, WEBHOOK> {
+    type SqlType = SqlUuid;
 }
 
 impl<Q: QueryFragment<Pg>, const WEBHOOK: bool> QueryFragment<Pg> for WithEvents<Q, WEBHOOK> {
@@ -64,15 +91,15 @@ impl<Q: QueryFragment<Pg>, const WEBHOOK: bool> QueryFragment<Pg> for WithEvents
         out.push_sql("WITH changed AS (");
         self.change.walk_ast(out.reborrow())?;
         out.push_sql(
-            " RETURNING 1), recorded AS (
+            " RETURNING users.id), recorded AS (
                 INSERT INTO outbox
                     (id, type, user_id, code_number, traceparent, due_at, attempts)
-                SELECT event.*, clock_timestamp() + ",
+                SELECT event.id, type, user_id, code_number, traceparent,
+                    clock_timestamp() + lease, attempts
+                FROM changed JOIN unnest(",
         );
-        out.push_bind_param::<Interval, _>(&self.lease)?;
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.causes)?;
         out.push_sql(", ");
-        out.push_bind_param::<BigInt, _>(&self.attempts)?;
-        out.push_sql(" FROM changed, unnest(");
         out.push_bind_param::<Array<SqlUuid>, _>(&self.ids)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Text>, _>(&self.kinds)?;
@@ -82,7 +109,15 @@ impl<Q: QueryFragment<Pg>, const WEBHOOK: bool> QueryFragment<Pg> for WithEvents
         out.push_bind_param::<Array<Nullable<BigInt>>, _>(&self.code_numbers)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Text>, _>(&self.traces)?;
-        out.push_sql(") AS event");
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Interval>, _>(&self.leases)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<BigInt>, _>(&self.attempts)?;
+        out.push_sql(
+            ") AS event (
+                    cause, id, type, user_id, code_number, traceparent, lease, attempts
+                ) ON cause = changed.id",
+        );
         if WEBHOOK {
             out.push_sql(
                 " RETURNING id, type, user_id, code_number, traceparent), announced AS (
@@ -92,7 +127,7 @@ impl<Q: QueryFragment<Pg>, const WEBHOOK: bool> QueryFragment<Pg> for WithEvents
             out.push_bind_param::<Array<Text>, _>(&self.for_webhook)?;
             out.push_sql(")");
         }
-        out.push_sql(") SELECT FROM changed");
+        out.push_sql(") SELECT id FROM changed");
         Ok(())
     }
 }

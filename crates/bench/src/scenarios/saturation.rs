@@ -7,7 +7,7 @@ use super::measurement::measure;
 use super::warm::{self, SATURATING};
 use crate::error::BenchError;
 use crate::load::{Load, Pace};
-use crate::system::{Part, Plan};
+use crate::system::{PARTS, Part, Plan};
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<Outcome, BenchError> {
     let deployment = warm::start(context, &Plan::AS_DEPLOYED)?;
@@ -26,6 +26,10 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<Outcome, BenchError> {
     outcome.add("registrations against the pure hash rate", "", Target::AtLeast(0.86), ratio);
     let ratio = hash / pure.milliseconds;
     outcome.add("CPU of a hash against the pure hash", "", Target::AtMost(1.04), ratio);
+    for part in PARTS {
+        let cost = measured.per_registration(measured.used.of(part));
+        outcome.add(format!("CPU: {}", part.name()), "ms", Target::None, cost);
+    }
     outcome.add("CPU beyond the hash: all processes", "ms", Target::None, beyond);
     outcome.add_time("201 to mail, p50", Target::None, measured.delay(500));
     outcome.add_time("201 to mail, p99", Target::AtMost(40.0), measured.delay(990));

@@ -17,6 +17,7 @@ on_every_store! {
     a_lapsed_claim_is_taken_over_and_gone,
     asvs_15_4_2_of_parallel_claims_one_wins,
     asvs_15_4_2_of_parallel_takeovers_one_wins,
+    each_of_parallel_claims_is_about_its_own_address,
     the_minute_belongs_to_the_current_code_of_a_pending_user,
     a_minute_can_be_started_again,
     a_released_address_can_be_claimed_at_once,
@@ -136,6 +137,31 @@ async fn asvs_15_4_2_of_parallel_takeovers_one_wins(store: Store) {
     outlast(Duration::ZERO).await;
     let winner = contend(&store).await;
     assert_ne!(winner.id(), earlier.id());
+}
+
+async fn each_of_parallel_claims_is_about_its_own_address(store: Store) {
+    // The first addresses are taken, and everybody claims in a row of their own.
+    let address = |number: usize| format!("{}@example.com", number % 60);
+    for number in 0..10 {
+        store.registered(&address(number)).await;
+    }
+    let store = &store;
+    let claims = (0..120).map(async |number| {
+        let mut user = user(&address(number));
+        (claim(store, &mut user).await.is_ok(), user)
+    });
+    let (winners, losers): (Vec<_>, Vec<_>) =
+        join_all(claims).await.into_iter().partition(|(won, _)| *won);
+    assert_eq!((winners.len(), losers.len()), (50, 70));
+    for (_, winner) in &winners {
+        assert_same(&store.users.find_by_email(winner.email()).await.unwrap().unwrap(), winner);
+    }
+    let mut events: Vec<_> =
+        store.due().await.iter().map(|entry| entry.event.kind.user_id()).collect();
+    let mut expected: Vec<_> = winners.iter().map(|(_, winner)| winner.id()).collect();
+    events.sort();
+    expected.sort();
+    assert_eq!(events, expected, "an event for each winner, and no other");
 }
 
 async fn the_minute_belongs_to_the_current_code_of_a_pending_user(store: Store) {
