@@ -7,8 +7,8 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use tokio::time::{Instant, sleep};
-use tokio_postgres::NoTls;
 
+use crate::sql::query_number;
 use crate::stage::Addresses;
 
 /// How often is looked.
@@ -45,20 +45,4 @@ async fn count(addresses: &Addresses) -> Vec<Leftover> {
     }
     connection.close(200, "OK".into()).await.unwrap();
     leftovers
-}
-
-/// The answer to a query that has a number for an answer, from the server that takes writes.
-pub(crate) async fn query_number(url: &str, query: &str) -> u64 {
-    let mut config: tokio_postgres::Config = url.parse().unwrap();
-    config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
-    let (client, connection) = config.connect(NoTls).await.unwrap();
-    let connection = tokio::spawn(connection);
-    let messages = client.simple_query(query).await.unwrap();
-    let number = messages.iter().find_map(|message| match message {
-        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
-        _ => None,
-    });
-    drop(client);
-    connection.await.unwrap().unwrap();
-    number.expect("a number")
 }

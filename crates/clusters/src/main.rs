@@ -13,8 +13,10 @@
 mod arguments;
 mod gaps;
 mod leftovers;
+mod observer;
 mod scenario;
 mod scenarios;
+mod sql;
 mod stage;
 mod system;
 mod table;

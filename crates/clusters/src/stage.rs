@@ -25,7 +25,7 @@ pub(crate) struct Addresses {
     /// URL of the database.
     pub(crate) postgres: String,
     pub(crate) redis: String,
-    /// URLs of all nodes.
+    /// URLs of all nodes, which differ in their addresses alone.
     pub(crate) rabbitmq: Vec<String>,
     /// The exchange, and what the keys in Redis begin with.
     pub(crate) name: String,
@@ -68,7 +68,6 @@ impl Stage {
     }
 
     /// The shared broker.
-    #[expect(dead_code, reason = "no scenario needs it yet")]
     pub(crate) fn rabbitmq(&self) -> &Held<RabbitMq> {
         &self.rabbitmq
     }
@@ -91,18 +90,32 @@ impl Stage {
 }
 
 impl Addresses {
+    /// One URL that names all nodes of the broker.
+    fn rabbitmq_url(&self) -> String {
+        let (user, _, virtual_host) = parts(self.rabbitmq.first().expect("a node"));
+        let nodes: Vec<_> = self.rabbitmq.iter().map(|url| parts(url).1).collect();
+        format!("{user}@{}/{virtual_host}", nodes.join(","))
+    }
+
     /// The settings that lead a service there.
     pub(crate) fn settings(&self) -> Settings {
         [
             ("postgres.url", &self.postgres),
             ("redis.url", &self.redis),
             ("redis.key_prefix", &self.name),
-            ("rabbitmq.url", &self.rabbitmq.join(",")),
+            ("rabbitmq.url", &self.rabbitmq_url()),
             ("rabbitmq.exchange", &self.name),
         ]
         .map(|(key, value)| (key.to_owned(), value.clone()))
         .to_vec()
     }
+}
+
+/// User, address and virtual host of an AMQP URL.
+fn parts(url: &str) -> (&str, &str, &str) {
+    let (user, rest) = url.split_once('@').expect("a URL with a user");
+    let (address, virtual_host) = rest.split_once('/').expect("a URL with a virtual host");
+    (user, address, virtual_host)
 }
 
 /// The URL of another database on the same server.

@@ -51,6 +51,21 @@ impl System {
         self.urls.clone()
     }
 
+    /// `kill -9` to a process, which stays away until `launch`.
+    pub(crate) fn kill(&self, part: Part) {
+        self.service(part).kill();
+    }
+
+    /// Starts a process that was killed; it need not be ready yet.
+    pub(crate) fn launch(&self, part: Part) {
+        self.service(part).launch();
+    }
+
+    fn service(&self, part: Part) -> &Service {
+        let found = self.processes.iter().find(|(of, _)| *of == part);
+        found.map(|(_, service)| service).expect("one of the processes")
+    }
+
     /// Waits until every process is ready.
     pub(crate) async fn wait_until_ready(&self) {
         for (_, service) in &self.processes {

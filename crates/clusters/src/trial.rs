@@ -86,6 +86,11 @@ impl Trial {
         trial
     }
 
+    /// The clock of everything that is seen.
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
     /// Now, on the clock of everything that is seen.
     pub(crate) fn now(&self) -> At {
         self.clock.now()

@@ -8,7 +8,7 @@ use faults::system::Held;
 use test_servers::{PgBouncer, ServerError};
 
 use crate::gaps::Gaps;
-use crate::leftovers::query_number;
+use crate::sql::query_number;
 use crate::stage::{Stage, database_on};
 use crate::trial::{Plan, Trial};
 use crate::verdict::Verdict;

@@ -43,7 +43,7 @@ impl Postgres {
     ) -> Result<Self, ServerError> {
         let data = folder.join("data");
         cluster::create(&data, None, &folder.join("initdb.log"), interrupt)?;
-        let server = Server::start(recipe(&data, None, storage)?, folder)?;
+        let server = Server::start(recipe(&data, None, storage, free_port()?)?, folder)?;
         Ok(Self { server, disk: None })
     }
 
@@ -53,8 +53,45 @@ impl Postgres {
         let disk = Disk::new(folder, interrupt)?;
         let data = disk.mount_point().join("data");
         cluster::create(&data, Some(&disk), &folder.join("initdb.log"), interrupt)?;
-        let server = Server::start(recipe(&data, Some(&disk), Storage::Durable)?, folder)?;
+        let recipe = recipe(&data, Some(&disk), Storage::Durable, free_port()?)?;
+        let server = Server::start(recipe, folder)?;
         Ok(Self { server, disk: Some(disk) })
+    }
+
+    /// Starts a streaming standby of the primary at `primary_url`, which has to be ready, with a copy
+    /// of its data in `folder`; it need not be ready yet, nor have caught up. It listens on `port`,
+    /// where a server was that has ended, or on a free one.
+    pub fn start_standby(
+        folder: &Path,
+        primary_url: &str,
+        port: Option<u16>,
+        interrupt: &Interrupt,
+    ) -> Result<Self, ServerError> {
+        let data = folder.join("data");
+        cluster::copy(primary_url, &data, &folder.join("basebackup.log"), interrupt)?;
+        let port = port.map_or_else(free_port, Ok)?;
+        let server = Server::start(recipe(&data, None, Storage::Durable, port)?, folder)?;
+        Ok(Self { server, disk: None })
+    }
+
+    /// From now on a commit is acknowledged once it is on the disk of a standby, too. Waits until
+    /// one is there.
+    pub fn require_standby(&self) -> Result<(), ServerError> {
+        self.sql(&["ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"])?;
+        let count = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        tool::wait_until("a synchronous standby", || Ok(self.sql(&[count])? == "1"))
+    }
+
+    /// Makes a standby the primary, and waits until it takes writes.
+    pub fn promote(&self) -> Result<(), ServerError> {
+        self.sql(&["SELECT pg_promote()"]).map(drop)
+    }
+
+    /// Breaks the connections of all clients, who may connect again.
+    pub fn disconnect_clients(&self) -> Result<(), ServerError> {
+        let query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+             WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        self.sql(&[query]).map(drop)
     }
 
     /// Takes all the space on its disk. Once its log finds none it ends, and cannot start again
@@ -133,9 +170,17 @@ impl Postgres {
     }
 }
 
-/// A server with the cluster in the folder `data`.
-fn recipe(data: &Path, disk: Option<&Disk>, storage: Storage) -> Result<Recipe, ServerError> {
-    let [port] = free_ports()?;
+fn free_port() -> Result<u16, ServerError> {
+    free_ports().map(|[port]| port)
+}
+
+/// A server on this port with the cluster in the folder `data`.
+fn recipe(
+    data: &Path,
+    disk: Option<&Disk>,
+    storage: Storage,
+    port: u16,
+) -> Result<Recipe, ServerError> {
     let mut command = tied_to_us(cluster::user(), "QUIT", &programs::find("postgres")?);
     command.arg("-D").arg(data).args(["-c", "listen_addresses=127.0.0.1"]);
     command.args(["-c", &format!("port={port}"), "-c", "unix_socket_directories="]);
