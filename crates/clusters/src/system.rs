@@ -10,7 +10,7 @@ use faults::clock::Clock;
 use faults::evidence::Ended;
 use faults::schedule::Part;
 use faults::system::settings::Settings;
-use test_support::free_port;
+use test_support::{eventually, free_port};
 use tokio::time::sleep;
 
 /// How often processes are looked at.
@@ -64,6 +64,21 @@ impl System {
     fn service(&self, part: Part) -> &Service {
         let found = self.processes.iter().find(|(of, _)| *of == part);
         found.map(|(_, service)| service).expect("one of the processes")
+    }
+
+    /// Waits until each API reports that it lacks a dependency, and is ready all the same.
+    pub(crate) async fn wait_until_without(&self, dependency: &str) {
+        for (part, service) in &self.processes {
+            if !matches!(part, Part::Api(_)) {
+                continue;
+            }
+            eventually(&format!("{part} to report that {dependency} is down"), async || {
+                let health = service.readiness().await;
+                assert_ne!(health["status"], "unavailable", "{part} is not ready: {health}");
+                (health["dependencies"][dependency]["status"] == "down").then_some(())
+            })
+            .await;
+        }
     }
 
     /// Waits until every process is ready.

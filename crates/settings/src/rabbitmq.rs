@@ -18,9 +18,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The wait before the first attempt to reconnect; it doubles with each failure.
 #[cfg(feature = "rabbitmq")]
 const RECONNECT_MIN: Duration = Duration::from_millis(100);
-/// The longest wait between two attempts to reconnect.
+/// The longest wait between two attempts to reconnect: mails wait no longer after an outage.
 #[cfg(feature = "rabbitmq")]
-const RECONNECT_MAX: Duration = Duration::from_secs(30);
+const RECONNECT_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

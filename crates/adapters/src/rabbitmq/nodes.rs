@@ -24,26 +24,28 @@ pub(super) fn parse(url: &str) -> Result<Vec<AMQPUri>, RabbitmqOptionsError> {
         Some((user, hosts)) => (format!("{user}@"), hosts),
         None => (String::new(), authority),
     };
-    let is_list = hosts.contains(',');
-    let node = |(index, host): (usize, &str)| {
-        let refusal = match is_list {
-            true => RabbitmqOptionsError::Host(index + 1),
-            false => RabbitmqOptionsError::Url,
-        };
-        if is_list && host.split(':').next().is_none_or(str::is_empty) {
-            return Err(refusal);
-        }
-        let mut uri: AMQPUri =
-            format!("{scheme}://{user}{host}{path}").parse().map_err(|_| refusal)?;
-        // lapin would take an IPv6 address for none.
-        if let Some((address, _)) = host.strip_prefix('[').and_then(|host| host.split_once(']')) {
-            address.clone_into(&mut uri.authority.host);
-        }
-        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
-        uri.query.frame_max.get_or_insert(FRAME_BYTES);
-        Ok(uri)
-    };
-    hosts.split(',').enumerate().map(node).collect()
+    let node = |host: &str| node(&format!("{scheme}://{user}{host}{path}"), host);
+    if !hosts.contains(',') {
+        return node(hosts).map(|node| vec![node]).ok_or(RabbitmqOptionsError::Url);
+    }
+    let with_place = hosts.split(',').zip(1..);
+    let nodes = with_place.map(|(host, place)| {
+        let is_named = !host.is_empty() && !host.starts_with(':');
+        node(host).filter(|_| is_named).ok_or(RabbitmqOptionsError::Host(place))
+    });
+    nodes.collect()
+}
+
+/// The node of a URL that names this host alone.
+fn node(url: &str, host: &str) -> Option<AMQPUri> {
+    let mut uri: AMQPUri = url.parse().ok()?;
+    // lapin would take an IPv6 address for none.
+    if let Some((address, _)) = host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+        address.clone_into(&mut uri.authority.host);
+    }
+    uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+    uri.query.frame_max.get_or_insert(FRAME_BYTES);
+    Some(uri)
 }
 
 /// Host and port of a node.

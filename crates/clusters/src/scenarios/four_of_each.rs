@@ -21,7 +21,7 @@ const NAME: &str = "four-of-each";
 const CLIENTS: usize = 20;
 
 /// How many events the relays find at once, and how many registrations are out of date.
-const EVENTS: u64 = 1000;
+const EVENTS: u64 = 4000;
 const STALE: u64 = 2000;
 
 /// What an API that is killed has published without having deleted it, was published this long ago.
@@ -51,7 +51,9 @@ pub(crate) async fn play(stage: &Stage) -> Result<Verdict, ServerError> {
     let settings = [
         ("registration.purge_interval", "1s"),
         ("registration.purge_batch", "100"),
-        ("outbox.batch", "20"),
+        // So that all four take part in the work before one has done it.
+        ("outbox.batch", "10"),
+        ("outbox.poll_interval", "20ms"),
     ];
     let mut trial = Trial::start(Plan {
         addresses: addresses.clone(),
@@ -97,8 +99,9 @@ fn judge_events(verdict: &mut Verdict, copies: &[(String, Vec<At>)], killed: At)
     let (explained, unexplained): (Vec<_>, Vec<_>) = repeated
         .partition(|(_, at)| at[0] <= killed && at[0] + UNDELETED >= killed && at.len() == 2);
     verdict.note(format!("{} events, {} of them twice", copies.len(), explained.len()));
-    let problem = format!("published more than once without cause: {unexplained:?}");
-    verdict.expect(unexplained.is_empty(), problem);
+    let (count, some) = (unexplained.len(), unexplained.iter().take(5).collect::<Vec<_>>());
+    let problem = format!("{count} published more than once without cause, as {some:?}");
+    verdict.expect(count == 0, problem);
 }
 
 async fn judge_purges(verdict: &mut Verdict, url: &str) {
