@@ -32,6 +32,10 @@ release *arguments:
 bench *arguments:
     cargo xtask bench {{arguments}}
 
+# Stores that are more than one server; `just clusters --only pgbouncer`
+clusters *arguments:
+    cargo xtask clusters {{arguments}}
+
 # Formatting, lints, dependency arrows, licences, documentation
 check:
     cargo xtask check

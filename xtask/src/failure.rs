@@ -8,6 +8,7 @@ use crate::packages::PackageError;
 use crate::process::ProcessError;
 use crate::python::ToolError;
 use crate::release::ReleaseError;
+use crate::valkey::ValkeyError;
 
 /// Why a command failed; each variant's own text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -32,4 +33,6 @@ pub(crate) enum Failure {
     Tests(#[source] std::io::Error),
     #[error(transparent)]
     Tool(#[from] ToolError),
+    #[error(transparent)]
+    Valkey(#[from] ValkeyError),
 }

@@ -5,6 +5,7 @@
 mod arrows;
 mod bench;
 mod check;
+mod clusters;
 mod compose;
 mod deny;
 mod failure;
@@ -18,6 +19,7 @@ mod release;
 mod servers;
 mod test;
 mod unit_test;
+mod valkey;
 mod workspace;
 
 use std::process::ExitCode;
@@ -52,6 +54,10 @@ Usage: cargo xtask <command>
            ledger of what became of each request and mail; starts its own servers, as root
   faults --mutations
            shows that the ledger notices when the code is broken on purpose
+  clusters [--only NAME]
+           plays scenarios of stores that are more than one server, under load: a node or a
+           primary is lost, and nothing that was accepted; starts its own servers. Without
+           `--only` also the tests of what is stored in Redis, on Valkey
   servers  start the private servers, print their addresses, run until Ctrl-C
   check    formatting, `arrows`, `deny`, compose.yaml, clippy and rustdoc with warnings denied
   arrows   which package, module and file may depend on which
@@ -89,6 +95,7 @@ fn run(arguments: &[String], interrupt: &Interrupt) -> Result<ExitCode, Failure>
         Some(("release", rest)) => release::run(rest, interrupt).unwrap_or_else(|| Ok(refuse())),
         Some(("bench", rest)) => bench::run(rest, interrupt),
         Some(("faults", rest)) => faults::run(rest, interrupt),
+        Some(("clusters", rest)) => clusters::run(rest, interrupt),
         Some(("servers", [])) => servers::run(interrupt),
         Some(("check", [])) => check::run(interrupt),
         Some(("arrows", [])) => Ok(arrows::check().map(|()| ExitCode::SUCCESS)?),

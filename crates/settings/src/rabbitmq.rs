@@ -18,9 +18,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The wait before the first attempt to reconnect; it doubles with each failure.
 #[cfg(feature = "rabbitmq")]
 const RECONNECT_MIN: Duration = Duration::from_millis(100);
-/// The longest wait between two attempts to reconnect.
+/// The longest wait between two attempts to reconnect: mails wait no longer after an outage.
 #[cfg(feature = "rabbitmq")]
-const RECONNECT_MAX: Duration = Duration::from_secs(30);
+const RECONNECT_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,9 +86,11 @@ impl RabbitmqSettings {
 #[cfg(feature = "rabbitmq")]
 impl From<adapters::rabbitmq::RabbitmqOptionsError> for SettingsError {
     fn from(error: adapters::rabbitmq::RabbitmqOptionsError) -> Self {
-        use adapters::rabbitmq::RabbitmqOptionsError::{Exchange, Prefetch, RetryDelays, Url};
+        use adapters::rabbitmq::RabbitmqOptionsError::{
+            Exchange, Host, Prefetch, RetryDelays, SeveralUrls, Url,
+        };
         let key = match error {
-            Url => "rabbitmq.url",
+            Url | SeveralUrls | Host(_) => "rabbitmq.url",
             Exchange => "rabbitmq.exchange",
             RetryDelays => "rabbitmq.retry_delays",
             Prefetch => "rabbitmq.prefetch",

@@ -8,6 +8,7 @@
 
 mod error;
 mod log;
+mod pgbouncer;
 mod ports;
 mod postgres;
 mod process;
@@ -20,10 +21,11 @@ mod usage;
 mod wall_clock;
 
 pub use error::ServerError;
+pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use process::{Group, Interrupt, POLL, ProcessError, Signal, find_program, text};
 pub use rabbitmq::{Permission, Queue, RabbitMq};
-pub use redis::Redis;
+pub use redis::{Redis, RedisCluster, RedisSentinel};
 pub use server::{Server, Storage};
 pub use usage::Usage;
 pub use wall_clock::WallClock;

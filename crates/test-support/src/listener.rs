@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -110,7 +111,7 @@ async fn listen<H, F>(
     F: Future<Output = ()> + Send + 'static,
 {
     while let Ok(cuts) = wanted.wait_for(|wanted| wanted.is_open).await.map(|wanted| wanted.cuts) {
-        let listener = TcpListener::bind(address).await.expect("a reserved port can be bound");
+        let listener = soon("the reserved port to be bound", bind(address)).await;
         told.is_listening.send_replace(true);
         let connections = wanted.clone();
         loop {
@@ -129,6 +130,17 @@ async fn listen<H, F>(
         }
         drop(listener);
         told.is_listening.send_replace(false);
+    }
+}
+
+/// Tries until it can be bound: a process that is being started at this moment holds a copy of the
+/// listener that was closed last, until it executes its program.
+async fn bind(address: SocketAddr) -> TcpListener {
+    loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return listener,
+            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
     }
 }
 

@@ -47,7 +47,7 @@ const ALL: &str = "--all-features";
 /// Without the feature `bin`: the library of a service.
 const LIBRARY: &str = "--no-default-features";
 
-const ARROWS: [Arrow; 20] = [
+const ARROWS: [Arrow; 21] = [
     arrow("domain", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("build-info", ALL, &[], &[]).without(&[&TECHNOLOGIES, &FRAMEWORKS]),
     arrow("test-support", ALL, &[], &[]),
@@ -60,6 +60,12 @@ const ARROWS: [Arrow; 20] = [
         "faults",
         ALL,
         &["acceptance", "inbox", "supervisor", "test-servers", "test-support"],
+        &[],
+    ),
+    arrow(
+        "clusters",
+        ALL,
+        &["acceptance", "faults", "inbox", "supervisor", "test-servers", "test-support"],
         &[],
     ),
     arrow("adapters", ALL, &["domain", "spans", "supervisor"], &["test-servers", "test-support"]),

@@ -13,13 +13,15 @@ use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, TLSConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties, Event};
 
+use super::nodes;
 use super::options::{RabbitmqOptions, RabbitmqOptionsError};
 use super::reconnect_delays::ReconnectDelays;
 use super::topology::Topology;
 
 /// Where the broker is, and what must exist there.
 pub(super) struct Broker {
-    uri: AMQPUri,
+    /// At least one.
+    nodes: Vec<AMQPUri>,
     pub(super) options: RabbitmqOptions,
     pub(super) topology: Topology,
 }
@@ -51,25 +53,14 @@ pub(super) enum BrokerError {
 
 impl Broker {
     pub(super) fn new(options: &RabbitmqOptions) -> Result<Self, RabbitmqOptionsError> {
-        let uri = options.validate()?;
+        let nodes = options.validate()?;
         let topology = Topology::new(&options.exchange, &options.retry_delays);
-        Ok(Self { uri, options: options.clone(), topology })
+        Ok(Self { nodes, options: options.clone(), topology })
     }
 
-    /// Host, port and virtual host, without user and password.
-    pub(super) fn target(&self) -> String {
-        let AMQPUri { authority, vhost, .. } = &self.uri;
-        format!("{}:{}, virtual host {vhost}", authority.host, authority.port)
-    }
-
-    /// The host alone.
-    pub(super) fn host(&self) -> &str {
-        &self.uri.authority.host
-    }
-
-    /// Whether the connection is encrypted.
-    pub(super) fn is_encrypted(&self) -> bool {
-        self.uri.scheme == AMQPScheme::AMQPS
+    /// The nodes, at least one.
+    pub(super) fn nodes(&self) -> &[AMQPUri] {
+        &self.nodes
     }
 
     /// How long to wait before each attempt to reconnect.
@@ -83,11 +74,32 @@ impl Broker {
         ReconnectDelays::new(self.options.reconnect_min, longest)
     }
 
-    /// Connects and authenticates.
+    /// Connects to a node that answers, and authenticates. Asks one after the other, from any of
+    /// them on, so that the clients of a cluster spread over its nodes.
     pub(super) async fn connect(&self) -> Result<OpenConnection, BrokerError> {
+        let first = random_index(self.nodes.len());
+        let (earlier, later) = self.nodes.split_at(first);
+        let mut last_error = BrokerError::NotConnected("there are no nodes".into());
+        for node in later.iter().chain(earlier) {
+            match self.connect_to(node).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => {
+                    let node = nodes::address(node);
+                    tracing::debug!(event = "rabbitmq.node_unreachable", node, %error, "a node cannot be used");
+                    last_error = error;
+                }
+            }
+        }
+        Err(last_error)
+    }
+
+    /// Connects to this node, and authenticates.
+    pub(super) async fn connect_to(&self, node: &AMQPUri) -> Result<OpenConnection, BrokerError> {
         let socket = OpenSocket::default();
-        let timeout = self.options.connect_timeout;
-        let Ok(connection) = tokio::time::timeout(timeout, self.open(socket.clone())).await else {
+        let count = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        let timeout = self.options.connect_timeout / count;
+        let opened = tokio::time::timeout(timeout, self.open(node, socket.clone()));
+        let Ok(connection) = opened.await else {
             socket.shut_down();
             return Err(BrokerError::ConnectTimeout(timeout));
         };
@@ -130,7 +142,7 @@ impl Broker {
         }
     }
 
-    async fn open(&self, socket: OpenSocket) -> lapin::Result<Connection> {
+    async fn open(&self, node: &AMQPUri, socket: OpenSocket) -> lapin::Result<Connection> {
         let properties = ConnectionProperties::default()
             .with_connection_name(self.options.exchange.as_str().into());
         let runtime = lapin::runtime::default_runtime()?;
@@ -148,8 +160,14 @@ impl Broker {
                 }
             }
         };
-        Connection::connector(self.uri.clone(), runtime, connect, properties).await
+        Connection::connector(node.clone(), runtime, connect, properties).await
     }
+}
+
+/// A number below `count`, any. Without randomness it is 0, which is as good for one process alone.
+fn random_index(count: usize) -> usize {
+    let random = getrandom::u32().map_or(0, |random| random as usize);
+    random.checked_rem(count).unwrap_or(0)
 }
 
 /// A connection that leaves nothing behind when it is dropped, as if the process had been killed.

@@ -106,10 +106,12 @@ impl RabbitmqConsumer {
         self.is_consuming.store(false, Ordering::Relaxed);
         let mut delays = self.broker.reconnect_delays();
         let mut is_reported = false;
+        let Broker { options, .. } = &*self.broker;
+        // A broker that lets a worker connect and then takes nothing is still out of order.
+        let settled = options.reconnect_max.max(3 * options.confirm_timeout);
         while let Ended::Lost { error, after } = self.consume_once(shutdown.as_mut(), events).await
         {
-            // A broker that lets a worker connect and then takes nothing is still out of order.
-            if after > self.broker.options.reconnect_max {
+            if after > settled {
                 delays = self.broker.reconnect_delays();
                 is_reported = false;
             }

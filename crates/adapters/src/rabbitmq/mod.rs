@@ -13,6 +13,7 @@ mod dead_letters;
 mod diagnosis;
 mod events_in_hand;
 mod failed_messages;
+mod nodes;
 mod options;
 mod publisher;
 mod publishing_health;

@@ -5,18 +5,14 @@ use std::time::Duration;
 use lapin::uri::AMQPUri;
 use secrecy::{ExposeSecret, SecretString};
 
-/// The heartbeat interval, unless the URL sets another one.
-const HEARTBEAT_SECONDS: u16 = 10;
-
-/// The largest frame, unless the URL sets another size. A connection keeps room for 64 of them, and
-/// no message has half as many bytes.
-const FRAME_BYTES: u32 = 16 * 1024;
+use super::nodes;
 
 /// How to reach RabbitMQ and how events travel through it.
 #[derive(Clone, Debug)]
 pub struct RabbitmqOptions {
     /// `amqp://user:password@host:5672/%2f`, or `amqps://…` for TLS with a verified certificate.
-    /// The path is the virtual host; without a path it is `/`.
+    /// The path is the virtual host; without a path it is `/`. Of several nodes of a cluster,
+    /// `host1:port1,host2:port2`, any that answers is used.
     pub url: SecretString,
     /// The topic exchange; the names of all queues start with its name.
     pub exchange: String,
@@ -24,7 +20,7 @@ pub struct RabbitmqOptions {
     pub retry_delays: Vec<Duration>,
     /// How many events one consumer handles at once.
     pub prefetch: u16,
-    /// How long connecting may take.
+    /// How long connecting may take; each of several nodes gets an equal share of it.
     pub connect_timeout: Duration,
     /// How long the broker may take to confirm a message, or to answer any other request.
     pub confirm_timeout: Duration,
@@ -40,6 +36,15 @@ pub enum RabbitmqOptionsError {
     /// Not an AMQP URL.
     #[error("the URL is not of the form amqp://user:password@host:port/vhost or amqps://…")]
     Url,
+    /// A list of URLs.
+    #[error(
+        "it holds several URLs: give one that names all hosts, \
+         amqp://user:password@host1:5672,host2:5672/vhost"
+    )]
+    SeveralUrls,
+    /// A list of hosts with one that is none: its place, from 1.
+    #[error("host {0} of those between the commas is not of the form host or host:port")]
+    Host(usize),
     /// AMQP names have at most 255 bytes, and the queues' names extend the exchange's.
     #[error("the name of the exchange must have 1 to 200 bytes and not start with \"amq.\"")]
     Exchange,
@@ -52,8 +57,8 @@ pub enum RabbitmqOptionsError {
 }
 
 impl RabbitmqOptions {
-    /// Refuses what cannot work, and reads the URL.
-    pub(super) fn validate(&self) -> Result<AMQPUri, RabbitmqOptionsError> {
+    /// Refuses what cannot work, and reads the URL: where each node is, at least one.
+    pub(super) fn validate(&self) -> Result<Vec<AMQPUri>, RabbitmqOptionsError> {
         if !(1..=200).contains(&self.exchange.len()) || self.exchange.starts_with("amq.") {
             return Err(RabbitmqOptionsError::Exchange);
         }
@@ -66,11 +71,7 @@ impl RabbitmqOptions {
         if self.prefetch == 0 {
             return Err(RabbitmqOptionsError::Prefetch);
         }
-        let mut uri: AMQPUri =
-            self.url.expose_secret().parse().map_err(|_| RabbitmqOptionsError::Url)?;
-        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
-        uri.query.frame_max.get_or_insert(FRAME_BYTES);
-        Ok(uri)
+        nodes::parse(self.url.expose_secret())
     }
 }
 

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use domain::ports::{Allowance, Budget, BudgetError, BudgetKey, Spending};
 use redis::Script;
 
+use super::command::Command;
 use super::connection::Connection;
 use super::error::ConnectionError;
 use super::script_arguments::{hex_digest, micros};
@@ -46,11 +47,11 @@ impl Budget for RedisBudget {
         key: &BudgetKey,
         allowances: &[Allowance],
     ) -> Result<Spending, BudgetError> {
-        let mut script = self.spend.key(self.name(key));
+        let mut spend = Command::call(&self.spend, self.name(key));
         for allowance in allowances {
-            script.arg(allowance.amount.max(1)).arg(micros(allowance.period));
+            spend = spend.arg(allowance.amount.max(1)).arg(micros(allowance.period));
         }
-        let (allowed, wait): (bool, u64) = self.connection.invoke(&script).await?;
+        let (allowed, wait): (bool, u64) = self.connection.query(&spend).await?;
         Ok(if allowed {
             Spending::Allowed
         } else {
@@ -59,8 +60,7 @@ impl Budget for RedisBudget {
     }
 
     async fn give_back(&self, key: &BudgetKey) -> Result<(), BudgetError> {
-        let mut pop = redis::cmd("LPOP");
-        pop.arg(self.name(key));
+        let pop = Command::new("LPOP", self.name(key));
         let _newest: Option<String> = self.connection.query(&pop).await?;
         Ok(())
     }

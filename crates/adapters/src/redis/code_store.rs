@@ -10,12 +10,12 @@ use domain::ports::{
     NewWindow, Opening, SendingLease,
 };
 use domain::{CodeIssue, Derivation, DerivationError, EventId, UserId};
-use redis::{Cmd, ErrorKind, Pipeline, RedisError, Script, ScriptInvocation, ServerErrorKind};
+use redis::Script;
 use uuid::Uuid;
 
+use super::command::{Command, is_unknown_script};
 use super::connection::Connection;
 use super::error::ConnectionError;
-use super::probe::probe;
 use super::script_arguments::{micros, millis};
 
 /// A [`CodeStore`] that every replica shares.
@@ -24,7 +24,6 @@ pub struct RedisCodeStore {
     prefix: String,
     lease_sending: Script,
     release_sending: Script,
-    probe: Cmd,
     open: Script,
     spend_attempt: Script,
     consume: Script,
@@ -38,14 +37,14 @@ struct UnknownAnswer(String);
 
 impl RedisCodeStore {
     /// A store whose keys are `<prefix>:code:<user id>`, `<prefix>:sending:<mail>`,
-    /// `<prefix>:notice:<event id>`, and `<prefix>:probe` for its ping.
+    /// `<prefix>:notice:<event id>`, and keys that begin with
+    /// `<prefix>:probe` for its ping.
     pub fn new(connection: Connection, prefix: &str) -> Self {
         Self {
             connection,
             prefix: prefix.to_owned(),
             lease_sending: Script::new(include_str!("lease_sending.lua")),
             release_sending: Script::new(include_str!("release_sending.lua")),
-            probe: probe(prefix),
             open: Script::new(include_str!("open.lua")),
             spend_attempt: Script::new(include_str!("spend_attempt.lua")),
             consume: Script::new(include_str!("consume.lua")),
@@ -59,22 +58,26 @@ impl RedisCodeStore {
     }
 
     /// Prepares a script for one issue with its key and first argument.
-    fn prepare<'a>(&self, script: &'a Script, issue: CodeIssue) -> ScriptInvocation<'a> {
-        let mut invocation = script.key(self.window_key(issue.user_id));
-        invocation.arg(issue.number);
-        invocation
+    fn prepare<'a>(&self, script: &'a Script, issue: CodeIssue) -> Command<'a> {
+        Command::call(script, self.window_key(issue.user_id)).arg(issue.number)
     }
 
     /// Prepares a script for the lease of one mail with its key and first argument.
-    fn prepare_lease<'a>(
-        &self,
-        script: &'a Script,
-        mail: MailKey,
-        sender: Uuid,
-    ) -> ScriptInvocation<'a> {
-        let mut invocation = script.key(self.sending_key(mail));
-        invocation.arg(sender.to_string());
-        invocation
+    fn prepare_lease<'a>(&self, script: &'a Script, mail: MailKey, sender: Uuid) -> Command<'a> {
+        Command::call(script, self.sending_key(mail)).arg(sender.to_string())
+    }
+
+    fn lease_command(&self, mail: MailKey, sender: Uuid, lease: Duration) -> Command<'_> {
+        self.prepare_lease(&self.lease_sending, mail, sender).arg(millis(lease).max(1))
+    }
+
+    fn open_command(&self, issue: CodeIssue, window: NewWindow, mail: MailState) -> Command<'_> {
+        self.prepare(&self.open, issue)
+            .arg(micros(window.length))
+            .arg(window.attempts)
+            .arg(millis(window.memory()))
+            .arg(u8::from(mail == MailState::Accepted))
+            .arg(window.derivation.to_string())
     }
 
     /// The key of the lease of one mail.
@@ -108,15 +111,13 @@ impl CodeStore for RedisCodeStore {
         sender: Uuid,
         lease: Duration,
     ) -> Result<SendingLease, CodeStoreError> {
-        let mut script = self.prepare_lease(&self.lease_sending, mail, sender);
-        script.arg(millis(lease).max(1));
-        let is_held: bool = self.connection.invoke(&script).await?;
+        let is_held: bool = self.connection.query(&self.lease_command(mail, sender, lease)).await?;
         Ok(if is_held { SendingLease::Held } else { SendingLease::HeldByAnother })
     }
 
     async fn release_sending(&self, mail: MailKey, sender: Uuid) -> Result<(), CodeStoreError> {
         let script = self.prepare_lease(&self.release_sending, mail, sender);
-        Ok(self.connection.invoke(&script).await?)
+        Ok(self.connection.query(&script).await?)
     }
 
     async fn open(
@@ -125,11 +126,7 @@ impl CodeStore for RedisCodeStore {
         window: NewWindow,
         mail: MailState,
     ) -> Result<Opening, CodeStoreError> {
-        let mut script = self.prepare(&self.open, issue);
-        script.arg(micros(window.length)).arg(window.attempts).arg(millis(window.memory()));
-        let is_accepted = mail == MailState::Accepted;
-        script.arg(u8::from(is_accepted)).arg(window.derivation.to_string());
-        read_opening(self.connection.invoke(&script).await?)
+        read_opening(self.connection.query(&self.open_command(issue, window, mail)).await?)
     }
 
     async fn lease_and_open(
@@ -140,22 +137,15 @@ impl CodeStore for RedisCodeStore {
         lease: Duration,
     ) -> Result<Option<Opening>, CodeStoreError> {
         let mail = MailKey::Code(issue);
-        let mut both = Pipeline::with_capacity(2);
-        call(&mut both, &self.lease_sending, self.sending_key(mail))
-            .arg(sender.to_string())
-            .arg(millis(lease).max(1));
-        call(&mut both, &self.open, self.window_key(issue.user_id))
-            .arg(issue.number)
-            .arg(micros(window.length))
-            .arg(window.attempts)
-            .arg(millis(window.memory()))
-            .arg(0)
-            .arg(window.derivation.to_string());
+        let both = [
+            self.lease_command(mail, sender, lease),
+            self.open_command(issue, window, MailState::Unsent),
+        ];
         let answers: Result<(bool, OpenAnswer), _> = self.connection.query_all(&both).await;
         match answers {
             Ok((true, opening)) => read_opening(opening).map(Some),
             Ok((false, _)) => Ok(None),
-            // The server does not know the scripts, so they are loaded one by one.
+            // The one server does not know the scripts, so they are loaded one by one.
             Err(ConnectionError::Failed(error)) if is_unknown_script(&error) => {
                 match self.lease_sending(mail, sender, lease).await? {
                     SendingLease::Held => {
@@ -169,21 +159,22 @@ impl CodeStore for RedisCodeStore {
     }
 
     async fn mark_notice_accepted(&self, notice: EventId) -> Result<(), CodeStoreError> {
-        let mut mark = redis::cmd("SET");
-        mark.arg(self.notice_key(notice)).arg(1).arg("PX").arg(millis(CODE_STORE_MEMORY));
+        let mark = Command::new("SET", self.notice_key(notice))
+            .arg(1)
+            .arg("PX")
+            .arg(millis(CODE_STORE_MEMORY));
         Ok(self.connection.query(&mark).await?)
     }
 
     async fn is_notice_accepted(&self, notice: EventId) -> Result<bool, CodeStoreError> {
-        let mut look_up = redis::cmd("EXISTS");
-        look_up.arg(self.notice_key(notice));
+        let look_up = Command::new("EXISTS", self.notice_key(notice));
         Ok(self.connection.query(&look_up).await?)
     }
 
     async fn spend_attempt(&self, issue: CodeIssue) -> Result<Attempt, CodeStoreError> {
         let script = self.prepare(&self.spend_attempt, issue);
         let (answer, left, recorded): (String, u32, String) =
-            self.connection.invoke(&script).await?;
+            self.connection.query(&script).await?;
         match answer.as_str() {
             "spent" if recorded.is_empty() => Ok(Attempt::Spent { left, derivation: None }),
             "spent" => Ok(Attempt::Spent { left, derivation: Some(read_derivation(&recorded)?) }),
@@ -196,7 +187,7 @@ impl CodeStore for RedisCodeStore {
     }
 
     async fn consume(&self, issue: CodeIssue) -> Result<Consumption, CodeStoreError> {
-        let answer: String = self.connection.invoke(&self.prepare(&self.consume, issue)).await?;
+        let answer: String = self.connection.query(&self.prepare(&self.consume, issue)).await?;
         match answer.as_str() {
             "won" => Ok(Consumption::Won),
             "consumed" => Ok(Consumption::AlreadyConsumed),
@@ -206,11 +197,11 @@ impl CodeStore for RedisCodeStore {
     }
 
     async fn release(&self, issue: CodeIssue) -> Result<(), CodeStoreError> {
-        Ok(self.connection.invoke(&self.prepare(&self.release, issue)).await?)
+        Ok(self.connection.query(&self.prepare(&self.release, issue)).await?)
     }
 
     async fn ping(&self) -> Result<(), CodeStoreError> {
-        Ok(self.connection.query(&self.probe).await?)
+        Ok(self.connection.probe(&self.prefix).await?)
     }
 }
 
@@ -225,15 +216,6 @@ fn read_opening((answer, left, recorded): OpenAnswer) -> Result<Opening, CodeSto
         "consumed" => Ok(Opening::Consumed),
         _ => Err(unknown(answer)),
     }
-}
-
-/// Adds the call of a script that the server knows, with its key.
-fn call<'a>(pipeline: &'a mut Pipeline, script: &Script, key: String) -> &'a mut Pipeline {
-    pipeline.cmd("EVALSHA").arg(script.get_hash()).arg(1).arg(key)
-}
-
-fn is_unknown_script(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
 
 fn read_derivation(recorded: &str) -> Result<Derivation, CodeStoreError> {

@@ -1,117 +1,110 @@
-//! One multiplexed connection that a background task maintains.
-//!
-//! The redis crate's `ConnectionManager` is not used: it makes every command wait while it
-//! reconnects, and it keeps a connection that no longer answers. Here a command fails at once while
-//! the server is known to be unreachable, and a connection is replaced if it does not answer a ping
-//! in time or its server has become a replica: a new connection may reach the new primary. Must
-//! never send a command twice: only the ping may be repeated.
+//! What the stores speak to: one server, the primary that Sentinel names, or a cluster.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{Client, Cmd, FromRedisValue, Pipeline, RedisError, ScriptInvocation};
+use futures::future::try_join_all;
+use redis::{FromRedisValue, Pipeline, Value};
 use secrecy::ExposeSecret;
 use spans::{Kind, Span};
-use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
+use super::cluster::Cluster;
+use super::command::Command;
+use super::deadline::Deadline;
+use super::destination::Destination;
 use super::error::ConnectionError;
+use super::node::Node;
 use super::options::{RedisOptions, RedisOptionsError};
-use super::supervisor::{Link, Session, is_read_only, supervise};
+use super::probe::probe;
+use super::url::Servers;
 
 /// A connection that reconnects by itself. Cheap to clone; closed when the last clone is dropped.
 #[derive(Clone)]
-pub struct Connection(Arc<Shared>);
-
-struct Shared {
-    link: watch::Receiver<Link>,
-    /// Tells the supervisor to check the connection now.
-    suspicion: Arc<Notify>,
+pub struct Connection {
+    route: Route,
     command_timeout: Duration,
-    supervisor: JoinHandle<()>,
 }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.supervisor.abort();
-    }
+#[derive(Clone)]
+enum Route {
+    Node(Node),
+    Cluster(Cluster),
 }
 
 /// Returns at once and connects in the background, so that a service can start without Redis. Must
 /// be called within a tokio runtime.
 pub fn connect(options: RedisOptions) -> Result<Connection, RedisOptionsError> {
-    let client = Client::open(options.url.expose_secret()).map_err(|_| RedisOptionsError)?;
-    let (sender, link) = watch::channel(Link::Connecting);
-    let suspicion = Arc::new(Notify::new());
     let command_timeout = options.command_timeout;
-    let suspected = suspicion.clone();
-    let supervisor = supervisor::supervise("redis", move || {
-        supervise(client.clone(), options.clone(), sender.clone(), suspected.clone())
-    });
-    Ok(Connection(Arc::new(Shared { link, suspicion, command_timeout, supervisor })))
+    let route = match Servers::parse(options.url.expose_secret())? {
+        Servers::One(server) => {
+            Route::Node(Node::connect(Destination::Server(server.into()), options))
+        }
+        Servers::Sentinel(sentinels) => {
+            Route::Node(Node::connect(Destination::Primary(sentinels.into()), options))
+        }
+        Servers::Cluster(seeds) => Route::Cluster(Cluster::connect(seeds, options)),
+    };
+    Ok(Connection { route, command_timeout })
 }
 
 impl Connection {
-    /// Runs a script.
-    pub(super) async fn invoke<T: FromRedisValue>(
-        &self,
-        script: &ScriptInvocation<'_>,
-    ) -> Result<T, ConnectionError> {
-        let work = self.bounded(async |mut redis| script.invoke_async(&mut redis).await);
-        span("EVALSHA").run(work).await
-    }
-
-    /// Runs a command.
+    /// Runs a command or a script.
     pub(super) async fn query<T: FromRedisValue>(
         &self,
-        command: &Cmd,
+        command: &Command<'_>,
     ) -> Result<T, ConnectionError> {
-        let work = self.bounded(async |mut redis| command.query_async(&mut redis).await);
-        span(name(command)).run(work).await
+        let deadline = Deadline::within(self.command_timeout);
+        let work = async { read(self.send(command, deadline).await?) };
+        span(command.name()).run(work).await
     }
 
-    /// Runs commands in their order, one after the other but in one round trip.
+    /// Runs commands in their order, one after the other: in one round trip if one server has all
+    /// the keys. Then scripts are expected to be known there, and the first error is that of all.
     pub(super) async fn query_all<T: FromRedisValue>(
         &self,
-        commands: &Pipeline,
+        commands: &[Command<'_>],
     ) -> Result<T, ConnectionError> {
-        let work = self.bounded(async |mut redis| commands.query_async(&mut redis).await);
-        span("PIPELINE").run(work).await
+        span("PIPELINE").run(self.send_all(commands)).await
     }
 
-    async fn bounded<T>(
+    /// Writes a key that starts with `<prefix>:probe` and goes by itself on every primary there is.
+    pub(super) async fn probe(&self, prefix: &str) -> Result<(), ConnectionError> {
+        let deadline = Deadline::within(self.command_timeout);
+        let keys = match &self.route {
+            Route::Node(_) => vec![format!("{prefix}:probe")],
+            Route::Cluster(cluster) => cluster.probe_keys(prefix, deadline).await?,
+        };
+        let probes = keys.into_iter().map(async |key| self.send(&probe(key), deadline).await);
+        try_join_all(probes).await?;
+        Ok(())
+    }
+
+    async fn send_all<T: FromRedisValue>(
         &self,
-        operation: impl AsyncFnOnce(MultiplexedConnection) -> Result<T, RedisError>,
+        commands: &[Command<'_>],
     ) -> Result<T, ConnectionError> {
-        let limit = self.0.command_timeout;
-        let result = timeout(limit, async {
-            let Session { redis, demotion } = self.current().await?;
-            let result = operation(redis).await;
-            if let Err(error) = &result
-                && is_read_only(error)
-            {
-                // Full if another operation was refused first.
-                let _ = demotion.try_send(error.clone());
+        let deadline = Deadline::within(self.command_timeout);
+        let Route::Node(node) = &self.route else {
+            let mut answers = Vec::with_capacity(commands.len());
+            for command in commands {
+                answers.push(self.send(command, deadline).await?);
             }
-            result.map_err(ConnectionError::Failed)
-        })
-        .await
-        .unwrap_or(Err(ConnectionError::TimedOut(limit)));
-        if matches!(result, Err(ConnectionError::Failed(_) | ConnectionError::TimedOut(_))) {
-            self.0.suspicion.notify_one();
+            return read(Value::Array(answers));
+        };
+        let mut pipeline = Pipeline::with_capacity(commands.len());
+        for command in commands {
+            pipeline.add_command(command.bare().clone());
         }
-        result
+        node.run(deadline, async |mut redis| pipeline.query_async(&mut redis).await).await
     }
 
-    async fn current(&self) -> Result<Session, ConnectionError> {
-        let mut link = self.0.link.clone();
-        let known = link.wait_for(|link| !matches!(link, Link::Connecting)).await;
-        match known.as_deref() {
-            Ok(Link::Up(session)) => Ok(session.clone()),
-            Ok(Link::Down(error)) => Err(ConnectionError::NotConnected(error.clone())),
-            Ok(Link::Connecting) | Err(_) => Err(ConnectionError::Closed),
+    async fn send(
+        &self,
+        command: &Command<'_>,
+        deadline: Deadline,
+    ) -> Result<Value, ConnectionError> {
+        match &self.route {
+            Route::Node(node) => node.send(command, false, deadline).await,
+            Route::Cluster(cluster) => cluster.send(command, deadline).await,
         }
     }
 }
@@ -123,12 +116,6 @@ fn span(operation: &'static str) -> Span {
         .with("db.operation.name", operation)
 }
 
-/// The name of a command, of those that are used.
-fn name(command: &Cmd) -> &'static str {
-    match command.args_iter().next() {
-        Some(redis::Arg::Simple(b"SET")) => "SET",
-        Some(redis::Arg::Simple(b"EXISTS")) => "EXISTS",
-        Some(redis::Arg::Simple(b"LPOP")) => "LPOP",
-        _ => "command",
-    }
+fn read<T: FromRedisValue>(answer: Value) -> Result<T, ConnectionError> {
+    T::from_redis_value(answer).map_err(|error| ConnectionError::Failed(error.into()))
 }

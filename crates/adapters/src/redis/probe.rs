@@ -3,15 +3,13 @@
 
 use std::time::Duration;
 
-use redis::Cmd;
+use super::command::Command;
 
 /// How long the key of a probe is kept.
 const LIFETIME: Duration = Duration::from_secs(1);
 
-/// Writes `<prefix>:probe`, which goes by itself.
-pub(super) fn probe(prefix: &str) -> Cmd {
-    let mut probe = redis::cmd("SET");
+/// Writes a key that goes by itself.
+pub(super) fn probe(key: String) -> Command<'static> {
     let lifetime = LIFETIME.as_millis().to_string();
-    probe.arg(format!("{prefix}:probe")).arg(1).arg("PX").arg(lifetime);
-    probe
+    Command::new("SET", key).arg(1).arg("PX").arg(lifetime)
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{LimitKey, LimitOutcome, Quota, RateLimitError, RateLimiter};
-use redis::{Script, ScriptInvocation};
+use redis::Script;
 
+use super::command::Command;
 use super::connection::Connection;
 use super::error::ConnectionError;
 use super::script_arguments::{hex_digest, micros};
@@ -32,16 +33,10 @@ impl RedisRateLimiter {
 
     /// Prepares a script for one key: its name, and as the first argument how long it takes until
     /// one more event is allowed.
-    fn prepare<'a>(
-        &self,
-        script: &'a Script,
-        key: &LimitKey,
-        quota: Quota,
-    ) -> ScriptInvocation<'a> {
+    fn prepare<'a>(&self, script: &'a Script, key: &LimitKey, quota: Quota) -> Command<'a> {
         let interval = (micros(quota.period) / u64::from(quota.burst.max(1))).max(1);
-        let mut invocation = script.key(format!("{}{}", self.prefix, hex_digest(key.as_str())));
-        invocation.arg(interval);
-        invocation
+        let name = format!("{}{}", self.prefix, hex_digest(key.as_str()));
+        Command::call(script, name).arg(interval)
     }
 }
 
@@ -54,10 +49,9 @@ impl From<ConnectionError> for RateLimitError {
 #[async_trait]
 impl RateLimiter for RedisRateLimiter {
     async fn check(&self, key: &LimitKey, quota: Quota) -> Result<LimitOutcome, RateLimitError> {
-        let mut script = self.prepare(&self.check_limit, key, quota);
-        script.arg(quota.burst.max(1));
+        let check = self.prepare(&self.check_limit, key, quota).arg(quota.burst.max(1));
         let (allowed, remaining_or_wait, until_whole): (bool, u64, u64) =
-            self.connection.invoke(&script).await?;
+            self.connection.query(&check).await?;
         let reset_after = Duration::from_micros(until_whole);
         Ok(if allowed {
             let remaining = u32::try_from(remaining_or_wait).unwrap_or(u32::MAX);
@@ -71,6 +65,6 @@ impl RateLimiter for RedisRateLimiter {
     }
 
     async fn give_back(&self, key: &LimitKey, quota: Quota) -> Result<(), RateLimitError> {
-        Ok(self.connection.invoke(&self.prepare(&self.give_back, key, quota)).await?)
+        Ok(self.connection.query(&self.prepare(&self.give_back, key, quota)).await?)
     }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use domain::ErrorChain;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, ServerErrorKind};
+use redis::{ErrorKind, RedisError, ServerErrorKind};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout;
 
+use super::destination::Destination;
 use super::error::ConnectionError;
 use super::options::RedisOptions;
 
@@ -45,7 +46,7 @@ enum Loss {
 
 /// Connects, watches the connection and connects again, until it is aborted.
 pub(super) async fn supervise(
-    client: Client,
+    destination: Destination,
     options: RedisOptions,
     link: watch::Sender<Link>,
     suspicion: Arc<Notify>,
@@ -53,11 +54,13 @@ pub(super) async fn supervise(
     let mut delay = FIRST_DELAY;
     let mut reported = false;
     loop {
-        let error = match open(&client, &options).await {
+        let error = match destination.open(&options).await {
             Ok(connection) => {
-                tracing::info!(event = "redis.connected", "connected to Redis");
+                tracing::info!(event = "redis.connected", server = %destination, "connected to Redis");
                 reported = true;
-                match use_until_lost(connection, &link, &suspicion, options.command_timeout).await {
+                let server = destination.to_string();
+                let limit = options.command_timeout;
+                match use_until_lost(connection, &server, &link, &suspicion, limit).await {
                     Loss::Demoted(error) => error,
                     Loss::Broken => {
                         link.send_replace(Link::Connecting);
@@ -68,7 +71,7 @@ pub(super) async fn supervise(
             }
             Err(error) => {
                 if !reported {
-                    tracing::warn!(event = "redis.unreachable", error = %ErrorChain(&error), "cannot connect to Redis");
+                    tracing::warn!(event = "redis.unreachable", server = %destination, error = %ErrorChain(&error), "cannot connect to Redis");
                     reported = true;
                 }
                 error
@@ -83,6 +86,7 @@ pub(super) async fn supervise(
 /// Offers a connection to all operations until it is lost.
 async fn use_until_lost(
     mut connection: MultiplexedConnection,
+    server: &str,
     link: &watch::Sender<Link>,
     suspicion: &Notify,
     limit: Duration,
@@ -91,27 +95,15 @@ async fn use_until_lost(
     link.send_replace(Link::Up(Session { redis: connection.clone(), demotion }));
     tokio::select! {
         error = wait_until_broken(&mut connection, suspicion, limit) => {
-            tracing::warn!(event = "redis.connection_lost", error = %ErrorChain(&error), "lost the connection to Redis");
+            tracing::warn!(event = "redis.connection_lost", server, error = %ErrorChain(&error), "lost the connection to Redis");
             Loss::Broken
         }
         Some(error) = demoted.recv() => {
             let error_chain = ErrorChain(&error);
-            tracing::warn!(event = "redis.became_replica", error = %error_chain, "the Redis server has become a replica");
+            tracing::warn!(event = "redis.became_replica", server, error = %error_chain, "the Redis server has become a replica");
             Loss::Demoted(error)
         }
     }
-}
-
-/// Connects and authenticates.
-pub(super) async fn open(
-    client: &Client,
-    options: &RedisOptions,
-) -> Result<MultiplexedConnection, RedisError> {
-    // Operations have a timeout of their own, so the connection sets none.
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(options.connect_timeout))
-        .set_response_timeout(None);
-    client.get_multiplexed_async_connection_with_config(&config).await
 }
 
 /// Returns when a ping fails or is not answered in time.

@@ -36,7 +36,7 @@ contract! {
         asvs_2_4_1_of_parallel_uses_of_a_solved_challenge_one_wins,
     ],
     in_process: std::sync::Arc::new(super::InProcessBudget::new()),
-    redis: std::sync::Arc::new(super::RedisBudget::new(super::redis_connection(), &super::prefix())),
+    redis: |redis| std::sync::Arc::new(super::RedisBudget::new(redis, &super::prefix())),
 }
 
 fn address(text: &str) -> BudgetKey {

@@ -13,7 +13,7 @@ use futures::future::join_all;
 use test_support::{eventually_within, unique_id};
 use tokio::time::{Instant, sleep};
 
-use crate::{mark_accepted, open, opened, prefix, redis_connection, spent, user_id, window};
+use crate::{mark_accepted, open, opened, prefix, spent, user_id, window};
 
 type Store = Arc<dyn CodeStore>;
 
@@ -54,7 +54,7 @@ contract! {
         one_of_parallel_senders_gets_the_lease,
     ],
     in_process: std::sync::Arc::new(super::InProcessCodeStore::new()),
-    redis: std::sync::Arc::new(super::RedisCodeStore::new(super::redis_connection(), &super::prefix())),
+    redis: |redis| std::sync::Arc::new(super::RedisCodeStore::new(redis, &super::prefix())),
 }
 
 fn issue(user_id: UserId, number: u32) -> CodeIssue {

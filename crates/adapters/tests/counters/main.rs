@@ -11,32 +11,41 @@ use domain::{CodeIssue, Derivation, UserId};
 use test_support::{soon_within, unique_id, unique_name};
 
 /// Makes a test of each case for each implementation. In process the time is paused and passes at
-/// once while a test sleeps; Redis has its own clock, on which short times really pass.
+/// once while a test sleeps; Redis has its own clock, on which short times really pass. What `redis`
+/// makes of a connection is tried on one server, on a cluster, and on a primary under Sentinel.
 macro_rules! contract {
     (
-        cases: [$($case:ident),* $(,)?],
-        parallel_cases: [$($parallel_case:ident),* $(,)?],
+        cases: $cases:tt,
+        parallel_cases: $parallel_cases:tt,
         in_process: $in_process:expr,
-        redis: $redis:expr $(,)?
+        redis: |$redis:ident| $store:expr $(,)?
     ) => {
-        mod in_process {
+        contract!(@module in_process, start_paused = true, $cases, $parallel_cases, $in_process);
+        contract!(@redis redis, "TEST_REDIS_URL", $cases, $parallel_cases, |$redis| $store);
+        contract!(@redis redis_cluster, "TEST_REDIS_CLUSTER_URL", $cases, $parallel_cases, |$redis| $store);
+        contract!(@redis redis_sentinel, "TEST_REDIS_SENTINEL_URL", $cases, $parallel_cases, |$redis| $store);
+    };
+    (@redis $name:ident, $url:literal, $cases:tt, $parallel_cases:tt, |$redis:ident| $store:expr) => {
+        contract!(@module $name, start_paused = false, $cases, $parallel_cases, {
+            let $redis = crate::connect_to(&crate::url_in($url));
+            $store
+        });
+    };
+    (
+        @module $name:ident,
+        start_paused = $paused:literal,
+        [$($case:ident),* $(,)?],
+        [$($parallel_case:ident),* $(,)?],
+        $store:expr
+    ) => {
+        mod $name {
             $(
-                #[tokio::test(start_paused = true)]
-                async fn $case() { crate::bounded(super::$case($in_process)).await; }
+                #[tokio::test(start_paused = $paused)]
+                async fn $case() { crate::bounded(super::$case($store)).await; }
             )*
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                async fn $parallel_case() { crate::bounded(super::$parallel_case($in_process)).await; }
-            )*
-        }
-        mod redis {
-            $(
-                #[tokio::test]
-                async fn $case() { crate::bounded(super::$case($redis)).await; }
-            )*
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                async fn $parallel_case() { crate::bounded(super::$parallel_case($redis)).await; }
+                async fn $parallel_case() { crate::bounded(super::$parallel_case($store)).await; }
             )*
         }
     };
@@ -51,7 +60,9 @@ mod redis_diagnosis;
 mod redis_failover;
 mod redis_faults;
 mod redis_keys;
+mod redis_load;
 mod redis_memory;
+mod redis_sentinel;
 mod redis_server;
 mod redis_supervision;
 mod redis_tls;
@@ -73,7 +84,13 @@ fn redis_connection() -> Connection {
 }
 
 fn redis_url() -> String {
-    std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL is not set: run `cargo xtask test`")
+    url_in("TEST_REDIS_URL")
+}
+
+/// The URL of a server of the test run.
+fn url_in(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run `cargo xtask test`"))
 }
 
 fn connect_to(url: &str) -> Connection {

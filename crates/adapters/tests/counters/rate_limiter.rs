@@ -10,7 +10,7 @@ use futures::future::join_all;
 use test_support::eventually;
 use tokio::time::{Instant, sleep};
 
-use crate::{prefix, redis_connection};
+use crate::prefix;
 
 type Limiter = Arc<dyn RateLimiter>;
 
@@ -28,7 +28,7 @@ contract! {
     ],
     parallel_cases: [asvs_2_4_1_a_parallel_burst_is_exact],
     in_process: std::sync::Arc::new(super::InProcessRateLimiter::new()),
-    redis: std::sync::Arc::new(super::RedisRateLimiter::new(super::redis_connection(), &super::prefix())),
+    redis: |redis| std::sync::Arc::new(super::RedisRateLimiter::new(redis, &super::prefix())),
 }
 
 fn key(subject: &str) -> LimitKey {

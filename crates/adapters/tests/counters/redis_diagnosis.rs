@@ -8,6 +8,7 @@ use redis::aio::MultiplexedConnection;
 use test_support::{Proxy, eventually, free_port};
 
 use crate::redis_server::Server;
+use crate::url_in;
 
 /// A password that no finding may hold.
 const CANARY: &str = "hush-hush";
@@ -38,6 +39,12 @@ async fn diagnose_at(url: &str) -> Vec<Finding> {
     let findings = diagnose(options, "test".into()).await;
     assert!(!format!("{findings:?}").contains(CANARY), "a password in {findings:#?}");
     findings
+}
+
+/// Of many servers: what is told is told of each.
+fn said_of(findings: &[Finding], check: &str, severity: Severity) -> Vec<String> {
+    let found = findings.iter().filter(|f| f.check == check && f.severity == severity);
+    found.map(|finding| finding.message.clone()).collect()
 }
 
 /// How much each of these matters, and what was said of it.
@@ -117,6 +124,38 @@ async fn a_replica_or_a_node_of_a_cluster_is_named() {
 }
 
 #[tokio::test]
+async fn each_node_of_a_cluster_is_examined() {
+    let url = url_in("TEST_REDIS_CLUSTER_URL");
+    let findings = diagnose_at(&url).await;
+    assert_found(&findings, "redis.cluster", Severity::Ok, "3 primaries have all slots");
+    let alone = said_of(&findings, "redis.replicas", Severity::Warning);
+    let nodes = said_of(&findings, "redis.server", Severity::Ok);
+    for address in url.strip_prefix("redis+cluster://").unwrap().split(',') {
+        for told in [&alone, &nodes] {
+            assert_eq!(told.iter().filter(|m| m.starts_with(address)).count(), 1, "{findings:#?}");
+        }
+    }
+    let (lonely, _) = start(&[]).await;
+    let findings = diagnose_at(&format!("redis+cluster://{}", lonely.address())).await;
+    assert_found(&findings, "redis.cluster", Severity::Error, "does not tell which node");
+}
+
+#[tokio::test]
+async fn the_sentinels_the_primary_and_its_replicas_are_examined() {
+    let url = url_in("TEST_REDIS_SENTINEL_URL");
+    let findings = diagnose_at(&url).await;
+    assert_eq!(said_of(&findings, "redis.sentinel", Severity::Ok).len(), 3, "{findings:#?}");
+    assert_found(&findings, "redis.writes", Severity::Ok, "can be written");
+    assert_found(&findings, "redis.server", Severity::Ok, "nothing is wrong with it");
+    let nobody = free_port();
+    let findings = diagnose_at(&format!("redis+sentinel://127.0.0.1:{nobody}/main")).await;
+    assert_found(&findings, "redis.connection", Severity::Error, "no connection");
+    assert_found(&findings, "redis.sentinel", Severity::Warning, "fewer than three");
+    let findings = diagnose_at(&url.replace("/main", "/other")).await;
+    assert_eq!(said_of(&findings, "redis.sentinel", Severity::Error).len(), 3, "{findings:#?}");
+}
+
+#[tokio::test]
 async fn what_a_user_may_not_do_is_named() {
     let (server, mut redis) = start(&[]).await;
     let at = |user: &str| format!("redis://{user}:{CANARY}@{}/", server.address());
@@ -126,9 +165,9 @@ async fn what_a_user_may_not_do_is_named() {
     )
     .await;
     let narrow = diagnose_at(&at("narrow")).await;
-    assert_found(&narrow, "redis.server", Severity::Warning, "no permissions");
-    assert_found(&narrow, "redis.writes", Severity::Error, "no permissions");
-    assert_found(&narrow, "redis.scripts", Severity::Error, "no permissions");
+    assert_found(&narrow, "redis.server", Severity::Warning, "o permissions");
+    assert_found(&narrow, "redis.writes", Severity::Error, "o permissions");
+    assert_found(&narrow, "redis.scripts", Severity::Error, "o permissions");
     let stranger = diagnose_at(&at("stranger")).await;
     assert_found(&stranger, "redis.connection", Severity::Error, "no connection");
     let advice = stranger[0].advice.as_deref().unwrap();

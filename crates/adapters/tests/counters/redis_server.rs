@@ -4,6 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use adapters::redis::RedisCodeStore;
 use domain::ports::CodeStore;
+use test_servers::Redis;
 use test_support::eventually_within;
 
 use crate::RECOVERY_TIMEOUT;
@@ -21,7 +22,8 @@ impl Server {
 
     /// Starts one with further arguments.
     pub(crate) fn start_with(port: u16, arguments: &[String]) -> Self {
-        let process = Command::new("redis-server")
+        let program = Redis::program().expect("no redis-server: run `cargo xtask test`");
+        let process = Command::new(program)
             .args([
                 "--port",
                 &port.to_string(),
@@ -36,7 +38,7 @@ impl Server {
             .current_dir(std::env::temp_dir())
             .stdout(Stdio::null())
             .spawn()
-            .expect("redis-server is not on the PATH: run `cargo xtask test`");
+            .unwrap();
         Self { process, port }
     }
 

@@ -9,7 +9,7 @@ use adapters::rabbitmq::{RabbitmqOptions, RabbitmqPublisher};
 use domain::ports::{EventPublisher, PublishError};
 use secrecy::ExposeSecret;
 use test_support::{
-    Identity, Proxy, eventually, eventually_within, install_crypto_provider, run_client,
+    Identity, Proxy, eventually, eventually_within, free_port, install_crypto_provider, run_client,
     soon_within,
 };
 use tokio::io::AsyncReadExt;
@@ -37,6 +37,28 @@ async fn publish_until_taken(publisher: &RabbitmqPublisher, event: &domain::Even
         publisher.publish(std::slice::from_ref(event)).await.pop().unwrap().ok()
     })
     .await;
+}
+
+/// Each node is a proxy in front of the one broker; one is away, and one accepts connections and
+/// says nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_cluster_any_node_that_answers_is_used() {
+    let rabbit = Rabbit::new().await;
+    let nodes = [Proxy::start(upstream()).await, Proxy::start(upstream()).await];
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let ports =
+        [free_port(), nodes[0].port(), silent.local_addr().unwrap().port(), nodes[1].port()];
+    let hosts = ports.map(|port| format!("127.0.0.1:{port}")).join(",");
+    let url = amqp_url().replace(&upstream(), &hosts);
+    let (event, connect_timeout) = (registered(), Duration::from_secs(2));
+    let options = RabbitmqOptions { url: url.into(), connect_timeout, ..rabbit.options.clone() };
+    let publisher = connect(&options);
+    publish_until_taken(&publisher, &event).await;
+    for away in &nodes {
+        away.cut().await;
+        publish_until_taken(&publisher, &event).await;
+        away.restore().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

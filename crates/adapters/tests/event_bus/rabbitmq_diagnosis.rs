@@ -11,6 +11,7 @@ use test_support::free_port;
 
 use crate::handler::registered;
 use crate::rabbitmq::{Rabbit, amqp_url};
+use crate::rabbitmq_connection::upstream;
 
 /// A password that no finding may hold.
 const CANARY: &str = "hush-hush";
@@ -49,6 +50,25 @@ async fn a_broker_with_its_queues_has_nothing_but_ok() {
     assert_eq!(found, expected.map(|check| (check, Severity::Ok)), "{findings:#?}");
     for queue in ["email", "email.dead"] {
         assert_eq!(rabbit.waiting(queue).await, 0, "the check leaves a message in {queue}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_node_of_a_cluster_is_tried() {
+    let rabbit = Rabbit::new().await;
+    rabbit.publisher().ping().await.unwrap();
+    let nobody = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
+    let with_hosts = |hosts: String| {
+        let url = amqp_url().replace(&upstream(), &hosts);
+        RabbitmqOptions { url: url.into(), ..rabbit.options.clone() }
+    };
+    let findings = diagnose(with_hosts(format!("{},{}", nobody[0], upstream()))).await;
+    assert_found(&findings, "rabbitmq.connection", Severity::Ok, &upstream());
+    assert_found(&findings, "rabbitmq.connection", Severity::Warning, &nobody[0]);
+    assert_found(&findings, "rabbitmq.permissions", Severity::Ok, "");
+    let findings = diagnose(with_hosts(nobody.join(","))).await;
+    for host in nobody {
+        assert_found(&findings, "rabbitmq.connection", Severity::Error, &host);
     }
 }
 

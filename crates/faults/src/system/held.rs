@@ -8,7 +8,8 @@ use tokio::task::spawn_blocking;
 pub struct Held<T>(Arc<Mutex<T>>);
 
 impl<T: Send + 'static> Held<T> {
-    pub(super) fn new(server: T) -> Self {
+    /// Holds a server.
+    pub fn new(server: T) -> Self {
         Self(Arc::new(Mutex::new(server)))
     }
 

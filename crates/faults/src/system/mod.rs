@@ -3,7 +3,7 @@
 mod held;
 mod measure;
 mod servers;
-mod settings;
+pub mod settings;
 mod wall_clock;
 
 use std::convert::Infallible;
@@ -25,7 +25,7 @@ use crate::sink::Sink;
 
 pub use held::Held;
 pub use measure::Measured;
-pub use servers::{EXCHANGE, Servers};
+pub use servers::{EXCHANGE, Servers, data_directory};
 pub use wall_clock::WallClock;
 
 /// How often processes are looked at.
@@ -75,7 +75,8 @@ impl System {
         let smtp = Proxy::start(format!("127.0.0.1:{}", sink.port())).await;
         let receiver = Receiver::start(clock).await;
         let webhook = Proxy::start(format!("127.0.0.1:{}", receiver.port())).await;
-        let mut common = settings::common(smtp.port(), webhook.port());
+        let mut common =
+            [settings::common(smtp.port()), settings::webhook(webhook.port())].concat();
         let servers = match deployment {
             Deployment::Distributed => Some(Servers::start(data.path(), interrupt).await?),
             Deployment::Standalone => None,

@@ -35,7 +35,7 @@ pub struct Servers {
 }
 
 /// A folder that PostgreSQL's user can reach, too.
-pub(super) fn data_directory() -> Result<TempDir, ServerError> {
+pub fn data_directory() -> Result<TempDir, ServerError> {
     let problem = |source| ServerError::Folder { path: std::env::temp_dir(), source };
     let folder =
         tempfile::Builder::new().prefix("registration-faults-").tempdir().map_err(problem)?;

@@ -8,7 +8,7 @@ use crate::evidence::{AnswerBounds, Terms};
 use crate::receiver::SECRET;
 
 /// Pairs of `section.key` and value.
-pub(super) type Settings = Vec<(String, String)>;
+pub type Settings = Vec<(String, String)>;
 
 /// How many guesses a code allows, and an address per day.
 const ATTEMPTS: usize = 5;
@@ -25,7 +25,7 @@ const BUSY: Duration = Duration::from_secs(5);
 ///
 /// Timeouts are shorter than the defaults, so that they pass within a fault. Hashes cost next to
 /// nothing and nobody is limited, because all clients are one and share two cores with the rest.
-pub(super) fn common(smtp_port: u16, webhook_port: u16) -> Settings {
+pub fn common(smtp_port: u16) -> Settings {
     let limits = [
         "register_per_client",
         "register_per_address",
@@ -41,7 +41,6 @@ pub(super) fn common(smtp_port: u16, webhook_port: u16) -> Settings {
     let off = limits.map(|limit| (format!("limits.{limit}"), "off".to_owned()));
     let (smtp_port, attempts) = (smtp_port.to_string(), ATTEMPTS.to_string());
     let guesses = GUESSES.to_string();
-    let webhook = format!("http://127.0.0.1:{webhook_port}/hooks");
     let settings = [
         ("code.key", CODE_KEY),
         ("code.attempts", &attempts),
@@ -55,11 +54,6 @@ pub(super) fn common(smtp_port: u16, webhook_port: u16) -> Settings {
         ("smtp.tls", "none"),
         ("smtp.timeout", "4s"),
         ("smtp.acceptance_timeout", "6s"),
-        ("webhooks.url", &webhook),
-        ("webhooks.secret", SECRET),
-        ("webhooks.events", "user.activated"),
-        ("webhooks.timeout", "4s"),
-        ("webhooks.allow_private_addresses", "true"),
         ("http.shutdown_timeout", "10s"),
         // So that the connections of a burst are gone when they are counted.
         ("http.keep_alive", "5s"),
@@ -73,8 +67,21 @@ pub(super) fn common(smtp_port: u16, webhook_port: u16) -> Settings {
     settings.into_iter().chain(off).collect()
 }
 
-/// The same, as the ledger needs it.
-pub(super) fn terms(enough: usize) -> Terms {
+/// Where it is told who has activated.
+pub fn webhook(port: u16) -> Settings {
+    let url = format!("http://127.0.0.1:{port}/hooks");
+    let settings = [
+        ("webhooks.url", url.as_str()),
+        ("webhooks.secret", SECRET),
+        ("webhooks.events", "user.activated"),
+        ("webhooks.timeout", "4s"),
+        ("webhooks.allow_private_addresses", "true"),
+    ];
+    settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
+/// What the ledger needs to know of [`common`], which asks for so many accepted registrations.
+pub fn terms(enough: usize) -> Terms {
     Terms {
         attempts: ATTEMPTS,
         guesses: GUESSES,

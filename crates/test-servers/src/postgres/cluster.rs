@@ -1,5 +1,6 @@
 //! How a cluster comes into being.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -22,14 +23,8 @@ pub(super) fn create(
     interrupt: &Interrupt,
 ) -> Result<(), ServerError> {
     let folder = disk.map_or_else(|| data.to_owned(), |disk| disk.seen_from_outside(data));
-    std::fs::create_dir(&folder)
-        .map_err(|source| ServerError::Folder { path: data.to_owned(), source })?;
-    let user = user();
-    if let Some(user) = user {
-        let mut chown = Command::new("chown");
-        run(chown.arg(format!("{user}:")).arg(folder), log, interrupt)?;
-    }
-    let mut command = tied_to_us(user, "TERM", &programs::find("initdb")?);
+    make_folder(data, &folder, log, interrupt)?;
+    let mut command = tied_to_us(user(), "TERM", &programs::find("initdb")?);
     command.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
     command.arg("-D").arg(data);
     match disk {
@@ -41,6 +36,39 @@ pub(super) fn create(
         }
     }
     run(&mut command, log, interrupt)
+}
+
+/// Makes a standby in the folder `data`, a copy of the primary of this URL.
+pub(super) fn copy(
+    primary_url: &str,
+    data: &Path,
+    log: &Path,
+    interrupt: &Interrupt,
+) -> Result<(), ServerError> {
+    make_folder(data, data, log, interrupt)?;
+    let mut command = tied_to_us(user(), "TERM", &programs::find("pg_basebackup")?);
+    command.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
+    command.args(["--dbname", primary_url, "-D"]).arg(data);
+    run(&mut command, log, interrupt)
+}
+
+/// Makes the folder `data`, which is `folder` to this process, and gives it to the server.
+fn make_folder(
+    data: &Path,
+    folder: &Path,
+    log: &Path,
+    interrupt: &Interrupt,
+) -> Result<(), ServerError> {
+    // The server refuses data that others may read.
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(folder)
+        .map_err(|source| ServerError::Folder { path: data.to_owned(), source })?;
+    if let Some(user) = user() {
+        let mut chown = Command::new("chown");
+        run(chown.arg(format!("{user}:")).arg(folder), log, interrupt)?;
+    }
+    Ok(())
 }
 
 fn run(command: &mut Command, log: &Path, interrupt: &Interrupt) -> Result<(), ServerError> {

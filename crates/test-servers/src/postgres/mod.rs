@@ -43,7 +43,7 @@ impl Postgres {
     ) -> Result<Self, ServerError> {
         let data = folder.join("data");
         cluster::create(&data, None, &folder.join("initdb.log"), interrupt)?;
-        let server = Server::start(recipe(&data, None, storage)?, folder)?;
+        let server = Server::start(recipe(&data, None, storage, free_port()?)?, folder)?;
         Ok(Self { server, disk: None })
     }
 
@@ -53,8 +53,45 @@ impl Postgres {
         let disk = Disk::new(folder, interrupt)?;
         let data = disk.mount_point().join("data");
         cluster::create(&data, Some(&disk), &folder.join("initdb.log"), interrupt)?;
-        let server = Server::start(recipe(&data, Some(&disk), Storage::Durable)?, folder)?;
+        let recipe = recipe(&data, Some(&disk), Storage::Durable, free_port()?)?;
+        let server = Server::start(recipe, folder)?;
         Ok(Self { server, disk: Some(disk) })
+    }
+
+    /// Starts a streaming standby of the primary at `primary_url`, which has to be ready, with a copy
+    /// of its data in `folder`; it need not be ready yet, nor have caught up. It listens on `port`,
+    /// where a server was that has ended, or on a free one.
+    pub fn start_standby(
+        folder: &Path,
+        primary_url: &str,
+        port: Option<u16>,
+        interrupt: &Interrupt,
+    ) -> Result<Self, ServerError> {
+        let data = folder.join("data");
+        cluster::copy(primary_url, &data, &folder.join("basebackup.log"), interrupt)?;
+        let port = port.map_or_else(free_port, Ok)?;
+        let server = Server::start(recipe(&data, None, Storage::Durable, port)?, folder)?;
+        Ok(Self { server, disk: None })
+    }
+
+    /// From now on a commit is acknowledged once it is on the disk of a standby, too. Waits until
+    /// one is there.
+    pub fn require_standby(&self) -> Result<(), ServerError> {
+        self.sql(&["ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"])?;
+        let count = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        tool::wait_until("a synchronous standby", || Ok(self.sql(&[count])? == "1"))
+    }
+
+    /// Makes a standby the primary, and waits until it takes writes.
+    pub fn promote(&self) -> Result<(), ServerError> {
+        self.sql(&["SELECT pg_promote()"]).map(drop)
+    }
+
+    /// Breaks the connections of all clients, who may connect again.
+    pub fn disconnect_clients(&self) -> Result<(), ServerError> {
+        let query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+             WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        self.sql(&[query]).map(drop)
     }
 
     /// Takes all the space on its disk. Once its log finds none it ends, and cannot start again
@@ -115,14 +152,35 @@ impl Postgres {
         tool::output(&psql)
     }
 
+    /// The first message of a client of protocol 3.0; the answer begins with `R` (authentication)
+    /// once the server serves, and with `E` while it still starts.
+    pub(crate) fn startup_message() -> Vec<u8> {
+        let parameters = b"user\0postgres\0database\0postgres\0\0";
+        let length = u8::try_from(8 + parameters.len()).unwrap_or(u8::MAX);
+        [&[0, 0, 0, length, 0, 3, 0, 0][..], parameters].concat()
+    }
+
+    /// The user that the server, and what belongs to it, runs as; None: as we do.
+    pub(crate) fn user() -> Option<&'static str> {
+        cluster::user()
+    }
+
     fn disk(&self) -> Result<&Disk, ServerError> {
         self.disk.as_ref().ok_or(ServerError::SharedDisk(programs::NAME))
     }
 }
 
-/// A server with the cluster in the folder `data`.
-fn recipe(data: &Path, disk: Option<&Disk>, storage: Storage) -> Result<Recipe, ServerError> {
-    let [port] = free_ports()?;
+fn free_port() -> Result<u16, ServerError> {
+    free_ports().map(|[port]| port)
+}
+
+/// A server on this port with the cluster in the folder `data`.
+fn recipe(
+    data: &Path,
+    disk: Option<&Disk>,
+    storage: Storage,
+    port: u16,
+) -> Result<Recipe, ServerError> {
     let mut command = tied_to_us(cluster::user(), "QUIT", &programs::find("postgres")?);
     command.arg("-D").arg(data).args(["-c", "listen_addresses=127.0.0.1"]);
     command.args(["-c", &format!("port={port}"), "-c", "unix_socket_directories="]);
@@ -139,7 +197,7 @@ fn recipe(data: &Path, disk: Option<&Disk>, storage: Storage) -> Result<Recipe, 
         name: programs::NAME,
         url: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
         port,
-        greeting: Greeting { send: startup_message(), answer: b'R' },
+        greeting: Greeting { send: Postgres::startup_message(), answer: b'R' },
         command,
         stop_signal: match storage {
             // PostgreSQL's immediate shutdown. It gives its shared memory back, unlike SIGKILL.
@@ -150,21 +208,13 @@ fn recipe(data: &Path, disk: Option<&Disk>, storage: Storage) -> Result<Recipe, 
     })
 }
 
-/// The first message of a client of protocol 3.0; the answer begins with `R` (authentication) once
-/// the server serves, and with `E` while it still starts.
-fn startup_message() -> Vec<u8> {
-    let parameters = b"user\0postgres\0database\0postgres\0\0";
-    let length = u8::try_from(8 + parameters.len()).unwrap_or(u8::MAX);
-    [&[0, 0, 0, length, 0, 3, 0, 0][..], parameters].concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_startup_message_states_its_length() {
-        let message = startup_message();
+        let message = Postgres::startup_message();
         assert_eq!(usize::from(message[3]), message.len());
     }
 }

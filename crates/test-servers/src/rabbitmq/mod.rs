@@ -5,8 +5,9 @@ mod environment;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
-use environment::Environment;
+use environment::{Environment, Family};
 
 use crate::error::ServerError;
 use crate::log::log_to;
@@ -29,7 +30,8 @@ pub struct RabbitMq {
     // Dropped in this order: the node stops before its port mapper.
     /// What it has in common with the others.
     pub server: Server,
-    _mapper: Group,
+    /// Shared with the other nodes of its cluster.
+    mapper: Arc<Group>,
     environment: Environment,
 }
 
@@ -66,13 +68,32 @@ impl RabbitMq {
     ///
     /// Queues say themselves whether they are durable: `storage` decides how the node is stopped.
     pub fn start(folder: &Path, storage: Storage) -> Result<Self, ServerError> {
+        let [mapper_port] = free_ports()?;
+        let mapper = start_port_mapper(mapper_port, &folder.join("epmd.log"))?;
+        let family = Family { home: folder.to_owned(), mapper_port };
+        Self::start_node(folder, storage, Arc::new(mapper), &family, None)
+    }
+
+    /// Starts one that becomes a node of the cluster of `self`, which has to be ready. It joins
+    /// before it is ready itself.
+    pub fn start_member(&self, folder: &Path, storage: Storage) -> Result<Self, ServerError> {
+        let Environment { family, node, .. } = &self.environment;
+        Self::start_node(folder, storage, self.mapper.clone(), family, Some(node))
+    }
+
+    fn start_node(
+        folder: &Path,
+        storage: Storage,
+        mapper: Arc<Group>,
+        family: &Family,
+        joins: Option<&str>,
+    ) -> Result<Self, ServerError> {
         let program = Self::program().ok_or(ServerError::NotInstalled {
             program: "rabbitmq-server",
             package: Self::PACKAGE,
         })?;
-        let [port, distribution_port, mapper_port] = free_ports()?;
-        let mapper = start_port_mapper(mapper_port, &folder.join("epmd.log"))?;
-        let environment = Environment::new(folder, port, distribution_port, mapper_port)?;
+        let [port, distribution_port] = free_ports()?;
+        let environment = Environment::new(folder, [port, distribution_port], family, joins)?;
         let mut command = tied_to_us(None, "KILL", &program);
         environment.apply_to(&mut command);
         let recipe = Recipe {
@@ -88,7 +109,7 @@ impl RabbitMq {
                 Storage::Durable => Signal::TERM,
             },
         };
-        Ok(Self { server: Server::start(recipe, folder)?, _mapper: mapper, environment })
+        Ok(Self { server: Server::start(recipe, folder)?, mapper, environment })
     }
 
     /// Raises or ends an alarm for memory: while there is one, connections that publish are blocked.
@@ -141,6 +162,18 @@ impl RabbitMq {
         let queue = |row: &str| {
             let (name, messages) = row.split_once('\t')?;
             Some(Queue { name: name.to_owned(), messages: messages.parse().ok()? })
+        };
+        Ok(rows.lines().filter_map(queue).collect())
+    }
+
+    /// The quorum queues, each with the nodes that have a copy of it.
+    pub fn queue_members(&self) -> Result<Vec<(String, usize)>, ServerError> {
+        let arguments = ["list_queues", "--no-table-headers", "name", "members"];
+        let rows = self.control("rabbitmqctl", &arguments)?;
+        // The nodes are an Erlang list: `[node1@localhost, node2@localhost]`.
+        let queue = |row: &str| {
+            let (name, members) = row.split_once('\t')?;
+            Some((name.to_owned(), members.matches('@').count()))
         };
         Ok(rows.lines().filter_map(queue).collect())
     }

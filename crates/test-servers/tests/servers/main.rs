@@ -7,4 +7,5 @@
 mod postgres;
 mod rabbitmq;
 mod redis;
+mod redis_topologies;
 mod wall_clock;

@@ -230,3 +230,25 @@ fn wait_until(mut is_so: impl FnMut() -> bool) {
         thread::sleep(POLL);
     }
 }
+
+#[test]
+fn a_standby_has_what_was_acknowledged_and_is_promoted() {
+    let folder = folder();
+    let at = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir(&path).unwrap();
+        path
+    };
+    let never = Interrupt::never();
+    let mut primary = Postgres::start(&at("first"), Storage::Durable, &never).unwrap();
+    primary.server.wait_until_ready(&never).unwrap();
+    let url = primary.server.url();
+    let mut standby = Postgres::start_standby(&at("second"), url, None, &never).unwrap();
+    standby.server.wait_until_ready(&never).unwrap();
+    primary.require_standby().unwrap();
+    primary.sql(&["CREATE TABLE noted (id int)", "INSERT INTO noted VALUES (1)"]).unwrap();
+    primary.server.kill();
+    standby.promote().unwrap();
+    standby.sql(&["INSERT INTO noted VALUES (2)"]).unwrap();
+    assert_eq!(standby.sql(&["SELECT count(*) FROM noted"]).unwrap(), "2");
+}

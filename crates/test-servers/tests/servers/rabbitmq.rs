@@ -3,7 +3,7 @@
 use lapin::options::{
     BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueuePurgeOptions,
 };
-use lapin::types::FieldTable;
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use test_servers::{Interrupt, Permission, Queue, RabbitMq, Storage};
 use test_support::soon;
@@ -131,4 +131,24 @@ async fn waits_until(
     }
     end();
     soon("a confirmation", publish).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_form_a_cluster_that_keeps_copies_on_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir(&path).unwrap();
+        path
+    };
+    let mut first = RabbitMq::start(&start("first"), Storage::Disposable).unwrap();
+    first.server.wait_until_ready(&Interrupt::never()).unwrap();
+    let mut second = first.start_member(&start("second"), Storage::Disposable).unwrap();
+    second.server.wait_until_ready(&Interrupt::never()).unwrap();
+    let client = Client::connect(&second).await;
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    let options = QueueDeclareOptions::durable();
+    client.channel.queue_declare("shared".into(), options, arguments).await.unwrap();
+    assert_eq!(first.queue_members().unwrap(), [("shared".to_owned(), 2)]);
 }

@@ -40,7 +40,7 @@ async fn examine(options: &PostgresOptions, findings: &mut Vec<Finding>) -> Resu
     findings.push(judge_tls(&connector));
     let is_pooled = sessions::is_pooled(&client, &connector, options).await?;
     findings.push(sessions::judge(is_pooled, options));
-    findings.extend(server::judge(&client, options, is_pooled).await?);
+    findings.extend(server::judge(&client, &connector, options, is_pooled).await?);
     findings.push(schema::judge_version(&client, options).await?);
     findings.push(schema::judge_privileges(&client, options).await?);
     findings.push(judge_writes(options, is_pooled).await);

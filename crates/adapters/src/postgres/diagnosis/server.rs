@@ -6,6 +6,7 @@ use domain::Finding;
 use tokio::time::Instant;
 use tokio_postgres::Client;
 
+use super::super::connector::Connector;
 use super::super::options::PostgresOptions;
 use super::question::columns;
 use crate::diagnosis::{judge_clock, read_clock};
@@ -17,19 +18,21 @@ const QUESTION: &str = "
     SELECT current_setting('server_version_num'), current_setting('server_version'),
         (extract(epoch FROM clock_timestamp()) * 1000)::bigint,
         current_setting('fsync'), current_setting('synchronous_commit'),
+        current_setting('synchronous_standby_names'),
         current_setting('max_connections')::int
             - current_setting('superuser_reserved_connections')::int,
         (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')";
 
 pub(super) async fn judge(
     client: &Client,
+    connector: &Connector,
     options: &PostgresOptions,
     is_pooled: bool,
 ) -> Result<Vec<Finding>, Finding> {
     let (asked, before) = (Instant::now(), read_clock());
     let answer = columns(client, options, QUESTION).await?;
     let (took, after) = (asked.elapsed(), read_clock());
-    let [version_number, version, millis, fsync, synchronous, allowed, used] = answer;
+    let [version_number, version, millis, fsync, synchronous, standbys, allowed, used] = answer;
     let server_time = Duration::from_millis(millis.parse().unwrap_or_default());
     let mut findings = vec![
         judge_version(version_number.parse().unwrap_or_default(), &version),
@@ -37,6 +40,9 @@ pub(super) async fn judge(
         judge_latency(took, options),
         judge_durability(&fsync, &synchronous),
     ];
+    if connector.hosts().len() > 1 {
+        findings.push(judge_replication(&synchronous, &standbys));
+    }
     // Behind a pooler the server's connections are the pooler's.
     if !is_pooled && !options.transaction_pooling {
         let [allowed, used] = [allowed, used].map(|number| number.parse().unwrap_or_default());
@@ -81,6 +87,21 @@ fn judge_durability(fsync: &str, synchronous_commit: &str) -> Finding {
     Finding::ok(CHECK, "what is committed is on disk")
 }
 
+/// Whether a standby has what the primary acknowledges, if there is one to take over.
+fn judge_replication(synchronous_commit: &str, standbys: &str) -> Finding {
+    const CHECK: &str = "postgres.replication";
+    let lost = "a fail-over loses the registrations that were accepted last";
+    if standbys.is_empty() {
+        let message = format!("no commit waits for a standby: {lost}");
+        return Finding::warning(CHECK, message, "set synchronous_standby_names on each server");
+    }
+    if synchronous_commit == "local" {
+        let message = format!("synchronous_commit is local, without the standbys: {lost}");
+        return Finding::warning(CHECK, message, "set synchronous_commit to on");
+    }
+    Finding::ok(CHECK, format!("commits wait for {standbys}"))
+}
+
 fn judge_connections(pool_size: usize, allowed: usize, used: usize) -> Finding {
     const CHECK: &str = "postgres.connections";
     if pool_size > allowed {
@@ -119,6 +140,14 @@ mod tests {
         }
         for durable in ["on", "local", "remote_write", "remote_apply"] {
             assert_eq!(judge_durability("on", durable).severity, Severity::Ok, "{durable}");
+        }
+        for (synchronous_commit, standbys, severity) in [
+            ("on", "", Severity::Warning),
+            ("local", "ANY 1 (*)", Severity::Warning),
+            ("on", "ANY 1 (*)", Severity::Ok),
+        ] {
+            let finding = judge_replication(synchronous_commit, standbys);
+            assert_eq!(finding.severity, severity, "{finding:?}");
         }
         for (pool_size, allowed, used, severity) in [
             (10, 97, 12, Severity::Ok),

@@ -11,10 +11,21 @@ const OLDEST: u32 = 5;
 /// The part of `maxmemory` from which on the rest should be looked at, in percent.
 const FILLING: u64 = 80;
 
-pub(super) fn judge(info: &Info) -> Vec<Finding> {
+/// What a server is there for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// It has everything.
+    Alone,
+    /// It has everything, or its share, and replicas may take over.
+    Primary,
+    /// It may have to take over.
+    Replica,
+}
+
+pub(super) fn judge(info: &Info, part: Part) -> Vec<Finding> {
     vec![
         judge_version(info),
-        judge_role(info),
+        judge_role(info, part),
         judge_eviction(info),
         judge_persistence(info),
         judge_memory(info),
@@ -23,29 +34,37 @@ pub(super) fn judge(info: &Info) -> Vec<Finding> {
 
 fn judge_version(info: &Info) -> Finding {
     const CHECK: &str = "redis.version";
-    let version = info.text("redis_version");
+    // Valkey says besides which Redis it is compatible with.
+    let (version, valkey) = (info.text("redis_version"), info.text("valkey_version"));
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     if major.is_some_and(|major| major < OLDEST) {
         let message = format!("Redis {version} is too old");
         return Finding::error(CHECK, message, "upgrade the server to Redis 5 or later");
     }
-    Finding::ok(CHECK, format!("Redis {version}"))
+    match valkey {
+        "" => Finding::ok(CHECK, format!("Redis {version}")),
+        _ => Finding::ok(CHECK, format!("Valkey {valkey}")),
+    }
 }
 
-fn judge_role(info: &Info) -> Finding {
+fn judge_role(info: &Info, part: Part) -> Finding {
     const CHECK: &str = "redis.role";
-    if info.number("cluster_enabled") == 1 {
-        return Finding::error(
+    let is_replica = info.text("role") == "slave";
+    match part {
+        Part::Alone if info.number("cluster_enabled") == 1 => Finding::error(
             CHECK,
-            "the server is a node of a cluster, whose redirections are not followed",
-            "use a single server, or put a proxy in front that follows them",
-        );
-    }
-    match info.text("role") {
-        "slave" => {
+            "the server is a node of a cluster, and has a part of the keys",
+            "write redis+cluster:// in redis.url, best with several of its nodes",
+        ),
+        Part::Alone | Part::Primary if is_replica => {
             Finding::error(CHECK, "the server is a replica", "let redis.url lead to the primary")
         }
-        _ => Finding::ok(CHECK, "the server is a primary"),
+        Part::Alone | Part::Primary => Finding::ok(CHECK, "the server is a primary"),
+        Part::Replica if is_replica && info.text("master_link_status") == "down" => {
+            let message = "the replica is not connected to its primary";
+            Finding::warning(CHECK, message, "let it reach the primary; see its log")
+        }
+        Part::Replica => Finding::ok(CHECK, "the server can take over"),
     }
 }
 
@@ -108,6 +127,21 @@ mod tests {
             let finding = judge_version(&Info::parse(&format!("redis_version:{version}\r\n")));
             assert_eq!(finding.severity, severity, "{finding:?}");
             assert!(finding.message.contains(version), "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn valkey_is_called_by_its_name() {
+        let info = "redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.0.1\r\n";
+        assert_eq!(judge_version(&Info::parse(info)).message, "Valkey 8.0.1");
+    }
+
+    #[test]
+    fn a_replica_that_lost_its_primary_is_a_warning() {
+        for (link, severity) in [("up", Severity::Ok), ("down", Severity::Warning)] {
+            let info = Info::parse(&format!("role:slave\r\nmaster_link_status:{link}\r\n"));
+            assert_eq!(judge_role(&info, Part::Replica).severity, severity);
+            assert_eq!(judge_role(&info, Part::Primary).severity, Severity::Error);
         }
     }
 
