@@ -27,6 +27,7 @@ mod topology;
 pub use consumer::{NotConsuming, RabbitmqConsumer};
 pub use dead_letters::RabbitmqDeadLetters;
 pub use diagnosis::diagnose;
+pub use nodes::NodesError;
 pub use options::{RabbitmqOptions, RabbitmqOptionsError};
 pub use publisher::RabbitmqPublisher;
 pub use queues::{QueuesUnavailable, RabbitmqQueues};
