@@ -154,7 +154,7 @@ impl Trial {
             verdict.expect(took <= allowed, problem);
         }
         if !verdict.holds() {
-            self.save_logs(&mut verdict);
+            self.save_logs();
         }
         verdict
     }
@@ -166,17 +166,20 @@ impl Trial {
         usize::try_from(came / 3).unwrap_or(usize::MAX)
     }
 
-    fn save_logs(&self, verdict: &mut Verdict) {
+    fn save_logs(&self) {
         let folder = target_directory().join("clusters").join(&self.plan.addresses.name);
         match self.system.save_logs(&folder) {
-            Ok(()) => verdict.note(format!("logs in {}", folder.display())),
-            Err(error) => verdict.note(format!("logs cannot be written: {error}")),
+            Ok(()) => eprintln!("clusters: the logs are in {}", folder.display()),
+            Err(error) => eprintln!("clusters: the logs cannot be written: {error}"),
         }
     }
 }
 
 impl Drop for Trial {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.save_logs();
+        }
         self.coming.abort();
         self.watching.abort();
     }

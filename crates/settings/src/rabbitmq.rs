@@ -86,11 +86,9 @@ impl RabbitmqSettings {
 #[cfg(feature = "rabbitmq")]
 impl From<adapters::rabbitmq::RabbitmqOptionsError> for SettingsError {
     fn from(error: adapters::rabbitmq::RabbitmqOptionsError) -> Self {
-        use adapters::rabbitmq::RabbitmqOptionsError::{
-            Exchange, Host, Prefetch, RetryDelays, SeveralUrls, Url,
-        };
+        use adapters::rabbitmq::RabbitmqOptionsError::{Exchange, Prefetch, RetryDelays, Url};
         let key = match error {
-            Url | SeveralUrls | Host(_) => "rabbitmq.url",
+            Url(_) => "rabbitmq.url",
             Exchange => "rabbitmq.exchange",
             RetryDelays => "rabbitmq.retry_delays",
             Prefetch => "rabbitmq.prefetch",

@@ -30,6 +30,7 @@ const SYSTEM: &str = "rabbitmq";
 pub use consumer::{NotConsuming, RabbitmqConsumer};
 pub use dead_letters::RabbitmqDeadLetters;
 pub use diagnosis::diagnose;
+pub use nodes::NodesError;
 pub use options::{RabbitmqOptions, RabbitmqOptionsError};
 pub use publisher::RabbitmqPublisher;
 pub use queues::{QueuesUnavailable, RabbitmqQueues};

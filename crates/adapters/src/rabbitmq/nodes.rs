@@ -3,8 +3,6 @@
 
 use lapin::uri::AMQPUri;
 
-use super::options::RabbitmqOptionsError;
-
 /// The heartbeat interval, unless the URL sets another one.
 const HEARTBEAT_SECONDS: u16 = 10;
 
@@ -12,11 +10,28 @@ const HEARTBEAT_SECONDS: u16 = 10;
 /// no message has half as many bytes.
 const FRAME_BYTES: u32 = 16 * 1024;
 
+/// Why a URL names no nodes. The texts never contain it: it may hold a password.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum NodesError {
+    /// Not an AMQP URL.
+    #[error("the URL is not of the form amqp://user:password@host:port/vhost or amqps://…")]
+    Url,
+    /// A list of URLs.
+    #[error(
+        "it holds several URLs: give one that names all hosts, \
+         amqp://user:password@host1:5672,host2:5672/vhost"
+    )]
+    SeveralUrls,
+    /// A list of hosts with one that is none: its place, from 1.
+    #[error("host {0} of those between the commas is not of the form host or host:port")]
+    Host(usize),
+}
+
 /// Where each node is, in the order of the URL; at least one.
-pub(super) fn parse(url: &str) -> Result<Vec<AMQPUri>, RabbitmqOptionsError> {
-    let (scheme, rest) = url.split_once("://").ok_or(RabbitmqOptionsError::Url)?;
+pub(super) fn parse(url: &str) -> Result<Vec<AMQPUri>, NodesError> {
+    let (scheme, rest) = url.split_once("://").ok_or(NodesError::Url)?;
     if rest.contains("://") {
-        return Err(RabbitmqOptionsError::SeveralUrls);
+        return Err(NodesError::SeveralUrls);
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
@@ -26,12 +41,12 @@ pub(super) fn parse(url: &str) -> Result<Vec<AMQPUri>, RabbitmqOptionsError> {
     };
     let node = |host: &str| node(&format!("{scheme}://{user}{host}{path}"), host);
     if !hosts.contains(',') {
-        return node(hosts).map(|node| vec![node]).ok_or(RabbitmqOptionsError::Url);
+        return node(hosts).map(|node| vec![node]).ok_or(NodesError::Url);
     }
     let with_place = hosts.split(',').zip(1..);
     let nodes = with_place.map(|(host, place)| {
         let is_named = !host.is_empty() && !host.starts_with(':');
-        node(host).filter(|_| is_named).ok_or(RabbitmqOptionsError::Host(place))
+        node(host).filter(|_| is_named).ok_or(NodesError::Host(place))
     });
     nodes.collect()
 }
@@ -75,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_bad_list_is_refused_with_the_place() {
-        use RabbitmqOptionsError::{Host, SeveralUrls, Url};
+        use NodesError::{Host, SeveralUrls, Url};
         for (url, error) in [
             ("amqp://one,,two/%2f", Host(2)),
             ("amqp://one,two,", Host(3)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lapin::uri::AMQPUri;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::nodes;
+use super::nodes::{self, NodesError};
 
 /// How to reach RabbitMQ and how events travel through it.
 #[derive(Clone, Debug)]
@@ -33,18 +33,9 @@ pub struct RabbitmqOptions {
 /// Why options are refused. The texts never contain the URL, which may hold a password.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RabbitmqOptionsError {
-    /// Not an AMQP URL.
-    #[error("the URL is not of the form amqp://user:password@host:port/vhost or amqps://…")]
-    Url,
-    /// A list of URLs.
-    #[error(
-        "it holds several URLs: give one that names all hosts, \
-         amqp://user:password@host1:5672,host2:5672/vhost"
-    )]
-    SeveralUrls,
-    /// A list of hosts with one that is none: its place, from 1.
-    #[error("host {0} of those between the commas is not of the form host or host:port")]
-    Host(usize),
+    /// The URL names no nodes.
+    #[error(transparent)]
+    Url(#[from] NodesError),
     /// AMQP names have at most 255 bytes, and the queues' names extend the exchange's.
     #[error("the name of the exchange must have 1 to 200 bytes and not start with \"amq.\"")]
     Exchange,
@@ -71,7 +62,7 @@ impl RabbitmqOptions {
         if self.prefetch == 0 {
             return Err(RabbitmqOptionsError::Prefetch);
         }
-        nodes::parse(self.url.expose_secret())
+        Ok(nodes::parse(self.url.expose_secret())?)
     }
 }
 
@@ -99,8 +90,8 @@ mod tests {
         use RabbitmqOptionsError::{Exchange, Prefetch, RetryDelays, Url};
         assert!(options(|_| ()).validate().is_ok());
         for (refused, error) in [
-            (options(|o| o.url = "http://localhost".into()), Url),
-            (options(|o| o.url = "localhost:5672".into()), Url),
+            (options(|o| o.url = "http://localhost".into()), Url(NodesError::Url)),
+            (options(|o| o.url = "amqp://a,,b".into()), Url(NodesError::Host(2))),
             (options(|o| o.exchange = String::new()), Exchange),
             (options(|o| o.exchange = "amq.topic".into()), Exchange),
             (options(|o| o.exchange = "x".repeat(201)), Exchange),

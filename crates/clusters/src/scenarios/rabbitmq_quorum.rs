@@ -51,30 +51,46 @@ pub(crate) async fn play(stage: &Stage) -> Result<Verdict, ServerError> {
     let began = trial.now();
     stage.rabbitmq().with(|node| node.server.kill()).await;
     trial.wait_for_clients(CLIENTS).await;
-    let without_one = trial.now();
-    members[0].with(|node| node.server.kill()).await;
-    wait_for_outbox(&addresses.postgres, WAITING).await;
-    trial.system.wait_until_without("rabbitmq").await;
-    let waiting = query_number(&addresses.postgres, OUTBOX).await;
-    for node in [stage.rabbitmq(), &members[0]] {
-        node.with(|node| node.server.start_again()).await?;
-    }
-    let regained = trial.now();
-    trial.wait_for_clients(CLIENTS).await;
-    let recovered = trial.now();
+    let without_one = trial.now().saturating_sub(began);
+    let without_two = lose_and_regain_the_quorum(stage, &trial, &members[0]).await?;
+    bring_back(stage, stage.rabbitmq()).await?;
     trial.record(Fault::Killed(Part::Rabbitmq), began, "two of three nodes were gone");
-    let mut verdict = trial.judge().await;
 
+    let mut verdict = trial.judge().await;
+    verdict.note(format!("all went on for {without_one:.0?} without a node; {without_two}"));
     let own = copies.iter().filter(|(queue, _)| queue.starts_with(NAME));
     let few: Vec<_> = own.clone().filter(|(_, copies)| *copies != 3).collect();
     verdict.expect(own.count() == 5 && few.is_empty(), format!("queues without 3 copies: {few:?}"));
-    verdict.note(format!(
-        "all went on for {:.0?} without a node; {waiting} events waited without a quorum; clients \
-         got through {:.0?} after the nodes were started",
-        without_one.saturating_sub(began),
-        recovered.saturating_sub(regained)
-    ));
     Ok(verdict)
+}
+
+/// Kills the second node and starts it again. Says what was seen meanwhile.
+async fn lose_and_regain_the_quorum(
+    stage: &Stage,
+    trial: &Trial,
+    second: &Held<RabbitMq>,
+) -> Result<String, ServerError> {
+    second.with(|node| node.server.kill()).await;
+    let database = &trial.plan.addresses.postgres;
+    eventually("registrations that are accepted without a quorum", async || {
+        (query_number(database, OUTBOX).await >= WAITING).then_some(())
+    })
+    .await;
+    trial.system.wait_until_without("rabbitmq").await;
+    let waiting = query_number(database, OUTBOX).await;
+    bring_back(stage, second).await?;
+    let regained = trial.now();
+    trial.wait_for_clients(CLIENTS).await;
+    let took = trial.now().saturating_sub(regained);
+    Ok(format!(
+        "{waiting} events waited without a quorum; clients were through {took:.0?} after it"
+    ))
+}
+
+/// Starts a node that was killed, and waits until it answers.
+async fn bring_back(stage: &Stage, node: &Held<RabbitMq>) -> Result<(), ServerError> {
+    let interrupt = stage.interrupt().clone();
+    node.with(move |node| node.server.restart(&interrupt)).await
 }
 
 /// Two nodes beside that of the stage.
@@ -93,11 +109,4 @@ async fn start_members(stage: &Stage) -> Result<[Held<RabbitMq>; 2], ServerError
     });
     let members = started.await?.into_iter().map(Held::new).collect::<Vec<_>>();
     Ok(members.try_into().unwrap_or_else(|_| panic!("two nodes")))
-}
-
-async fn wait_for_outbox(url: &str, count: u64) {
-    eventually("events in the outbox", async || {
-        (query_number(url, OUTBOX).await >= count).then_some(())
-    })
-    .await;
 }
