@@ -15,10 +15,14 @@ pub use reply::Reply;
 /// How long a request may take. Longer than the system under test waits for anything.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
 
+/// Shorter than any server keeps an idle connection: it may close one while it is taken again.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// A plain HTTP client.
 pub fn http_client() -> reqwest::Client {
     // A build of the whole workspace gives reqwest TLS without a provider, and it wants one even
     // for HTTP.
     test_support::install_crypto_provider();
-    reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build().unwrap()
+    let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT);
+    client.pool_idle_timeout(IDLE_TIMEOUT).build().unwrap()
 }

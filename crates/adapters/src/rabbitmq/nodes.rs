@@ -65,7 +65,8 @@ fn node(url: &str, host: &str) -> Option<AMQPUri> {
 
 /// Host and port of a node.
 pub(super) fn address(node: &AMQPUri) -> String {
-    format!("{}:{}", node.authority.host, node.authority.port)
+    let (host, port) = (&node.authority.host, node.authority.port);
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 #[cfg(test)]
@@ -79,13 +80,13 @@ mod tests {
     #[test]
     fn each_host_is_a_node_with_the_rest_of_the_url() {
         let url = "amqps://ada:a%2Cb%40c@one:1,two,[2001:db8::3]:3/shop?heartbeat=7";
-        assert_eq!(addresses(url), ["one:1", "two:5671", "2001:db8::3:3"]);
+        assert_eq!(addresses(url), ["one:1", "two:5671", "[2001:db8::3]:3"]);
         for node in parse(url).unwrap() {
             assert_eq!((node.vhost.as_str(), node.query.heartbeat), ("shop", Some(7)));
             assert_eq!(node.authority.userinfo.password, "a,b@c");
         }
         assert_eq!(addresses("amqp://one"), ["one:5672"]);
-        assert_eq!(addresses("amqp://[::1]/%2f"), ["::1:5672"]);
+        assert_eq!(addresses("amqp://[::1]/%2f"), ["[::1]:5672"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adapters::redis::{RedisBudget, RedisCodeStore, RedisRateLimiter};
+use adapters::redis::{Connection, RedisBudget, RedisCodeStore, RedisRateLimiter};
 use domain::ports::{
     Allowance, Budget, BudgetKey, BudgetKind, CodeStore, LimitKey, LimitOutcome, MailKey, Quota,
     RateLimiter,
@@ -12,7 +12,7 @@ use test_servers::{Interrupt, Redis, RedisCluster};
 use test_support::{Proxy, eventually_within, unique_id};
 use tokio::time::Instant;
 
-use crate::redis_load::Load;
+use crate::redis_load::{Load, Outcome};
 use crate::redis_server::until_available;
 use crate::{RECOVERY_TIMEOUT, connect_to, open, opened, prefix, spent, url_in, user_id, window};
 
@@ -181,7 +181,23 @@ async fn no_command_is_sent_twice_while_connections_break() {
     let connection = connect_to(&format!("redis+cluster://{}", proxies[0].address()));
     let prefix = prefix();
     until_available(&RedisCodeStore::new(connection.clone(), &prefix)).await;
-    let load = Load::start(&connection, &prefix);
+    // Now and then no answer is under way when a connection breaks.
+    for _ in 0..10 {
+        let outcome = while_connections_break(&connection, &prefix, &proxies).await;
+        assert_eq!((outcome.lost, outcome.repeated), (0, 0), "{outcome:?}");
+        if outcome.unanswered > 0 {
+            return;
+        }
+    }
+    panic!("no answer was missing");
+}
+
+async fn while_connections_break(
+    connection: &Connection,
+    prefix: &str,
+    proxies: &[Proxy],
+) -> Outcome {
+    let load = Load::start(connection, prefix);
     for round in 0..15 {
         let proxy = &proxies[round % proxies.len()];
         // Answers are late: so some are missing when the connection breaks.
@@ -191,7 +207,5 @@ async fn no_command_is_sent_twice_while_connections_break() {
         proxy.restore().await;
     }
     load.answers(50).await;
-    let outcome = load.stop().await;
-    assert_eq!((outcome.lost, outcome.repeated), (0, 0), "{outcome:?}");
-    assert!(outcome.unanswered > 0, "hardly an answer was missing: {outcome:?}");
+    load.stop().await
 }
