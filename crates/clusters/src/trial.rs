@@ -46,6 +46,14 @@ pub(crate) struct Plan {
     pub(crate) longest_gaps: Gaps,
 }
 
+impl Plan {
+    /// Two of each service with their usual settings, under the usual load.
+    pub(crate) fn usual(addresses: Addresses, longest_gaps: Gaps) -> Self {
+        let settings = Vec::new();
+        Self { addresses, apis: 2, workers: 2, settings, clients_per_second: 8, longest_gaps }
+    }
+}
+
 /// Services that clients use.
 pub(crate) struct Trial {
     pub(crate) system: Arc<System>,

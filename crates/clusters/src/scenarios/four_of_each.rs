@@ -46,6 +46,8 @@ const WATCH_PURGES: &str = "
 const OVERLAPS: &str = "SELECT count(*) FROM purges AS one JOIN purges AS other
     ON one.session < other.session AND one.span && other.span";
 
+const REMAINING: &str = "SELECT count(*) FROM users WHERE email_key LIKE 'stale%'";
+
 pub(crate) async fn play(stage: &Stage) -> Result<Verdict, ServerError> {
     let addresses = stage.addresses(NAME).await?;
     let settings = [
@@ -56,19 +58,17 @@ pub(crate) async fn play(stage: &Stage) -> Result<Verdict, ServerError> {
         ("outbox.poll_interval", "20ms"),
     ];
     let mut trial = Trial::start(Plan {
-        addresses: addresses.clone(),
         apis: 4,
         workers: 4,
         settings: settings.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec(),
-        clients_per_second: 8,
-        longest_gaps: LONGEST_GAPS,
+        ..Plan::usual(addresses.clone(), LONGEST_GAPS)
     })
     .await;
     let observer = Observer::start(&addresses).await;
     execute(&addresses.postgres, WATCH_PURGES).await;
     execute(&addresses.postgres, &stale_registrations()).await;
     execute(&addresses.postgres, &events_in_the_outbox()).await;
-    wait_until_none(&addresses.postgres, &remaining()).await;
+    wait_until_none(&addresses.postgres, REMAINING).await;
     eventually("the events to be published", async || {
         (observer.count_of("user.activated") >= usize::try_from(EVENTS).ok()?).then_some(())
     })
@@ -123,10 +123,6 @@ fn stale_registrations() -> String {
         FROM (SELECT 'stale' || i || '@example.org' AS address
             FROM generate_series(1, {STALE}) AS i) AS addresses"
     )
-}
-
-fn remaining() -> String {
-    "SELECT count(*) FROM users WHERE email_key LIKE 'stale%'".to_owned()
 }
 
 /// They need no mail.

@@ -47,12 +47,8 @@ pub(crate) async fn play(stage: &Stage) -> Result<Verdict, ServerError> {
     let pooler = Held::new(pooler);
 
     let mut trial = Trial::start(Plan {
-        addresses: addresses.clone(),
-        apis: 2,
-        workers: 2,
         settings: vec![("postgres.transaction_pooling".to_owned(), "true".to_owned())],
-        clients_per_second: 8,
-        longest_gaps: LONGEST_GAPS,
+        ..Plan::usual(addresses.clone(), LONGEST_GAPS)
     })
     .await;
     trial.wait_for_clients(CLIENTS).await;

@@ -40,15 +40,7 @@ pub(crate) async fn play(stage: &Stage) -> Result<Verdict, ServerError> {
     let servers = Servers::start(stage).await?;
     let mut addresses = stage.addresses(NAME).await?;
     addresses.postgres = servers.url().await;
-    let mut trial = Trial::start(Plan {
-        addresses,
-        apis: 2,
-        workers: 2,
-        settings: Vec::new(),
-        clients_per_second: 8,
-        longest_gaps: LONGEST_GAPS,
-    })
-    .await;
+    let mut trial = Trial::start(Plan::usual(addresses, LONGEST_GAPS)).await;
     trial.wait_for_clients(CLIENTS).await;
 
     let killed = trial.now();

@@ -37,12 +37,8 @@ pub(crate) async fn play(stage: &Stage) -> Result<Verdict, ServerError> {
         addresses.rabbitmq.push(url);
     }
     let mut trial = Trial::start(Plan {
-        addresses: addresses.clone(),
-        apis: 2,
-        workers: 2,
-        settings: Vec::new(),
         clients_per_second: 5,
-        longest_gaps: LONGEST_GAPS,
+        ..Plan::usual(addresses.clone(), LONGEST_GAPS)
     })
     .await;
     let copies = stage.rabbitmq().with(|node| node.queue_members()).await?;

@@ -36,15 +36,7 @@ pub(crate) async fn play(stage: &Stage) -> Result<Verdict, ServerError> {
     let cluster = cluster.await.expect("no panic while a cluster starts")?;
     addresses.redis = cluster.url();
     let cluster = Held::new(cluster);
-    let mut trial = Trial::start(Plan {
-        addresses,
-        apis: 2,
-        workers: 2,
-        settings: Vec::new(),
-        clients_per_second: 8,
-        longest_gaps: LONGEST_GAPS,
-    })
-    .await;
+    let mut trial = Trial::start(Plan::usual(addresses, LONGEST_GAPS)).await;
     trial.wait_for_clients(CLIENTS).await;
     // Nobody may notice.
     let moved = cluster.with(|cluster| move_slots(cluster)).await?;

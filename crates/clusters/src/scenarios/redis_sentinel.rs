@@ -30,15 +30,7 @@ pub(crate) async fn play(stage: &Stage) -> Result<Verdict, ServerError> {
     let redis = redis.await.expect("no panic while Redis starts")?;
     addresses.redis = redis.url();
     let redis = Held::new(redis);
-    let mut trial = Trial::start(Plan {
-        addresses,
-        apis: 2,
-        workers: 2,
-        settings: Vec::new(),
-        clients_per_second: 8,
-        longest_gaps: LONGEST_GAPS,
-    })
-    .await;
+    let mut trial = Trial::start(Plan::usual(addresses, LONGEST_GAPS)).await;
     trial.wait_for_clients(CLIENTS).await;
 
     let begin = trial.now();

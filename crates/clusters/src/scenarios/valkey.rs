@@ -34,15 +34,8 @@ pub(crate) async fn play(stage: &Stage) -> Result<Verdict, ServerError> {
     valkey.server.wait_until_ready(stage.interrupt())?;
     addresses.redis = valkey.server.url().to_owned();
     let valkey = Held::new(valkey);
-    let mut trial = Trial::start(Plan {
-        addresses,
-        apis: 1,
-        workers: 1,
-        settings: Vec::new(),
-        clients_per_second: 8,
-        longest_gaps: LONGEST_GAPS,
-    })
-    .await;
+    let mut trial =
+        Trial::start(Plan { apis: 1, workers: 1, ..Plan::usual(addresses, LONGEST_GAPS) }).await;
     trial.wait_for_clients(CLIENTS).await;
     let (begin, interrupt) = (trial.now(), stage.interrupt().clone());
     valkey.with(move |valkey| valkey.server.restart(&interrupt)).await?;
