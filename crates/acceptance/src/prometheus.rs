@@ -71,9 +71,6 @@ impl Prometheus {
     /// The values that a query returns now.
     pub async fn query(&self, expression: &str) -> Vec<f64> {
         let answer = self.get("query", &[("query", expression)]).await;
-        if answer["resultType"] == "scalar" {
-            return vec![answer["result"][1].as_str().unwrap().parse().unwrap()];
-        }
         let series = answer["result"].as_array().unwrap_or_else(|| panic!("{answer}"));
         series.iter().map(|series| series["value"][1].as_str().unwrap().parse().unwrap()).collect()
     }
@@ -81,7 +78,7 @@ impl Prometheus {
     /// What a query would have returned in the last `seconds`, step by step.
     pub async fn range(&self, expression: &str, seconds: f64) -> Vec<Series> {
         const STEPS: f64 = 120.0;
-        let now = self.query("time()").await[0];
+        let now = self.query("vector(time())").await[0];
         let (start, step) = (now - seconds, (seconds / STEPS).to_string());
         let (from, to) = (start.to_string(), now.to_string());
         let parameters = [("query", expression), ("start", &from), ("end", &to), ("step", &step)];

@@ -11,7 +11,7 @@ use test_servers::{Interrupt, Postgres, RabbitMq, Redis, ServerError, Storage};
 /// The servers.
 pub(crate) struct Stage {
     postgres: Held<Postgres>,
-    redis: Held<Redis>,
+    _redis: Redis,
     rabbitmq: Held<RabbitMq>,
     addresses: Addresses,
     interrupt: Interrupt,
@@ -45,7 +45,7 @@ impl Stage {
         };
         Ok(Self {
             postgres: Held::new(postgres),
-            redis: Held::new(redis),
+            _redis: redis,
             rabbitmq: Held::new(rabbitmq),
             addresses,
             interrupt: interrupt.clone(),
@@ -70,12 +70,6 @@ impl Stage {
     /// The shared broker.
     pub(crate) fn rabbitmq(&self) -> &Held<RabbitMq> {
         &self.rabbitmq
-    }
-
-    /// The shared code store.
-    #[expect(dead_code, reason = "no scenario needs it yet")]
-    pub(crate) fn redis(&self) -> &Held<Redis> {
-        &self.redis
     }
 
     /// Tells when to stop waiting for a server.

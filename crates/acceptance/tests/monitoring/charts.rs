@@ -39,10 +39,9 @@ pub(crate) fn draw(path: &Path, charts: &[Chart]) -> String {
 }
 
 fn draw_one(area: &DrawingArea<SVGBackend, plotters::coord::Shift>, chart: &Chart) {
-    let highest = chart.series.iter().map(|(_, points)| highest(points)).fold(0.0, f64::max);
+    let highest = chart.series.iter().map(|(_, points)| maximum(points)).fold(0.0, f64::max);
     // What stays at zero would only hide the rest.
-    let shown =
-        chart.series.iter().filter(|(_, points)| highest == 0.0 || self::highest(points) > 0.0);
+    let shown = chart.series.iter().filter(|(_, points)| highest == 0.0 || maximum(points) > 0.0);
     let shown: Vec<_> = shown.take(MOST).collect();
     // The names are above the lines.
     let names = 1.1 + 0.1 * f64::from(u32::try_from(shown.len()).unwrap());
@@ -82,7 +81,7 @@ fn draw_one(area: &DrawingArea<SVGBackend, plotters::coord::Shift>, chart: &Char
         .unwrap();
 }
 
-fn highest(points: &[(f64, f64)]) -> f64 {
+fn maximum(points: &[(f64, f64)]) -> f64 {
     points.iter().map(|(_, value)| *value).fold(0.0, f64::max)
 }
 

@@ -60,18 +60,22 @@ async fn claim_all(database: Database, claims: Vec<Claim>) -> Result<Vec<bool>, 
     let (statement, recordings) = ClaimStatement::new(claims);
     let for_webhook = recordings.values().any(|events| events.for_webhook().next().is_some());
     let claimed = if for_webhook {
-        let statement = WithEvents::<_, true>::new(statement, &recordings);
-        database
-            .run_then(|connection| statement.load(connection).boxed(), hand_over(recordings))
-            .await
+        execute::<true>(&database, statement, recordings).await?
     } else {
-        let statement = WithEvents::<_, false>::new(statement, &recordings);
-        database
-            .run_then(|connection| statement.load(connection).boxed(), hand_over(recordings))
-            .await
+        execute::<false>(&database, statement, recordings).await?
     };
-    let claimed: HashSet<Uuid> = claimed?.into_iter().collect();
+    let claimed: HashSet<Uuid> = claimed.into_iter().collect();
     Ok(ids.iter().map(|id| claimed.contains(id)).collect())
+}
+
+/// Returns who got their address; see [`WithEvents`] for `WEBHOOK`.
+async fn execute<const WEBHOOK: bool>(
+    database: &Database,
+    statement: ClaimStatement,
+    recordings: BTreeMap<Uuid, Recording>,
+) -> Result<Vec<Uuid>, Failure> {
+    let statement = WithEvents::<_, WEBHOOK>::new(statement, &recordings);
+    database.run_then(|connection| statement.load(connection).boxed(), hand_over(recordings)).await
 }
 
 /// Hands over the events of those who got their address.

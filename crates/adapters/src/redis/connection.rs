@@ -14,7 +14,7 @@ use super::destination::Destination;
 use super::error::ConnectionError;
 use super::node::Node;
 use super::options::{RedisOptions, RedisOptionsError};
-use super::probe::probe;
+use super::probe::{probe, probe_key};
 use super::url::Servers;
 
 /// A connection that reconnects by itself. Cheap to clone; closed when the last clone is dropped.
@@ -70,7 +70,7 @@ impl Connection {
     pub(super) async fn probe(&self, prefix: &str) -> Result<(), ConnectionError> {
         let deadline = Deadline::within(self.command_timeout);
         let keys = match &self.route {
-            Route::Node(_) => vec![format!("{prefix}:probe")],
+            Route::Node(_) => vec![probe_key(prefix)],
             Route::Cluster(cluster) => cluster.probe_keys(prefix, deadline).await?,
         };
         let probes = keys.into_iter().map(async |key| self.send(&probe(key), deadline).await);

@@ -8,6 +8,11 @@ use super::command::Command;
 /// How long the key of a probe is kept.
 const LIFETIME: Duration = Duration::from_secs(1);
 
+/// The key of a probe. On a cluster there are several, which begin with this.
+pub(super) fn probe_key(prefix: &str) -> String {
+    format!("{prefix}:probe")
+}
+
 /// Writes a key that goes by itself.
 pub(super) fn probe(key: String) -> Command<'static> {
     let lifetime = LIFETIME.as_millis().to_string();

@@ -23,6 +23,7 @@ use super::command::Command;
 use super::deadline::Deadline;
 use super::error::ConnectionError;
 use super::options::RedisOptions;
+use super::probe::probe_key;
 use slots::slot_of;
 use topology::Topology;
 
@@ -119,7 +120,7 @@ impl Cluster {
         if !map.is_complete() {
             return Err(without_node());
         }
-        Ok(map.key_of_each(&format!("{prefix}:probe")).into_iter().map(|(_, key)| key).collect())
+        Ok(map.key_of_each(&probe_key(prefix)).into_iter().map(|(_, key)| key).collect())
     }
 }
 

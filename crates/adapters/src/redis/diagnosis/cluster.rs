@@ -6,6 +6,7 @@ use redis::ConnectionInfo;
 
 use super::super::address::Address;
 use super::super::cluster::{SlotMap, view_of};
+use super::super::probe::probe_key;
 use super::examination::{CONNECTION, Examination};
 use super::server::Part;
 
@@ -80,7 +81,7 @@ async fn examine_nodes(
     key_prefix: &str,
 ) -> Vec<Finding> {
     let mut nodes = Vec::new();
-    for (primary, key) in map.key_of_each(&format!("{key_prefix}:probe")) {
+    for (primary, key) in map.key_of_each(&probe_key(key_prefix)) {
         nodes.push((primary.like(seed), Part::Primary, Some(key)));
         nodes
             .extend(map.replicas(primary).into_iter().map(|r| (r.like(seed), Part::Replica, None)));

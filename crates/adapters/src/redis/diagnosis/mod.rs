@@ -11,6 +11,7 @@ use domain::Finding;
 use secrecy::ExposeSecret;
 
 use super::options::RedisOptions;
+use super::probe::probe_key;
 use super::url::Servers;
 use examination::{CONNECTION, Examination};
 use server::Part;
@@ -21,7 +22,7 @@ pub async fn diagnose(options: RedisOptions, key_prefix: String) -> Vec<Finding>
     let examination = Examination { options: &options };
     match Servers::parse(options.url.expose_secret()) {
         Ok(Servers::One(server)) => {
-            let probe = Some(format!("{key_prefix}:probe"));
+            let probe = Some(probe_key(&key_prefix));
             examination.of_server(&server, Part::Alone, probe).await
         }
         Ok(Servers::Sentinel(sentinels)) => {

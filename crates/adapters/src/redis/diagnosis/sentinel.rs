@@ -7,6 +7,7 @@ use redis::ConnectionInfo;
 use redis::aio::MultiplexedConnection;
 
 use super::super::address::Address;
+use super::super::probe::probe_key;
 use super::super::sentinel::find_primary;
 use super::super::url::Sentinels;
 use super::examination::Examination;
@@ -41,7 +42,7 @@ pub(super) async fn examine(
     }
     let Some((primary, redis)) = found else { return findings };
     let server = primary.like(&sentinels.primary);
-    let probe = Some(format!("{key_prefix}:probe"));
+    let probe = Some(probe_key(key_prefix));
     findings.extend(examination.of_server(&server, Part::Primary, probe).await);
     let mut question = redis::cmd("SENTINEL");
     question.arg("SLAVES").arg(&sentinels.service);
