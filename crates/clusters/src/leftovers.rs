@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use faults::evidence::Leftover;
+use faults::system::leftovers::{self, OUTBOXES};
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
-use tokio::time::{Instant, sleep};
 
 use crate::sql::query_number;
 use crate::stage::Addresses;
@@ -14,23 +14,13 @@ use crate::stage::Addresses;
 /// How often is looked.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// What is to be published, and what the webhook is to be told.
-const OUTBOXES: [&str; 2] = ["outbox", "webhook_outbox"];
-
 /// Of the work queue, the dead letters, and the retry queues of the settings.
 const QUEUES: [&str; 5] =
     ["email", "email.dead", "email.retry.1000", "email.retry.2000", "email.retry.4000"];
 
 /// What is left once nothing is, or after a while.
 pub(crate) async fn in_the_end(addresses: &Addresses, patience: Duration) -> Vec<Leftover> {
-    let deadline = Instant::now() + patience;
-    loop {
-        let leftovers = count(addresses).await;
-        if leftovers.iter().all(|leftover| leftover.count == 0) || Instant::now() > deadline {
-            return leftovers;
-        }
-        sleep(LOOK).await;
-    }
+    leftovers::in_the_end(patience, LOOK, async || count(addresses).await).await
 }
 
 async fn count(addresses: &Addresses) -> Vec<Leftover> {

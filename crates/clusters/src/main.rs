@@ -25,10 +25,10 @@ mod verdict;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use faults::program::{interrupted, tell_panics};
 use test_servers::{Interrupt, ProcessError, ServerError};
-use tokio::time::sleep;
 
 use arguments::Arguments;
 use scenario::Scenario;
@@ -36,11 +36,8 @@ use stage::Stage;
 use table::{Line, Table};
 use verdict::Verdict;
 
-/// How often somebody looks whether Ctrl-C was pressed.
-const LOOK: Duration = Duration::from_millis(100);
-
 fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| eprintln!("clusters: {}", message(panic))));
+    tell_panics("clusters");
     match perform() {
         Ok(table) => {
             println!("{table}");
@@ -51,11 +48,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn message(panic: &std::panic::PanicHookInfo<'_>) -> String {
-    let text = panic.payload_as_str().unwrap_or("something unexpected happened");
-    panic.location().map_or(text.to_owned(), |location| format!("{text} ({location})"))
 }
 
 fn perform() -> Result<Table, Box<dyn std::error::Error>> {
@@ -91,11 +83,5 @@ fn play(scenario: Scenario, stage: &Stage) -> Verdict {
         Ok(Ok(verdict)) => verdict,
         Ok(Err(error)) => Verdict::failure(error.to_string()),
         Err(_) => Verdict::failure("it ended with the surprise that is named above".to_owned()),
-    }
-}
-
-async fn interrupted(interrupt: &Interrupt) {
-    while interrupt.check().is_ok() {
-        sleep(LOOK).await;
     }
 }

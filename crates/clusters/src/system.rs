@@ -9,6 +9,7 @@ use acceptance::{Program, Service};
 use faults::clock::Clock;
 use faults::evidence::Ended;
 use faults::schedule::Part;
+use faults::system::restart_if_ended;
 use faults::system::settings::Settings;
 use test_support::{eventually, free_port};
 use tokio::time::sleep;
@@ -93,11 +94,7 @@ impl System {
     pub(crate) async fn watch(&self, clock: Clock, ends: &Mutex<Vec<Ended>>) -> Infallible {
         loop {
             for (part, service) in &self.processes {
-                if let Some(status) = service.exit_status() {
-                    let (process, status) = (part.to_string(), status.to_string());
-                    ends.lock().unwrap().push(Ended { process, at: clock.now(), status });
-                    service.launch();
-                }
+                restart_if_ended(*part, service, clock, ends);
             }
             sleep(LOOK).await;
         }

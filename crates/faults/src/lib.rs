@@ -15,6 +15,7 @@ pub mod clock;
 pub mod evidence;
 pub mod ledger;
 pub mod load;
+pub mod program;
 pub mod receiver;
 pub mod run;
 pub mod schedule;

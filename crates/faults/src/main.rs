@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use acceptance::Deployment;
 use faults::ledger::Ledger;
+use faults::program::tell_panics;
 use faults::run::{RunError, run};
 use faults::schedule::{Schedule, Seed};
 use test_servers::Interrupt;
@@ -17,7 +18,7 @@ use arguments::{Arguments, Task};
 
 fn main() -> ExitCode {
     // A surprise is one sentence, too, and everything is stopped all the same.
-    std::panic::set_hook(Box::new(|panic| eprintln!("faults: {}", message(panic))));
+    tell_panics("faults");
     match perform() {
         Ok(code) => code,
         Err(error) => {
@@ -25,11 +26,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn message(panic: &std::panic::PanicHookInfo<'_>) -> String {
-    let text = panic.payload_as_str().unwrap_or("something unexpected happened");
-    panic.location().map_or(text.to_owned(), |location| format!("{text} ({location})"))
 }
 
 fn perform() -> Result<ExitCode, Box<dyn std::error::Error>> {

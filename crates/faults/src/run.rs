@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::evidence::{Ended, Evidence, Observed, Terms};
 use crate::ledger::Ledger;
 use crate::load::{Load, Surroundings};
+use crate::program::interrupted;
 use crate::schedule::{Schedule, Slot};
 use crate::system::{Measured, System};
 
@@ -65,12 +66,6 @@ pub async fn run(
             ledger => Ok(ledger?),
         },
         () = interrupted(interrupt) => Err(RunError::Interrupted),
-    }
-}
-
-async fn interrupted(interrupt: &Interrupt) {
-    while interrupt.check().is_ok() {
-        sleep(LOOK).await;
     }
 }
 

@@ -8,12 +8,10 @@ use test_servers::Usage as Used;
 use tokio::time::{Instant, sleep};
 
 use super::System;
+use super::leftovers::{OUTBOXES, in_the_end};
 use super::servers::{EXCHANGE, Servers};
 use crate::evidence::{Leftover, Quantity, Usage};
 use crate::schedule::Part;
-
-/// The tables of events that are still to be delivered, and of those that were set aside.
-const OUTBOXES: [&str; 2] = ["outbox", "webhook_outbox"];
 
 /// How often the queues are looked at, which costs RabbitMQ a second.
 const LOOK: Duration = Duration::from_millis(500);
@@ -64,15 +62,7 @@ impl System {
 
     /// What is in the outboxes and in the queues once they are empty, or after a while.
     pub async fn leftovers_in_the_end(&self, patience: Duration) -> Vec<Leftover> {
-        let deadline = Instant::now() + patience;
-        loop {
-            let leftovers = self.leftovers().await;
-            let is_empty = leftovers.iter().all(|leftover| leftover.count == 0);
-            if is_empty || Instant::now() > deadline {
-                return leftovers;
-            }
-            sleep(LOOK).await;
-        }
+        in_the_end(patience, LOOK, async || self.leftovers().await).await
     }
 
     /// Breaks what a black hole has left: connections through it are open as long as its proxy.

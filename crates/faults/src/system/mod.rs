@@ -1,6 +1,7 @@
 //! A running system with everything it needs, each connection by way of a proxy.
 
 mod held;
+pub mod leftovers;
 mod measure;
 mod servers;
 pub mod settings;
@@ -121,15 +122,7 @@ impl System {
     pub async fn watch_processes(&self, clock: Clock, ends: &Mutex<Vec<Ended>>) -> Infallible {
         loop {
             for process in &self.processes {
-                if let Some(status) = process.service.exit_status() {
-                    let process_name = process.part.to_string();
-                    let lines = process.service.logs().lines();
-                    let last = lines.iter().rev().take(5).rev().cloned().collect::<Vec<_>>();
-                    let status = format!("{status}\n{}", last.join("\n"));
-                    let ended = Ended { process: process_name, at: clock.now(), status };
-                    ends.lock().unwrap().push(ended);
-                    process.service.launch();
-                }
+                restart_if_ended(process.part, &process.service, clock, ends);
             }
             sleep(LOOK).await;
         }
@@ -196,4 +189,14 @@ fn process(part: Part, program: &Program, asked: &str) -> Result<(Process, Strin
     let (_, address) = asked.expect("one of its listeners");
     let service = Service::new(program, format!("http://{address}/health/ready"));
     Ok((Process { part, service, wall_clock }, address))
+}
+
+/// Starts a process again that has ended by itself, and writes that down with the end of its log.
+pub fn restart_if_ended(part: Part, service: &Service, clock: Clock, ends: &Mutex<Vec<Ended>>) {
+    let Some(status) = service.exit_status() else { return };
+    let lines = service.logs().lines();
+    let last = lines.iter().rev().take(5).rev().cloned().collect::<Vec<_>>();
+    let status = format!("{status}\n{}", last.join("\n"));
+    ends.lock().unwrap().push(Ended { process: part.to_string(), at: clock.now(), status });
+    service.launch();
 }
