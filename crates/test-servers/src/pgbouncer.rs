@@ -1,4 +1,4 @@
-//! A private PgBouncer in front of a private PostgreSQL.
+//! A private PgBouncer in front of a PostgreSQL.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,25 +26,25 @@ impl PgBouncer {
         find_program("pgbouncer", &["/usr/sbin".into()])
     }
 
-    /// Starts one in front of a server, with so many sessions per database, and its files in
-    /// `folder`, which exists; it need not be ready yet. Where root calls this, it runs as the user
-    /// `postgres`, who must be able to reach `folder`.
-    pub fn start(folder: &Path, postgres: &Postgres, sessions: u16) -> Result<Self, ServerError> {
+    /// Starts one in front of `server`, which is written as in the configuration of `PgBouncer`
+    /// (`host=… port=… user=…`), with so many sessions per database, and its files in `folder`, which
+    /// exists; it need not be ready yet. Where root calls this, it runs as the user `postgres`, who
+    /// must be able to reach `folder`.
+    pub fn start(folder: &Path, server: &str, sessions: u16) -> Result<Self, ServerError> {
         let program = Self::program()
             .ok_or(ServerError::NotInstalled { program: "pgbouncer", package: Self::PACKAGE })?;
         let [port] = free_ports()?;
         let configuration = folder.join("pgbouncer.ini");
         let text = format!(
             "[databases]\n\
-             * = host=127.0.0.1 port={} user=postgres\n\
+             * = {server}\n\
              [pgbouncer]\n\
              listen_addr = 127.0.0.1\n\
              listen_port = {port}\n\
              unix_socket_dir =\n\
              auth_type = any\n\
              pool_mode = transaction\n\
-             default_pool_size = {sessions}\n",
-            postgres.server.port()
+             default_pool_size = {sessions}\n"
         );
         fs::write(&configuration, text)
             .map_err(|source| ServerError::Folder { path: configuration.clone(), source })?;

@@ -17,6 +17,7 @@ use crate::database_span::{Operation, database_span};
 use crate::sql_rows::{AccountRow, RecordRow, read_account, read_record};
 
 type Row = AccountRow<Uuid, PgTimestamp>;
+type Record = RecordRow<Uuid, PgTimestamp>;
 
 const COLUMNS: (users::id, users::email, users::activated_at) =
     (users::id, users::email, users::activated_at);
@@ -72,7 +73,7 @@ impl Accounts for PostgresUserRepository {
             users::repetition_noted_at,
         ));
         let row = self.database.run(move |connection| {
-            async move { query.first::<RecordRow<Uuid, PgTimestamp>>(connection).await.optional() }.boxed()
+            async move { query.first::<Record>(connection).await.optional() }.boxed()
         });
         let record = row.await.map_err(unavailable)?;
         record.map(|row| read_record(row, to_system_time)).transpose()

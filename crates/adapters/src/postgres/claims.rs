@@ -87,7 +87,7 @@ fn hand_over(mut recordings: BTreeMap<Uuid, Recording>) -> impl FnOnce(&Vec<Uuid
 
 /// Inserts users, each unless its address is taken; replaces an unverified one whose code has
 /// expired.
-#[derive(QueryId)]
+#[derive(Default, QueryId)]
 struct ClaimStatement {
     ids: Vec<Uuid>,
     emails: Vec<String>,
@@ -105,10 +105,7 @@ impl ClaimStatement {
         for claim in claims {
             first.entry(claim.email_key.clone()).or_insert(claim);
         }
-        let (ids, emails, email_keys) = (Vec::new(), Vec::new(), Vec::new());
-        let (password_hashes, code_numbers, languages) = (Vec::new(), Vec::new(), Vec::new());
-        let mut rows = Self { ids, emails, email_keys, password_hashes, code_numbers, languages };
-        let mut recordings = BTreeMap::new();
+        let (mut rows, mut recordings) = (Self::default(), BTreeMap::new());
         for claim in first.into_values() {
             rows.ids.push(claim.id);
             rows.emails.push(claim.email);

@@ -27,6 +27,12 @@ use crate::sql_rows::StoredEvent;
 pub(super) struct WithEvents<Q, const WEBHOOK: bool> {
     change: Q,
     for_webhook: Vec<String>,
+    events: Columns,
+}
+
+/// The events, column by column.
+#[derive(Default)]
+struct Columns {
     /// Whose change causes the event.
     causes: Vec<Uuid>,
     ids: Vec<Uuid>,
@@ -44,32 +50,18 @@ impl<Q, const WEBHOOK: bool> WithEvents<Q, WEBHOOK> {
         change: Q,
         recordings: impl IntoIterator<Item = (&'r Uuid, &'r Recording)>,
     ) -> Self {
-        let mut for_webhook = BTreeSet::new();
-        let (causes, ids, kinds, user_ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (code_numbers, traces) = (Vec::new(), Vec::new());
-        let (leases, attempts) = (Vec::new(), Vec::new());
-        let mut statement = Self {
-            change,
-            for_webhook: Vec::new(),
-            causes,
-            ids,
-            kinds,
-            user_ids,
-            code_numbers,
-            traces,
-            leases,
-            attempts,
-        };
+        let (mut for_webhook, mut events) = (BTreeSet::new(), Columns::default());
         for (user_id, recording) in recordings {
             for_webhook.extend(recording.for_webhook().map(|event| event.kind.type_name()));
             for event in recording.events() {
-                statement.push(*user_id, event.into(), recording.lease());
+                events.push(*user_id, event.into(), recording.lease());
             }
         }
-        statement.for_webhook = for_webhook.into_iter().map(str::to_owned).collect();
-        statement
+        Self { change, for_webhook: for_webhook.into_iter().map(str::to_owned).collect(), events }
     }
+}
 
+impl Columns {
     fn push(&mut self, cause: Uuid, event: StoredEvent, lease: Option<Duration>) {
         self.causes.push(cause);
         self.ids.push(event.id);
@@ -98,21 +90,21 @@ impl<Q: QueryFragment<Pg>, const WEBHOOK: bool> QueryFragment<Pg> for WithEvents
                     clock_timestamp() + lease, attempts
                 FROM changed JOIN unnest(",
         );
-        out.push_bind_param::<Array<SqlUuid>, _>(&self.causes)?;
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.events.causes)?;
         out.push_sql(", ");
-        out.push_bind_param::<Array<SqlUuid>, _>(&self.ids)?;
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.events.ids)?;
         out.push_sql(", ");
-        out.push_bind_param::<Array<Text>, _>(&self.kinds)?;
+        out.push_bind_param::<Array<Text>, _>(&self.events.kinds)?;
         out.push_sql(", ");
-        out.push_bind_param::<Array<SqlUuid>, _>(&self.user_ids)?;
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.events.user_ids)?;
         out.push_sql(", ");
-        out.push_bind_param::<Array<Nullable<BigInt>>, _>(&self.code_numbers)?;
+        out.push_bind_param::<Array<Nullable<BigInt>>, _>(&self.events.code_numbers)?;
         out.push_sql(", ");
-        out.push_bind_param::<Array<Text>, _>(&self.traces)?;
+        out.push_bind_param::<Array<Text>, _>(&self.events.traces)?;
         out.push_sql(", ");
-        out.push_bind_param::<Array<Interval>, _>(&self.leases)?;
+        out.push_bind_param::<Array<Interval>, _>(&self.events.leases)?;
         out.push_sql(", ");
-        out.push_bind_param::<Array<BigInt>, _>(&self.attempts)?;
+        out.push_bind_param::<Array<BigInt>, _>(&self.events.attempts)?;
         out.push_sql(
             ") AS event (
                     cause, id, type, user_id, code_number, traceparent, lease, attempts

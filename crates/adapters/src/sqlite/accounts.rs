@@ -16,6 +16,7 @@ use crate::hand_over::Recording;
 use crate::sql_rows::{AccountRow, RecordRow, StoredEvent, read_account, read_record};
 
 type Row = AccountRow<TextUuid, i64>;
+type Record = RecordRow<TextUuid, i64>;
 
 const COLUMNS: (users::id, users::email, users::activated_at) =
     (users::id, users::email, users::activated_at);
@@ -66,9 +67,8 @@ impl Accounts for SqliteUserRepository {
             users::code_expires_at,
             users::repetition_noted_at,
         ));
-        let row = self
-            .database
-            .read(move |connection| query.first::<RecordRow<TextUuid, i64>>(connection).optional());
+        let row =
+            self.database.read(move |connection| query.first::<Record>(connection).optional());
         let record = row.await.map_err(unavailable)?;
         record.map(|row| read_record(row, to_system_time)).transpose()
     }

@@ -1,7 +1,8 @@
 //! PgBouncer in transaction mode between the stores and PostgreSQL: each transaction may have
 //! another session, and what one client leaves in a session, another one finds.
 
-use std::process::{Child, Command, Stdio};
+use std::fs::{Permissions, set_permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use adapters::postgres::{PostgresOptions, migrate, revert_all};
@@ -11,51 +12,52 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncC
 use domain::ErrorChain;
 use domain::ports::{ClaimError, PurgeAges};
 use futures::future::join_all;
-use tempfile::NamedTempFile;
-use test_support::{eventually, free_port, soon};
-use tokio::net::TcpStream;
+use tempfile::TempDir;
+use test_servers::Interrupt;
+use test_support::{eventually, soon};
+use tokio::task::spawn_blocking;
 use tokio_postgres::config::Host;
 
 use crate::fixtures::{LONG_PERIOD, Store, event, events_of, user};
 use crate::postgres::{TestDatabase, options, server_url, store_on, url_behind};
 
 /// Fewer sessions than clients, so that they have to share.
-const SESSIONS: usize = 3;
+const SESSIONS: u16 = 3;
 
 /// A pooler of the test's own in front of the server, killed with it.
 pub(crate) struct PgBouncer {
-    process: Child,
-    port: u16,
-    _configuration: NamedTempFile,
+    pooler: test_servers::PgBouncer,
+    // Dropped last: the pooler writes to it.
+    _folder: TempDir,
 }
 
 impl PgBouncer {
     /// Leads to the database that a client names.
     pub(crate) async fn start() -> Self {
-        Self::start_with("").await
+        Self::start_before(server()).await
     }
 
     /// Leads to this database, whatever a client names.
     pub(crate) async fn start_for(database: &TestDatabase) -> Self {
-        Self::start_with(&format!(" dbname={}", database.name())).await
+        Self::start_before(format!("{} dbname={}", server(), database.name())).await
     }
 
-    async fn start_with(target: &str) -> Self {
-        let port = free_port();
-        let configuration = NamedTempFile::new().unwrap();
-        std::fs::write(configuration.path(), configuration_for(port, target)).unwrap();
-        let process = program().arg(configuration.path()).stderr(Stdio::null()).spawn();
-        let process = process.expect("pgbouncer is not installed: run `cargo xtask test`");
-        eventually("PgBouncer to listen", async || {
-            TcpStream::connect(("127.0.0.1", port)).await.ok()
-        })
-        .await;
-        Self { process, port, _configuration: configuration }
+    async fn start_before(server: String) -> Self {
+        let started = spawn_blocking(move || {
+            let folder = tempfile::tempdir().unwrap();
+            // It runs as another user where root runs us.
+            set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+            let mut pooler =
+                test_servers::PgBouncer::start(folder.path(), &server, SESSIONS).unwrap();
+            pooler.server.wait_until_ready(&Interrupt::never()).unwrap();
+            Self { pooler, _folder: folder }
+        });
+        started.await.unwrap()
     }
 
     /// `host:port`.
     pub(crate) fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.pooler.server.port())
     }
 
     fn url(&self, database: &TestDatabase) -> String {
@@ -67,29 +69,8 @@ impl PgBouncer {
     }
 }
 
-impl Drop for PgBouncer {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-/// Debian keeps it where only root looks.
-fn program() -> Command {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let mut command = Command::new("pgbouncer");
-    command.env("PATH", format!("{path}:/usr/sbin"));
-    // It refuses to run as root. The user is one of the system's.
-    if std::fs::metadata("/proc/self")
-        .is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
-    {
-        command.args(["--user", "nobody"]);
-    }
-    command.arg("--quiet");
-    command
-}
-
-fn configuration_for(port: u16, target: &str) -> String {
+/// Where the server is, in the words of the pooler's configuration.
+fn server() -> String {
     let server: tokio_postgres::Config = server_url().parse().unwrap();
     let Host::Tcp(host) = &server.get_hosts()[0] else {
         panic!("TEST_POSTGRES_URL names no TCP host")
@@ -101,17 +82,7 @@ fn configuration_for(port: u16, target: &str) -> String {
         format!(" password='{password}'")
     });
     let password = password.unwrap_or_default();
-    format!(
-        "[databases]\n\
-         * = host={host} port={server_port} user={user}{password}{target}\n\
-         [pgbouncer]\n\
-         listen_addr = 127.0.0.1\n\
-         listen_port = {port}\n\
-         unix_socket_dir =\n\
-         auth_type = any\n\
-         pool_mode = transaction\n\
-         default_pool_size = {SESSIONS}\n"
-    )
+    format!("host={host} port={server_port} user={user}{password}")
 }
 
 /// A fresh store behind a pooler.

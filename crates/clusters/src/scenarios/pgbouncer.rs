@@ -38,7 +38,8 @@ pub(crate) async fn play(stage: &Stage) -> Result<Verdict, ServerError> {
     let folder = stage.folder(NAME)?;
     let interrupt = stage.interrupt().clone();
     let pooler = stage.postgres().with(move |postgres| {
-        let mut pooler = PgBouncer::start(&folder, postgres, SESSIONS)?;
+        let server = format!("host=127.0.0.1 port={} user=postgres", postgres.server.port());
+        let mut pooler = PgBouncer::start(&folder, &server, SESSIONS)?;
         pooler.server.wait_until_ready(&interrupt)?;
         Ok::<_, ServerError>(pooler)
     });
