@@ -24,9 +24,6 @@ use crate::verdict::Verdict;
 /// How many clients have to be through before anything happens.
 const WARM: usize = 5;
 
-/// How many wrong guesses a client makes at once: more than a code allows.
-const GUESSES: u16 = 8;
-
 /// How long clients may take after the last event: the longest delays of retries and leases.
 const SETTLING: Duration = Duration::from_mins(1);
 
@@ -79,7 +76,7 @@ impl Trial {
         let settings = [common(sink.port()), webhook(receiver.port()), own].concat();
         let system = Arc::new(System::start(plan.apis, plan.workers, &settings).await);
         let apis = system.urls();
-        let surroundings = Surroundings { apis, sink: sink.clone(), clock, guesses: GUESSES };
+        let surroundings = Surroundings { apis, sink: sink.clone(), clock };
         let load = Arc::new(Load::new(surroundings));
         let ends = Arc::<Mutex<Vec<Ended>>>::default();
         let first = clock.now();

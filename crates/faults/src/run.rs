@@ -31,9 +31,6 @@ const EMPTYING: Duration = Duration::from_mins(1);
 /// How long it may take until idle connections are closed, and what they took is given back.
 const RETURNING: Duration = Duration::from_mins(1);
 
-/// How many wrong guesses a client makes at once: more than a code allows.
-const GUESSES: u16 = 8;
-
 /// How long it may take to begin the faults of a slot, to end them, and until all is well again.
 const MENDING: Duration = Duration::from_mins(3);
 
@@ -76,8 +73,7 @@ async fn perform(
 ) -> Result<Ledger, ServerError> {
     let clock = Clock::start();
     let system = System::start(deployment, clock, interrupt).await?;
-    let surroundings =
-        Surroundings { apis: system.urls(), sink: system.sink.clone(), clock, guesses: GUESSES };
+    let surroundings = Surroundings { apis: system.urls(), sink: system.sink.clone(), clock };
     let load = Load::new(surroundings);
     let ends = Mutex::default();
     let (evidence, terms) = tokio::select! {

@@ -23,7 +23,7 @@ const LONGEST_QUEUE: usize = 4096;
 /// How long the last spans may take to be sent.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Spans are recorded and sent while there is one, if it is not of a process that records none.
+/// While this exists, the spans of the process are recorded and sent. The default records none.
 #[derive(Default)]
 pub struct Traces(Option<Running>);
 

@@ -164,16 +164,17 @@ impl Broker {
     }
 }
 
-/// A number below `count`, any. Without randomness it is 0, which is as good for one process alone.
+/// Any number below `count`. Where the system gives none at random it is 0, which is as good for a
+/// single process.
 fn random_index(count: usize) -> usize {
     let random = getrandom::u32().map_or(0, |random| random as usize);
     random.checked_rem(count).unwrap_or(0)
 }
 
 /// A connection that leaves nothing behind when it is dropped, as if the process had been killed.
-/// lapin would say goodbye to the broker and wait for the answer, which never comes if a request is
-/// dropped that was about to be sent, or if the broker blocks the connection: the connection stayed
-/// open then, with every message that it had been given.
+/// lapin would say goodbye to the broker and wait for the answer, which never comes if a request was
+/// dropped just before it was sent, or if the broker blocks the connection. Without this the
+/// connection would stay open, with every message that it had been given.
 pub(super) struct OpenConnection {
     connection: Connection,
     socket: OpenSocket,

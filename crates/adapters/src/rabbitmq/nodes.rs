@@ -22,7 +22,7 @@ pub enum NodesError {
          amqp://user:password@host1:5672,host2:5672/vhost"
     )]
     SeveralUrls,
-    /// A list of hosts with one that is none: its place, from 1.
+    /// One entry of the list is not a host: its place, counted from 1.
     #[error("host {0} of those between the commas is not of the form host or host:port")]
     Host(usize),
 }

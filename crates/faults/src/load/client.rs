@@ -47,10 +47,6 @@ impl Client {
         self.history.lock().unwrap().story
     }
 
-    pub(super) fn guesses(&self) -> u16 {
-        self.surroundings.guesses
-    }
-
     pub(super) fn is_done(&self) -> bool {
         self.is_done.load(Ordering::Relaxed)
     }

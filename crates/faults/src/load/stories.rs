@@ -12,6 +12,9 @@ use crate::evidence::{Answer, Copy, Exchange, Request, Story};
 /// How long a client whose code was refused waits for a newer one before it asks for it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How many wrong guesses a client makes at once: more than a code allows.
+const GUESSES: u16 = 8;
+
 /// Codes of an address that are used up one after the other: more guesses than it has.
 const CODES: usize = 3;
 
@@ -25,13 +28,13 @@ impl Client {
             Story::Resends => mail = self.renewed(mail).await,
             Story::Guesses => self.guess_wrong(&mail, 3).await,
             Story::Exhausts => {
-                self.guess_wrong(&mail, self.guesses()).await;
+                self.guess_wrong(&mail, GUESSES).await;
                 self.ask(Request::Activate(mail.code.clone())).await;
                 mail = self.renewed(mail).await;
             }
             Story::ExhaustsAddress => {
                 for _ in 0..CODES {
-                    self.guess_wrong(&mail, self.guesses()).await;
+                    self.guess_wrong(&mail, GUESSES).await;
                     mail = self.renewed(mail).await;
                 }
             }

@@ -14,6 +14,4 @@ pub struct Surroundings {
     pub sink: Sink,
     /// Tells the time.
     pub clock: Clock,
-    /// How many wrong guesses a client makes at once.
-    pub guesses: u16,
 }

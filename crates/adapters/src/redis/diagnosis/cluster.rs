@@ -68,7 +68,8 @@ fn judge_replicas(map: &SlotMap) -> Vec<Finding> {
     alone.retain(|primary| map.replicas(primary).is_empty());
     alone.sort_by_key(ToString::to_string);
     let told = |primary: &Address| {
-        let message = format!("{primary} has no replica: with it, its share of the codes is gone");
+        let message =
+            format!("{primary} has no replica: if it is lost, so is its share of the codes");
         Finding::warning(REPLICAS, message, "give each primary a replica on another machine")
     };
     alone.into_iter().map(told).collect()

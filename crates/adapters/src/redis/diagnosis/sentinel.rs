@@ -49,7 +49,7 @@ pub(super) async fn examine(
     let answer = examination.ask::<Vec<HashMap<String, String>>>(&redis, &question).await;
     let replicas: Vec<_> = answer.unwrap_or_default().iter().filter_map(read_replica).collect();
     if replicas.is_empty() {
-        let message = format!("{primary} has no replica: with it, all codes are gone");
+        let message = format!("{primary} has no replica: if it is lost, so are all codes");
         let advice = "give the primary a replica on another machine";
         findings.push(Finding::warning(REPLICAS, message, advice));
     }
