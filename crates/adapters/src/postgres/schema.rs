@@ -46,13 +46,18 @@ diesel::table! {
     }
 }
 
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable, Timestamptz};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
     /// The server's time now, even in a statement that had to wait for a lock. It changes from row
     /// to row, so no index can be used with it: compare with [`diesel::dsl::now`] for that.
     fn clock_timestamp() -> Timestamptz;
+
+    /// 1 if the value is null, or else 0. In a search for one user it stands for `IS NULL`, for
+    /// which PostgreSQL would read the partial index with that condition from end to end, where it
+    /// knows of no such row yet.
+    fn num_nulls(value: Nullable<Timestamptz>) -> Integer;
 
     /// Takes a lock that ends with the transaction; false when somebody else has it.
     fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;

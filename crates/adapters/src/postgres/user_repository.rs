@@ -24,7 +24,7 @@ use super::database::Database;
 use super::outbox::interval;
 use super::probe::probe;
 use super::purge::purge;
-use super::schema::{clock_timestamp, users};
+use super::schema::{clock_timestamp, num_nulls, users};
 use super::user_statements::{FindUsers, HoldAddresses, find_users, hold_addresses};
 use super::with_events::WithEvents;
 use crate::database_span::{Operation, database_span};
@@ -139,7 +139,7 @@ impl UserRepository for PostgresUserRepository {
         let statement = diesel::update(users::table)
             .filter(users::id.eq(*expected.user_id.as_uuid()))
             .filter(users::code_number.eq(i64::from(expected.number)))
-            .filter(users::activated_at.is_null())
+            .filter(num_nulls(users::activated_at).eq(1))
             .set((
                 users::code_number.eq(i64::from(user.issue().number)),
                 has_new_code.then(|| {

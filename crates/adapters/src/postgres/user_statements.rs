@@ -59,7 +59,8 @@ pub(super) fn hold_addresses(database: Database) -> Arc<HoldAddresses> {
     })
 }
 
-/// Holds the addresses of claims whose code is the current one of a pending user.
+/// Holds the addresses of claims whose code is the current one of a pending user. See
+/// [`super::schema::num_nulls`].
 #[derive(QueryId)]
 struct HoldStatement {
     ids: Vec<Uuid>,
@@ -95,7 +96,7 @@ impl QueryFragment<Pg> for HoldStatement {
         out.push_sql(
             ") AS claim (id, number, duration)
             WHERE users.id = claim.id AND users.code_number = claim.number
-                AND users.activated_at IS NULL",
+                AND num_nulls(users.activated_at) = 1",
         );
         Ok(())
     }
