@@ -14,14 +14,13 @@ use futures::FutureExt;
 use uuid::Uuid;
 
 use super::database::{Database, Failure};
-use super::gathering::{Gathering, Pace};
+use super::gathering::{Gathering, Pace, Pause};
 use super::with_events::WithEvents;
 use crate::hand_over::Recording;
 use crate::sql_rows::stored_languages;
 
-/// Nobody waits in an idle process. Two, since one may wait for an address that another process is
-/// about to claim.
-const CLAIMING: Pace = Pace { at_once: 2, pause: Duration::ZERO };
+/// Two, since one may wait for an address that another process is about to claim.
+const CLAIMING: Pace = Pace { at_once: 2, pause: Pause::WhileBusy(Duration::from_millis(1)) };
 
 /// Claims addresses, and says of each whether it was free.
 pub(super) type ClaimAddresses = Gathering<Claim, bool>;

@@ -1,5 +1,6 @@
-//! One statement for many. What is asked while statements are under way is gathered for the next
-//! one, so that a busy process sends the database a fraction of the statements.
+//! One statement for many. What is asked while statements are under way, and for a moment in a busy
+//! process, is gathered for the next one, so that such a process sends the database a fraction of
+//! the statements.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -9,12 +10,16 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::database::Failure;
 
 /// How many questions one statement answers at most.
 const LARGEST: usize = 100;
+
+/// For how long a process counts as busy after a statement that answered several questions.
+const BUSY: Duration = Duration::from_millis(250);
 
 type Statement<Q, A> =
     Box<dyn Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, Failure>> + Send + Sync>;
@@ -24,8 +29,17 @@ type Statement<Q, A> =
 pub(super) struct Pace {
     /// How many may be under way.
     pub(super) at_once: usize,
-    /// How long questions are gathered before each: zero where somebody waits for the answer.
-    pub(super) pause: Duration,
+    /// How long questions are gathered before each.
+    pub(super) pause: Pause,
+}
+
+/// How long questions are gathered before a statement.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Pause {
+    /// So long while the process is busy: somebody waits for the answer.
+    WhileBusy(Duration),
+    /// Always so long: nobody waits.
+    Always(Duration),
 }
 
 /// Gathers the questions of one kind.
@@ -38,6 +52,7 @@ pub(super) struct Gathering<Q, A> {
 struct State<Q, A> {
     waiting: VecDeque<(Q, Reply<A>)>,
     under_way: usize,
+    busy_until: Instant,
 }
 
 type Reply<A> = oneshot::Sender<Result<A, Arc<Failure>>>;
@@ -51,7 +66,7 @@ impl<Q: Send + 'static, A: Send + 'static> Gathering<Q, A> {
         + Sync
         + 'static,
     ) -> Arc<Self> {
-        let state = State { waiting: VecDeque::new(), under_way: 0 };
+        let state = State { waiting: VecDeque::new(), under_way: 0, busy_until: Instant::now() };
         Arc::new(Self { pace, statement: Box::new(statement), state: Mutex::new(state) })
     }
 
@@ -95,8 +110,8 @@ impl<Q: Send + 'static, A: Send + 'static> Gathering<Q, A> {
 
     /// Who is answered next. If nobody waits, that is the end of it.
     async fn next(&self) -> Option<(Vec<Q>, Vec<Reply<A>>)> {
-        if !self.pace.pause.is_zero() {
-            tokio::time::sleep(self.pace.pause).await;
+        if let Some(pause) = self.pause() {
+            tokio::time::sleep(pause).await;
         }
         let mut state = self.lock();
         let count = state.waiting.len().min(LARGEST);
@@ -104,7 +119,17 @@ impl<Q: Send + 'static, A: Send + 'static> Gathering<Q, A> {
             state.under_way -= 1;
             return None;
         }
+        if count > 1 {
+            state.busy_until = Instant::now() + BUSY;
+        }
         Some(state.waiting.drain(..count).unzip())
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        match self.pace.pause {
+            Pause::Always(pause) => Some(pause),
+            Pause::WhileBusy(pause) => (Instant::now() < self.lock().busy_until).then_some(pause),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<Q, A>> {
@@ -128,10 +153,10 @@ mod tests {
 
     impl Doubling {
         fn new() -> Self {
-            Self::at_pace(Duration::ZERO)
+            Self::at_pace(Pause::WhileBusy(Duration::ZERO))
         }
 
-        fn at_pace(pause: Duration) -> Self {
+        fn at_pace(pause: Pause) -> Self {
             let (asked, allowed) = (Arc::<Mutex<Vec<_>>>::default(), Arc::new(Semaphore::new(0)));
             let (log, gate) = (asked.clone(), allowed.clone());
             let pace = Pace { at_once: 2, pause };
@@ -211,8 +236,26 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_busy_process_gathers_and_an_idle_one_does_not() {
+        let doubling = Doubling::at_pace(Pause::WhileBusy(Duration::from_millis(1)));
+        doubling.allowed.add_permits(100);
+        let begin = Instant::now();
+        assert_eq!(doubling.ask([1]).await, [Some(2)]);
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+        doubling.ask([2, 3, 4]).await;
+        let begin = Instant::now();
+        assert_eq!(doubling.ask([5, 6]).await, [Some(10), Some(12)]);
+        assert_eq!(begin.elapsed(), Duration::from_millis(1));
+        assert_eq!(doubling.asked().last(), Some(&vec![5, 6]));
+        tokio::time::sleep(BUSY).await;
+        let begin = Instant::now();
+        assert_eq!(doubling.ask([7]).await, [Some(14)]);
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_nobody_waits_for_is_gathered_first() {
-        let doubling = Doubling::at_pace(Duration::from_millis(5));
+        let doubling = Doubling::at_pace(Pause::Always(Duration::from_millis(5)));
         doubling.allowed.add_permits(100);
         let later = async {
             tokio::time::sleep(Duration::from_millis(3)).await;

@@ -15,16 +15,17 @@ use futures::FutureExt;
 use uuid::Uuid;
 
 use super::database::Database;
-use super::gathering::{Gathering, Pace};
+use super::gathering::{Gathering, Pace, Pause};
 use super::outbox::interval;
 use super::schema::users;
 use crate::sql_rows::{UserRow, user_row};
 
-/// Before a mail: nothing waits in an idle worker.
-const FINDING: Pace = Pace { at_once: 1, pause: Duration::ZERO };
+/// Before a mail.
+pub(super) const FINDING: Pace =
+    Pace { at_once: 1, pause: Pause::WhileBusy(Duration::from_millis(1)) };
 
-/// After a mail, when nobody waits any more. Two, since one may wait for the lock of a row.
-const HOLDING: Pace = Pace { at_once: 2, pause: Duration::from_millis(5) };
+/// After a mail. Two, since one may wait for the lock of a row.
+const HOLDING: Pace = Pace { at_once: 2, pause: Pause::Always(Duration::from_millis(5)) };
 
 /// Finds users by their identifiers.
 pub(super) type FindUsers = Gathering<Uuid, Option<UserRow<Uuid>>>;
