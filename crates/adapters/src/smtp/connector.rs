@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use super::error::{SmtpError, Step};
 use super::options::{SmtpOptions, SmtpOptionsError, SmtpTls};
 use super::reply_stream::{EhloFallback, ReplyStream};
+use super::session::Session;
 use super::{starttls, tls_stream};
 
 pub(super) struct Connector {
@@ -41,17 +42,17 @@ impl Connector {
         })
     }
 
-    pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
-        let stream = Box::new(self.open_stream().await?);
-        let mut connection = AsyncSmtpConnection::connect_with_transport(stream, &self.hello)
-            .await
-            .map_err(|error| SmtpError::at(Step::Greet, &error))?;
+    pub(super) async fn connect(&self) -> Result<Session, SmtpError> {
+        let stream = self.open_stream().await?;
+        let offer = stream.offer();
+        let greeted = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello);
+        let mut connection = greeted.await.map_err(|error| SmtpError::at(Step::Greet, &error))?;
         if let Some(credentials) = &self.credentials {
             let authenticated =
                 connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await;
             authenticated.map_err(|error| SmtpError::at(Step::Authenticate, &error))?;
         }
-        Ok(connection)
+        Ok(Session::new(connection, offer.has_pipelining()))
     }
 
     /// A stream on which the server greets, encrypted as asked.

@@ -6,18 +6,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ports::{Mail, MailError, Mailer};
 use lettre::address::Envelope;
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
-use lettre::transport::smtp::response::Response;
 use spans::{Kind, Span};
 use tokio::sync::Semaphore;
 
 use super::composer::{Composed, Composer};
 use super::connector::Connector;
-use super::error::{SmtpError, Step};
+use super::error::SmtpError;
 use super::options::{SmtpOptions, SmtpOptionsError};
-use super::pool::{Pool, quit};
+use super::pool::Pool;
+use super::session::Session;
 
 /// Sends mails over SMTP. Does not connect before the first mail.
 pub struct SmtpMailer {
@@ -44,25 +41,22 @@ impl SmtpMailer {
 
     async fn transmit(&self, message: &Composed) -> Result<(), SmtpError> {
         let announced = self.announce_somewhere(&message.envelope);
-        let mut connection = with_timeout(self.timeout, announced).await?;
-        let sent = async { check_reply(Step::Content, connection.message(&message.content).await) };
+        let mut session = with_timeout(self.timeout, announced).await?;
+        let sent = session.send_content(&message.content);
         let taken = with_timeout(self.acceptance_timeout, sent).await;
         match &taken {
-            Ok(()) => self.pool.give_back(connection),
-            Err(error) => dismiss(connection, error),
+            Ok(()) => self.pool.give_back(session),
+            Err(error) => session.dismiss(error, 0),
         }
         taken
     }
 
     /// A connection on which the server waits for the content of the message. If a kept connection
     /// turns out to be dead, a new one is opened: the content has not been sent yet.
-    async fn announce_somewhere(
-        &self,
-        envelope: &Envelope,
-    ) -> Result<AsyncSmtpConnection, SmtpError> {
+    async fn announce_somewhere(&self, envelope: &Envelope) -> Result<Session, SmtpError> {
         if let Some(kept) = self.pool.take() {
             // Half the time, so that the other half is left for a new connection.
-            match tokio::time::timeout(self.timeout / 2, announce(kept, envelope)).await {
+            match tokio::time::timeout(self.timeout / 2, kept.announce(envelope)).await {
                 Ok(Err(error)) if error.is_stale_connection() => {}
                 Ok(settled) => return settled,
                 Err(_) => {}
@@ -72,18 +66,17 @@ impl SmtpMailer {
                 "a kept connection to the mail server was dead"
             );
         }
-        announce(self.connector.connect().await?, envelope).await
+        self.connector.connect().await?.announce(envelope).await
     }
 
     async fn probe(&self) -> Result<(), SmtpError> {
-        if let Some(mut connection) = self.pool.take()
-            && connection.test_connected().await
+        if let Some(mut session) = self.pool.take()
+            && session.is_alive().await
         {
-            self.pool.give_back(connection);
+            self.pool.give_back(session);
             return Ok(());
         }
-        let connection = self.connector.connect().await?;
-        self.pool.give_back(connection);
+        self.pool.give_back(self.connector.connect().await?);
         Ok(())
     }
 }
@@ -108,50 +101,4 @@ pub(super) async fn with_timeout<T>(
     work: impl Future<Output = Result<T, SmtpError>>,
 ) -> Result<T, SmtpError> {
     tokio::time::timeout(limit, work).await.unwrap_or(Err(SmtpError::Timeout(limit)))
-}
-
-/// Sends MAIL FROM, RCPT TO and DATA.
-async fn announce(
-    mut connection: AsyncSmtpConnection,
-    envelope: &Envelope,
-) -> Result<AsyncSmtpConnection, SmtpError> {
-    let asked = async {
-        let mail_from = MailFrom::new(envelope.from().cloned(), Vec::new());
-        check_reply(Step::MailFrom, connection.command(mail_from).await)?;
-        for recipient in envelope.to() {
-            let rcpt_to = Rcpt::new(recipient.clone(), Vec::new());
-            check_reply(Step::RcptTo, connection.command(rcpt_to).await)?;
-        }
-        check_reply(Step::Data, connection.command(Data).await)
-    };
-    match asked.await {
-        Ok(()) => Ok(connection),
-        Err(error) => {
-            dismiss(connection, &error);
-            Err(error)
-        }
-    }
-}
-
-/// Closes a connection on which something went wrong: with QUIT, if the server still replies.
-fn dismiss(connection: AsyncSmtpConnection, error: &SmtpError) {
-    if error.is_reply() {
-        quit(connection);
-    }
-}
-
-pub(super) fn check_reply(step: Step, reply: Result<Response, Error>) -> Result<(), SmtpError> {
-    let checked = reply.map_err(|error| SmtpError::at(step, &error));
-    match &checked {
-        Ok(reply) if step == Step::Content => note_reply(reply.code().into()),
-        Err(SmtpError::Refused { code, .. }) => note_reply(*code),
-        _ => {}
-    }
-    checked.map(drop)
-}
-
-/// Adds the reply that decides about a mail to its span: the code alone, since the text may repeat
-/// an address.
-fn note_reply(code: u16) {
-    spans::annotate("registration.smtp.reply_code", i64::from(code));
 }

@@ -18,6 +18,7 @@ mod options;
 mod pool;
 mod reply;
 mod reply_stream;
+mod session;
 mod starttls;
 mod tls_stream;
 

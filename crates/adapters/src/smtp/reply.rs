@@ -23,6 +23,11 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    /// What a reply to EHLO says after the server's name, a keyword and its parameters each.
+    pub(super) fn keywords(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().skip(1).map(|line| line.trim())
+    }
+
     /// The line that says most: the first one with a status, or else with any text. Never empty.
     pub(super) fn summary(&self) -> &str {
         let lines = || self.lines.iter().map(|line| line.trim());

@@ -2,11 +2,14 @@
 //!
 //! lettre reads UTF-8 only, expects text after each code, knows EHLO keywords in capitals only and
 //! few of the prompts of AUTH LOGIN, and has no HELO. So this stream reads the replies itself, and
-//! says the same in canonical lines of ASCII. It notices the commands that need more than that.
+//! says the same in canonical lines of ASCII. It notices the commands that need more than that, and
+//! what the server offers that lettre does not know.
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use lettre::transport::smtp::client::AsyncTokioStream;
@@ -27,6 +30,12 @@ pub(super) enum EhloFallback {
     None,
 }
 
+/// What the server offers in its reply to EHLO, of what lettre does not know.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Offer {
+    pipelining: Arc<AtomicBool>,
+}
+
 /// What the next reply answers.
 #[derive(Debug)]
 enum Asked {
@@ -42,6 +51,7 @@ enum Asked {
 pub(super) struct ReplyStream {
     stream: Box<dyn AsyncTokioStream>,
     fallback: EhloFallback,
+    offer: Offer,
     asked: Asked,
     /// The last reply was handed on, so that what is written next is a command.
     is_answered: bool,
@@ -63,6 +73,7 @@ impl ReplyStream {
         Self {
             stream,
             fallback,
+            offer: Offer::default(),
             asked: Asked::Other,
             is_answered: false,
             reader: ReplyReader::default(),
@@ -80,6 +91,11 @@ impl ReplyStream {
         let mut greeted = Self::before_greeting(stream, fallback);
         greeted.hand_on("220 ready\r\n");
         greeted
+    }
+
+    /// What the server offers, once it has answered EHLO.
+    pub(super) fn offer(&self) -> Offer {
+        self.offer.clone()
     }
 
     fn hand_on(&mut self, canonical: &str) {
@@ -109,7 +125,10 @@ impl ReplyStream {
                 self.command = [b"HELO ", &**client_name, b"\r\n"].concat();
                 self.asked = Asked::Other;
             }
-            (Asked::Ehlo { .. }, 200..300) => self.hand_on(&extensions(reply)),
+            (Asked::Ehlo { .. }, 200..300) => {
+                self.offer.learn(reply);
+                self.hand_on(&extensions(reply));
+            }
             (Asked::AuthLogin(prompts), 334) if *prompts < LOGIN_PROMPTS.len() => {
                 let (prompt, prompts) = (LOGIN_PROMPTS[*prompts], prompts + 1);
                 self.asked = Asked::AuthLogin(prompts);
@@ -142,12 +161,25 @@ impl ReplyStream {
     }
 }
 
+impl Offer {
+    /// Whether several commands may be sent at once (PIPELINING, RFC 2920).
+    pub(super) fn has_pipelining(&self) -> bool {
+        self.pipelining.load(Ordering::Relaxed)
+    }
+
+    fn learn(&self, reply: &Reply) {
+        let mut keywords = reply.keywords();
+        let has_pipelining = keywords.any(|keyword| keyword.eq_ignore_ascii_case("PIPELINING"));
+        self.pipelining.store(has_pipelining, Ordering::Relaxed);
+    }
+}
+
 /// The reply to EHLO. The first line is the server's name, which must not be taken for a keyword.
 fn extensions(reply: &Reply) -> String {
     let code = reply.code;
-    let line = |text: &String| format!("{code}-{}\r\n", text.to_ascii_uppercase());
+    let line = |text: &str| format!("{code}-{}\r\n", text.to_ascii_uppercase());
     let mut lines = vec![format!("{code}-SERVER\r\n")];
-    lines.extend(reply.lines.iter().skip(1).map(line));
+    lines.extend(reply.keywords().map(line));
     // A last line of its own, which has a space after its code.
     lines.push(format!("{code} END\r\n"));
     lines.concat()

@@ -20,8 +20,7 @@ pub(super) async fn request(stream: &mut TcpStream, client_name: &str) -> Result
     expect(Step::Greet, read_reply(stream).await, 220)?;
     let extensions = ask(stream, &format!("EHLO {client_name}\r\n")).await;
     let extensions = expect(Step::Greet, extensions, 250)?;
-    let keywords = extensions.lines.iter().skip(1).map(|line| line.trim());
-    if !keywords.into_iter().any(|keyword| keyword.eq_ignore_ascii_case("STARTTLS")) {
+    if !extensions.keywords().any(|keyword| keyword.eq_ignore_ascii_case("STARTTLS")) {
         let cause = "the server does not offer it".to_owned();
         return Err(SmtpError::Broken { step: Step::StartTls, cause });
     }

@@ -32,7 +32,11 @@ async fn outcome(mailer: &SmtpMailer) -> Outcome {
 
 /// A server that answers one moment with one act.
 async fn server(at: &'static str, act: Act) -> Running {
-    Server::new(move |when| if when.moment == at { act.clone() } else { Act::Normal }).start().await
+    scripted(at, act).start().await
+}
+
+fn scripted(at: &'static str, act: Act) -> Server {
+    Server::new(move |when| if when.moment == at { act.clone() } else { Act::Normal })
 }
 
 #[tokio::test]
@@ -75,19 +79,24 @@ async fn rfc_3463_a_refusal_is_final_if_it_is_about_the_recipient_or_the_mail() 
         ("CONTENT", "what?", Transient),
         ("QUIT", "500 what?", Accepted),
     ] {
-        let server = server(at, Act::Reply(reply.into())).await;
-        assert_eq!(outcome(&mailer(&server)).await, expected, "{at}: {reply}");
-        assert_eq!(server.received().len(), usize::from(expected == Accepted), "{at}: {reply}");
+        for pipelines in [false, true] {
+            let server = scripted(at, Act::Reply(reply.into())).pipelining(pipelines);
+            let server = server.start().await;
+            assert_eq!(outcome(&mailer(&server)).await, expected, "{at}: {reply}");
+            assert_eq!(server.received().len(), usize::from(expected == Accepted), "{at}: {reply}");
+        }
     }
 }
 
 #[tokio::test]
 async fn a_connection_that_breaks_is_a_transient_failure() {
     for at in ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "MID-DATA", "CONTENT"] {
-        let server = server(at, Act::Drop).await;
-        assert_eq!(outcome(&mailer(&server)).await, Transient, "{at}");
-        assert!(server.received().is_empty());
-        assert_eq!(server.opened(), 1, "no blind repetition");
+        for pipelines in [false, true] {
+            let server = scripted(at, Act::Drop).pipelining(pipelines).start().await;
+            assert_eq!(outcome(&mailer(&server)).await, Transient, "{at}");
+            assert!(server.received().is_empty());
+            assert_eq!(server.opened(), 1, "no blind repetition");
+        }
     }
 }
 

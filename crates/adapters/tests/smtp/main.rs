@@ -7,6 +7,7 @@ mod diagnosis;
 mod failures;
 mod fixtures;
 mod message;
+mod pipelining;
 mod replies;
 mod security;
 mod signatures;

@@ -86,6 +86,9 @@ impl<'a> Conversation<'a> {
 
     fn extensions(&self) -> String {
         let mut reply = String::from("250-test\r\n250-8BITMIME\r\n");
+        if self.state.server.pipelines {
+            reply += "250-PIPELINING\r\n";
+        }
         if self.state.server.tls == Tls::Start && !self.encrypted {
             reply += "250-STARTTLS\r\n";
         }

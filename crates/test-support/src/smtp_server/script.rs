@@ -85,12 +85,14 @@ pub struct Server {
     pub(super) tls: Tls,
     pub(super) login: Option<Login>,
     pub(super) idle_limit: Option<Duration>,
+    pub(super) pipelines: bool,
 }
 
 impl Server {
     /// A server that behaves except as `script` says.
     pub fn new(script: impl Fn(When<'_>) -> Act + Send + Sync + 'static) -> Self {
-        Self { script: Box::new(script), tls: Tls::None, login: None, idle_limit: None }
+        let (tls, login, idle_limit, pipelines) = (Tls::None, None, None, false);
+        Self { script: Box::new(script), tls, login, idle_limit, pipelines }
     }
 
     /// A server that accepts everything.
@@ -106,6 +108,11 @@ impl Server {
     /// Accepts no mail without a login.
     pub fn login(self, login: Login) -> Self {
         Self { login: Some(login), ..self }
+    }
+
+    /// Offers to take several commands at once (RFC 2920), or does not.
+    pub fn pipelining(self, pipelines: bool) -> Self {
+        Self { pipelines, ..self }
     }
 
     /// Hangs up on a client that is silent for so long.

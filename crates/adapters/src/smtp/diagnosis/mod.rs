@@ -5,16 +5,14 @@ mod remedies;
 
 use domain::{ErrorChain, Finding};
 use lettre::Address;
-use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Mail, Rset};
-use lettre::transport::smtp::extension::Extension;
 
 use super::composer::Composer;
 use super::connector::Connector;
 use super::error::{SmtpError, Step};
-use super::mailer::{check_reply, with_timeout};
+use super::mailer::with_timeout;
 use super::options::{SmtpOptions, SmtpOptionsError, SmtpTls};
-use super::pool::quit;
+use super::session::Session;
 use crate::diagnosis::judge_encryption;
 
 const CONNECTION: &str = "smtp.connection";
@@ -42,15 +40,15 @@ async fn examine(options: &SmtpOptions, findings: &mut Vec<Finding>) -> Result<(
     let sender: Address =
         options.from_address.parse().map_err(|_| setup(SmtpOptionsError::FromAddress))?;
     let connected = with_timeout(options.timeout, connector.connect()).await;
-    let mut connection = connected.map_err(|error| refusal(options, &error))?;
+    let mut session = connected.map_err(|error| refusal(options, &error))?;
     findings.push(Finding::ok(
         CONNECTION,
         format!("connected to {}:{}, and greeted", options.host, options.port),
     ));
-    findings.push(judge_tls(options, &connection));
+    findings.push(judge_tls(options, &session));
     findings.push(judge_login(options));
-    let taken = with_timeout(options.timeout, propose(&mut connection, sender)).await;
-    quit(connection);
+    let taken = with_timeout(options.timeout, propose(&mut session, sender)).await;
+    session.quit();
     taken.map_err(|error| refusal(options, &error))?;
     let message = format!("mails from {} are taken; none was sent", options.from_address);
     findings.push(Finding::ok(SENDER, message));
@@ -58,15 +56,15 @@ async fn examine(options: &SmtpOptions, findings: &mut Vec<Finding>) -> Result<(
 }
 
 /// Names the sender of a mail, and takes it back before there is a recipient.
-async fn propose(connection: &mut AsyncSmtpConnection, sender: Address) -> Result<(), SmtpError> {
-    let mail_from = Mail::new(Some(sender), Vec::new());
-    check_reply(Step::MailFrom, connection.command(mail_from).await)?;
-    check_reply(Step::MailFrom, connection.command(Rset).await)
+async fn propose(session: &mut Session, sender: Address) -> Result<(), SmtpError> {
+    let mail_from = Mail::new(Some(sender), Vec::new()).to_string();
+    let commands = [(Step::MailFrom, mail_from), (Step::MailFrom, Rset.to_string())];
+    Ok(session.ask(&commands).await?)
 }
 
-fn judge_tls(options: &SmtpOptions, connection: &AsyncSmtpConnection) -> Finding {
+fn judge_tls(options: &SmtpOptions, session: &Session) -> Finding {
     let is_encrypted = options.tls != SmtpTls::None;
-    let advice = if connection.server_info().supports_feature(Extension::StartTls) {
+    let advice = if session.offers_starttls() {
         "the server offers STARTTLS: set smtp.tls to starttls"
     } else {
         "use a server with TLS, and set smtp.tls to starttls or implicit"
