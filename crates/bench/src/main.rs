@@ -40,24 +40,36 @@ fn measure(arguments: &Arguments) -> Result<(), BenchError> {
     let servers = Servers::start(&interrupt)?;
     let sink = Sink::start()?;
     let mut report = Report::default();
+    let measured = run_all(arguments, &interrupt, &servers, &sink, &mut report);
+    conditions.add_load_average("load average after");
+    // What was measured before a failure is kept as well.
+    print!("{}", report.table());
+    let folder = arguments.report.clone().map_or_else(default_folder, Ok)?;
+    report.write(&folder, &conditions)?;
+    eprintln!("bench: the report is {}", folder.join("report.md").display());
+    if measured.is_err() {
+        let logs = folder.join("logs");
+        servers.keep_logs(&logs)?;
+        eprintln!("bench: the logs of the scenario that failed are in {}", logs.display());
+    }
+    measured
+}
+
+fn run_all(
+    arguments: &Arguments,
+    interrupt: &Interrupt,
+    servers: &Servers,
+    sink: &Sink,
+    report: &mut Report,
+) -> Result<(), BenchError> {
+    let duration = arguments.duration;
     for run in 1..=arguments.runs {
-        let mut context = Context {
-            servers: &servers,
-            sink: &sink,
-            interrupt: &interrupt,
-            duration: arguments.duration,
-            saturation: None,
-        };
+        let mut context = Context { servers, sink, interrupt, duration, saturation: None };
         for scenario in SCENARIOS.iter().filter(|scenario| is_chosen(scenario, arguments)) {
             eprintln!("bench: run {run} of {}: {}", arguments.runs, scenario.name);
             report.add(scenario.name, (scenario.run)(&mut context)?);
         }
     }
-    conditions.add_load_average("load average after");
-    print!("{}", report.table());
-    let folder = arguments.report.clone().map_or_else(default_folder, Ok)?;
-    report.write(&folder, &conditions)?;
-    eprintln!("bench: the report is {}", folder.join("report.md").display());
     Ok(())
 }
 

@@ -8,22 +8,22 @@ use super::measurement::{Measurement, measure};
 use super::warm;
 use crate::error::BenchError;
 use crate::load::{Answers, Kind, Load, Pace};
-use crate::system::{Deployment, Plan};
+use crate::system::{Deployment, Plan, USERS};
 
 const SIZES: [(u32, &str); 3] =
-    [(10_000, "10 thousand"), (1_000_000, "1 million"), (5_000_000, "5 million")];
+    [(USERS, "10 thousand"), (1_000_000, "1 million"), (5_000_000, "5 million")];
 const CONNECTIONS: usize = 64;
 /// A code counts for a minute; by then all must be made.
 const ACTIVATIONS: Duration = Duration::from_secs(45);
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<Outcome, BenchError> {
     let deployment = warm::start(context, &Plan::HASH_FREE)?;
-    deployment.execute("TRUNCATE users")?;
     let mut outcome = Outcome::default();
     let mut fewest: Option<[Rate; 2]> = None;
-    let mut present = 0;
+    let mut present = USERS;
     for (size, name) in SIZES {
-        add_users(&deployment, present, size)?;
+        deployment.add_users(present, size)?;
+        context.servers.redis.empty()?;
         present = size;
         let registered = register(context, &deployment)?;
         let activated = activate(context, &deployment, &registered)?;
@@ -34,7 +34,6 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<Outcome, BenchError> {
         }
         fewest = fewest.or(Some(rates));
     }
-    deployment.execute("TRUNCATE users")?;
     Ok(outcome)
 }
 
@@ -57,21 +56,6 @@ fn activate(
     let answers = load.start(deployment.port)?.join()?;
     deployment.drain(&[], context.interrupt)?;
     Ok(answers)
-}
-
-/// Users that were activated long ago.
-fn add_users(deployment: &Deployment<'_>, present: u32, size: u32) -> Result<(), BenchError> {
-    deployment.execute(&format!(
-        "INSERT INTO users (id, email, email_key, password_hash, code_number, activated_at)
-         SELECT gen_random_uuid(), key, key, '$argon2id$v=19$m=19456,t=2,p=1$' || repeat('x', 66), 1,
-                clock_timestamp()
-         FROM (SELECT 'filler' || n || '@bench.example' AS key
-               FROM generate_series({}, {size}) AS n) AS keys",
-        present + 1
-    ))?;
-    // What the server would do by itself in the minutes after, it does now.
-    deployment.execute("VACUUM ANALYZE users")?;
-    deployment.execute("CHECKPOINT")
 }
 
 /// How many per second, and how long 99 in a hundred took at most, in milliseconds.

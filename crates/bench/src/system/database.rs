@@ -33,4 +33,19 @@ impl Database {
     pub fn execute(&self, statements: &str) -> Result<(), BenchError> {
         Ok(self.runtime.block_on(self.client.batch_execute(statements))?)
     }
+
+    /// Adds users that were activated long ago to the `present` ones, until there are `size`.
+    pub(super) fn add_users(&self, present: u32, size: u32) -> Result<(), BenchError> {
+        let first = present + 1;
+        self.execute(&format!(
+            "INSERT INTO users (id, email, email_key, password_hash, code_number, activated_at)
+             SELECT gen_random_uuid(), key, key, '$argon2id$v=19$m=19456,t=2,p=1$' || repeat('x', 66), 1,
+                    clock_timestamp()
+             FROM (SELECT 'filler' || n || '@bench.example' AS key
+                   FROM generate_series({first}, {size}) AS n) AS keys"
+        ))?;
+        // What the server would do by itself in the minutes after, it does now.
+        self.execute("VACUUM ANALYZE users")?;
+        self.execute("CHECKPOINT")
+    }
 }

@@ -23,6 +23,9 @@ const POLL: Duration = Duration::from_millis(20);
 /// Only protects the codes of this benchmark.
 const CODE_KEY: &str = "8f2a6c0d4b1e9f7358a0c2d4e6f81b3d5f7092a4b6c8dae0f1234567890abcde";
 
+/// How many users there are at the start of each scenario.
+pub const USERS: u32 = 10_000;
+
 /// How the services run.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
@@ -56,7 +59,7 @@ pub struct Deployment<'a> {
 }
 
 impl<'a> Deployment<'a> {
-    /// Starts them and waits until they are ready.
+    /// Starts them with [`USERS`] and nothing else in the stores, and waits until they are ready.
     pub fn start(
         plan: &Plan,
         servers: &'a Servers,
@@ -77,10 +80,17 @@ impl<'a> Deployment<'a> {
             binaries: &binaries,
             settings: &of_api,
             log: servers.log("registration-api"),
+            operator,
         };
         program.run("migrate", interrupt)?;
-        let api = program.start(port, interrupt)?;
         let database = Database::connect(servers.postgres.server.url())?;
+        // What scenarios before this one left would fill Redis and slow PostgreSQL down.
+        database.execute("TRUNCATE users, outbox")?;
+        servers.redis.empty()?;
+        // A service has users before it has such a load. Plans that PostgreSQL makes for a table
+        // without rows are good until its next look, a minute later.
+        database.add_users(0, USERS)?;
+        let api = program.start(port, interrupt)?;
         let mut deployment =
             Self { workers: Vec::new(), api, port, servers, sink, binaries, settings, database };
         deployment.start_workers(plan.workers, interrupt)?;
@@ -90,16 +100,17 @@ impl<'a> Deployment<'a> {
     /// Starts more workers.
     pub fn start_workers(&mut self, count: usize, interrupt: &Interrupt) -> Result<(), BenchError> {
         for number in 0..count {
-            let port = free_port()?;
+            let operator = free_port()?;
             let mut settings = self.settings.clone();
-            settings.push(pair("metrics.listen", format!("127.0.0.1:{port}")));
+            settings.push(pair("metrics.listen", format!("127.0.0.1:{operator}")));
             let program = Program {
                 name: "email-worker",
                 binaries: &self.binaries,
                 settings: &settings,
                 log: self.servers.log(&format!("email-worker-{number}")),
+                operator,
             };
-            self.workers.push(program.start(port, interrupt)?);
+            self.workers.push(program.start(operator, interrupt)?);
         }
         Ok(())
     }
@@ -144,9 +155,21 @@ impl<'a> Deployment<'a> {
                 return Ok(());
             }
             if Instant::now() > deadline {
+                self.note_metrics();
                 return Err(BenchError::LeftBehind { mails, rows, seconds: DRAIN.as_secs() });
             }
             thread::sleep(POLL);
+        }
+    }
+
+    /// Writes the metrics of the services beside their logs, for whoever looks for a cause.
+    fn note_metrics(&self) {
+        let workers = self.workers.iter().enumerate();
+        let workers = workers.map(|(number, worker)| (format!("email-worker-{number}"), worker));
+        for (name, service) in workers.chain([("registration-api".to_owned(), &self.api)]) {
+            let metrics = service.metrics().unwrap_or_else(|error| error.to_string());
+            // The logs are there without them.
+            let _ = std::fs::write(self.servers.metrics(&name), metrics);
         }
     }
 
@@ -158,6 +181,11 @@ impl<'a> Deployment<'a> {
     /// A further connection to the database.
     pub fn connect(&self) -> Result<Database, BenchError> {
         Database::connect(self.servers.postgres.server.url())
+    }
+
+    /// See [`Database::add_users`].
+    pub fn add_users(&self, present: u32, size: u32) -> Result<(), BenchError> {
+        self.database.add_users(present, size)
     }
 
     /// Runs statements in the database.

@@ -8,7 +8,7 @@ mod sink;
 mod usage;
 
 pub use database::Database;
-pub use deployment::{Deployment, Plan};
+pub use deployment::{Deployment, Plan, USERS};
 pub use servers::Servers;
 pub use service::Service;
 pub use sink::{Mail, Sink};

@@ -3,7 +3,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use test_servers::{Interrupt, Postgres, RabbitMq, Redis, Storage};
@@ -54,5 +54,24 @@ impl Servers {
     /// Where the log of a service goes.
     pub fn log(&self, service: &str) -> PathBuf {
         self.home.path().join(format!("{service}.log"))
+    }
+
+    /// Where the metrics of a service go when a scenario fails.
+    pub(super) fn metrics(&self, service: &str) -> PathBuf {
+        self.home.path().join(format!("{service}.metrics"))
+    }
+
+    /// Copies the logs and metrics of the last scenario into this folder, for they go with the
+    /// servers.
+    pub fn keep_logs(&self, folder: &Path) -> Result<(), BenchError> {
+        let failed = || BenchError::io(format!("keep the logs in {}", folder.display()));
+        fs::create_dir_all(folder).map_err(failed())?;
+        for entry in fs::read_dir(self.home.path()).map_err(failed())? {
+            let entry = entry.map_err(failed())?;
+            if entry.path().is_file() {
+                fs::copy(entry.path(), folder.join(entry.file_name())).map_err(failed())?;
+            }
+        }
+        Ok(())
     }
 }

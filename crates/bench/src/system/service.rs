@@ -1,7 +1,7 @@
 //! One process of the product.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,6 +21,8 @@ const POLL: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub struct Service {
     group: Group,
+    /// Where it tells its metrics.
+    operator: u16,
     /// From its start until it was ready.
     pub started_in: Duration,
 }
@@ -33,6 +35,8 @@ pub(super) struct Program<'a> {
     /// `section.key` and value.
     pub(super) settings: &'a [(String, String)],
     pub(super) log: PathBuf,
+    /// The port of its operator's listener.
+    pub(super) operator: u16,
 }
 
 impl Program<'_> {
@@ -54,7 +58,7 @@ impl Program<'_> {
             }
             thread::sleep(POLL);
         }
-        Ok(Service { group, started_in: started.elapsed() })
+        Ok(Service { group, operator: self.operator, started_in: started.elapsed() })
     }
 
     /// Of our own environment it gets the PATH only. The kernel ends it when we end.
@@ -88,6 +92,14 @@ impl Service {
     pub fn pid(&self) -> u32 {
         self.group.pid()
     }
+
+    /// Its metrics, as Prometheus reads them.
+    pub(super) fn metrics(&self) -> io::Result<String> {
+        let mut stream = ask(self.operator, "/metrics")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    }
 }
 
 /// A port that was free a moment ago.
@@ -98,14 +110,19 @@ pub(super) fn free_port() -> Result<u16, BenchError> {
 }
 
 fn is_ready(port: u16) -> bool {
-    let ask = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        let request = "GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        stream.write_all(request.as_bytes())?;
+    let ready = || -> io::Result<bool> {
         let mut head = [0; 12];
-        stream.read_exact(&mut head)?;
+        ask(port, "/health/ready")?.read_exact(&mut head)?;
         Ok(head.ends_with(b"200"))
     };
-    ask().unwrap_or(false)
+    ready().unwrap_or(false)
+}
+
+/// Sends a request; the answer is what can be read.
+fn ask(port: u16, path: &str) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    Ok(stream)
 }
