@@ -19,7 +19,7 @@ use super::database::Failure;
 const LARGEST: usize = 100;
 
 /// For how long a process counts as busy after a statement that answered several questions.
-const BUSY: Duration = Duration::from_millis(250);
+const BUSY: Duration = Duration::from_millis(100);
 
 type Statement<Q, A> =
     Box<dyn Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, Failure>> + Send + Sync>;

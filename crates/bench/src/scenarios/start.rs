@@ -9,10 +9,12 @@ use crate::error::BenchError;
 use crate::machine::resident;
 use crate::system::{Deployment, Plan};
 
-/// After so long everything is allocated that a start allocates.
+/// After so long servers that were started are at rest, and everything is allocated that a start
+/// allocates.
 const REST: Duration = Duration::from_secs(2);
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<Outcome, BenchError> {
+    thread::sleep(REST);
     let deployment =
         Deployment::start(&Plan::AS_DEPLOYED, context.servers, context.sink, context.interrupt)?;
     thread::sleep(REST);
