@@ -92,6 +92,15 @@ impl HashPool {
         ProductHasher(self.clone())
     }
 
+    fn check_capacity(&self, priority: Priority) -> Result<(), HashError> {
+        if self.queue.takes(priority) { Ok(()) } else { Err(self.overloaded()) }
+    }
+
+    /// By then every job in the queue has either started or been given up.
+    fn overloaded(&self) -> HashError {
+        HashError::Overloaded { retry_after: self.deadline }
+    }
+
     async fn submit<T>(
         &self,
         priority: Priority,
@@ -102,8 +111,7 @@ impl HashPool {
         let waiting = Span::part("hash.wait", Kind::Internal);
         let job = Job { task, priority, queued_at, deadline: self.deadline, waiting };
         self.queue.push(job).map_err(|refusal| match refusal {
-            // By then every job in the queue has either started or been given up.
-            NotQueued::Full => HashError::Overloaded { retry_after: self.deadline },
+            NotQueued::Full => self.overloaded(),
             NotQueued::Closed => HashError::Unavailable,
         })?;
         answer.await.unwrap_or(Err(HashError::Unavailable))
@@ -118,6 +126,10 @@ impl Drop for HashPool {
 
 #[async_trait]
 impl PasswordHasher for HashPool {
+    fn check_capacity(&self) -> Result<(), HashError> {
+        self.check_capacity(Priority::Registration)
+    }
+
     async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
         self.submit(Priority::Registration, |reply| Task::Hash { password, reply }).await
     }
@@ -136,6 +148,10 @@ pub struct ProductHasher(Arc<HashPool>);
 
 #[async_trait]
 impl PasswordHasher for ProductHasher {
+    fn check_capacity(&self) -> Result<(), HashError> {
+        self.0.check_capacity(Priority::Product)
+    }
+
     async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
         self.0.submit(Priority::Product, |reply| Task::Hash { password, reply }).await
     }

@@ -118,11 +118,8 @@ impl<T: Queued> Queue<T> {
         if state.closed {
             return Err(NotQueued::Closed);
         }
-        if !self.has_room(&state, &job) {
-            state.queues.iter_mut().for_each(|queue| queue.retain(|job| !job.is_abandoned()));
-            if !self.has_room(&state, &job) {
-                return Err(NotQueued::Full);
-            }
+        if !self.make_room(&mut state, job.priority()) {
+            return Err(NotQueued::Full);
         }
         state.queues[job.priority() as usize].push_back(job);
         drop(state);
@@ -130,9 +127,21 @@ impl<T: Queued> Queue<T> {
         Ok(())
     }
 
+    /// Whether `push` would take a job of this priority now.
+    pub(super) fn takes(&self, priority: Priority) -> bool {
+        self.make_room(&mut self.lock(), priority)
+    }
+
+    fn make_room(&self, state: &mut State<T>, priority: Priority) -> bool {
+        if self.has_room(state, priority) {
+            return true;
+        }
+        state.queues.iter_mut().for_each(|queue| queue.retain(|job| !job.is_abandoned()));
+        self.has_room(state, priority)
+    }
+
     /// A free thread always takes a job, whatever the estimate says, which it may correct by that.
-    fn has_room(&self, state: &State<T>, job: &T) -> bool {
-        let priority = job.priority();
+    fn has_room(&self, state: &State<T>, priority: Priority) -> bool {
         let to_end_first =
             (state.ahead_of(priority) + state.running + 1).saturating_sub(self.threads);
         state.waiting() + state.running < self.capacity

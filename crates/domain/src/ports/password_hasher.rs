@@ -10,6 +10,10 @@ use crate::password::{Password, PasswordHash};
 /// returned future before the work has started removes it from the queue.
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
+    /// Fails if a password to hash would be refused as [`HashError::Overloaded`] now, so that nothing
+    /// is spent on a request that cannot be served. Promises nothing.
+    fn check_capacity(&self) -> Result<(), HashError>;
+
     /// Hashes under a fresh salt.
     async fn hash(&self, password: Password) -> Result<PasswordHash, HashError>;
 

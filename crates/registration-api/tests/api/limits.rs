@@ -71,6 +71,19 @@ async fn asvs_6_3_1_an_address_is_limited_whether_or_not_it_exists() {
     assert_eq!(app.world.hasher.verifications.load(Ordering::Relaxed), 8);
 }
 
+/// So that refusals cost those who are accepted next to nothing, however many they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn asvs_15_2_2_nothing_is_spent_on_who_cannot_be_served() {
+    let quotas = everywhere(ActionQuotas { client: TWO, address: TWO });
+    let app = limited(World::default(), quotas, &[]);
+    app.world.hasher.is_overloaded.store(true, Ordering::Relaxed);
+    problem(app.register(EMAIL, PASSWORD).await, 503, "overloaded").await;
+    assert_eq!(app.world.limiter.keys(), Vec::<String>::new());
+    app.world.hasher.is_overloaded.store(false, Ordering::Relaxed);
+    assert_eq!(app.register(EMAIL, PASSWORD).await.status(), 201);
+    assert_eq!(app.world.limiter.keys().len(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn asvs_16_5_2_the_fallback_counts_while_the_limiter_is_down() {
     let world = World { fallback: Some(Arc::new(Limiter::default())), ..World::default() };

@@ -59,8 +59,10 @@ fn what_is_abandoned_makes_way_and_nothing_else() {
     queue.push(job("kept")).unwrap();
     queue.push(leaver).unwrap();
     assert_eq!(queue.waiting(), 2);
+    assert!(!queue.takes(Priority::Registration));
     assert_eq!(queue.push(job("refused")), Err(NotQueued::Full));
     has_left.store(true, Ordering::Relaxed);
+    assert!(queue.takes(Priority::Registration));
     assert_eq!(queue.push(job("late")), Ok(()));
     assert_eq!(queue.push(job("later")), Err(NotQueued::Full));
     assert_eq!(rest(&queue), ["kept", "late"]);

@@ -134,6 +134,7 @@ pub(crate) async fn register(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
+    state.register.check_capacity()?;
     limits.check_client(Action::Register).await?;
     let fields = json_body::read(&request, payload, state.options.body_timeout).await?;
     let accepted = wanted_languages(&request);

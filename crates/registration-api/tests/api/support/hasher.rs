@@ -48,9 +48,7 @@ impl Drop for Waiting<'_> {
 
 impl Hasher {
     async fn turn(&self) -> Result<(), HashError> {
-        if self.is_overloaded.load(Ordering::Relaxed) {
-            return Err(HashError::Overloaded { retry_after: Duration::from_millis(1_200) });
-        }
+        self.check_capacity()?;
         self.waiting.notify_one();
         let mut waiting = Waiting(&self.given_up, true);
         self.turns.acquire().await.unwrap().forget();
@@ -61,6 +59,13 @@ impl Hasher {
 
 #[async_trait]
 impl PasswordHasher for Hasher {
+    fn check_capacity(&self) -> Result<(), HashError> {
+        if self.is_overloaded.load(Ordering::Relaxed) {
+            return Err(HashError::Overloaded { retry_after: Duration::from_millis(1_200) });
+        }
+        Ok(())
+    }
+
     async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
         self.turn().await?;
         let count = self.hashes.fetch_add(1, Ordering::Relaxed);
