@@ -92,7 +92,7 @@ pub struct Register {
 
 impl Register {
     /// Fails if a registration would be refused now because too many passwords wait: before anything
-    /// is read, counted or spent, since that is how most requests end under overload.
+    /// is counted or spent, since that is how most requests end under overload.
     pub fn check_capacity(&self) -> Result<(), RegisterError> {
         Ok(self.hasher.check_capacity()?)
     }

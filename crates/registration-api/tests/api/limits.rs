@@ -77,7 +77,10 @@ async fn asvs_15_2_2_nothing_is_spent_on_who_cannot_be_served() {
     let quotas = everywhere(ActionQuotas { client: TWO, address: TWO });
     let app = limited(World::default(), quotas, &[]);
     app.world.hasher.is_overloaded.store(true, Ordering::Relaxed);
-    problem(app.register(EMAIL, PASSWORD).await, 503, "overloaded").await;
+    let refused = app.register(EMAIL, PASSWORD).await;
+    // A proxy goes on with its connection.
+    assert!(!refused.headers().contains_key("connection"));
+    problem(refused, 503, "overloaded").await;
     assert_eq!(app.world.limiter.keys(), Vec::<String>::new());
     app.world.hasher.is_overloaded.store(false, Ordering::Relaxed);
     assert_eq!(app.register(EMAIL, PASSWORD).await.status(), 201);

@@ -134,9 +134,14 @@ pub(crate) async fn register(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    state.register.check_capacity()?;
+    let body = json_body::read(&request, payload, state.options.body_timeout);
+    if let Err(overloaded) = state.register.check_capacity() {
+        // A body that is not read would cost the connection, and the client another one.
+        body.await?;
+        return Err(overloaded.into());
+    }
     limits.check_client(Action::Register).await?;
-    let fields = json_body::read(&request, payload, state.options.body_timeout).await?;
+    let fields = body.await?;
     let accepted = wanted_languages(&request);
     let language = Language::of(&accepted);
     let proof_of_work = state.proof_of_work.as_ref();
