@@ -183,7 +183,7 @@ impl<'a> Deployment<'a> {
         Database::connect(self.servers.postgres.server.url())
     }
 
-    /// See [`Database::add_users`].
+    /// Adds users that were activated long ago to the `present` ones, until there are `size`.
     pub fn add_users(&self, present: u32, size: u32) -> Result<(), BenchError> {
         self.database.add_users(present, size)
     }
