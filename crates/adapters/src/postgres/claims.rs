@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use diesel::QueryResult;
 use diesel::pg::Pg;
@@ -14,13 +13,13 @@ use futures::FutureExt;
 use uuid::Uuid;
 
 use super::database::{Database, Failure};
-use super::gathering::{Gathering, Pace, Pause};
+use super::gathering::{BRIEFLY, Gathering, Pace};
 use super::with_events::WithEvents;
 use crate::hand_over::Recording;
 use crate::sql_rows::stored_languages;
 
 /// Two, since one may wait for an address that another process is about to claim.
-const CLAIMING: Pace = Pace { at_once: 2, pause: Pause::WhileBusy(Duration::from_millis(1)) };
+const CLAIMING: Pace = Pace { at_once: 2, pause: BRIEFLY };
 
 /// Claims addresses, and says of each whether it was free.
 pub(super) type ClaimAddresses = Gathering<Claim, bool>;

@@ -18,7 +18,7 @@ use super::database::Failure;
 /// How many questions one statement answers at most.
 const LARGEST: usize = 100;
 
-/// For how long a process counts as busy after a statement that answered several questions.
+/// How long a process counts as busy after a statement that answered several questions.
 const BUSY: Duration = Duration::from_millis(100);
 
 type Statement<Q, A> =
@@ -36,11 +36,14 @@ pub(super) struct Pace {
 /// How long questions are gathered before a statement.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Pause {
-    /// So long while the process is busy: somebody waits for the answer.
+    /// For this long, but only while the process is busy, since someone waits for the answer.
     WhileBusy(Duration),
-    /// Always so long: nobody waits.
+    /// Always for this long, since nobody waits.
     Always(Duration),
 }
+
+/// For statements whose answer someone waits for.
+pub(super) const BRIEFLY: Pause = Pause::WhileBusy(Duration::from_millis(1));
 
 /// Gathers the questions of one kind.
 pub(super) struct Gathering<Q, A> {

@@ -15,14 +15,13 @@ use futures::FutureExt;
 use uuid::Uuid;
 
 use super::database::Database;
-use super::gathering::{Gathering, Pace, Pause};
+use super::gathering::{BRIEFLY, Gathering, Pace, Pause};
 use super::outbox::interval;
 use super::schema::users;
 use crate::sql_rows::{UserRow, user_row};
 
 /// Before a mail.
-pub(super) const FINDING: Pace =
-    Pace { at_once: 1, pause: Pause::WhileBusy(Duration::from_millis(1)) };
+pub(super) const FINDING: Pace = Pace { at_once: 1, pause: BRIEFLY };
 
 /// After a mail. Two, since one may wait for the lock of a row.
 const HOLDING: Pace = Pace { at_once: 2, pause: Pause::Always(Duration::from_millis(5)) };

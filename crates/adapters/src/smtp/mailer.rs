@@ -46,7 +46,7 @@ impl SmtpMailer {
         let taken = with_timeout(self.acceptance_timeout, sent).await;
         match &taken {
             Ok(()) => self.pool.give_back(session),
-            Err(error) => session.dismiss(error, 0),
+            Err(error) => session.dismiss(error),
         }
         taken
     }

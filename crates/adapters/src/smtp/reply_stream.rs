@@ -30,7 +30,7 @@ pub(super) enum EhloFallback {
     None,
 }
 
-/// What the server offers in its reply to EHLO, of what lettre does not know.
+/// What the reply to EHLO offers that lettre does not know.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Offer {
     pipelining: Arc<AtomicBool>,

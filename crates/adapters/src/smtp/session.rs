@@ -7,11 +7,11 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
 use lettre::transport::smtp::extension::Extension;
-use lettre::transport::smtp::response::Response;
+use lettre::transport::smtp::response::{Response, Severity};
 
 use super::error::{SmtpError, Step};
 
-/// How long a server may take to answer QUIT, and what it was asked before.
+/// How long a server may take to answer QUIT and the commands before it.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A connection on which the server has greeted.
@@ -19,18 +19,13 @@ pub(super) struct Session {
     connection: AsyncSmtpConnection,
     /// Whether the server takes several commands at once (PIPELINING, RFC 2920).
     pipelines: bool,
-}
-
-/// A command that was not answered as it should.
-pub(super) struct Unsuccessful {
-    error: SmtpError,
-    /// How many commands after it have been sent.
+    /// How many commands were sent whose replies have not been read.
     unanswered: usize,
 }
 
 impl Session {
     pub(super) fn new(connection: AsyncSmtpConnection, pipelines: bool) -> Self {
-        Self { connection, pipelines }
+        Self { connection, pipelines, unanswered: 0 }
     }
 
     /// Sends MAIL FROM, RCPT TO and DATA, after which the server waits for the content of the mail:
@@ -45,8 +40,8 @@ impl Session {
         commands.push((Step::Data, Data.to_string()));
         match self.ask(&commands).await {
             Ok(()) => Ok(self),
-            Err(Unsuccessful { error, unanswered }) => {
-                self.dismiss(&error, unanswered);
+            Err(error) => {
+                self.dismiss(&error);
                 Err(error)
             }
         }
@@ -58,18 +53,19 @@ impl Session {
     }
 
     /// Sends commands, each with the step that it belongs to, until one is refused.
-    pub(super) async fn ask(&mut self, commands: &[(Step, String)]) -> Result<(), Unsuccessful> {
+    pub(super) async fn ask(&mut self, commands: &[(Step, String)]) -> Result<(), SmtpError> {
         let at_once = if self.pipelines { commands.len() } else { 1 };
         for batch in commands.chunks(at_once) {
             let text: String = batch.iter().map(|(_, command)| command.as_str()).collect();
+            self.unanswered = batch.len();
             let mut first = Some(self.connection.command(text).await);
-            for (index, (step, _)) in batch.iter().enumerate() {
+            for (step, _) in batch {
                 let reply = match first.take() {
                     Some(reply) => reply,
                     None => self.connection.read_response().await,
                 };
-                let unanswered = batch.len() - index - 1;
-                check_reply(*step, reply).map_err(|error| Unsuccessful { error, unanswered })?;
+                self.unanswered -= 1;
+                check_reply(*step, reply)?;
             }
         }
         Ok(())
@@ -85,24 +81,22 @@ impl Session {
     }
 
     /// Closes a connection on which something went wrong: with QUIT, if the server still replies.
-    pub(super) fn dismiss(self, error: &SmtpError, unanswered: usize) {
+    pub(super) fn dismiss(self, error: &SmtpError) {
         if error.is_reply() {
-            self.quit_after(unanswered);
+            self.quit();
         }
     }
 
     /// Sends QUIT in the background.
-    pub(super) fn quit(self) {
-        self.quit_after(0);
-    }
-
-    fn quit_after(mut self, unanswered: usize) {
+    pub(super) fn quit(mut self) {
         let quit = async move {
-            for _ in 0..unanswered {
-                // A server that takes DATA although it has refused the recipient waits for a
-                // content, and would take QUIT for it. The end of the connection says that there
+            for _ in 0..self.unanswered {
+                // A server that accepts DATA although it has refused the recipient waits for
+                // content, and would read QUIT as such. Closing the connection tells it that there
                 // is none.
-                if self.connection.read_response().await.is_ok() {
+                if let Ok(reply) = self.connection.read_response().await
+                    && reply.code().severity == Severity::PositiveIntermediate
+                {
                     return;
                 }
             }
@@ -110,12 +104,6 @@ impl Session {
             let _ = self.connection.quit().await;
         };
         tokio::spawn(tokio::time::timeout(QUIT_TIMEOUT, quit));
-    }
-}
-
-impl From<Unsuccessful> for SmtpError {
-    fn from(unsuccessful: Unsuccessful) -> Self {
-        unsuccessful.error
     }
 }
 

@@ -99,7 +99,7 @@ async fn every_query_of_the_hot_path_uses_its_index() {
 /// As when registrations come after months without any: an index of next to nothing seems cheap to
 /// read as a whole.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_is_searched_by_its_identifier_where_unverified_ones_seem_to_be_none() {
+async fn a_user_is_searched_by_its_identifier_where_statistics_know_no_unverified_ones() {
     let database = TestDatabase::migrated().await;
     let mut plans = Plans { observer: database.connect().await, database };
     plans.observer.batch_execute(MANY_ROWS).await.unwrap();

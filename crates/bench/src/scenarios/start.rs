@@ -9,8 +9,8 @@ use crate::error::BenchError;
 use crate::machine::resident;
 use crate::system::{Deployment, Plan};
 
-/// After so long servers that were started are at rest, and everything is allocated that a start
-/// allocates.
+/// How long servers take to settle once they are started, and a service to allocate all that it
+/// allocates at its start.
 const REST: Duration = Duration::from_secs(2);
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<Outcome, BenchError> {

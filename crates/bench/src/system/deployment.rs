@@ -87,8 +87,8 @@ impl<'a> Deployment<'a> {
         // What scenarios before this one left would fill Redis and slow PostgreSQL down.
         database.execute("TRUNCATE users, outbox")?;
         servers.redis.empty()?;
-        // A service has users before it has such a load. Plans that PostgreSQL makes for a table
-        // without rows are good until its next look, a minute later.
+        // A service has users before it has such a load. PostgreSQL keeps the plans that it makes
+        // for an empty table until it analyzes the table again, a minute later.
         database.add_users(0, USERS)?;
         let api = program.start(port, interrupt)?;
         let mut deployment =
@@ -162,7 +162,7 @@ impl<'a> Deployment<'a> {
         }
     }
 
-    /// Writes the metrics of the services beside their logs, for whoever looks for a cause.
+    /// Writes the metrics of the services beside their logs, so that a cause can be found.
     fn note_metrics(&self) {
         let workers = self.workers.iter().enumerate();
         let workers = workers.map(|(number, worker)| (format!("email-worker-{number}"), worker));

@@ -61,8 +61,8 @@ impl Servers {
         self.home.path().join(format!("{service}.metrics"))
     }
 
-    /// Copies the logs and metrics of the last scenario into this folder, for they go with the
-    /// servers.
+    /// Copies the logs and metrics of the last scenario into this folder, because they are deleted
+    /// with the servers.
     pub fn keep_logs(&self, folder: &Path) -> Result<(), BenchError> {
         let failed = || BenchError::io(format!("keep the logs in {}", folder.display()));
         fs::create_dir_all(folder).map_err(failed())?;

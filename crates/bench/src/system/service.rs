@@ -118,7 +118,7 @@ fn is_ready(port: u16) -> bool {
     ready().unwrap_or(false)
 }
 
-/// Sends a request; the answer is what can be read.
+/// Sends a request and returns the stream to read the answer from.
 fn ask(port: u16, path: &str) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;

@@ -91,8 +91,8 @@ pub struct Register {
 }
 
 impl Register {
-    /// Fails if a registration would be refused now because too many passwords wait: before anything
-    /// is counted or spent, since that is how most requests end under overload.
+    /// Fails if a registration would be refused now because too many passwords wait. To be called
+    /// before anything is counted or spent, since most requests end this way under overload.
     pub fn check_capacity(&self) -> Result<(), RegisterError> {
         Ok(self.hasher.check_capacity()?)
     }

@@ -73,7 +73,7 @@ async fn asvs_6_3_1_an_address_is_limited_whether_or_not_it_exists() {
 
 /// So that refusals cost those who are accepted next to nothing, however many they are.
 #[tokio::test(flavor = "multi_thread")]
-async fn asvs_15_2_2_nothing_is_spent_on_who_cannot_be_served() {
+async fn asvs_15_2_2_nothing_is_spent_on_a_request_that_cannot_be_served() {
     let quotas = everywhere(ActionQuotas { client: TWO, address: TWO });
     let app = limited(World::default(), quotas, &[]);
     app.world.hasher.is_overloaded.store(true, Ordering::Relaxed);

@@ -59,7 +59,7 @@ async fn examine(options: &SmtpOptions, findings: &mut Vec<Finding>) -> Result<(
 async fn propose(session: &mut Session, sender: Address) -> Result<(), SmtpError> {
     let mail_from = Mail::new(Some(sender), Vec::new()).to_string();
     let commands = [(Step::MailFrom, mail_from), (Step::MailFrom, Rset.to_string())];
-    Ok(session.ask(&commands).await?)
+    session.ask(&commands).await
 }
 
 fn judge_tls(options: &SmtpOptions, session: &Session) -> Finding {

@@ -136,7 +136,7 @@ pub(crate) async fn register(
 ) -> Result<HttpResponse, Problem> {
     let body = json_body::read(&request, payload, state.options.body_timeout);
     if let Err(overloaded) = state.register.check_capacity() {
-        // A body that is not read would cost the connection, and the client another one.
+        // An unread body would close the connection, and the client would have to open another one.
         body.await?;
         return Err(overloaded.into());
     }
