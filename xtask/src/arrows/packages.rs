@@ -117,7 +117,7 @@ const ARROWS: [Arrow; 21] = [
         &["test-support"],
     )
     .without(&[&DISTRIBUTED]),
-    arrow("bench", ALL, &["test-servers"], &[]),
+    arrow("bench", ALL, &["test-servers", "test-support"], &[]),
     arrow("xtask", ALL, &["test-servers"], &[]).without(&[&TECHNOLOGIES, &SERVER_FRAMEWORKS]),
 ];
 

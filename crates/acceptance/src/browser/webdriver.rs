@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use test_support::free_port;
 
 use super::theme::Theme;
 use crate::environment::installed_program;
@@ -30,9 +31,10 @@ impl Session {
     pub(super) async fn start(theme: Theme) -> Self {
         let driver =
             installed_program(&["chromedriver", "chromium.chromedriver"], "chromium-driver");
-        let driver = Program::new(driver).arguments(["--port=0"]).spawn();
-        let started = driver.stdout.line_with("started successfully on port").await;
-        let port = started.rsplit(' ').next().unwrap().trim_end_matches('.');
+        // With `--port=0` it takes a port of IPv6 and ends when the same one of IPv4 is in use.
+        let port = free_port();
+        let driver = Program::new(driver).arguments([format!("--port={port}")]).spawn();
+        driver.stdout.line_with("started successfully on port").await;
         let profile = tempfile::tempdir().unwrap();
         let http = http_client();
         let sessions = format!("http://127.0.0.1:{port}/session");

@@ -5,10 +5,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use test_servers::Interrupt;
+use test_support::free_port;
 
 use super::Servers;
 use super::database::Database;
-use super::service::{Program, Service, free_port};
+use super::service::{Program, Service};
 use super::sink::{self, Sink};
 use super::usage::Usage;
 use crate::error::BenchError;
@@ -69,7 +70,7 @@ impl<'a> Deployment<'a> {
         let failed = "find the services beside this program";
         let own = std::env::current_exe().map_err(BenchError::io(failed))?;
         let binaries = own.parent().map(PathBuf::from).unwrap_or_default();
-        let (port, operator) = (free_port()?, free_port()?);
+        let (port, operator) = (free_port(), free_port());
         let mut settings = common_settings(servers, sink);
         settings.extend(plan.settings.iter().map(|(key, value)| pair(key, *value)));
         let mut of_api = settings.clone();
@@ -100,7 +101,7 @@ impl<'a> Deployment<'a> {
     /// Starts more workers.
     pub fn start_workers(&mut self, count: usize, interrupt: &Interrupt) -> Result<(), BenchError> {
         for number in 0..count {
-            let operator = free_port()?;
+            let operator = free_port();
             let mut settings = self.settings.clone();
             settings.push(pair("metrics.listen", format!("127.0.0.1:{operator}")));
             let program = Program {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -100,13 +100,6 @@ impl Service {
         stream.read_to_string(&mut answer)?;
         Ok(answer)
     }
-}
-
-/// A port that was free a moment ago.
-pub(super) fn free_port() -> Result<u16, BenchError> {
-    let listener = TcpListener::bind(("127.0.0.1", 0));
-    let address = listener.and_then(|listener| listener.local_addr());
-    Ok(address.map_err(BenchError::io("find a free port"))?.port())
 }
 
 fn is_ready(port: u16) -> bool {
