@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 /// How long a test waits for what has no deadline of its own. Generous, because the machine may be
 /// busy: only a failing test takes that long.
@@ -15,20 +15,22 @@ pub async fn eventually<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T
     eventually_within(WAIT_TIMEOUT, what, ask).await
 }
 
-/// Asks again and again until there is an answer. Panics with `what` after `limit`.
+/// Asks again and again until there is an answer. Panics with `what` after `limit`, also while it
+/// waits for one.
 pub async fn eventually_within<T>(
     limit: Duration,
     what: &str,
     mut ask: impl AsyncFnMut() -> Option<T>,
 ) -> T {
-    let started = Instant::now();
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            sleep(POLL_INTERVAL).await;
         }
-        assert!(started.elapsed() < limit, "waited {limit:?} in vain for {what}");
-        sleep(POLL_INTERVAL).await;
-    }
+    };
+    soon_within(limit, what, asking).await
 }
 
 /// Waits for an event. Panics with `what` after [`WAIT_TIMEOUT`].
@@ -59,6 +61,12 @@ mod tests {
     #[should_panic(expected = "waited 90s in vain for a miracle")]
     async fn what_never_happens_is_named() {
         eventually("a miracle", async || None::<()>).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[should_panic(expected = "waited 90s in vain for a word")]
+    async fn a_question_that_is_never_answered_is_named() {
+        eventually("a word", async || std::future::pending::<Option<()>>().await).await;
     }
 
     #[tokio::test(start_paused = true)]

@@ -180,8 +180,8 @@ impl RabbitMq {
         Ok(rows.lines().filter_map(queue).collect())
     }
 
-    /// Runs one of the node's tools, which takes a second or two.
-    fn control(&self, tool: &str, arguments: &[&str]) -> Result<String, ServerError> {
+    /// Runs one of the node's tools, which takes a second or two, and returns what it says.
+    pub fn control(&self, tool: &str, arguments: &[&str]) -> Result<String, ServerError> {
         let program = find_program(tool, &[SCRIPTS.into()]).unwrap_or_else(|| tool.into());
         let run = |arguments: &[&str]| {
             let mut command = Command::new(&program);

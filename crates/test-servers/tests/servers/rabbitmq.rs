@@ -6,8 +6,8 @@ use lapin::options::{
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use test_servers::{Interrupt, Permission, Queue, RabbitMq, Storage};
-use test_support::soon;
-use tokio::time::{Duration, sleep};
+use test_support::{eventually, soon};
+use tokio::time::{Duration, sleep, timeout};
 
 const QUEUE: &str = "kept";
 
@@ -18,8 +18,13 @@ struct Client {
 
 impl Client {
     async fn connect(rabbitmq: &RabbitMq) -> Self {
-        let properties = ConnectionProperties::default();
-        let connection = Connection::connect(rabbitmq.server.url(), properties).await.unwrap();
+        let url = rabbitmq.server.url();
+        // While a node starts it may leave a client without an answer.
+        let connection = eventually("the node to take a client", async || {
+            let connecting = Connection::connect(url, ConnectionProperties::default());
+            timeout(Duration::from_secs(10), connecting).await.ok()?.ok()
+        });
+        let connection = connection.await;
         let channel = connection.create_channel().await.unwrap();
         channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
         Self { connection, channel }
