@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::{Mutex, PoisonError};
+
+use rustix::net::sockopt::set_socket_reuseaddr;
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
 
 use crate::error::ServerError;
 
@@ -29,14 +32,48 @@ pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N], ServerError> {
     Ok(ports)
 }
 
-/// Whether nobody listens on the port.
+/// Whether nobody listens on the port. It is not listened on to find out: a program that another
+/// thread starts at this moment has a copy of the socket for a while, and the port would be taken.
 pub(crate) fn is_free(port: u16) -> bool {
-    TcpListener::bind(("127.0.0.1", port)).is_ok()
+    let bind = || {
+        let (kind, flags) = (SocketType::STREAM, SocketFlags::CLOEXEC);
+        let socket = net::socket_with(AddressFamily::INET, kind, flags, None)?;
+        // Beside others that do not listen, as the server itself will be.
+        set_socket_reuseaddr(&socket, true)?;
+        net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))
+    };
+    bind().is_ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+    use std::process::Command;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
     use super::*;
+
+    #[test]
+    fn a_port_is_free_while_other_threads_start_programs() {
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !is_over.load(Ordering::Relaxed) {
+                        assert!(Command::new("true").status().unwrap().success());
+                    }
+                });
+            }
+            let taken = (0..2000).filter(|_| {
+                let [port] = free_ports().unwrap();
+                !is_free(port) || TcpListener::bind(("127.0.0.1", port)).is_err()
+            });
+            let taken = taken.count();
+            is_over.store(true, Ordering::Relaxed);
+            assert_eq!(taken, 0);
+        });
+    }
 
     #[test]
     fn no_port_is_given_out_twice() {

@@ -48,12 +48,44 @@ const SCANS: &str = "
     SELECT indexrelname::text AS name, idx_scan AS scans FROM pg_stat_user_indexes
     UNION ALL SELECT 'all of ' || relname, seq_scan FROM pg_stat_user_tables WHERE relname IN ('users', 'outbox')";
 
+#[derive(QueryableByName)]
+struct Others {
+    #[diesel(sql_type = BigInt)]
+    sessions: i64,
+}
+
+const OTHERS: &str = "
+    SELECT count(*) AS sessions FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+
 struct Plans {
     observer: AsyncPgConnection,
     database: TestDatabase,
 }
 
 impl Plans {
+    /// In a database where these statements were executed.
+    async fn after(statements: &[&str]) -> Self {
+        let database = TestDatabase::migrated().await;
+        let mut session = database.connect().await;
+        for statement in statements {
+            session.batch_execute(statement).await.unwrap();
+        }
+        drop(session);
+        let mut plans = Self { observer: database.connect().await, database };
+        plans.others_have_ended().await;
+        plans
+    }
+
+    /// Waits until every other session has ended, which is when it has reported all that it did.
+    async fn others_have_ended(&mut self) {
+        eventually("the end of the other sessions", async || {
+            let others = sql_query(OTHERS).get_result::<Others>(&mut self.observer).await.unwrap();
+            (others.sessions == 0).then_some(())
+        })
+        .await;
+    }
+
     async fn scans(&mut self) -> BTreeMap<String, i64> {
         let scans: Vec<Scans> = sql_query(SCANS).load(&mut self.observer).await.unwrap();
         scans.into_iter().map(|Scans { name, scans }| (name, scans)).collect()
@@ -68,8 +100,8 @@ impl Plans {
         for _ in 0..RUNS {
             operation(&store).await;
         }
-        // The session reports what it did when it ends.
         drop(store);
+        self.others_have_ended().await;
         let after = eventually(&format!("{RUNS} searches of {index}"), async || {
             let scans = self.scans().await;
             (scans[index] >= before[index] + RUNS).then_some(scans)
@@ -88,9 +120,7 @@ fn address() -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_query_of_the_hot_path_uses_its_index() {
-    let database = TestDatabase::migrated().await;
-    let mut plans = Plans { observer: database.connect().await, database };
-    plans.observer.batch_execute(MANY_ROWS).await.unwrap();
+    let mut plans = Plans::after(&[MANY_ROWS]).await;
     users(&mut plans).await;
     accounts(&mut plans).await;
     outbox(&mut plans).await;
@@ -100,13 +130,8 @@ async fn every_query_of_the_hot_path_uses_its_index() {
 /// read as a whole.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_is_searched_by_its_identifier_where_statistics_know_no_unverified_ones() {
-    let database = TestDatabase::migrated().await;
-    let mut plans = Plans { observer: database.connect().await, database };
-    plans.observer.batch_execute(MANY_ROWS).await.unwrap();
-    let all_active = "UPDATE users SET activated_at = now(); VACUUM users; ANALYZE users";
-    for statement in all_active.split(';') {
-        plans.observer.batch_execute(statement).await.unwrap();
-    }
+    let all_active = "UPDATE users SET activated_at = now()";
+    let mut plans = Plans::after(&[MANY_ROWS, all_active, "VACUUM users", "ANALYZE users"]).await;
     changes_of_a_user(&mut plans).await;
 }
 
