@@ -32,13 +32,13 @@ pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N], ServerError> {
     Ok(ports)
 }
 
-/// Whether nobody listens on the port. It is not listened on to find out: a program that another
-/// thread starts at this moment has a copy of the socket for a while, and the port would be taken.
+/// Whether nobody listens on the port. It is bound without listening: a program that another thread
+/// is starting holds a copy of the socket for a moment, and one that listens would block the port.
 pub(crate) fn is_free(port: u16) -> bool {
     let bind = || {
         let (kind, flags) = (SocketType::STREAM, SocketFlags::CLOEXEC);
         let socket = net::socket_with(AddressFamily::INET, kind, flags, None)?;
-        // Beside others that do not listen, as the server itself will be.
+        // Shares the port with sockets that do not listen, as the server itself will.
         set_socket_reuseaddr(&socket, true)?;
         net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))
     };

@@ -15,8 +15,8 @@ pub async fn eventually<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T
     eventually_within(WAIT_TIMEOUT, what, ask).await
 }
 
-/// Asks again and again until there is an answer. Panics with `what` after `limit`, also while it
-/// waits for one.
+/// Asks again and again until there is an answer. Panics with `what` after `limit`, even if a
+/// question is still being answered.
 pub async fn eventually_within<T>(
     limit: Duration,
     what: &str,

@@ -31,7 +31,7 @@ impl Session {
     pub(super) async fn start(theme: Theme) -> Self {
         let driver =
             installed_program(&["chromedriver", "chromium.chromedriver"], "chromium-driver");
-        // With `--port=0` it takes a port of IPv6 and ends when the same one of IPv4 is in use.
+        // With `--port=0` it picks a port that is free on IPv6, and exits if it is in use on IPv4.
         let port = free_port();
         let driver = Program::new(driver).arguments([format!("--port={port}")]).spawn();
         driver.stdout.line_with("started successfully on port").await;

@@ -19,7 +19,7 @@ struct Client {
 impl Client {
     async fn connect(rabbitmq: &RabbitMq) -> Self {
         let url = rabbitmq.server.url();
-        // While a node starts it may leave a client without an answer.
+        // A node that is starting may never answer a client.
         let connection = eventually("the node to take a client", async || {
             let connecting = Connection::connect(url, ConnectionProperties::default());
             timeout(Duration::from_secs(10), connecting).await.ok()?.ok()
